@@ -1,0 +1,41 @@
+# Everything runs in .venv, made here; nothing has to be installed by hand but Python 3.11+, git and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+# one thread a worker: BLAS threads inside parallel folds slow everything down
+export OMP_NUM_THREADS := 1
+export OPENBLAS_NUM_THREADS := 1
+
+.PHONY: report test test-all lint setup clean
+
+report: setup ## main job: both shipped studies, report in report/
+	@$(BIN)/perospin study run spin-relaxation --out report/spin-relaxation
+	@$(BIN)/perospin study run hoip-band-gap --out report/hoip-band-gap
+	@echo "The reports: report/spin-relaxation/report.html and report/hoip-band-gap/report.html"
+
+test: lint ## lint, types, import floors, fast tests
+	@$(BIN)/python -m pytest -m "not slow"
+
+test-all: lint ## the slow checks too
+	@$(BIN)/python -m pytest
+
+lint: setup
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+setup: $(STAMP)
+
+$(STAMP): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "perospin needs Python 3.11 or newer; try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 2; }
+	@test -d $(VENV) || $(PYTHON) -m venv $(VENV)
+	@echo "Setting up $(VENV) (a few minutes the first time) ..."
+	@$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+	@$(BIN)/python -m pip install --quiet --editable ".[all]" --group dev
+	@touch $(STAMP)
+
+clean:
+	rm -rf $(VENV) report .pytest_cache .mypy_cache .ruff_cache
