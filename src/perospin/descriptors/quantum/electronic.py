@@ -144,6 +144,20 @@ def centre_of_nuclear_charge_bohr(molecule: Any) -> NDArray[np.float64]:
     return np.asarray(full @ molecule.atom_coords() / full.sum())
 
 
+def thermal_dipole_debye(found: list[Geometry], method: str, basis: str, temperature_k: float = 298.15) -> float:
+    """Root-mean-square dipole in debye over conformers within 0.15 eV of the lowest (at most 8), Boltzmann weighted."""
+    boltzmann_ev_k = 8.617333262e-5
+    above = np.array([(g.energy_hartree - found[0].energy_hartree) * HARTREE_EV for g in found])[:8]
+    above = above[above < 0.15]
+    weights = np.exp(-above / (boltzmann_ev_k * temperature_k))
+    squares = []
+    for geometry in found[: len(above)]:
+        mean_field = _converge(_mean_field(_molecule(geometry, basis), method))
+        moment = _dipole_au(mean_field, centre_of_nuclear_charge_bohr(mean_field.mol)) * DEBYE_PER_E_BOHR
+        squares.append(float(moment @ moment))
+    return float(np.sqrt(np.average(squares, weights=weights)))
+
+
 def response(geometry: Geometry, method: str, basis: str) -> tuple[float, float, Any]:
     """Dipole (debye), isotropic static polarisability (bohr^3) and the converged mean field.
 

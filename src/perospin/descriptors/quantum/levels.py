@@ -28,6 +28,9 @@ class Level:
         Basis of dipole and polarisability.
     n_conformers : int
         Size of the ETKDG ensemble that GFN2-xTB ranks.
+    thermal_dipole : bool
+        Dipole as the root mean square over conformers, weighted by their GFN2-xTB energies at 298.15 K (what a
+        liquid's dielectric constant depends on), instead of the lowest conformer's.
     revision : int
         Raised when the recipe changes, so that older cached results are not reused.
     description : str
@@ -40,6 +43,7 @@ class Level:
     response: str
     response_basis: str
     n_conformers: int
+    thermal_dipole: bool
     revision: int
     description: str
 
@@ -54,6 +58,7 @@ LEVELS: dict[str, Level] = {
             response="b3lyp",
             response_basis="6-31g*",
             n_conformers=50,
+            thermal_dipole=False,
             revision=1,
             description=(
                 "B3LYP/6-31G* geometry, dipole and polarisability, HF/cc-pVTZ orbital energies (the recovered recipe "
@@ -68,6 +73,7 @@ LEVELS: dict[str, Level] = {
             response="hf",
             response_basis="def2-svp",
             n_conformers=20,
+            thermal_dipole=False,
             revision=1,
             description="GFN2-xTB geometry, HF/def2-TZVP orbital energies, HF/def2-SVP dipole and polarisability",
         ),
@@ -78,8 +84,12 @@ LEVELS: dict[str, Level] = {
             response="hf",
             response_basis="def2-svp",
             n_conformers=20,
-            revision=1,
-            description="the neutral amine of a cation: GFN2-xTB geometry, HF/def2-SVP dipole and polarisability",
+            thermal_dipole=True,
+            revision=2,
+            description=(
+                "the neutral amine of a cation: GFN2-xTB geometries, HF/def2-SVP dipole (thermal root mean square over "
+                "conformers) and polarisability"
+            ),
         ),
     )
 }

@@ -59,6 +59,8 @@ def compute(smiles: str, level: Level, seed: int, match: dict[str, float] | None
     if level.geometry == "b3lyp":
         geometry = electronic.optimise_b3lyp(geometry)
     dipole, polarisability, mean_field = electronic.response(geometry, level.response, level.response_basis)
+    if level.thermal_dipole:
+        dipole = electronic.thermal_dipole_debye(found, level.response, level.response_basis)
     values: dict[str, float] = {
         "dipole_debye": dipole,
         "polarisability_bohr3": polarisability,
