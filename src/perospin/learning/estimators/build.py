@@ -1,0 +1,271 @@
+"""Estimators from plain specifications, as study files declare them."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sklearn.dummy import DummyRegressor
+from sklearn.ensemble import RandomForestRegressor
+from sklearn.linear_model import ElasticNet, Ridge
+from sklearn.svm import SVR
+
+from perospin._optional import require
+from perospin.errors import StudyError
+from perospin.learning.estimators.columns import ColumnModel
+from perospin.learning.estimators.combine import AverageModel, BestOf
+from perospin.learning.estimators.gp import GaussianProcess
+from perospin.learning.estimators.mlp import MLPEnsemble
+from perospin.learning.estimators.rules import CLASS_COLUMNS, TwoClassRule, TwoStage
+
+__all__ = ["KINDS", "Kind", "build_estimator", "used_columns"]
+
+Options = Mapping[str, Any]
+
+# Keys that every specification may carry beside the options of its kind.
+_COMMON = ("kind", "name", "features", "screen", "tune", "tune_folds")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of estimator that a study can ask for.
+
+    Attributes
+    ----------
+    summary : str
+        What it is, in one line.
+    options : mapping
+        Options with their defaults.
+    make : callable
+        Makes the estimator from all options and a seed.
+    on_columns : bool
+        True if the estimator works on arrays and is wrapped in a `ColumnModel`.
+    scale_target : bool
+        Whether that wrapper scales the target too.
+    """
+
+    summary: str
+    make: Callable[[Options, int], Any]
+    options: Options = field(default_factory=dict)
+    on_columns: bool = True
+    scale_target: bool = False
+
+
+def _xgboost(options: Options, seed: int) -> Any:
+    regressor = require("xgboost", "boost").XGBRegressor
+    return regressor(random_state=seed, n_jobs=1, tree_method="exact", **options)
+
+
+def _two_stage(options: Options, seed: int) -> TwoStage:
+    settings = dict(options)
+    residual, features = settings.pop("residual"), settings.pop("features", None)
+    screen, alpha = settings.pop("screen", None), settings.pop("alpha")
+    if residual in (None, "none"):
+        return TwoStage(None, **settings)
+    inner = {"kind": residual} if isinstance(residual, str) else dict(residual)
+    if inner.get("kind") == "ridge":
+        inner.setdefault("alpha", alpha)
+    inner.setdefault("features", features)
+    inner.setdefault("screen", screen)
+    return TwoStage(_plain(inner, seed), **settings)
+
+
+def _members(options: Options) -> list[Mapping[str, Any]]:
+    members = options["members"]
+    if not isinstance(members, (list, tuple)) or not members:
+        raise StudyError("an average or best_of needs 'members', a list of estimator specifications")
+    return list(members)
+
+
+def _average(options: Options, seed: int) -> AverageModel:
+    return AverageModel([build_estimator(m, seed + i) for i, m in enumerate(_members(options))])
+
+
+def _best_of(options: Options, seed: int) -> BestOf:
+    members = _members(options)
+    labels = [str(m.get("name", m.get("kind"))) for m in members]
+    candidates = [build_estimator(m, seed + i) for i, m in enumerate(members)]
+    return BestOf(candidates, labels, n_folds=int(options["folds"]), seed=seed)
+
+
+KINDS: Mapping[str, Kind] = {
+    "mean": Kind("mean of the training rows", lambda o, s: DummyRegressor(), on_columns=False),
+    "two_class_rule": Kind(
+        "mean of the class: n = 1 with a monovalent spacer, or not",
+        lambda o, s: TwoClassRule(**o),
+        {"mean": "log", "classes": 2},
+        on_columns=False,
+    ),
+    "two_stage": Kind(
+        "shrunken class means, then a model of the residual",
+        _two_stage,
+        {"residual": "ridge", "alpha": 10.0, "shrinkage": 0.5, "classes": 3},
+        on_columns=False,
+    ),
+    "ridge": Kind("linear least squares with an L2 penalty", lambda o, s: Ridge(**o), {"alpha": 1.0}),
+    "elastic_net": Kind(
+        "linear least squares with L1 and L2 penalties",
+        lambda o, s: ElasticNet(max_iter=100_000, **o),
+        {"alpha": 0.05, "l1_ratio": 0.5},
+        scale_target=True,
+    ),
+    "svr": Kind(
+        "support-vector regression, radial kernel",
+        lambda o, s: SVR(**o),
+        {"C": 3.0, "gamma": 0.1, "epsilon": 0.1},
+    ),
+    "random_forest": Kind(
+        "random forest",
+        lambda o, s: RandomForestRegressor(random_state=s, n_jobs=1, **o),
+        {"n_estimators": 200, "min_samples_leaf": 2, "max_features": 1.0, "max_depth": None},
+    ),
+    "xgboost": Kind(
+        "gradient-boosted trees (XGBoost)",
+        _xgboost,
+        {
+            "n_estimators": 200,
+            "max_depth": 2,
+            "learning_rate": 0.05,
+            "subsample": 0.8,
+            "colsample_bytree": 0.8,
+            "reg_lambda": 1.0,
+            "min_child_weight": 1.0,
+        },
+    ),
+    "gp": Kind(
+        "Gaussian process with automatic relevance",
+        lambda o, s: GaussianProcess(seed=s, **o),
+        {
+            "mode": "average",
+            "n_particles": 128,
+            "n_moves": 2,
+            "n_starts": 2,
+            "length_scale": 3.0,
+            "length_spread": 1.0,
+            "noise_share": 0.3,
+            "noise_spread": 1.5,
+        },
+    ),
+    "mlp_ensemble": Kind(
+        "average of small neural networks",
+        lambda o, s: MLPEnsemble(seed=s, **{**o, "hidden": tuple(o["hidden"])}),
+        {
+            "hidden": (12,),
+            "members": 8,
+            "steps": 1300,
+            "learning_rate": 0.01,
+            "alpha": 1.0,
+            "activation": "tanh",
+        },
+    ),
+    "average": Kind("mean of the members' predictions", _average, {"members": None}, on_columns=False),
+    "best_of": Kind(
+        "the member with the least inner cross-validation error, chosen inside each training fold",
+        _best_of,
+        {"members": None, "folds": 5},
+        on_columns=False,
+    ),
+}
+
+
+def build_estimator(spec: Mapping[str, Any], seed: int) -> Any:
+    """An unfitted estimator from a plain specification.
+
+    Parameters
+    ----------
+    spec : mapping
+        ``kind`` (one of `KINDS`); optionally ``features`` (list of columns), ``screen`` (Pearson limit),
+        ``tune`` (``{option: [values]}``: chosen by inner cross-validation within the training rows, grouped as
+        the outer folds; ``features`` and ``screen`` may be tuned too), ``tune_folds`` (5), ``name`` (ignored
+        here); and the kind's own options.
+    seed : int
+        Of everything random in the estimator.
+
+    Returns
+    -------
+    scikit-learn regressor
+        ``fit(X, y)`` takes a DataFrame of descriptor columns (or an array) and a target.
+
+    Raises
+    ------
+    StudyError
+        For an unknown kind or option; the message lists what exists.
+    """
+    if not isinstance(spec, Mapping):
+        raise StudyError(f"an estimator is declared by a table with a 'kind', not by {spec!r}")
+    grid = spec.get("tune")
+    if not grid:
+        return _plain({k: v for k, v in spec.items() if k not in ("tune", "tune_folds")}, seed)
+    if not isinstance(grid, Mapping) or not all(isinstance(v, (list, tuple)) and v for v in grid.values()):
+        raise StudyError("'tune' must be a table of option = [values], each list with at least one value")
+    fixed = {k: v for k, v in spec.items() if k not in ("tune", "tune_folds")}
+    _check(_kind(fixed), {**fixed, **dict.fromkeys(grid)}, fixed["kind"])
+    combinations = [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
+    labels = [", ".join(f"{k} = {v}" for k, v in combination.items()) for combination in combinations]
+    candidates = [_plain({**fixed, **combination}, seed) for combination in combinations]
+    return BestOf(candidates, labels, n_folds=int(spec.get("tune_folds", 5)), seed=seed)
+
+
+def _kind(spec: Mapping[str, Any]) -> Kind:
+    name = spec.get("kind")
+    if name not in KINDS:
+        raise StudyError(f"unknown kind of estimator {name!r}; known are {', '.join(KINDS)}")
+    return KINDS[name]
+
+
+def _check(kind: Kind, spec: Mapping[str, Any], name: str) -> None:
+    for key in spec:
+        if key not in _COMMON and key not in kind.options:
+            options = ", ".join(kind.options) or "none"
+            raise StudyError(f"unknown option '{key}' of the estimator '{name}'; its options are: {options}")
+
+
+def _plain(spec: Mapping[str, Any], seed: int) -> Any:
+    kind = _kind(spec)
+    _check(kind, spec, spec["kind"])
+    features, screen = spec.get("features"), spec.get("screen")
+    if features is not None and (isinstance(features, str) or not all(isinstance(f, str) for f in features)):
+        raise StudyError(f"'features' of the estimator '{spec['kind']}' must be a list of column names")
+    features = None if features is None else list(features)
+    options = {**kind.options, **{k: v for k, v in spec.items() if k not in _COMMON}}
+    if spec["kind"] == "two_stage":
+        return kind.make({**options, "features": features, "screen": screen}, seed)
+    try:
+        model = kind.make(options, seed)
+    except (TypeError, ValueError) as error:
+        raise StudyError(f"a bad option of the estimator '{spec['kind']}': {error}") from error
+    if not kind.on_columns:
+        return model
+    return ColumnModel(model, features, screen, scale_target=kind.scale_target)
+
+
+def used_columns(estimator: Any, columns: list[str]) -> list[str]:
+    """Columns of the table that an estimator looks at, in the table's order.
+
+    Parameters
+    ----------
+    estimator : scikit-learn regressor
+        As made by `build_estimator`; anything else is taken to use every column.
+    columns : list of str
+        All columns of the table.
+    """
+    used = _used(estimator, columns)
+    return [c for c in columns if c in used]
+
+
+def _used(estimator: Any, columns: list[str]) -> set[str]:
+    if isinstance(estimator, DummyRegressor):
+        return set()
+    if isinstance(estimator, ColumnModel):
+        return set(columns if estimator.features is None else estimator.features)
+    if isinstance(estimator, TwoClassRule):
+        return set(CLASS_COLUMNS)
+    if isinstance(estimator, TwoStage):
+        return set(CLASS_COLUMNS) | (set() if estimator.model is None else _used(estimator.model, columns))
+    if isinstance(estimator, AverageModel):
+        return set().union(*(_used(m, columns) for m in estimator.members))
+    if isinstance(estimator, BestOf):
+        return set().union(*(_used(m, columns) for m in estimator.candidates))
+    return set(columns)

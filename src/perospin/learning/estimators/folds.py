@@ -1,0 +1,79 @@
+"""Fit one estimator on many training sets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import clone
+from sklearn.utils.validation import has_fit_parameter
+
+__all__ = ["Progress", "fit_each", "fit_one", "take"]
+
+Progress = Callable[[int, int], None]
+
+# Estimators that fit many folds at once get them in blocks of at most this many: bounds memory, shows progress.
+_BLOCK = 128
+
+
+def take(X: Any, rows: NDArray[np.int64]) -> Any:
+    """Rows of a DataFrame or array by number."""
+    return X.iloc[rows] if hasattr(X, "iloc") else np.asarray(X)[rows]
+
+
+def fit_one(estimator: Any, X: Any, y: NDArray[np.float64], groups: NDArray[Any] | None = None) -> Any:
+    """A fitted clone; `groups` go to estimators whose ``fit`` knows them."""
+    fitted = clone(estimator)
+    if groups is not None and has_fit_parameter(fitted, "groups"):
+        return fitted.fit(X, y, groups=groups)
+    return fitted.fit(X, y)
+
+
+def fit_each(
+    estimator: Any,
+    X: Any,
+    y: ArrayLike,
+    trains: Sequence[NDArray[np.int64]],
+    *,
+    groups: ArrayLike | None = None,
+    progress: Progress | None = None,
+) -> list[Any]:
+    """One fitted clone for each training set, through the estimator's ``fit_many`` if it has one.
+
+    Parameters
+    ----------
+    estimator : scikit-learn regressor
+        Left unfitted.
+    X : DataFrame or ndarray, shape (n_rows, n_columns)
+        All rows; a model sees only its training rows.
+    y : array_like, shape (n_rows,)
+        Target.
+    trains : sequence of ndarray of int
+        Row numbers of each training set.
+    groups : array_like, shape (n_rows,), optional
+        Groups for inner folds.
+    progress : callable, optional
+        Called as ``progress(done, in_all)``.
+
+    Returns
+    -------
+    list of fitted estimators, in the order of `trains`
+    """
+    target = np.asarray(y, dtype=float)
+    labels = None if groups is None else np.asarray(groups)
+    fitted: list[Any] = []
+    if hasattr(estimator, "fit_many"):
+        n_blocks = max(1, -(-len(trains) // _BLOCK))
+        for block in np.array_split(np.arange(len(trains)), n_blocks):
+            fitted += estimator.fit_many(X, target, [trains[i] for i in block], groups=labels)
+            if progress is not None:
+                progress(len(fitted), len(trains))
+        return fitted
+    for rows in trains:
+        part = None if labels is None else labels[rows]
+        fitted.append(fit_one(estimator, take(X, rows), target[rows], part))
+        if progress is not None:
+            progress(len(fitted), len(trains))
+    return fitted

@@ -1,0 +1,399 @@
+"""Gaussian-process regression with automatic relevance, averaged over its hyperparameters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.optimize import minimize
+from scipy.special import expit, gammaln, logsumexp
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from perospin.errors import StudyError
+
+__all__ = ["GaussianProcess"]
+
+FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
+
+# Weak inverse-gamma prior on the total variance of the standardised target, worth one observation of variance 1.
+_SHAPE, _RATE = 0.5, 0.5
+_SQRT5 = float(np.sqrt(5.0))
+
+
+@dataclass
+class _Particles:
+    """Hyperparameter draws: noise logit (p,), log length scales (p, d), included columns (p, d)."""
+
+    noise: FloatArray
+    log_scale: FloatArray
+    included: BoolArray
+
+    def __getitem__(self, index: NDArray[np.int64]) -> _Particles:
+        return _Particles(self.noise[index], self.log_scale[index], self.included[index])
+
+    def inverse_squares(self) -> FloatArray:
+        """1 / length scale squared, 0 for columns left out, shape (p, d)."""
+        return np.asarray(np.where(self.included, np.exp(-2.0 * self.log_scale), 0.0))
+
+
+def _matern(r2: FloatArray) -> FloatArray:
+    """Matern-5/2 correlation at squared scaled distance; works in place on r2."""
+    s = np.sqrt(np.multiply(r2, 5.0, out=r2), out=r2)
+    decay = np.exp(-s)
+    s += np.square(s) / 3.0
+    s += 1.0
+    s *= decay
+    return s
+
+
+class GaussianProcess(RegressorMixin, BaseEstimator):
+    """Gaussian process: constant + Matern-5/2 with one length scale a column + noise.
+
+    With s^2 the total variance and f the share of noise, the covariance of two rows is
+    s^2 ((1 - f) M(r) + f [same row]), M(r) = (1 + q + q^2/3) exp(-q), q = sqrt(5) r,
+    r^2 = sum_j included_j ((x_j - x'_j) / l_j)^2, columns scaled to standard deviation 1. The constant has a flat
+    prior and s^2 an inverse-gamma prior worth one observation; both are integrated in closed form. The others:
+
+    - logit f ~ Normal(logit `noise_share`, `noise_spread`),
+    - log l_j ~ Normal(log `length_scale`, `length_spread`),
+    - which columns take part: the number of included columns is uniform on 0...d and every set of that size is
+      equally likely (so a column must earn its place, whatever the number of candidates).
+
+    ``mode="average"`` draws all of these from their posterior by annealed sequential Monte Carlo and averages
+    the predictions: no setting is chosen. ``mode="map"`` includes every column and takes the most probable
+    values (L-BFGS from several starts): much faster, for larger tables.
+
+    Parameters
+    ----------
+    mode : {"average", "map"}
+        See above.
+    n_particles : int
+        Posterior draws (average).
+    n_moves : int
+        Metropolis sweeps between two annealing steps (average).
+    n_starts : int
+        Starts of the optimiser (map): the prior's median, then prior draws.
+    length_scale, length_spread, noise_share, noise_spread : float
+        Priors, for columns of standard deviation 1.
+    seed : int
+        Of all draws.
+
+    Attributes
+    ----------
+    inclusion_ : ndarray, shape (n_features,)
+        Posterior probability that a column takes part.
+    length_scales_ : ndarray, shape (n_features,)
+        Posterior median (map: value) of the length scales, in standard deviations of the column.
+    noise_share_ : float
+        Posterior mean of f.
+
+    Notes
+    -----
+    Rasmussen and Williams, Gaussian Processes for Machine Learning (2006), 2.7 for the flat constant, 5.1 for
+    relevance; Del Moral, Doucet and Jasra, J. R. Stat. Soc. B 68, 411 (2006) for the sampler; Scott and Berger,
+    Ann. Stat. 38, 2587 (2010) for the prior on sets of columns.
+    """
+
+    def __init__(
+        self,
+        mode: str = "average",
+        n_particles: int = 128,
+        n_moves: int = 2,
+        n_starts: int = 2,
+        length_scale: float = 3.0,
+        length_spread: float = 1.0,
+        noise_share: float = 0.3,
+        noise_spread: float = 1.5,
+        seed: int = 0,
+    ) -> None:
+        self.mode = mode
+        self.n_particles = n_particles
+        self.n_moves = n_moves
+        self.n_starts = n_starts
+        self.length_scale = length_scale
+        self.length_spread = length_spread
+        self.noise_share = noise_share
+        self.noise_spread = noise_spread
+        self.seed = seed
+
+    # -- fitting ---------------------------------------------------------------------------------------------
+
+    def fit(self, X: ArrayLike, y: ArrayLike) -> GaussianProcess:
+        """Learn from X of shape (n_rows, n_features) and y of shape (n_rows,); both are scaled inside.
+
+        Raises
+        ------
+        StudyError
+            If the mode is unknown or a setting is out of range.
+        """
+        if self.mode not in ("average", "map"):
+            raise StudyError(f"unknown mode '{self.mode}' of the Gaussian process; known are average, map")
+        if self.n_particles < 2 or self.n_moves < 1 or self.n_starts < 1:
+            raise StudyError("a Gaussian process needs at least 2 particles, 1 move and 1 start")
+        if not 0.0 < self.noise_share < 1.0:
+            raise StudyError(f"the prior share of noise must lie between 0 and 1, not {self.noise_share}")
+        values, target = validate_data(self, X, y, dtype=float, y_numeric=True, ensure_min_samples=2)
+        target = np.asarray(target, dtype=float)
+        self._x_mean, self._x_sd = values.mean(axis=0), values.std(axis=0)
+        self._x_sd = np.where(self._x_sd > 0, self._x_sd, 1.0)
+        self._y_mean, spread = float(target.mean()), float(target.std())
+        self._y_sd = spread if spread > 0 else 1.0
+        self._x = (values - self._x_mean) / self._x_sd
+        self._y = (target - self._y_mean) / self._y_sd
+        self._set_up()
+        draws = self._sample() if self.mode == "average" else self._optimise()
+        self._finish(draws)
+        return self
+
+    def _set_up(self) -> None:
+        """Squared distances of all pairs of training rows, and where each pair goes in the matrix."""
+        n, d = self._x.shape
+        first, second = np.tril_indices(n)
+        self._pairs = ((self._x[first] - self._x[second]) ** 2).T.copy()
+        where = np.zeros((n, n), dtype=np.int64)
+        where[first, second] = where[second, first] = np.arange(first.size)
+        self._where = where.ravel()
+
+    def _correlations(self, draws: _Particles) -> FloatArray:
+        """Correlation matrices of the training rows, shape (p, n, n), noise included."""
+        n = len(self._y)
+        signal = _matern(draws.inverse_squares() @ self._pairs)
+        share = expit(draws.noise)[:, None]
+        signal *= 1.0 - share
+        matrix = signal.take(self._where, axis=1).reshape(-1, n, n)
+        matrix[:, np.arange(n), np.arange(n)] += share + 1e-10
+        return matrix
+
+    def _log_likelihood(self, draws: _Particles) -> FloatArray:
+        """Log marginal likelihood of the training targets, constant and variance integrated, shape (p,)."""
+        n = len(self._y)
+        # One factorisation of the matrix bordered by y and 1 gives the determinant and both whitened vectors.
+        bordered = np.zeros((len(draws.noise), n + 2, n + 2))
+        bordered[:, :n, :n] = self._correlations(draws)
+        bordered[:, n, :n], bordered[:, n + 1, :n] = self._y, 1.0
+        bordered[:, n, n] = bordered[:, n + 1, n + 1] = 1e14
+        factor = np.linalg.cholesky(bordered)
+        diagonal = np.diagonal(factor, axis1=1, axis2=2)[:, :n]
+        y, one = factor[:, n, :n], factor[:, n + 1, :n]
+        ones = np.einsum("pi,pi->p", one, one)
+        residual = np.einsum("pi,pi->p", y, y) - np.einsum("pi,pi->p", y, one) ** 2 / ones
+        power = _SHAPE + 0.5 * (n - 1)
+        return np.asarray(
+            -np.log(diagonal).sum(axis=1)
+            - 0.5 * np.log(ones)
+            - power * np.log(_RATE + 0.5 * np.maximum(residual, 0.0))
+        )
+
+    # -- averaging -------------------------------------------------------------------------------------------
+
+    def _prior_draws(self, rng: np.random.Generator, p: int) -> _Particles:
+        d = self._x.shape[1]
+        size = rng.integers(0, d + 1, size=p)
+        order = rng.random((p, d)).argsort(axis=1).argsort(axis=1)
+        return _Particles(
+            rng.normal(self._noise_centre, self.noise_spread, p),
+            rng.normal(np.log(self.length_scale), self.length_spread, (p, d)),
+            order < size[:, None],
+        )
+
+    @property
+    def _noise_centre(self) -> float:
+        return float(np.log(self.noise_share / (1.0 - self.noise_share)))
+
+    def _log_prior(self, draws: _Particles) -> FloatArray:
+        d = draws.included.shape[1]
+        k = draws.included.sum(axis=1)
+        sets = gammaln(d + 1) - gammaln(k + 1) - gammaln(d - k + 1)
+        noise = ((draws.noise - self._noise_centre) / self.noise_spread) ** 2
+        scales = (((draws.log_scale - np.log(self.length_scale)) / self.length_spread) ** 2).sum(axis=1)
+        return np.asarray(-sets - 0.5 * noise - 0.5 * scales)
+
+    def _sample(self) -> _Particles:
+        """Posterior draws by annealing the likelihood from power 0 to 1."""
+        rng = np.random.default_rng(self.seed)
+        p = self.n_particles
+        draws = self._prior_draws(rng, p)
+        likelihood = self._log_likelihood(draws)
+        power = 0.0
+        while power < 1.0:
+            step = _next_power(likelihood, power)
+            weights = np.exp(_normalised((step - power) * likelihood))
+            chosen = _systematic(weights, rng)
+            draws, likelihood, power = draws[chosen], likelihood[chosen], step
+            for _ in range(self.n_moves):
+                for propose in (self._shift, self._flip):
+                    proposed, log_ratio = propose(draws, rng)
+                    new = self._log_likelihood(proposed)
+                    accept = np.log(rng.random(p)) < power * (new - likelihood) + log_ratio
+                    draws.noise[accept] = proposed.noise[accept]
+                    draws.log_scale[accept] = proposed.log_scale[accept]
+                    draws.included[accept] = proposed.included[accept]
+                    likelihood = np.where(accept, new, likelihood)
+        return draws
+
+    def _shift(self, draws: _Particles, rng: np.random.Generator) -> tuple[_Particles, FloatArray]:
+        """Random walk of the noise and of all length scales, as wide as the particles spread."""
+        p, d = draws.included.shape
+        # Half the particles make a step that suits all coordinates, half a longer one along a few of them.
+        few = rng.random(p) < 0.5
+        along = rng.random((p, d + 1)) < np.where(few, min(1.0, 2.0 / (d + 1)), 1.0)[:, None]
+        along[np.arange(p), rng.integers(0, d + 1, p)] = True
+        width = np.empty(d + 1)
+        width[0] = max(float(draws.noise.std()), 0.1 * self.noise_spread)
+        for j in range(d):
+            mine = draws.log_scale[draws.included[:, j], j]
+            width[j + 1] = max(float(mine.std()) if mine.size > 4 else self.length_spread, 0.1 * self.length_spread)
+        length = 2.4 / np.sqrt(along.sum(axis=1))
+        step = rng.standard_normal((p, d + 1)) * width * along * (0.7 * length)[:, None]
+        proposed = _Particles(draws.noise + step[:, 0], draws.log_scale + step[:, 1:], draws.included)
+        return proposed, self._log_prior(proposed) - self._log_prior(draws)
+
+    def _flip(self, draws: _Particles, rng: np.random.Generator) -> tuple[_Particles, FloatArray]:
+        """Take one column in or out, or exchange two; a column taken in gets a length scale from the prior."""
+        p, d = draws.included.shape
+        included, log_scale = draws.included.copy(), draws.log_scale.copy()
+        rows = np.arange(p)
+        first = rng.integers(0, d, p)
+        included[rows, first] ^= True
+        if d > 1:
+            swap = rng.random(p) < 0.5
+            second = (first + rng.integers(1, d, p)) % d
+            swap &= draws.included[rows, first] != draws.included[rows, second]
+            included[rows[swap], second[swap]] ^= True
+        entering = included & ~draws.included
+        fresh = rng.normal(np.log(self.length_scale), self.length_spread, (p, d))
+        log_scale = np.where(entering, fresh, log_scale)
+        proposed = _Particles(draws.noise, log_scale, included)
+        # The fresh scale is drawn from its own prior, so only the prior of the set enters the ratio.
+        unchanged = _Particles(draws.noise, draws.log_scale, included)
+        return proposed, self._log_prior(unchanged) - self._log_prior(draws)
+
+    # -- most probable values --------------------------------------------------------------------------------
+
+    def _optimise(self) -> _Particles:
+        rng = np.random.default_rng(self.seed)
+        d = self._x.shape[1]
+        centre = np.concatenate([[self._noise_centre], np.full(d, np.log(self.length_scale))])
+        spread = np.concatenate([[self.noise_spread], np.full(d, self.length_spread)])
+        starts = [centre] + [rng.normal(centre, spread) for _ in range(self.n_starts - 1)]
+        limits = [(c - 6.0 * s, c + 6.0 * s) for c, s in zip(centre, spread, strict=True)]
+        best = min(
+            (
+                minimize(self._objective, start, args=(centre, spread), jac=True, method="L-BFGS-B", bounds=limits)
+                for start in starts
+            ),
+            key=lambda found: float(found.fun),
+        )
+        return _Particles(best.x[:1], best.x[None, 1:], np.ones((1, d), dtype=bool))
+
+    def _objective(self, theta: FloatArray, centre: FloatArray, spread: FloatArray) -> tuple[float, FloatArray]:
+        """Minus log posterior (up to a constant) and its gradient."""
+        n = len(self._y)
+        share, inverse_square = float(expit(theta[0])), np.exp(-2.0 * theta[1:])
+        r2 = inverse_square @ self._pairs
+        q = np.sqrt(5.0 * r2)
+        decay = np.exp(-q)
+        signal = (1.0 + q + q * q / 3.0) * decay
+        slope = -(5.0 / 6.0) * (1.0 + q) * decay
+        matrix = ((1.0 - share) * signal).take(self._where).reshape(n, n)
+        matrix[np.arange(n), np.arange(n)] += share + 1e-10
+        factor = np.linalg.cholesky(matrix)
+        inverse = np.linalg.solve(factor, np.eye(n))
+        inverse = inverse.T @ inverse
+        u = inverse.sum(axis=1)
+        ones = float(u.sum())
+        v = inverse @ self._y
+        v -= u * (v.sum() / ones)
+        power = _SHAPE + 0.5 * (n - 1)
+        scale = _RATE + 0.5 * max(float(self._y @ v), 0.0)
+        value = -np.log(np.diag(factor)).sum() - 0.5 * np.log(ones) - power * np.log(scale)
+        gradient_matrix = -0.5 * inverse + np.outer(u, u) / (2.0 * ones) + np.outer(v, v) * (power / (2.0 * scale))
+        first, second = np.tril_indices(n)
+        weight = gradient_matrix[first, second] * np.where(first == second, 1.0, 2.0)
+        noise = share * (1.0 - share) * (np.trace(gradient_matrix) - float(weight @ signal))
+        scales = (1.0 - share) * (self._pairs @ (weight * slope)) * (-2.0 * inverse_square)
+        away = (theta - centre) / spread
+        value -= 0.5 * float(away @ away)
+        gradient = np.concatenate([[noise], scales]) - away / spread
+        return -float(value), -gradient
+
+    # -- prediction ------------------------------------------------------------------------------------------
+
+    def _finish(self, draws: _Particles) -> None:
+        n = len(self._y)
+        inverse = np.linalg.inv(self._correlations(draws))
+        u = inverse.sum(axis=2)
+        ones = u.sum(axis=1)
+        v = inverse @ self._y
+        self._constant = v.sum(axis=1) / ones
+        v -= u * self._constant[:, None]
+        share = expit(draws.noise)
+        self._inverse_squares = draws.inverse_squares()
+        self._weights = v * (1.0 - share)[:, None]
+        self._u, self._ones, self._inverse, self._signal = u, ones, inverse, 1.0 - share
+        power = _SHAPE + 0.5 * (n - 1)
+        rate = _RATE + 0.5 * np.maximum(v @ self._y, 0.0)
+        # Mean of an inverse gamma; finite for two rows too.
+        self._variance = rate / max(power - 1.0, 0.5)
+        self.inclusion_ = draws.included.mean(axis=0)
+        self.length_scales_ = np.exp(np.median(draws.log_scale, axis=0))
+        self.noise_share_ = float(share.mean())
+        del self._pairs, self._where
+
+    def predict(self, X: ArrayLike, return_std: bool = False) -> Any:
+        """Mean of the prediction, shape (n_rows,), and with `return_std` its standard deviation, noise included."""
+        check_is_fitted(self)
+        values = (validate_data(self, X, dtype=float, reset=False) - self._x_mean) / self._x_sd
+        mean = np.empty(len(values))
+        variance = np.empty(len(values))
+        block = max(1, 400_000 // (len(self._y) * len(self._weights)))
+        for start in range(0, len(values), block):
+            part = slice(start, start + block)
+            mean[part], variance[part] = self._predict_block(values[part], return_std)
+        mean = mean * self._y_sd + self._y_mean
+        return (mean, np.sqrt(variance) * self._y_sd) if return_std else mean
+
+    def _predict_block(self, values: FloatArray, with_variance: bool) -> tuple[FloatArray, FloatArray]:
+        m, n = len(values), len(self._y)
+        squares = ((values[:, None, :] - self._x[None, :, :]) ** 2).reshape(m * n, -1)
+        cross = _matern(self._inverse_squares @ squares.T).reshape(-1, m, n)
+        means = np.einsum("pmn,pn->pm", cross, self._weights) + self._constant[:, None]
+        mean = means.mean(axis=0)
+        if not with_variance:
+            return mean, np.zeros(m)
+        cross *= self._signal[:, None, None]
+        explained = np.einsum("pmn,pmn->pm", cross @ self._inverse, cross)
+        shift = (1.0 - np.einsum("pmn,pn->pm", cross, self._u)) ** 2 / self._ones[:, None]
+        variances = self._variance[:, None] * np.maximum(1.0 - explained + shift, 0.0)
+        return mean, variances.mean(axis=0) + means.var(axis=0)
+
+
+def _normalised(log_weights: FloatArray) -> FloatArray:
+    return np.asarray(log_weights - logsumexp(log_weights))
+
+
+def _next_power(likelihood: FloatArray, power: float) -> float:
+    """Largest power, at most 1, that leaves an effective sample size of half the particles."""
+
+    def effective(to: float) -> float:
+        weights = np.exp(_normalised((to - power) * likelihood))
+        return 1.0 / float(np.sum(weights**2))
+
+    half = 0.5 * len(likelihood)
+    if effective(1.0) >= half:
+        return 1.0
+    low, high = power, 1.0
+    for _ in range(40):
+        middle = 0.5 * (low + high)
+        low, high = (middle, high) if effective(middle) >= half else (low, middle)
+    return max(low, power + 1e-6)
+
+
+def _systematic(weights: FloatArray, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Systematic resampling: indices of the particles that go on."""
+    positions = (rng.random() + np.arange(len(weights))) / len(weights)
+    return np.minimum(np.searchsorted(np.cumsum(weights), positions), len(weights) - 1)

@@ -1,0 +1,222 @@
+"""Validation schemes: which rows to train on, which rows to score, and what R2 compares with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from perospin.errors import StudyError
+
+__all__ = [
+    "Scheme",
+    "Split",
+    "in_sample",
+    "k_fold",
+    "leave_one_compound_out",
+    "leave_one_group_out",
+    "leave_one_out",
+    "leave_one_spacer_out",
+    "repeated_holdout",
+    "tagged",
+]
+
+IntArray = NDArray[np.int64]
+Reference = Literal["all", "train", "test"]
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Row numbers to train on and row numbers to score."""
+
+    train: IntArray
+    test: IntArray
+
+    def __post_init__(self) -> None:
+        for name in ("train", "test"):
+            rows = np.array(getattr(self, name), dtype=np.int64)
+            rows.flags.writeable = False
+            object.__setattr__(self, name, rows)
+            if rows.ndim != 1 or rows.size == 0:
+                raise StudyError(f"a validation split has an empty {name} set; every fold needs rows on both sides")
+
+
+@dataclass(frozen=True, eq=False)
+class Scheme:
+    """A named way to split rows into training and test sets.
+
+    Attributes
+    ----------
+    name : str
+        Short machine name, for example ``leave_one_out``.
+    label : str
+        In words, for tables and figures; printed with every score.
+    splits : tuple of Split
+        The folds.
+    reference : {"all", "train", "test"}
+        What R2 compares with: the mean of all scored rows, of the fold's training rows, or of its test rows.
+    in_sample : bool
+        True only if test rows were trained on.
+    """
+
+    name: str
+    label: str
+    splits: tuple[Split, ...]
+    reference: Reference = "all"
+    in_sample: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "splits", tuple(self.splits))
+        if not self.splits:
+            raise StudyError(f"the scheme '{self.label}' has no folds")
+        if self.reference not in ("all", "train", "test"):
+            raise StudyError(f"unknown R2 reference '{self.reference}'; known are all, train, test")
+        if not self.in_sample:
+            for number, split in enumerate(self.splits):
+                shared = np.intersect1d(split.train, split.test)
+                if shared.size:
+                    raise StudyError(
+                        f"fold {number} of the scheme '{self.label}' trains on rows it scores "
+                        f"(for example row {shared[0]}); only an in-sample scheme may do so"
+                    )
+
+    def __len__(self) -> int:
+        return len(self.splits)
+
+    @property
+    def trains(self) -> list[IntArray]:
+        """Training rows of every fold."""
+        return [split.train for split in self.splits]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, from which `from_dict` makes the same scheme."""
+        return {
+            "name": self.name,
+            "label": self.label,
+            "reference": self.reference,
+            "in_sample": self.in_sample,
+            "splits": [{"train": s.train.tolist(), "test": s.test.tolist()} for s in self.splits],
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Scheme:
+        """The scheme that `to_dict` described."""
+        splits = tuple(Split(np.asarray(s["train"]), np.asarray(s["test"])) for s in values["splits"])
+        return cls(values["name"], values["label"], splits, values["reference"], bool(values["in_sample"]))
+
+
+def _need_rows(n: int, least: int, scheme: str) -> None:
+    if n < least:
+        raise StudyError(f"{scheme} needs at least {least} rows, the table has {n}")
+
+
+def leave_one_out(n: int) -> Scheme:
+    """Every one of `n` rows is predicted by a model trained on the others."""
+    _need_rows(n, 2, "leave-one-out")
+    rows = np.arange(n)
+    splits = tuple(Split(np.delete(rows, i), rows[i : i + 1]) for i in range(n))
+    return Scheme("leave_one_out", "leave-one-out", splits)
+
+
+def leave_one_group_out(
+    groups: ArrayLike, name: str = "leave_one_group_out", label: str = "leave-one-group-out"
+) -> Scheme:
+    """Every group (spacer, compound, source...) is predicted by a model that saw none of its rows.
+
+    Parameters
+    ----------
+    groups : array_like, shape (n_rows,)
+        Group of each row; folds come in order of first appearance.
+    name, label : str
+        How the scheme is called.
+
+    Raises
+    ------
+    StudyError
+        If there are fewer than two groups.
+    """
+    codes, n_groups = _codes(groups)
+    if n_groups < 2:
+        raise StudyError(f"{label} needs at least two groups, the table has {n_groups}")
+    return Scheme(name, label, _group_splits(codes, n_groups))
+
+
+def _group_splits(codes: IntArray, n_groups: int) -> tuple[Split, ...]:
+    return tuple(Split(np.flatnonzero(codes != g), np.flatnonzero(codes == g)) for g in range(n_groups))
+
+
+def _codes(groups: ArrayLike) -> tuple[IntArray, int]:
+    """Groups as integers in order of first appearance."""
+    known: dict[Any, int] = {}
+    codes = np.array([known.setdefault(g, len(known)) for g in np.asarray(groups).tolist()], dtype=np.int64)
+    return codes, len(known)
+
+
+def tagged(
+    tags: ArrayLike, train: Any, test: Any, name: str = "tagged", label: str | None = None
+) -> Scheme:
+    """One split: train on the rows tagged `train`, score the rows tagged `test`.
+
+    Raises
+    ------
+    StudyError
+        If either tag has no row.
+    """
+    values = np.asarray(tags).tolist()
+    sides = {}
+    for tag in (train, test):
+        sides[tag] = np.array([i for i, value in enumerate(values) if value == tag], dtype=np.int64)
+        if sides[tag].size == 0:
+            known = ", ".join(str(t) for t in dict.fromkeys(values))
+            raise StudyError(f"no row is tagged '{tag}'; the tags in the table are {known}")
+    text = label or f"{train} to {test} ({len(sides[train])}/{len(sides[test])})"
+    return Scheme(name, text, (Split(sides[train], sides[test]),), reference="test")
+
+
+def repeated_holdout(n: int, n_test: int, n_repeats: int, seed: int) -> Scheme:
+    """`n_repeats` random splits that hold out `n_test` of `n` rows, pooled into one R2.
+
+    One such split is a lottery; the spread over splits is `Evaluation.fold_r2`.
+    """
+    if not 0 < n_test < n:
+        raise StudyError(f"cannot hold out {n_test} of {n} rows; between 1 and {n - 1} is possible")
+    rng = np.random.default_rng(seed)
+    orders = [rng.permutation(n) for _ in range(n_repeats)]
+    splits = tuple(Split(np.sort(order[n_test:]), np.sort(order[:n_test])) for order in orders)
+    label = f"{n_repeats} random {n - n_test}/{n_test} splits, pooled"
+    return Scheme("repeated_holdout", label, splits, reference="train")
+
+
+def k_fold(n: int, k: int, seed: int, groups: ArrayLike | None = None) -> Scheme:
+    """`k` random folds; with `groups`, whole groups go to the smallest fold so far, in random order."""
+    codes, n_groups = _codes(np.arange(n) if groups is None else groups)
+    if len(codes) != n:
+        raise StudyError(f"{len(codes)} groups were given for {n} rows")
+    what = "rows" if groups is None else "groups"
+    if not 2 <= k <= n_groups:
+        raise StudyError(f"{k} folds are not possible with {n_groups} {what}; choose between 2 and {n_groups}")
+    sizes = np.bincount(codes, minlength=n_groups)
+    filled = np.zeros(k, dtype=np.int64)
+    fold_of_group = np.zeros(n_groups, dtype=np.int64)
+    for group in np.random.default_rng(seed).permutation(n_groups):
+        fold_of_group[group] = np.argmin(filled)
+        filled[fold_of_group[group]] += sizes[group]
+    label = f"{k}-fold cross-validation" + ("" if groups is None else ", grouped")
+    return Scheme("k_fold", label, _group_splits(fold_of_group[codes], k))
+
+
+def in_sample(n: int) -> Scheme:
+    """Score the rows the model was trained on: for comparison only, no estimate for new materials."""
+    _need_rows(n, 1, "in-sample scoring")
+    rows = np.arange(n)
+    return Scheme("in_sample", "in sample", (Split(rows, rows),), in_sample=True)
+
+
+leave_one_compound_out = partial(
+    leave_one_group_out, name="leave_one_compound_out", label="leave-one-compound-out"
+)
+leave_one_spacer_out = partial(leave_one_group_out, name="leave_one_spacer_out", label="leave-one-spacer-out")
