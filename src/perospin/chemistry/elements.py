@@ -1,0 +1,28 @@
+"""Atomic masses and Hill formulae."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+
+from perospin.chemistry._tables import read_table
+
+_TERM = re.compile(r"([A-Z][a-z]?)(\d*)")
+
+
+@lru_cache(maxsize=1)
+def atomic_masses_g_mol() -> Mapping[str, float]:
+    """Standard atomic masses (g/mol) of H to Bi by element symbol; RDKit's values, shipped as a table."""
+    return {row["symbol"]: float(row["atomic_mass_g_mol"]) for row in read_table("elements.csv")}
+
+
+@lru_cache(maxsize=1)
+def atomic_numbers() -> Mapping[str, int]:
+    """Atomic numbers of H to Bi by element symbol."""
+    return {row["symbol"]: int(row["atomic_number"]) for row in read_table("elements.csv")}
+
+
+def parse_hill(formula: str) -> dict[str, int]:
+    """Element counts of a Hill formula such as ``C8H12N`` (no brackets, no charge)."""
+    return {symbol: int(count or 1) for symbol, count in _TERM.findall(formula)}

@@ -1,0 +1,383 @@
+"""Ions and the library that finds them by symbol, alias or name."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+from perospin.chemistry._tables import read_table
+from perospin.chemistry.elements import atomic_masses_g_mol, parse_hill
+from perospin.chemistry.radii import shannon_radius_pm
+from perospin.errors import AmbiguousIonError, DataError, UnknownIonError
+
+Role = Literal["a_site", "spacer", "metal", "anion"]
+
+_NAME_WITH_SYNONYM = re.compile(r"(.+?) \(([^()]*ium(?:, protonated)?)\)")
+_ENDS_IN_DIGIT = re.compile(r"\d$")
+
+
+@dataclass(frozen=True)
+class Ion:
+    """One ion.
+
+    Attributes
+    ----------
+    symbol
+        Abbreviation used in formulae, e.g. ``"PEA"``, ``"Pb"``, ``"I"``. The charge states of a metal share it.
+    name
+        Chemical name.
+    charge
+        Signed charge (e).
+    role
+        What the ion usually is: ``"a_site"``, ``"spacer"``, ``"metal"`` or ``"anion"``. A formula's
+        stoichiometry can overrule the first two.
+    smiles
+        SMILES of the ion (None for metals).
+    aliases
+        Other ways of writing it.
+    radius_pm
+        Effective radius (pm): Shannon, six-coordinate, for metals and halides; 12-coordinate for Cs, Rb, K, Tl;
+        published effective radii of molecular cations where there are any.
+    radius_source
+        Where the radius is from.
+    note
+        Remarks, above all other uses of the abbreviation.
+    elements
+        Element counts, hydrogens included, sorted by element.
+    """
+
+    symbol: str
+    name: str
+    charge: int
+    role: Role
+    smiles: str | None = None
+    aliases: tuple[str, ...] = ()
+    radius_pm: float | None = None
+    radius_source: str = ""
+    note: str = ""
+    elements: tuple[tuple[str, int], ...] = field(default=(), repr=False)
+
+    def __hash__(self) -> int:
+        return hash((self.symbol, self.charge, self.elements))
+
+    def __str__(self) -> str:
+        return self.symbol
+
+    @property
+    def composition(self) -> dict[str, int]:
+        """Element counts, hydrogens included."""
+        return dict(self.elements)
+
+    @property
+    def molar_mass_g_mol(self) -> float:
+        """Molar mass (g/mol), electrons neither added nor removed for the charge."""
+        masses = atomic_masses_g_mol()
+        return sum(masses[element] * count for element, count in self.elements)
+
+    @property
+    def is_monatomic(self) -> bool:
+        """Whether the ion is a single atom (Cs, Pb, I ...)."""
+        return sum(count for _, count in self.elements) == 1
+
+    @property
+    def is_organic(self) -> bool:
+        """Whether the ion is a molecular cation (ammonium and hydrazinium count as such)."""
+        return self.charge > 0 and not self.is_monatomic
+
+    @property
+    def n_heavy_atoms(self) -> int:
+        """Number of atoms that aren't hydrogen."""
+        return sum(count for element, count in self.elements if element != "H")
+
+
+def _sorted_elements(composition: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
+    return tuple(sorted(composition.items()))
+
+
+def _split(text: str) -> tuple[str, ...]:
+    return tuple(part for part in text.split(";") if part)
+
+
+def _names(name: str) -> list[str]:
+    """All spellings of a chemical name, lower case: with and without synonym, ``n-`` and stereo remark."""
+    names = [name]
+    if match := _NAME_WITH_SYNONYM.fullmatch(name):
+        names += [match[1], match[2]]
+    names += [other[2:] for other in names if other.startswith("n-")]
+    return [other.casefold() for other in names]
+
+
+class IonLibrary:
+    """A set of ions that can be looked up by symbol, alias or chemical name.
+
+    Immutable; :meth:`with_ions` gives a larger copy. ``IonLibrary.default()`` is the shipped library.
+
+    Parameters
+    ----------
+    ions
+        The ions. The charge states of a metal follow each other, the most common first.
+    ambiguous
+        Abbreviations that stand for several ions, with the symbols of those that are in the library.
+    """
+
+    def __init__(self, ions: Iterable[Ion], ambiguous: Mapping[str, tuple[str, ...]] | None = None) -> None:
+        self._ions = tuple(ions)
+        self._ambiguous = dict(ambiguous or {})
+        self._states: dict[str, tuple[Ion, ...]] = {}
+        for ion in self._ions:
+            self._states[ion.symbol] = (*self._states.get(ion.symbol, ()), ion)
+        self._aliases: dict[str, str] = {}
+        self._names: dict[str, Ion] = {}
+        for ion in self._ions:
+            for alias in ion.aliases:
+                self._aliases.setdefault(alias, ion.symbol)
+            for name in _names(ion.name):
+                self._names.setdefault(name, ion)
+        known = {**dict.fromkeys(self._states), **dict.fromkeys(self._aliases), **dict.fromkeys(self._ambiguous)}
+        # In running text an abbreviation that ends in a digit would swallow the amount: it needs brackets.
+        self._tokens = frozenset(name for name in known if self._reads_bare(name))
+        self._longest = max((len(token) for token in self._tokens), default=0)
+
+    def _reads_bare(self, name: str) -> bool:
+        structural = re.search(r"H\d", name) or any(ion.role == "anion" for ion in self._states.get(name, ()))
+        return bool(structural) or not _ENDS_IN_DIGIT.search(name)
+
+    @classmethod
+    def default(cls) -> IonLibrary:
+        """Return the shipped library (cached)."""
+        return _default_library()
+
+    @classmethod
+    def from_toml(cls, path: str | Path) -> IonLibrary:
+        """Return the shipped library with the ions of a TOML file added (see :meth:`with_toml`)."""
+        return cls.default().with_toml(path)
+
+    def with_toml(self, path: str | Path) -> IonLibrary:
+        """Return a library with the ions of a TOML file added.
+
+        The file has one table ``[ions]`` whose entries are ``NAME = "SMILES"`` or
+        ``NAME = { smiles = "...", name = "...", role = "spacer", aliases = ["..."], radius_pm = 250.0 }``.
+
+        Raises
+        ------
+        DataError
+            If the file can't be read or an entry is wrong.
+        """
+        from perospin.chemistry.user_ions import read_toml
+
+        return self.with_ions(read_toml(path))
+
+    def with_ions(self, ions: Mapping[str, str | Mapping[str, Any]] | Iterable[str]) -> IonLibrary:
+        """Return a library with the user's own cations added (needs RDKit).
+
+        Parameters
+        ----------
+        ions
+            ``{"NAME": "SMILES"}``, or ``{"NAME": {"smiles": ..., "role": ...}}`` with the keys of
+            :meth:`with_toml`, or a list of ``"NAME=SMILES"`` texts.
+
+        Raises
+        ------
+        DataError
+            If a name is taken or can't stand in a formula, or a SMILES isn't a cation of charge 1 or 2.
+        """
+        from perospin.chemistry.user_ions import extend
+
+        return extend(self, ions)
+
+    def __iter__(self) -> Iterator[Ion]:
+        return iter(self._ions)
+
+    def __len__(self) -> int:
+        return len(self._ions)
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and (
+            name in self._states or name in self._aliases or name.casefold() in self._names
+        )
+
+    @property
+    def cations(self) -> tuple[Ion, ...]:
+        """A-site cations and spacers."""
+        return tuple(ion for ion in self._ions if ion.role in ("a_site", "spacer"))
+
+    @property
+    def metals(self) -> tuple[Ion, ...]:
+        """Metal ions, one for each charge state."""
+        return tuple(ion for ion in self._ions if ion.role == "metal")
+
+    @property
+    def anions(self) -> tuple[Ion, ...]:
+        """Halides and pseudohalides."""
+        return tuple(ion for ion in self._ions if ion.role == "anion")
+
+    @property
+    def ambiguous(self) -> dict[str, tuple[str, ...]]:
+        """Abbreviations without a primary meaning, with the candidates' symbols."""
+        return dict(self._ambiguous)
+
+    def get(self, name: str) -> Ion:
+        """Find an ion by symbol, alias or chemical name.
+
+        Parameters
+        ----------
+        name
+            E.g. ``"PEA"``, ``"C6H5C2H4NH3"``, ``"phenethylammonium"``, ``"Sn"`` or ``"tin(IV)"``. Case
+            matters for symbols and aliases (``PeA`` isn't ``PEA``), not for names. A metal's symbol gives its most
+            common charge state.
+
+        Raises
+        ------
+        UnknownIonError
+            If there is no such ion; the message offers similar names.
+        AmbiguousIonError
+            If the abbreviation is used for several ions; the message lists them.
+        """
+        states = self.states(name)
+        return states[0]
+
+    def states(self, name: str) -> tuple[Ion, ...]:
+        """Like :meth:`get`, but with all charge states of a metal, the most common first."""
+        if not isinstance(name, str):
+            raise DataError(f"the name of an ion is text, got {type(name).__name__}: {name!r:.60}")
+        key = name.strip()
+        if key in self._states:
+            return self._states[key]
+        if key in self._aliases:
+            return self._states[self._aliases[key]]
+        if key in self._ambiguous:
+            raise AmbiguousIonError(self._ambiguity(key, self._ambiguous[key]))
+        if key.casefold() in self._names:
+            return (self._names[key.casefold()],)
+        if hands := self.both_hands(key):
+            raise AmbiguousIonError(self._ambiguity(key, tuple(ion.symbol for ion in hands)))
+        raise UnknownIonError(self.unknown_message(key))
+
+    def both_hands(self, name: str) -> tuple[Ion, ...]:
+        """R and S ion of an abbreviation that names no hand (``FMBA``) or both (``R/S-MPEA``), or ()."""
+        key = name.strip()
+        for prefix in ("R/S-", "S/R-", "rac-", "(R/S)-", "RS-"):
+            if key.startswith(prefix):
+                key = key[len(prefix) :]
+                break
+        hands = []
+        for hand in ("R-", "S-"):
+            symbol = hand + key if hand + key in self._states else self._aliases.get(hand + key)
+            if symbol is None:
+                return ()
+            hands.append(self._states[symbol][0])
+        return tuple(hands)
+
+    def resolve(self, name: str) -> tuple[tuple[tuple[Ion, ...], Fraction], ...]:
+        """What a name in a formula stands for: charge states and share.
+
+        One ion with share 1 nearly always; two hands with share 1/2 each where the name says both or neither and
+        the library has no racemic entry (``R/S-MPEA``).
+
+        Raises
+        ------
+        UnknownIonError, AmbiguousIonError
+            As :meth:`get`.
+        """
+        try:
+            return ((self.states(name), Fraction(1)),)
+        except AmbiguousIonError:
+            hands = () if name.strip() in self._ambiguous else self.both_hands(name)
+            if not hands:
+                raise
+            return tuple(((ion,), Fraction(1, len(hands))) for ion in hands)
+
+    def knows(self, name: str) -> bool:
+        """Whether a name stands for some ion or ions, ambiguous abbreviations included."""
+        key = name.strip()
+        return key in self or key in self._ambiguous or bool(self.both_hands(key))
+
+    def tokens_at(self, text: str, start: int, end: int) -> list[str]:
+        """Abbreviations and structural formulae that stand in running text at `start`, the longest first."""
+        longest = min(self._longest, end - start)
+        return [text[start : start + n] for n in range(longest, 0, -1) if text[start : start + n] in self._tokens]
+
+    def suggestions(self, name: str) -> list[str]:
+        """Up to three similar symbols, aliases or names; differences in case come first."""
+        known = [*self._states, *(alias for alias in self._aliases if alias not in self._states), *self._names]
+        folded: dict[str, str] = {}
+        for other in known:
+            folded.setdefault(other.casefold(), other)
+        key = name.strip().casefold()[:64]
+        same = [other for other in known if other.casefold() == key and other != name.strip()]
+        close = [folded[other] for other in difflib.get_close_matches(key, folded, n=3, cutoff=0.6)]
+        return list(dict.fromkeys([*same, *close]))[:3]
+
+    def unknown_message(self, name: str, where: str = "") -> str:
+        """Sentence for an unknown ion: what, where, similar ones, and how to define it."""
+        shown = shorten(name)
+        text = f"unknown ion '{shown}'{where}"
+        if candidates := self.suggestions(name):
+            text += f"; did you mean {' or '.join(candidates)}?"
+        else:
+            text += "."
+        label = shown if re.fullmatch(r"[A-Za-z0-9,'-]{1,32}", shown) else "NAME"
+        return f"{text} Define your own cation with --ion '{label}=<SMILES>'"
+
+    def _ambiguity(self, name: str, symbols: tuple[str, ...]) -> str:
+        candidates = " or ".join(f"{symbol} ({self._states[symbol][0].name})" for symbol in symbols)
+        others = "" if len(symbols) > 1 else ", among others"
+        return f"'{shorten(name)}' is used for several ions: write {candidates}{others}"
+
+
+def shorten(text: str, length: int = 60) -> str:
+    """Text for an error message: control characters escaped, at most `length` characters."""
+    shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text[: length + 1])
+    return shown if len(text) <= length else shown[: length - 3] + "..."
+
+
+@lru_cache(maxsize=1)
+def _default_library() -> IonLibrary:
+    ions: list[Ion] = []
+    ambiguous: dict[str, tuple[str, ...]] = {}
+    for row in read_table("cations.csv"):
+        role: Role = "a_site" if row["role"] == "a_site" else "spacer"
+        ions.append(
+            Ion(
+                symbol=row["symbol"],
+                name=row["name"],
+                charge=int(row["charge"]),
+                role=role,
+                smiles=row["smiles"],
+                aliases=_split(row["aliases"]) + _split(row["structural_formulae"]),
+                radius_pm=float(row["radius_pm"]) if row["radius_pm"] else None,
+                radius_source=row["radius_source"],
+                note=row["note"],
+                elements=_sorted_elements(parse_hill(row["composition"])),
+            )
+        )
+        for alias in _split(row["ambiguous_aliases"]):
+            ambiguous[alias] = (*ambiguous.get(alias, ()), row["symbol"])
+    for row in read_table("metals.csv"):
+        symbol, charge = row["symbol"], int(row["charge"])
+        radius, source = _shannon_or_none(symbol, charge)
+        ions.append(
+            Ion(symbol, row["name"], charge, "metal", radius_pm=radius, radius_source=source,
+                elements=((symbol, 1),))
+        )  # fmt: skip
+    for row in read_table("anions.csv"):
+        elements = _sorted_elements(parse_hill(row["composition"]))
+        radius, source = _shannon_or_none(row["symbol"], -1)
+        ions.append(
+            Ion(row["symbol"], row["name"], int(row["charge"]), "anion", row["smiles"], _split(row["aliases"]),
+                radius, source, elements=elements)
+        )  # fmt: skip
+    return IonLibrary(ions, ambiguous)
+
+
+def _shannon_or_none(symbol: str, charge: int) -> tuple[float | None, str]:
+    try:
+        return shannon_radius_pm(symbol, charge, 6), "Shannon, six-coordinate"
+    except DataError:
+        return None, ""

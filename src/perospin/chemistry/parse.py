@@ -1,0 +1,292 @@
+"""Reading a formula into ions and amounts, in time linear in its length.
+
+The text is covered from right to left by dynamic programming: at each position stand abbreviations, structural
+formulae or bracketed groups of the ion library, longest first, and one is taken if the rest can be covered too. So
+``BACsPb2I7`` is BA + Cs although BAC is an abbreviation as well, without any backtracking.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+
+from perospin.chemistry.ions import Ion, IonLibrary, shorten
+from perospin.chemistry.notation import Plain, to_plain
+from perospin.errors import FormulaError
+
+MAX_CHARACTERS = 4000
+MAX_DEPTH = 8
+MAX_DIGITS = 12
+
+_AMOUNT = re.compile(r" ?(\d+(?:\.\d+)?|\.\d+)")
+_UNKNOWN_AMOUNT = re.compile(r" ?(?:[-+] ?)?(?:\d{0,12}\.?\d{0,12} ?)?(?:[xyzδ](?![a-z])|n ?[-+] ?\d|n(?=[A-Z(\[]|$))[-+\d.xyzδn]*")
+_SOLVENT = re.compile(r" ?[·*.]? ?\d{0,12}\.?\d{0,12} ?\(?(?:H2O|D2O|DMF|DMSO|DMAc|MeCN|CH3CN|NMP|GBL|MeOH|EtOH)\b")
+_JOINT = re.compile(r" ?[·*.]")
+_LAYERS = re.compile(r"[ ,;](?:\( ?n ?= ?(\d{1,4}) ?\)|n ?= ?(\d{1,4}))$")
+_CLOSING = {"(": ")", "[": "]", "{": "}"}
+
+
+@dataclass(frozen=True)
+class Term:
+    """One ion of a formula as read: its charge states, its amount, and where it stands."""
+
+    states: tuple[Ion, ...]
+    amount: Fraction
+    place: int
+
+
+@dataclass(frozen=True)
+class _Token:
+    start: int
+    body_end: int
+    end: int
+    amount: Fraction
+    name: str | None  # None for a group of tokens in brackets
+    group: tuple[_Token, ...] = ()
+
+
+def read_formula(text: str, ions: IonLibrary) -> tuple[list[Term], int | None]:
+    """Ions and amounts of a formula, and the layer number it states with ``(n = 2)`` behind it.
+
+    Raises
+    ------
+    FormulaError
+        If the text can't be read; the message says where and what would be right.
+    """
+    if not isinstance(text, str):
+        raise FormulaError(f"a formula is text, got {type(text).__name__}: {text!r:.60}")
+    if len(text) > MAX_CHARACTERS:
+        raise FormulaError(
+            f"the formula '{shorten(text, 30)}' has {len(text)} characters; at most {MAX_CHARACTERS} are read"
+        )
+    plain = to_plain(text)
+    body, layers = _split_layer_number(plain.text.rstrip())
+    if not body.strip():
+        raise FormulaError("the formula is empty: write e.g. MAPbI3 or (PEA)2PbI4")
+    reader = _Reader(Plain(body, plain.positions, plain.original), ions)
+    terms: list[Term] = []
+    reader.flatten(reader.read(), Fraction(1), terms)
+    return terms, layers
+
+
+def _split_layer_number(body: str) -> tuple[str, int | None]:
+    tail = body[-24:]
+    match = _LAYERS.search(tail)
+    if match is None:
+        return body, None
+    return body[: len(body) - len(tail) + match.start()].rstrip(" ,;"), int(match[1] or match[2])
+
+
+class _Reader:
+    def __init__(self, plain: Plain, ions: IonLibrary) -> None:
+        self.plain, self.text, self.ions = plain, plain.text, ions
+        self.closes = self._match_brackets()
+        self._known_steps: dict[tuple[int, int], dict[int, _Token | int]] = {}
+
+    def fail(self, message: str, at: int) -> FormulaError:
+        where = f"position {self.plain.place(at)} of '{shorten(self.plain.original)}'"
+        return FormulaError(f"{message} ({where})")
+
+    def _match_brackets(self) -> dict[int, int]:
+        closes: dict[int, int] = {}
+        stack: list[int] = []
+        for i, c in enumerate(self.text):
+            if c in _CLOSING:
+                stack.append(i)
+                if len(stack) > MAX_DEPTH:
+                    raise self.fail(f"brackets are nested more than {MAX_DEPTH} deep", i)
+            elif c in ")]}":
+                if not stack:
+                    raise self.fail(f"'{c}' closes no bracket", i)
+                start = stack.pop()
+                if _CLOSING[self.text[start]] != c:
+                    raise self.fail(f"'{c}' closes '{self.text[start]}'", i)
+                closes[start] = i
+        if stack:
+            raise self.fail(f"'{self.text[stack[-1]]}' is never closed", stack[-1])
+        return closes
+
+    def read(self) -> tuple[_Token, ...]:
+        """Cover the whole text, or say where and why it can't be covered."""
+        cover = self._cover(0, len(self.text))
+        if cover is None:
+            raise self._explain(0, len(self.text))
+        return cover
+
+    def _cover(self, start: int, end: int) -> tuple[_Token, ...] | None:
+        """Tokens that cover text[start:end], or None."""
+        steps = self._steps(start, end)
+        cover, i = [], start
+        while i < end:
+            step = steps.get(i)
+            if step is None:
+                return None
+            if isinstance(step, _Token):
+                cover.append(step)
+                i = step.end
+            else:
+                i = step
+        return tuple(cover) or None
+
+    def _steps(self, start: int, end: int) -> dict[int, _Token | int]:
+        """For each position from where text[start:end] can be read to its end: the token to take, or where to go on.
+
+        Positions inside brackets are left out, so that each character is looked at once in all.
+        """
+        if (start, end) in self._known_steps:
+            return self._known_steps[start, end]
+        level, i = [], start
+        while i < end:
+            level.append(i)
+            i = self.closes.get(i, i) + 1
+        steps: dict[int, _Token | int] = {}
+        for i in reversed(level):
+            if self._skips(i, start, end):
+                if i + 1 in steps or i + 1 == end:
+                    steps[i] = i + 1
+                continue
+            for token in self._tokens_at(i, end):
+                if token.end in steps or token.end == end:
+                    steps[i] = token
+                    break
+        self._known_steps[start, end] = steps
+        return steps
+
+    def _skips(self, i: int, start: int, end: int) -> bool:
+        """Whether a space, or a hyphen between two parts (DABCO-NH4I3), stands at i."""
+        c = self.text[i]
+        return c == " " or (c == "-" and start < i < end - 1 and (self.text[i + 1].isupper() or self.text[i + 1] in "(["))
+
+    def _tokens_at(self, i: int, end: int) -> list[_Token]:
+        tokens = [self._token(i, i + len(name), end, name) for name in self.ions.tokens_at(self.text, i, end)]
+        close = self.closes.get(i)
+        if close is not None and close < end:
+            name = self.text[i + 1 : close].strip()
+            if self.ions.knows(name):
+                tokens.append(self._token(i, close + 1, end, name))
+            elif group := self._cover(i + 1, close):
+                tokens.append(self._token(i, close + 1, end, None, group))
+        return tokens
+
+    def _token(self, i: int, body_end: int, end: int, name: str | None, group: tuple[_Token, ...] = ()) -> _Token:
+        match = _AMOUNT.match(self.text, body_end, end)
+        if match is None or not match[1].isascii():
+            return _Token(i, body_end, body_end, Fraction(1), name, group)
+        if len(match[1].replace(".", "")) > MAX_DIGITS:
+            raise self.fail(f"the amount '{shorten(match[1], 20)}' has more than {MAX_DIGITS} digits", body_end)
+        return _Token(i, body_end, match.end(), Fraction(match[1]), name, group)
+
+    def flatten(self, tokens: tuple[_Token, ...], factor: Fraction, terms: list[Term]) -> None:
+        """Multiply groups out and look the names up."""
+        for token in tokens:
+            if token.amount == 0:
+                what = self.text[token.start : token.body_end]
+                raise self.fail(f"the amount of {shorten(what, 30)} is 0: leave it out or give its amount", token.start)
+            amount = factor * token.amount
+            if token.name is None:
+                self.flatten(token.group, amount, terms)
+                continue
+            for states, share in self.ions.resolve(token.name):
+                terms.append(Term(states, amount * share, token.start))
+
+    def _explain(self, start: int, end: int) -> FormulaError:
+        """Say what stops the reading of text[start:end]: it goes wrong behind the farthest place that can be reached."""
+        reached, farthest, last = {start}, start, None
+        for i in range(start, end):
+            if i not in reached:
+                continue
+            farthest = i
+            if self._skips(i, start, end):
+                reached.add(i + 1)
+            for token in self._tokens_at(i, end):
+                reached.add(token.end)
+                if token.end > i:
+                    last = token
+        if end in reached:  # only spaces
+            return self.fail("there is nothing between the brackets", start)
+        return self._explain_at(farthest, start, end, last)
+
+    def _explain_at(self, i: int, start: int, end: int, last: _Token | None) -> FormulaError:
+        rest = self.text[i:end]
+        c = rest[0]
+        what = self.text[last.start : last.body_end] if last else ""
+        if i > start and _UNKNOWN_AMOUNT.match(rest):
+            return self.fail(
+                f"the amount '{shorten(_UNKNOWN_AMOUNT.match(rest)[0].strip(), 12)}' behind {shorten(what, 20)} "  # type: ignore[index]
+                "isn't a number: give each amount, e.g. MAPbI2.5Cl0.5",
+                i,
+            )
+        if i > start and _SOLVENT.match(rest):
+            return self.fail(
+                f"'{shorten(rest, 20)}' is solvent or water: hydrates and solvates aren't read, "
+                f"give the perovskite {shorten(self.text[:i].strip(), 40)} alone",
+                i,
+            )
+        if i > start and c == "/":
+            return self.fail(f"'/' joins two materials or leaves one open: give '{self.text[:i].strip()[:40]}' alone", i)
+        if i > start and c == ":":
+            return self.fail("':' marks a dopant: give the host alone, or write the dopant's amount at its site", i)
+        if i > start and _JOINT.match(rest):
+            return self.fail(f"'{c}' joins two compounds: hydrates, solvates and adducts aren't read", i)
+        if c in ",;":
+            return self.fail(f"'{c}' lists ions without their amounts: give each amount, e.g. Br0.5Cl0.5", i)
+        if c in _CLOSING:
+            return self._explain_group(i)
+        if c.isascii() and c.isdigit() and i == start:
+            name = re.match(r"[0-9A-Za-z'-]+", rest)
+            if not re.match(r"\d+[A-Za-z-]*[A-Z]", rest) or name is None or self._cover(i + len(_digits(rest)), end):
+                return self.fail(f"'{_digits(rest)}' stands in front: an amount comes behind its ion", i)
+        if c in "^+⁺⁻" or c in "⁰¹²³⁴⁵⁶⁷⁸⁹":
+            return self.fail(f"'{c}': charges aren't written in a formula, leave them out", i)
+        if not (c.isascii() and c.isalnum()):
+            return self.fail(f"unexpected character '{shorten(c)}'", i)
+        if c == "X" and not self._cover(i + 1, end) is None or rest.rstrip("0123456789.") == "X":
+            return self.fail("'X' stands for any halide: name it (I, Br, Cl ...)", i)
+        return self._unknown(self._unknown_name(i, end), i)
+
+    def _explain_group(self, i: int) -> FormulaError:
+        """A bracket that can't be read: blame its content if that looks like a formula, else it is one unknown ion."""
+        close = self.closes[i]
+        name = self.text[i + 1 : close].strip()
+        if not name:
+            return self.fail("there is nothing between the brackets", i)
+        inner = self._explain(i + 1, close)
+        looks_like_formula = any(c in name for c in ",;") or any(
+            state.role in ("metal", "anion")
+            for j in range(i + 1, close)
+            if self.text[j].isupper()
+            for token in self.ions.tokens_at(self.text, j, close)
+            if token not in ("F", "Cl", "Br", "I") and not self.text[j + len(token) : j + len(token) + 1].isalpha()
+            for state in (self.ions.states(token) if token in self.ions else ())
+        )
+        return inner if looks_like_formula else self._unknown(name, i + 1)
+
+    def _unknown_name(self, i: int, end: int) -> str:
+        """The unknown word at i: letters up to a digit, a bracket or a metal from where the rest can be read."""
+        word = re.match(r"[0-9]*[A-Za-z'-]+|[0-9]+", self.text[i:end])
+        length = word.end() if word else 1
+        steps = self._steps(i, end)
+        for j in range(i + 1, i + length):
+            metals = (
+                token
+                for token in self.ions.tokens_at(self.text, j, end)
+                if token in self.ions and self.ions.states(token)[0].role == "metal"
+            )
+            if j in steps and any(True for _ in metals):
+                return self.text[i:j]
+        return self.text[i : i + length].rstrip("-'")
+
+    def _unknown(self, name: str, at: int) -> FormulaError:
+        from perospin.errors import UnknownIonError
+
+        where = f" at position {self.plain.place(at)} of '{shorten(self.plain.original)}'"
+        return UnknownIonError(self.ions.unknown_message(name, where))
+
+
+def _digits(text: str) -> str:
+    match = re.match(r"\d+(?:\.\d+)?", text)
+    return match[0] if match else ""
+
+

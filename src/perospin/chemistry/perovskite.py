@@ -1,0 +1,209 @@
+"""A halide perovskite by its composition: which ion sits where, and how many of each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+from perospin.chemistry.ions import Ion, IonLibrary, shorten
+from perospin.chemistry.notation import Style, amount_text, render
+from perospin.chemistry.parse import read_formula
+from perospin.chemistry.roles import Family, Sites, assign
+from perospin.errors import FormulaError
+
+Site = tuple[tuple[Ion, Fraction], ...]
+
+
+@dataclass(frozen=True)
+class Perovskite:
+    """A charge-neutral halide perovskite. Make one with :meth:`parse` or :meth:`from_ions`.
+
+    Two formulae of the same composition (``(BA)4Pb2I8``, ``BA2PbI4``) give equal objects.
+
+    Attributes
+    ----------
+    spacers, a_site, b_site, x_site
+        Ions of each site with their exact amounts per formula unit, in canonical order. Two charge states of one
+        metal (Cs2Au2I6) are two entries.
+    n_layers
+        Number of octahedral layers of a layered perovskite; None for all others, 3D included.
+    family
+        ``"3D"`` (ABX3), ``"RP"`` (Ruddlesden-Popper, S2 A(n-1) Bn X(3n+1)), ``"DJ"`` (Dion-Jacobson, the same with
+        one dication S), ``"ACI"`` (alternating cations, S An Bn X(3n+1), e.g. (GUA)(MA)3Pb3I10), ``"double"``
+        (A2BB'X6 with two charge states), ``"A3B2X9"``, ``"other"``. It follows from stoichiometry alone: it doesn't
+        say that the compound exists, nor that its octahedra share corners only.
+    """
+
+    spacers: Site
+    a_site: Site
+    b_site: Site
+    x_site: Site
+    n_layers: int | None
+    family: Family
+
+    @classmethod
+    def parse(cls, text: str, ions: IonLibrary | None = None) -> Perovskite:
+        """Read a formula.
+
+        Parameters
+        ----------
+        text
+            Plain text, unicode subscripts, LaTeX or HTML; abbreviations, structural formulae or chemical names
+            (the last in brackets); groups such as ``PEA2PbI4(MAPbI3)2``; decimal amounts. ``(n = 2)`` behind the
+            formula is checked against it.
+        ions
+            Ion library; the shipped one if not given.
+
+        Raises
+        ------
+        FormulaError
+            If the text isn't the formula of a charge-neutral halide perovskite; the message says where and what would
+            be right. Unknown ions raise UnknownIonError, abbreviations of several ions AmbiguousIonError.
+        """
+        terms, layers = read_formula(text, ions or IonLibrary.default())
+        shown = shorten(text.strip())
+        material = cls._from_sites(assign(((term.states, term.amount) for term in terms), shown))
+        if layers is not None and material.n_layers != layers:
+            found = "not layered" if material.n_layers is None else f"of n = {material.n_layers}"
+            raise FormulaError(f"'{shown}' says n = {layers}, but its composition is {found}")
+        return material
+
+    @classmethod
+    def from_ions(
+        cls, amounts: Mapping[str | Ion, int | float | str | Fraction], ions: IonLibrary | None = None
+    ) -> Perovskite:
+        """Build a perovskite from ions and amounts, e.g. ``{"PEA": 2, "MA": 1, "Pb": 2, "I": 7}``.
+
+        Parameters
+        ----------
+        amounts
+            Amount of each ion, by name or as an :class:`Ion` (which fixes the charge state of a metal). A float counts
+            as the decimal number it is printed as.
+        ions
+            Ion library for the names; the shipped one if not given.
+
+        Raises
+        ------
+        FormulaError
+            As :meth:`parse`; also if an amount isn't a positive number.
+        """
+        library = ions or IonLibrary.default()
+        shown = shorten(" ".join(f"{name}:{amount}" for name, amount in amounts.items()))
+        contents: list[tuple[tuple[Ion, ...], Fraction]] = []
+        for name, given in amounts.items():
+            try:
+                amount = Fraction(str(given))
+            except (ValueError, ZeroDivisionError):
+                amount = Fraction(0)
+            if amount <= 0:
+                raise FormulaError(f"the amount of {name} in '{shown}' must be a positive number, got {given!r:.30}")
+            if isinstance(name, Ion):
+                contents.append(((name,), amount))
+            else:
+                contents += [(states, amount * share) for states, share in library.resolve(name)]
+        return cls._from_sites(assign(contents, shown))
+
+    @classmethod
+    def _from_sites(cls, sites: Sites) -> Perovskite:
+        return cls(
+            spacers=_by_amount(sites.spacers),
+            a_site=_by_amount(sites.a_site),
+            b_site=tuple(sorted(sites.b_site.items(), key=lambda p: (p[0].charge, -p[1], p[0].symbol))),
+            x_site=tuple(
+                sorted(sites.x_site.items(), key=lambda p: (-p[1], -p[0].molar_mass_g_mol, p[0].symbol))
+            ),
+            n_layers=sites.n_layers,
+            family=sites.family,
+        )
+
+    @property
+    def formula(self) -> str:
+        """Canonical plain formula; :meth:`parse` gives it back."""
+        return self.format("plain")
+
+    def __str__(self) -> str:
+        return self.formula
+
+    def format(self, style: Style = "plain") -> str:
+        """Formula as text.
+
+        Parameters
+        ----------
+        style
+            ``"plain"`` ``(PEA)2PbI4``; ``"unicode"`` with subscript digits; ``"latex"`` in dollar signs, for
+            matplotlib too; ``"html"`` with ``<sub>``.
+
+        Raises
+        ------
+        FormulaError
+            If there is no such style.
+        """
+        bare = self.family in ("3D", "double")
+        merged: dict[str, tuple[Ion, Fraction]] = {}
+        for ion, amount in (*self.spacers, *self.a_site, *self.b_site, *self.x_site):
+            merged[ion.symbol] = (ion, merged.get(ion.symbol, (ion, Fraction(0)))[1] + amount)
+        terms = [
+            (symbol, not (ion.is_monatomic or (bare and _stands_bare(ion, amount))), amount)
+            for symbol, (ion, amount) in merged.items()
+        ]
+        return render(terms, style)
+
+    @property
+    def organic(self) -> Site:
+        """Molecular cations, spacers and A site together, with their amounts; empty for all-inorganic ones."""
+        merged: dict[Ion, Fraction] = {}
+        for ion, amount in (*self.spacers, *self.a_site):
+            if ion.is_organic:
+                merged[ion] = merged.get(ion, Fraction(0)) + amount
+        return tuple(merged.items())
+
+    @property
+    def cations(self) -> Site:
+        """Spacers and A site together, with their amounts."""
+        merged: dict[Ion, Fraction] = {}
+        for ion, amount in (*self.spacers, *self.a_site):
+            merged[ion] = merged.get(ion, Fraction(0)) + amount
+        return tuple(merged.items())
+
+    @property
+    def molar_mass_g_mol(self) -> float:
+        """Molar mass of the formula unit (g/mol)."""
+        return sum(
+            ion.molar_mass_g_mol * float(amount)
+            for ion, amount in (*self.spacers, *self.a_site, *self.b_site, *self.x_site)
+        )
+
+    @property
+    def composition(self) -> dict[str, float]:
+        """Atoms of each element per formula unit."""
+        counts: dict[str, Fraction] = {}
+        for ion, amount in (*self.spacers, *self.a_site, *self.b_site, *self.x_site):
+            for element, count in ion.elements:
+                counts[element] = counts.get(element, Fraction(0)) + count * amount
+        return {element: float(count) for element, count in counts.items()}
+
+    def describe(self) -> str:
+        """One line in words, e.g. ``(PEA)2PbI4: RP, n = 1, spacer PEA, B Pb(+2), X I``."""
+        sites = [("spacer", self.spacers), ("A", self.a_site), ("B", self.b_site), ("X", self.x_site)]
+        words = [self.family if self.n_layers is None else f"{self.family}, n = {self.n_layers}"]
+        for label, site in sites:
+            parts = [
+                ion.symbol
+                + (f"({ion.charge:+d})" if ion.role == "metal" else "")
+                + (f" {amount_text(amount)}" if len(site) > 1 else "")
+                for ion, amount in site
+            ]
+            if parts:
+                words.append(f"{label} {' + '.join(parts)}")
+        return f"{self.formula}: {', '.join(words)}"
+
+
+def _by_amount(amounts: Mapping[Ion, Fraction]) -> Site:
+    return tuple(sorted(amounts.items(), key=lambda p: (-p[1], p[0].symbol)))
+
+
+def _stands_bare(ion: Ion, amount: Fraction) -> bool:
+    """Whether a cation of a 3D perovskite is written without brackets, as in MAPbI3."""
+    del amount
+    return ion.role == "a_site" and ion.symbol.isalpha()

@@ -1,0 +1,234 @@
+"""Charge states, site roles, family and layer number from a composition.
+
+Nothing is searched: metals have one or two common charge states each, and a formula has few metals.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal
+
+from perospin.chemistry.ions import Ion
+from perospin.chemistry.notation import amount_text
+from perospin.errors import FormulaError
+
+Family = Literal["3D", "RP", "DJ", "ACI", "double", "A3B2X9", "other"]
+Amounts = dict[Ion, Fraction]
+
+MAX_METALS = 8
+MAX_IONS = 24
+MAX_DIGITS = 12
+
+
+@dataclass(frozen=True)
+class Sites:
+    """Ions by site with their amounts per formula unit."""
+
+    spacers: Amounts
+    a_site: Amounts
+    b_site: Amounts
+    x_site: Amounts
+    family: Family
+    n_layers: int | None
+
+
+def assign(contents: Iterable[tuple[tuple[Ion, ...], Fraction]], formula: str) -> Sites:
+    """Assign charges, sites, family and layer number, and scale to the usual formula unit.
+
+    Parameters
+    ----------
+    contents
+        Charge states of each ion (one, but for metals), with its amount.
+    formula
+        The formula as written, for messages.
+
+    Raises
+    ------
+    FormulaError
+        If there is no metal, no halide or no cation beside the metal, or if no combination of common charge states
+        is neutral.
+    """
+    merged: dict[tuple[Ion, ...], Fraction] = {}
+    for states, amount in contents:
+        merged[states] = merged.get(states, Fraction(0)) + amount
+    if len(merged) > MAX_IONS:
+        raise FormulaError(f"'{formula}' names {len(merged)} different ions; at most {MAX_IONS} are read")
+    cations = {s[0]: v for s, v in merged.items() if s[0].role in ("a_site", "spacer")}
+    anions = {s[0]: v for s, v in merged.items() if s[0].role == "anion"}
+    metals = {s: v for s, v in merged.items() if s[0].role == "metal"}
+    if not anions:
+        raise FormulaError(f"'{formula}' has no halide (F, Cl, Br, I) or pseudohalide: is something missing?")
+    if not metals:
+        metals = _ammonium_as_metal(cations, anions)
+    if not metals:
+        raise FormulaError(f"'{formula}' has no metal (Pb, Sn, Ge, Bi ...): is something missing?")
+    if not cations:
+        raise FormulaError(f"'{formula}' has no cation beside the metal: name its A-site cation or spacer")
+    charged = _neutral(cations, metals, anions, formula)
+    if charged is None:
+        raise FormulaError(_charge_message(cations, metals, anions, formula))
+    return _scale(*_place(cations, charged, anions), formula)
+
+
+def _ammonium_as_metal(cations: Amounts, anions: Amounts) -> dict[tuple[Ion, ...], Fraction]:
+    """Take ammonium as the B site of a metal-free perovskite, e.g. (MDABCO)(NH4)I3."""
+    halides = sum(anions.values(), Fraction(0))
+    for ion, amount in cations.items():
+        if ion.symbol == "NH4" and halides == 3 * amount and any(other.charge == 2 for other in cations):
+            del cations[ion]
+            return {(ion,): amount}
+    return {}
+
+
+def _neutral(
+    cations: Amounts, metals: Mapping[tuple[Ion, ...], Fraction], anions: Amounts, formula: str
+) -> Amounts | None:
+    """Charge states that make the formula neutral, the most common first; None if there are none."""
+    if len(metals) > MAX_METALS:
+        raise FormulaError(f"'{formula}' names {len(metals)} metals; at most {MAX_METALS} are read")
+    needed = -sum((ion.charge * v for part in (cations, anions) for ion, v in part.items()), Fraction(0))
+    choices = sorted(
+        itertools.product(*(range(len(states)) for states in metals)), key=lambda ranks: (sum(ranks), ranks)
+    )
+    for ranks in choices:
+        chosen = {states[rank]: v for rank, (states, v) in zip(ranks, metals.items(), strict=True)}
+        if sum((ion.charge * v for ion, v in chosen.items()), Fraction(0)) == needed:
+            return chosen
+    for states, amount in metals.items():  # one element in both its states, half each: Cs2Au2I6, Cs4Sb2Cl12
+        rest = {other[0]: v for other, v in metals.items() if other is not states}
+        charge = sum((ion.charge * v for ion, v in rest.items()), Fraction(0))
+        if len(states) == 2 and charge + sum(ion.charge for ion in states) * amount / 2 == needed:
+            return {**rest, **{ion: amount / 2 for ion in states}}
+    return None
+
+
+def _charge_message(
+    cations: Amounts, metals: Mapping[tuple[Ion, ...], Fraction], anions: Amounts, formula: str
+) -> str:
+    def part(ions: Iterable[tuple[Sequence[int], str, Fraction]]) -> str:
+        return ", ".join(
+            f"{_short(v)} {symbol}({' or '.join(f'{charge:+d}' for charge in charges)})"
+            for charges, symbol, v in itertools.islice(ions, 6)
+        )
+
+    plus = part(((ion.charge,), ion.symbol, v) for ion, v in cations.items())
+    centre = part(([ion.charge for ion in states], states[0].symbol, v) for states, v in metals.items())
+    minus = part(((ion.charge,), ion.symbol, v) for ion, v in anions.items())
+    fixed = sum((ion.charge * v for d in (cations, anions) for ion, v in d.items()), Fraction(0))
+    net = fixed + sum((states[0].charge * v for states, v in metals.items()), Fraction(0))
+    return (
+        f"'{formula}' isn't charge neutral: {plus}; {centre}; {minus} give a net charge of "
+        f"{'+' if net > 0 else ''}{_short(net)}: check the amounts"
+    )
+
+
+def _short(value: Fraction) -> str:
+    """Short decimal for a message (not exact)."""
+    return f"{float(value):.6g}" if abs(value) < Fraction(10) ** 15 else "a huge amount"
+
+
+def _size(ion: Ion) -> tuple[int, float, str]:
+    """Rank of A-site cations by size: heavy atoms, then effective radius."""
+    return (ion.n_heavy_atoms, ion.radius_pm or 0.0, ion.symbol)
+
+
+def _total(amounts: Amounts) -> Fraction:
+    return sum(amounts.values(), Fraction(0))
+
+
+def _place(cations: Amounts, metals: Amounts, anions: Amounts) -> tuple[Sites, Fraction]:
+    """Sites and family, with the amount that the family's formula unit has of the metals."""
+    spacers = {ion: v for ion, v in cations.items() if ion.role == "spacer"}
+    small = {ion: v for ion, v in cations.items() if ion.role == "a_site"}
+    metals, small = _alkali_to_b_site(small, metals, anions)
+    b, x = _total(metals), _total(anions)
+    charge_on_b = sum((ion.charge * v for ion, v in metals.items()), Fraction(0)) / b
+    q_spacers = sum((ion.charge * v for ion, v in spacers.items()), Fraction(0)) / b
+    q_small = sum((ion.charge * v for ion, v in small.items()), Fraction(0)) / b
+    ordered = all(ion.charge != 2 for ion in metals)  # Ag(I) + Bi(III) in place of two divalent metals
+
+    def sites(family: Family, n: int | None = None, unit: Fraction | None = None) -> tuple[Sites, Fraction]:
+        return Sites(spacers, small, metals, anions, family, n), unit or b
+
+    if charge_on_b == 2 and x == 3 * b and not spacers:
+        return sites("double", unit=Fraction(2)) if ordered else sites("3D", unit=Fraction(1))
+    if (
+        all(ion.charge == 3 for ion in metals)
+        and 2 * x == 9 * b
+        and all(ion.charge == 1 for ion in cations)
+        and q_spacers + q_small == Fraction(3, 2)
+    ):
+        return sites("A3B2X9", unit=Fraction(2))
+    if charge_on_b == 2 and x > 3 * b and (b / (x - 3 * b)).denominator == 1:
+        n = (b / (x - 3 * b)).numerator
+        unit = Fraction(2 * n if ordered and n % 2 else n)
+        scale = n / b  # to one slab: n metals, 3n + 1 halides, charge n + 1 beside the metals
+        q_spacers, q_small = q_spacers * n, q_small * n
+        if q_spacers == 1:
+            return sites("ACI", n, unit)
+        if q_spacers == 0:
+            largest = max(small, key=_size)
+            if small[largest] * scale == 1 and len(small) > 1:
+                spacers = {largest: small.pop(largest)}
+                return sites("ACI", n, unit)
+        if q_spacers <= 2:
+            missing = (2 - q_spacers) / scale
+            for ion in sorted(small, key=_size, reverse=True):
+                moved = min(missing, small[ion])
+                if moved == 0:
+                    break
+                spacers[ion] = spacers.get(ion, Fraction(0)) + moved
+                small[ion] -= moved
+                missing -= moved
+            small = {ion: v for ion, v in small.items() if v}
+            divalent = sum((2 * v for ion, v in spacers.items() if ion.charge == 2), Fraction(0)) * scale
+            return sites("DJ" if divalent > 1 else "RP", n, unit)
+    return sites("other", unit=_natural_unit([*cations.values(), *metals.values(), *anions.values()], b))
+
+
+def _alkali_to_b_site(small: Amounts, metals: Amounts, anions: Amounts) -> tuple[Amounts, Amounts]:
+    """Move the smallest alkali-like ion of e.g. (MA)2KBiCl6 to the B site."""
+    b = _total(metals)
+    if len(small) > 1 and all(ion.charge == 3 for ion in metals) and _total(anions) == 6 * b:
+        least = min(small, key=_size)
+        if least.is_monatomic and small[least] == b and _total(small) == 3 * b:
+            return {least: b, **metals}, {ion: v for ion, v in small.items() if ion is not least}
+    return metals, small
+
+
+def _natural_unit(amounts: Sequence[Fraction], b: Fraction) -> Fraction:
+    """Amount of metal in the smallest formula unit with whole amounts, or 1 if that unit is large."""
+    lcm = math.lcm(*(v.denominator for v in amounts))
+    whole = [int(v * lcm) for v in amounts]
+    gcd = math.gcd(*whole)
+    return b * lcm / gcd if max(whole) // gcd <= 60 else Fraction(1)
+
+
+def _scale(sites: Sites, unit: Fraction, formula: str) -> Sites:
+    """Scale to `unit` metals, or to the least multiple of it whose amounts have finite decimals."""
+    parts = (sites.spacers, sites.a_site, sites.b_site, sites.x_site)
+    factor = unit / _total(sites.b_site)
+    multiple = 1
+    for v in itertools.chain.from_iterable(part.values() for part in parts):
+        denominator = (v * factor).denominator
+        for prime in (2, 5):
+            while denominator % prime == 0:
+                denominator //= prime
+        multiple = math.lcm(multiple, denominator)
+    factor *= multiple
+    scaled = [{ion: v * factor for ion, v in part.items()} for part in parts]
+    by_symbol: dict[str, Fraction] = {}
+    for part in scaled:
+        for ion, v in part.items():
+            by_symbol[ion.symbol] = by_symbol.get(ion.symbol, Fraction(0)) + v
+    for symbol, v in by_symbol.items():
+        if v >= 10**MAX_DIGITS or len(amount_text(v).replace(".", "")) > MAX_DIGITS:
+            raise FormulaError(
+                f"'{formula}' has amounts in no simple ratio (that of {symbol} needs more than {MAX_DIGITS} digits): "
+                "round them"
+            )
+    return Sites(*scaled, sites.family, sites.n_layers)
