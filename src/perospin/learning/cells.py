@@ -1,0 +1,93 @@
+"""Finished pieces of a run, kept so that an interrupted run goes on where it stopped.
+
+A cell is one small JSON file named by the hash of everything its content depends on: specification, data, scheme,
+seed and the code of this room. Change any of them and the cell is computed again; nothing is ever executed on reading.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from perospin.learning.result import plain, write_text
+
+
+_NOT_COMPUTING = ("__init__", "result", "declaration", "dataset", "study", "prediction", "cells")
+# What these modules decide reaches a cell through its key (specification, data, scheme), not through their code.
+
+
+class Cells:
+    """Store of finished pieces: a folder, or memory alone if no folder is given.
+
+    Parameters
+    ----------
+    folder : path, optional
+        Created when the first cell is written.
+    """
+
+    def __init__(self, folder: str | Path | None = None) -> None:
+        self._folder = None if folder is None else Path(folder)
+        self._memory: dict[str, Any] = {}
+        self.reused = 0
+        self.computed = 0
+
+    def get(self, what: Mapping[str, Any], compute: Callable[[], Any]) -> Any:
+        """Return the cell described by `what`, computing and keeping it if it is not there yet.
+
+        Parameters
+        ----------
+        what : mapping
+            Everything the content depends on, as JSON-able values.
+        compute : callable
+            Gives the content as JSON-able values.
+
+        Returns
+        -------
+        Any
+            The content as it reads back from JSON, so that a fresh and a resumed run see the same values.
+        """
+        key = fingerprint({**what, "code": code_fingerprint()})
+        if key not in self._memory:
+            path = self._folder / f"{key[:32]}.json" if self._folder else None
+            content = _read(path)
+            if content is None:
+                text = json.dumps(plain(compute()))
+                if path is not None:
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    write_text(path, text)
+                self.computed += 1
+                content = json.loads(text)
+            else:
+                self.reused += 1
+            self._memory[key] = content
+        return self._memory[key]
+
+
+def _read(path: Path | None) -> Any:
+    if path is None or not path.is_file():
+        return None
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None  # a damaged cell is as good as none: it is computed again
+
+
+def fingerprint(value: Any) -> str:
+    """SHA-256 of a JSON-able value, independent of the order of keys."""
+    return hashlib.sha256(json.dumps(plain(value), sort_keys=True).encode()).hexdigest()
+
+
+@lru_cache(maxsize=1)
+def code_fingerprint() -> str:
+    """SHA-256 of the code that computes cells: the room's modules, its report left out."""
+    room = Path(__file__).parent
+    digest = hashlib.sha256()
+    for path in sorted(room.rglob("*.py")):
+        if "report" not in path.relative_to(room).parts and path.stem not in _NOT_COMPUTING:
+            digest.update(path.relative_to(room).as_posix().encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()

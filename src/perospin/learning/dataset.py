@@ -1,0 +1,469 @@
+"""From a study's data section to the numbers that models see: rows, descriptors, target, groups.
+
+A table is read from what perospin ships, from the store of records or from a CSV file; every mistake in a CSV
+file is answered by one sentence that names the row and the column.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from perospin.errors import DataError, PerospinError, StudyError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from perospin.learning.declaration import DataSection, PartSpec, RowFilter
+
+DERIVED_COLUMNS = ("is_n1", "spacer_charge", "inverse_n")
+"""Columns that follow from the formula alone and are added to tables that lack them."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """The rows of one part of a study, ready for models.
+
+    Attributes
+    ----------
+    rows : pandas.DataFrame, (n_rows, ...)
+        ``row`` (label), ``name``, ``formula`` (canonical; empty if not known), ``described_as`` (the formula
+        whose descriptors stand in), ``certain`` (composition known), ``source``, ``tag``, one ``group:NAME``
+        column for each group, ``target`` (original unit).
+    features : pandas.DataFrame, (n_rows, n_columns)
+        All descriptor columns (float; NaN where unknown).
+    y : numpy.ndarray, (n_rows,)
+        Target in the space models work in (after the transform).
+    target : numpy.ndarray, (n_rows,)
+        Target in its original unit.
+    source : str
+        Where the table comes from.
+    sha256 : str
+        Fingerprint of everything above.
+    """
+
+    rows: pd.DataFrame
+    features: pd.DataFrame
+    y: NDArray[np.float64]
+    target: NDArray[np.float64]
+    source: str
+    sha256: str
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def groups(self, name: str) -> NDArray[Any]:
+        """Group label of each row, shape (n_rows,)."""
+        return self.rows[f"group:{name}"].to_numpy(dtype=str)
+
+
+def forward(values: NDArray[np.float64], transform: str) -> NDArray[np.float64]:
+    """Apply the target transform ("log10" or "none")."""
+    return np.log10(values) if transform == "log10" else np.asarray(values, dtype=float)
+
+
+def inverse(values: NDArray[np.float64], transform: str) -> NDArray[np.float64]:
+    """Undo the target transform."""
+    return 10.0 ** np.asarray(values, dtype=float) if transform == "log10" else np.asarray(values, dtype=float)
+
+
+def build_dataset(part: PartSpec, data: str | Path | None = None, base: Path | None = None) -> Dataset:
+    """Read, filter, group and describe the rows of one part.
+
+    Parameters
+    ----------
+    part : PartSpec
+        The declaration.
+    data : path, optional
+        A CSV file used in place of the declared data.
+    base : path, optional
+        Folder that a relative ``csv`` of the declaration is relative to.
+
+    Raises
+    ------
+    DataError
+        If the table can't be read or lacks what the study needs.
+    StudyError
+        If the study names columns that nothing provides.
+    """
+    import pandas as pd
+
+    section = part.data
+    frame, source, from_file = _read(section, data, base)
+    where = f"table '{from_file}'" if from_file else "the table of this study"
+    table = part.descriptors.source == "table"
+    wanted = needed_columns(part)
+    required = [part.target.column, *(f.column for f in section.where)]
+    required += [section.tag.column] if section.tag else []
+    required += [text for text in (section.name, section.formula, section.source_column) if text]
+    required += [d.removeprefix("column:") for d in section.groups.values() if d.startswith("column:")]
+    if table:
+        required += [column for column in wanted if column not in DERIVED_COLUMNS]
+    _require_columns(frame, required, where)
+    frame = _filtered(frame, section.where, where).reset_index(drop=True)
+    if frame.empty:
+        raise DataError(f"{where} has no rows left after the filters of the study")
+    labels = (
+        frame[section.row].astype(str)
+        if section.row and section.row in frame.columns
+        else pd.Series([str(i + 1) for i in range(len(frame))])
+    )
+    target = _numeric(frame, part.target.column, labels, where, allow_missing=False)
+    if part.target.transform == "log10" and (target <= 0).any():
+        bad = int(np.flatnonzero(target <= 0)[0])
+        raise DataError(
+            f"{where}, row {labels[bad]}: {part.target.column} = {target[bad]:g} has no logarithm; "
+            "values must be greater than 0"
+        )
+    formulas, described, certain, materials = _formulas(frame, labels, section, where)
+    features = _features(frame, part, labels, materials, where)
+    for column, (low, high) in section.plausible.items():
+        values = target if column == part.target.column else features.get(column)
+        _plausible(column, values, low, high, where)
+    missing = [column for column in wanted if column not in features.columns]
+    if missing:
+        close = difflib.get_close_matches(missing[0], list(features.columns), n=3)
+        hint = f"; similar columns: {', '.join(close)}" if close else ""
+        raise StudyError(f"the study uses the descriptor '{missing[0]}', which nothing provides{hint}")
+    rows = pd.DataFrame(
+        {
+            "row": labels.to_numpy(dtype=str),
+            "name": frame[section.name].astype(str).str.strip() if section.name else formulas,
+            "formula": formulas,
+            "described_as": described,
+            "certain": certain,
+            "source": frame[section.source_column].astype(str) if section.source_column else source,
+            "tag": frame[section.tag.column].astype(str) if section.tag else "",
+            "target": target,
+        }
+    )
+    for name, definition in section.groups.items():
+        rows[f"group:{name}"] = _group(definition, frame, labels, described, materials)
+    y = forward(target, part.target.transform)
+    return Dataset(rows, features, y, target, source, _digest(rows, features, y))
+
+
+def needed_columns(part: PartSpec) -> list[str]:
+    """Every descriptor column that some estimator, test or explanation of the part reads."""
+    columns: list[str] = []
+    for name in part.estimator_names():
+        columns += part.columns_of(name)
+    if part.explain and part.explain.columns:
+        columns += part.explain.columns
+    for test in part.checks.permutation:
+        columns += [*test.columns, *test.within]
+    columns += [column for names in part.features.values() for column in names]
+    return list(dict.fromkeys(columns))
+
+
+def spacer_group(material: Any) -> str:
+    """Name the spacer of a layered material; a 3D one is named after its main A-site cation (``3D-MA``)."""
+    if material.spacers:
+        return "+".join(sorted(ion.symbol for ion, _ in material.spacers))
+    if material.a_site:
+        return "3D-" + max(material.a_site, key=lambda pair: pair[1])[0].symbol
+    return "no cation"
+
+
+def _sites(part: Iterable[tuple[Any, Fraction]]) -> str:
+    return "+".join(sorted(ion.symbol for ion, _ in part))
+
+
+# --- reading -----------------------------------------------------------------------------------------------
+
+
+def _read(section: DataSection, data: str | Path | None, base: Path | None) -> tuple[pd.DataFrame, str, str]:
+    """Return the raw frame, its source in words, and the file name if it is the user's own."""
+    if data is not None:
+        return read_csv(Path(data)), f"file {Path(data).name}", str(data)
+    if section.csv is not None:
+        path = Path(section.csv)
+        path = path if path.is_absolute() or base is None else base / path
+        return read_csv(path), section.source or f"file {path.name}", str(path)
+    if section.table is not None:
+        from perospin.database import load_table
+
+        frame = load_table(section.table, corrected=True) if section.corrected else load_table(section.table)
+        return frame, section.source or str(frame.attrs.get("source", "")), ""
+    if section.store is not None:
+        from perospin.database import load_records
+
+        frame = load_records(**dict(section.store))
+        return frame.reset_index(drop=True), section.source or "perospin's record store", ""
+    raise StudyError("this study has no data of its own: give a table with --data table.csv")
+
+
+def read_csv(path: Path) -> pd.DataFrame:
+    """Read a comma-separated table as text.
+
+    Raises
+    ------
+    DataError
+        If the file is missing, not text, empty, or its lines differ in length.
+    """
+    import pandas as pd
+
+    if not path.is_file():
+        raise DataError(f"there is no file '{path}'; give the path of a CSV table")
+    head = path.read_bytes()[:4]
+    if head.startswith(b"PK") or head.startswith(b"\xd0\xcf\x11\xe0"):
+        raise DataError(f"'{path}' is a spreadsheet, not CSV text; save it as CSV (comma separated, UTF-8) first")
+    try:
+        frame = pd.read_csv(path, dtype=str, keep_default_na=False, skipinitialspace=True, encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(f"'{path}' is not UTF-8 text (byte {error.start}); save it as CSV in UTF-8") from error
+    except pd.errors.EmptyDataError:
+        raise DataError(f"'{path}' is empty; the first line must hold the column names") from None
+    except pd.errors.ParserError as error:
+        match = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", str(error))
+        detail = (
+            f"line {match[2]} has {match[3]} cells where the header has {match[1]}" if match else str(error).strip()
+        )
+        raise DataError(f"'{path}' is not a well-formed CSV table: {detail}") from None
+    frame.columns = [str(column).strip() for column in frame.columns]
+    if len(frame.columns) == 1 and (";" in frame.columns[0] or "\t" in frame.columns[0]):
+        raise DataError(f"'{path}' is separated by semicolons or tabs; save it with commas")
+    duplicated = frame.columns[frame.columns.duplicated()]
+    if len(duplicated):
+        raise DataError(f"'{path}' has two columns called '{duplicated[0]}'; names must differ")
+    if frame.empty:
+        raise DataError(f"'{path}' has a header but no rows")
+    return frame
+
+
+def _require_columns(frame: pd.DataFrame, required: Iterable[str], where: str) -> None:
+    missing = [column for column in dict.fromkeys(required) if column not in frame.columns]
+    if not missing:
+        return
+    column, more = missing[0], missing[1:]
+    others = f" ({', '.join(more)} missing too)" if more else ""
+    relatives = [c for c in frame.columns if _stem(c) == _stem(column)]
+    if relatives:
+        raise DataError(
+            f"{where}: column '{column}' is missing, but there is '{relatives[0]}': is it in another unit? "
+            f"convert it to {_unit(column)} and call it '{column}'{others}"
+        )
+    close = difflib.get_close_matches(column, [str(c) for c in frame.columns], n=1)
+    hint = f"did you mean '{close[0]}'?" if close else f"columns found: {', '.join(map(str, frame.columns))}"
+    raise DataError(f"{where}: column '{column}' is missing{others}; {hint}")
+
+
+def _stem(column: str) -> str:
+    return column.split("_per_")[0] if "_per_" in column else column.rsplit("_", 1)[0]
+
+
+def _unit(column: str) -> str:
+    return "1/" + column.split("_per_")[1] if "_per_" in column else column.rsplit("_", 1)[-1]
+
+
+def _filtered(frame: pd.DataFrame, filters: Iterable[RowFilter], where: str) -> pd.DataFrame:
+    for condition in filters:
+        column = frame[condition.column]
+        texts = column.astype(str)
+        if condition.keep is not None:
+            frame = frame[texts.isin([str(v) for v in condition.keep])]
+        if condition.drop is not None:
+            frame = frame[~texts.loc[frame.index].isin([str(v) for v in condition.drop])]
+        for bound, compare in ((condition.min, np.greater_equal), (condition.max, np.less_equal)):
+            if bound is not None:
+                labels = frame.index.to_series().add(1).astype(str)
+                values = _numeric(frame, condition.column, labels, where, allow_missing=True)
+                frame = frame[compare(values, bound)]
+    return frame
+
+
+def _numeric(
+    frame: pd.DataFrame, column: str, labels: pd.Series, where: str, *, allow_missing: bool
+) -> NDArray[np.float64]:
+    values = np.empty(len(frame))
+    for i, cell in enumerate(frame[column]):
+        text = str(cell).strip()
+        if text == "" or text.lower() in {"nan", "na", "<na>"}:
+            if not allow_missing:
+                raise DataError(
+                    f"{where}, row {labels.iloc[i]}, column '{column}': the cell is empty; every row needs a value"
+                )
+            values[i] = np.nan
+            continue
+        try:
+            values[i] = float(text)
+        except ValueError:
+            hint = " (use a decimal point)" if re.fullmatch(r"-?\d+,\d+", text) else ""
+            raise DataError(
+                f"{where}, row {labels.iloc[i]}, column '{column}': '{text}' is not a number{hint}"
+            ) from None
+        if not np.isfinite(values[i]):
+            raise DataError(f"{where}, row {labels.iloc[i]}, column '{column}': '{text}' is not a finite number")
+    return values
+
+
+def _plausible(column: str, values: Any, low: float, high: float, where: str) -> None:
+    if values is None:
+        return
+    middle = float(np.nanmedian(np.asarray(values, dtype=float)))
+    if not low <= middle <= high:
+        raise DataError(
+            f"{where}: the median of column '{column}' is {middle:.4g}, outside the plausible {low:g} to {high:g} "
+            f"for {_unit(column)}: is it in another unit?"
+        )
+
+
+# --- chemistry and descriptors -----------------------------------------------------------------------------
+
+
+def _formulas(
+    frame: pd.DataFrame, labels: pd.Series, section: DataSection, where: str
+) -> tuple[list[str], list[str], list[bool], list[Any]]:
+    """Return canonical formulas, the formulas that stand for uncertain rows, certainty, parsed materials."""
+    n_rows = len(frame)
+    if section.formula is None and section.formula_template is None:
+        return [""] * n_rows, [""] * n_rows, [True] * n_rows, [None] * n_rows
+    if section.formula_template is not None:
+        texts = _templated(section.formula_template, frame, where)
+    else:
+        texts = [str(value).strip() for value in frame[section.formula]]
+    formulas: list[str] = []
+    described: list[str] = []
+    certain: list[bool] = []
+    materials: list[Any] = []
+    cache: dict[str, Any] = {"": None}
+    for label, text in zip(labels, texts, strict=True):
+        assumed = section.assume.get(label)
+        stand_in = assumed.formula if assumed and not text else text
+        try:
+            for formula in (text, stand_in):
+                if formula not in cache:
+                    cache[formula] = _parse(formula)
+        except PerospinError as error:
+            raise DataError(f"{where}, row {label}: {error}") from error
+        formulas.append(str(cache[text]) if text else "")
+        described.append(str(cache[stand_in]) if stand_in else "")
+        certain.append(bool(text))
+        materials.append(cache[stand_in])
+    return formulas, described, certain, materials
+
+
+def _parse(formula: str) -> Any:
+    from perospin.chemistry import Perovskite
+
+    return Perovskite.parse(formula)
+
+
+def _templated(template: str, frame: pd.DataFrame, where: str) -> list[str]:
+    """Fill ``"({cation}){metal}{halide}3"`` from columns."""
+    _require_columns(frame, re.findall(r"\{([^{}]+)\}", template), where)
+    return [
+        re.sub(r"\{([^{}]+)\}", lambda match, record=record: str(record[match[1]]).strip(), template)
+        for record in frame.to_dict("records")
+    ]
+
+
+def _features(
+    frame: pd.DataFrame, part: PartSpec, labels: pd.Series, materials: list[Any], where: str
+) -> pd.DataFrame:
+    import pandas as pd
+
+    section = part.data
+    texts = {section.row, section.name, section.formula, section.source_column, part.target.column}
+    prefix = part.descriptors.prefix_table
+    wanted = set(needed_columns(part)) | set(section.plausible)
+    columns: dict[str, Any] = {}
+    for column in map(str, frame.columns):
+        name = prefix + column
+        if column in texts:
+            continue
+        if name in wanted or column in wanted:
+            columns[name] = _numeric(frame, column, labels, where, allow_missing=True)
+        elif pd.api.types.is_numeric_dtype(frame[column]):
+            columns[name] = frame[column].to_numpy(dtype=float)
+    features = pd.DataFrame(columns, index=pd.RangeIndex(len(frame)))
+    if part.descriptors.source == "describe":
+        ours = describe_materials(materials, str(part.descriptors.level))
+        features = pd.concat([features.drop(columns=[c for c in ours if c in features]), ours], axis=1)
+    for name, values in _derived(materials, features).items():
+        if name in wanted and name not in features:
+            features[name] = values
+    return features
+
+
+def describe_materials(materials: list[Any], level: str) -> pd.DataFrame:
+    """Describe each material at `level`; a row of NaN where the material is not known, shape (n, n_columns)."""
+    import pandas as pd
+
+    from perospin.descriptors import describe
+
+    unique = {str(material): material for material in materials if material is not None}
+    table = describe(list(unique.values()), level=level)
+    table.index = pd.Index(list(unique))
+    keys = [None if material is None else str(material) for material in materials]
+    return table.reindex(keys).astype(float).reset_index(drop=True)
+
+
+def _derived(materials: list[Any], features: pd.DataFrame) -> Mapping[str, NDArray[np.float64]]:
+    """Layer class, spacer charge and 1/n from the formula; from `n_layers` where there is no formula."""
+    n = len(materials)
+    layers = np.full(n, np.nan)
+    charge = np.full(n, np.nan)
+    for i, material in enumerate(materials):
+        if material is None:
+            continue
+        layers[i] = np.inf if material.n_layers is None else material.n_layers
+        charge[i] = max((ion.charge for ion, _ in material.spacers), default=0)
+    if "n_layers" in features:
+        # Published tables write a large number (100) for 3D; anything thicker than 50 layers is 3D here.
+        published = features["n_layers"].to_numpy(dtype=float)
+        published = np.where(published > 50, np.inf, published)
+        layers = np.where(np.isnan(layers), published, layers)
+    with np.errstate(divide="ignore"):
+        return {
+            "is_n1": np.where(np.isnan(layers), np.nan, (layers == 1).astype(float)),
+            "spacer_charge": charge,
+            "inverse_n": 1.0 / layers,
+        }
+
+
+def _group(
+    definition: str, frame: pd.DataFrame, labels: pd.Series, described: list[str], materials: list[Any]
+) -> list[str]:
+    """Group labels: ``column:NAME``, or one of formula, spacer, a_site, metal, halide, family, row."""
+    if definition.startswith("column:"):
+        return [str(value) for value in frame[definition.removeprefix("column:")]]
+    readers = {
+        "formula": str,
+        "spacer": spacer_group,
+        "a_site": lambda m: _sites(m.a_site) or "none",
+        "metal": lambda m: _sites(m.b_site),
+        "halide": lambda m: _sites(m.x_site),
+        "family": lambda m: str(m.family),
+    }
+    if definition != "row" and definition not in readers:
+        raise StudyError(
+            f"group definition '{definition}' is unknown; allowed: column:NAME, row, {', '.join(readers)}"
+        )
+    if definition == "row":
+        return [f"row {label}" for label in labels]
+    reader = readers[definition]
+    # A row without a formula can't be shown to belong anywhere, so it stands alone.
+    return [
+        f"row {label}" if material is None else reader(material)
+        for label, material in zip(labels, materials, strict=True)
+    ]
+
+
+def _digest(rows: pd.DataFrame, features: pd.DataFrame, y: NDArray[np.float64]) -> str:
+    digest = hashlib.sha256()
+    digest.update(rows.to_csv(index=False).encode())
+    for column in sorted(map(str, features.columns)):
+        digest.update(column.encode())
+        digest.update(np.ascontiguousarray(features[column].to_numpy(dtype=float)).tobytes())
+    digest.update(np.ascontiguousarray(y).tobytes())
+    return digest.hexdigest()

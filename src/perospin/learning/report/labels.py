@@ -1,0 +1,83 @@
+"""Column names in words: ``homo_ev`` becomes "HOMO energy (eV)"."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+UNITS = {
+    "per_ps": "1/ps",
+    "g_mol": "g/mol",
+    "ev": "eV",
+    "mev": "meV",
+    "debye": "D",
+    "a3": "Å³",
+    "a2": "Å²",
+    "bohr3": "bohr³",
+    "a": "Å",
+    "pm": "pm",
+    "nm": "nm",
+    "ps": "ps",
+    "k": "K",
+    "t": "T",
+}
+
+QUANTITIES = {
+    "homo": "HOMO energy",
+    "lumo": "LUMO energy",
+    "gap": "HOMO–LUMO gap",
+    "homo_lumo_gap": "HOMO–LUMO gap",
+    "dipole": "dipole moment",
+    "polarisability": "polarisability",
+    "molecular_radius": "molecular radius",
+    "molar_mass": "mean molar mass",
+    "cation_molar_mass": "mean cation molar mass",
+    "electronegativity": "mean electronegativity",
+    "tolerance_factor": "tolerance factor",
+    "n_layers": "layer number n",
+    "inverse_n": "1/n",
+    "is_n1": "n = 1",
+    "charge": "charge",
+    "dielectric_constant": "dielectric constant",
+    "mu2_per_volume": "dipole² per volume",
+    "heavy_halogen": "aliphatic heavy halogen",
+    "aromatic": "aromatic",
+    "ring": "ring",
+    "hydroxyl": "hydroxyl",
+    "chain_length": "chain length",
+    "barrier_thickness": "barrier thickness",
+    "bromide_fraction": "bromide fraction",
+    "radius": "radius",
+    "z": "nuclear charge Z",
+}
+
+SITES = {"spacer": "spacer", "a_site": "A-site", "metal": "metal", "halide": "halide", "cation": "cation"}
+
+
+def split_unit(column: str) -> tuple[str, str]:
+    """Split ``dipole_debye`` into ("dipole", "D"); the unit is empty if the name ends in none."""
+    for suffix in sorted(UNITS, key=len, reverse=True):
+        if column.endswith("_" + suffix):
+            return column[: -len(suffix) - 1], UNITS[suffix]
+    return column, ""
+
+
+def words(column: str, own: Mapping[str, str] | None = None) -> str:
+    """Say a column in words, without its unit."""
+    if own and column in own:
+        return own[column].split(" (")[0]
+    stem, _ = split_unit(column)
+    site = ""
+    if stem not in QUANTITIES:
+        for prefix, word in SITES.items():
+            if stem.startswith(prefix + "_"):
+                site, stem = word + " ", stem[len(prefix) + 1 :]
+                break
+    return site + QUANTITIES.get(stem, stem.replace("_", " "))
+
+
+def axis_label(column: str, own: Mapping[str, str] | None = None) -> str:
+    """Say a column in words with its unit, for an axis."""
+    if own and column in own:
+        return own[column]
+    unit = split_unit(column)[1]
+    return f"{words(column)} ({unit})" if unit else words(column)

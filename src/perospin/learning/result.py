@@ -1,0 +1,396 @@
+"""What a study found: frozen results that save themselves as JSON and CSV, load again, and know their schemes.
+
+A folder written by `StudyResult.save` holds ``result.json`` (declaration, provenance, small results) and, for each
+part, plain CSV tables. Nothing in it is ever executed when it is read.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from perospin.errors import StudyError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from perospin.learning.declaration import PartSpec
+
+FORMAT = 1
+"""Version of the result folder."""
+
+TABLES = ("rows", "features", "scores", "predictions", "gains", "permutations", "sanity", "learning_curve", "grid")
+
+
+@dataclass(frozen=True)
+class ShapleyTable:
+    """Exact Shapley values of one estimator under one scheme, in the target space of the models.
+
+    Attributes
+    ----------
+    estimator, scheme : str
+        What was explained, and whether the rows were held out when they were explained.
+    features : tuple of str
+    rows : tuple of str
+        Labels of the explained rows.
+    values : numpy.ndarray, (n_rows, n_features)
+    base : numpy.ndarray, (n_rows,)
+        Mean prediction over the background (the training rows of the fold).
+    data : numpy.ndarray, (n_rows, n_features)
+        Feature values of the explained rows.
+    """
+
+    estimator: str
+    scheme: str
+    features: tuple[str, ...]
+    rows: tuple[str, ...]
+    values: NDArray[np.float64]
+    base: NDArray[np.float64]
+    data: NDArray[np.float64]
+
+    def mean_absolute(self) -> NDArray[np.float64]:
+        """Mean of the absolute values over the rows, shape (n_features,)."""
+        return np.asarray(np.abs(self.values).mean(axis=0))
+
+    def direction(self, column: str) -> float:
+        """Spearman correlation between a feature and its Shapley value: +1 raises the target, -1 lowers it.
+
+        NaN where either does not vary.
+        """
+        from scipy.stats import rankdata
+
+        j = self.features.index(column)
+        pairs = np.column_stack([self.data[:, j], self.values[:, j]])
+        pairs = pairs[np.isfinite(pairs).all(axis=1)]
+        if len(pairs) < 3 or np.ptp(pairs[:, 0]) == 0 or np.ptp(pairs[:, 1]) < 1e-12:
+            return math.nan
+        return float(np.corrcoef(rankdata(pairs[:, 0]), rankdata(pairs[:, 1]))[0, 1])
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row an explained material: label, base, one ``shapley:`` and one ``value:`` column a feature."""
+        import pandas as pd
+
+        frame = pd.DataFrame({"row": self.rows, "base": self.base})
+        for j, name in enumerate(self.features):
+            frame[f"shapley:{name}"] = self.values[:, j]
+        for j, name in enumerate(self.features):
+            frame[f"value:{name}"] = self.data[:, j]
+        return frame
+
+    @classmethod
+    def from_frame(cls, frame: pd.DataFrame, estimator: str, scheme: str) -> ShapleyTable:
+        """Undo `to_frame`."""
+        features = tuple(c.removeprefix("shapley:") for c in frame.columns if c.startswith("shapley:"))
+        return cls(
+            estimator,
+            scheme,
+            features,
+            tuple(frame["row"].astype(str)),
+            frame[[f"shapley:{name}" for name in features]].to_numpy(dtype=float),
+            frame["base"].to_numpy(dtype=float),
+            frame[[f"value:{name}" for name in features]].to_numpy(dtype=float),
+        )
+
+
+@dataclass(frozen=True)
+class PartResult:
+    """All that one part of a study found.
+
+    Attributes
+    ----------
+    name : str
+    spec : PartSpec
+        The declaration that was run.
+    rows, features : pandas.DataFrame
+        The data (see `perospin.learning.dataset.Dataset`).
+    scores : pandas.DataFrame
+        One row an estimator and scheme: ``estimator``, ``scheme``, ``in_sample``, ``n_scored``, R2, MSE and MAE in
+        target space and, with suffix ``_original``, in the original unit; ``typical_factor``; for repeated splits the
+        5, 50 and 95 % points of the R2 of single splits; ``seconds``.
+    predictions : pandas.DataFrame
+        One row a prediction: ``estimator``, ``scheme``, ``row`` (label), ``fold``, ``y_true``, ``y_pred``,
+        ``y_reference`` (target space).
+    gains : pandas.DataFrame
+        Paired bootstrap of the gain in R2 over the baseline: ``estimator``, ``scheme``, ``gain``, ``low``, ``high``.
+    permutations : pandas.DataFrame
+        Permutation tests: what was permuted, the observed R2, the middle and the 95 % point under permutation, p.
+    sanity : pandas.DataFrame
+        Sanity tests: ``test``, ``text``, ``scheme``, ``r2``, ``low``, ``high``, ``passed``.
+    learning_curve : pandas.DataFrame
+        ``estimator``, ``n_train``, ``r2``, ``typical_factor`` (pooled over repeats).
+    grid : pandas.DataFrame
+        Every member of every grid: its in-sample and out-of-fold R2, and whether it was chosen.
+    noise : dict
+        Noise floor from duplicate materials; empty if there are none.
+    shapley : dict of ShapleyTable
+        ``"in-sample"`` and the out-of-fold scheme.
+    provenance : dict
+        Source, fingerprint of the data, seconds by step.
+    """
+
+    name: str
+    spec: PartSpec
+    rows: pd.DataFrame
+    features: pd.DataFrame
+    scores: pd.DataFrame
+    predictions: pd.DataFrame
+    gains: pd.DataFrame
+    permutations: pd.DataFrame
+    sanity: pd.DataFrame
+    learning_curve: pd.DataFrame
+    grid: pd.DataFrame
+    noise: Mapping[str, Any] = field(default_factory=dict)
+    shapley: Mapping[str, ShapleyTable] = field(default_factory=dict)
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    def score(self, estimator: str, scheme: str) -> Mapping[str, Any] | None:
+        """Scores of one estimator under one scheme; None if that pair was not run."""
+        found = self.scores[(self.scores["estimator"] == estimator) & (self.scores["scheme"] == scheme)]
+        return None if found.empty else {str(k): v for k, v in found.iloc[0].to_dict().items()}
+
+    def gain(self, estimator: str, scheme: str) -> Mapping[str, Any] | None:
+        """Gain over the baseline with its interval; None if that pair was not compared."""
+        if self.gains.empty:
+            return None
+        found = self.gains[(self.gains["estimator"] == estimator) & (self.gains["scheme"] == scheme)]
+        return None if found.empty else {str(k): v for k, v in found.iloc[0].to_dict().items()}
+
+    def predicted(self, estimator: str, scheme: str) -> pd.DataFrame:
+        """Predictions of one estimator under one scheme, joined with the name of each material."""
+        chosen = self.predictions[
+            (self.predictions["estimator"] == estimator) & (self.predictions["scheme"] == scheme)
+        ]
+        columns = ["row", "name", "certain", "described_as"]
+        return chosen.merge(self.rows[columns], on="row", how="left").reset_index(drop=True)
+
+    def scheme_label(self, scheme: str) -> str:
+        """Name of a scheme in words."""
+        found = self.scores[self.scores["scheme"] == scheme]
+        return scheme if found.empty else str(found["scheme_label"].iloc[0])
+
+    def directions(self) -> pd.DataFrame:
+        """Each claimed direction beside the Spearman direction in sample and out of fold.
+
+        Columns: ``column``, ``claim``, ``claimed`` (+1 or -1), ``in_sample``, ``out_of_fold``, ``source``; ``holds`` is
+        "yes" if the direction out of fold agrees and is stronger than 0.3, "no" if it is as strong the other
+        way, else "unclear".
+        """
+        import pandas as pd
+
+        held_out = next((t for name, t in self.shapley.items() if name != "in-sample"), None)
+        fitted = self.shapley.get("in-sample")
+        records = []
+        for claim in self.spec.claims:
+            claimed = 1 if claim.direction == "up" else -1
+            values = {
+                key: table.direction(claim.column) if table and claim.column in table.features else math.nan
+                for key, table in (("in_sample", fitted), ("out_of_fold", held_out))
+            }
+            signed = claimed * values["out_of_fold"]
+            holds = "not tested" if math.isnan(signed) else "yes" if signed > 0.3 else "no" if signed < -0.3 else "unclear"
+            records.append(
+                {"column": claim.column, "claim": claim.text, "claimed": claimed, **values, "holds": holds,
+                 "source": claim.source}
+            )
+        return pd.DataFrame(records)
+
+    def __str__(self) -> str:
+        verdict = self.spec.verdict
+        lines = [f"{self.name}: {len(self.rows)} rows"]
+        for name in dict.fromkeys([self.spec.baseline, verdict.estimator]):
+            score = self.score(name, verdict.scheme)
+            if score:
+                lines.append(
+                    f"  {self.spec.title_of(name)}: R2 ({self.scheme_label(verdict.scheme)}) {score['r2']:.2f}"
+                )
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class StudyResult:
+    """The result of `Study.run`: one `PartResult` for each part, and where it came from.
+
+    Attributes
+    ----------
+    name, title, description : str
+    parts : dict of PartResult
+    default_part : str
+        The part that answers `predict`.
+    provenance : dict
+        Versions, seed, time, machine-independent fingerprints.
+    raw : dict
+        The study file as it was read.
+    data : str or None
+        The user's own table, if one was given in place of the declared data.
+    base : str or None
+        Folder that paths in the study file are relative to.
+    """
+
+    name: str
+    title: str
+    description: str
+    parts: Mapping[str, PartResult]
+    default_part: str
+    provenance: Mapping[str, Any]
+    raw: Mapping[str, Any]
+    data: str | None = None
+    base: str | None = None
+
+    def __getitem__(self, part: str) -> PartResult:
+        return self.parts[part]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.parts)
+
+    def __str__(self) -> str:
+        return f"Study '{self.name}'\n" + "\n".join(str(part) for part in self.parts.values())
+
+    def save(self, folder: str | Path) -> Path:
+        """Write the result to a folder (created if needed) and return the folder."""
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        parts = {}
+        for name, part in self.parts.items():
+            where = folder / "tables" / name
+            where.mkdir(parents=True, exist_ok=True)
+            for table in TABLES:
+                write_csv(getattr(part, table), where / f"{table}.csv")
+            for scheme, table in part.shapley.items():
+                write_csv(table.to_frame(), where / f"shapley_{scheme}.csv")
+            parts[name] = {
+                "spec": part.spec.model_dump(mode="json", exclude_unset=True),
+                "noise": part.noise,
+                "shapley": {scheme: table.estimator for scheme, table in part.shapley.items()},
+                "provenance": part.provenance,
+                "scores": part.scores.to_dict("records"),
+            }
+        content = {
+            "format": FORMAT,
+            "name": self.name,
+            "title": self.title,
+            "description": self.description,
+            "default_part": self.default_part,
+            "data": self.data,
+            "base": self.base,
+            "provenance": self.provenance,
+            "study": self.raw,
+            "parts": parts,
+        }
+        write_text(folder / "result.json", json.dumps(plain(content), indent=1, allow_nan=False) + "\n")
+        return folder
+
+    @classmethod
+    def load(cls, folder: str | Path) -> StudyResult:
+        """Read a folder written by `save`.
+
+        Raises
+        ------
+        StudyError
+            If the folder holds no result, or one of another format.
+        """
+        import pandas as pd
+
+        from perospin.learning.declaration import PartSpec
+
+        path = Path(folder) / "result.json"
+        if not path.is_file():
+            raise StudyError(f"'{folder}' holds no result (no result.json); run `perospin study run` with --out first")
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+        except json.JSONDecodeError as error:
+            raise StudyError(f"'{path}' is not valid JSON (line {error.lineno}); run the study again") from error
+        if not isinstance(content, dict) or content.get("format") != FORMAT:
+            raise StudyError(f"'{path}' is not a result of format {FORMAT}; run the study again")
+        text = {"row": str, "name": str, "formula": str, "described_as": str, "source": str, "tag": str}
+        parts = {}
+        for name, part in content["parts"].items():
+            where = Path(folder) / "tables" / name
+            tables: dict[str, Any] = {}
+            for table in TABLES:
+                header = _header(where / f"{table}.csv")
+                if not header:
+                    tables[table] = pd.DataFrame()
+                    continue
+                kinds = {c: str for c in header if c in text or c.startswith("group:")}
+                tables[table] = pd.read_csv(
+                    where / f"{table}.csv", dtype=kinds, float_precision="round_trip",
+                    keep_default_na=False, na_values={c: [""] for c in header if c not in kinds},
+                )
+            shapley = {}
+            for scheme, estimator in part["shapley"].items():
+                frame = pd.read_csv(where / f"shapley_{scheme}.csv", dtype={"row": str}, float_precision="round_trip")
+                shapley[scheme] = ShapleyTable.from_frame(frame, estimator, scheme)
+            parts[name] = PartResult(
+                name=name,
+                spec=PartSpec.model_validate(part["spec"]),
+                noise=part["noise"],
+                shapley=shapley,
+                provenance=part["provenance"],
+                **tables,
+            )
+        return cls(
+            name=content["name"],
+            title=content["title"],
+            description=content["description"],
+            parts=parts,
+            default_part=content["default_part"],
+            provenance=content["provenance"],
+            raw=content["study"],
+            data=content["data"],
+            base=content["base"],
+        )
+
+    def report(self, folder: str | Path) -> Path:
+        """Write figures, tables and one self-contained ``report.html`` to a folder; return the page's path."""
+        from perospin.learning.report import write_report
+
+        return write_report(self, Path(folder))
+
+    def predict(self, formula: str, **options: Any) -> Any:
+        """Predict one material with the study's default part (see `perospin.learning.prediction.Predictor`)."""
+        from perospin.learning.study import Study
+
+        return Study.of_result(self).predict(formula, **options)
+
+
+def write_csv(frame: pd.DataFrame, path: Path) -> None:
+    """Write a table atomically; floats in full so that reading gives the same numbers."""
+    write_text(path, frame.to_csv(index=False, lineterminator="\n") if len(frame.columns) else "")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file so that an interruption leaves the old one or the new one, never half of it."""
+    temporary = path.with_name(path.name + ".part")
+    temporary.write_text(text, encoding="utf-8")
+    os.replace(temporary, path)
+
+
+def plain(value: Any) -> Any:
+    """Turn numpy scalars and arrays, tuples and NaN into what JSON knows (NaN and infinity become null)."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, np.ndarray):
+        return plain(value.tolist())
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, np.generic):
+        return plain(value.item())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def _header(path: Path) -> list[str]:
+    if not path.is_file():
+        raise StudyError(f"the result is incomplete: '{path}' is missing; run the study again")
+    with path.open(encoding="utf-8") as file:
+        first = file.readline().rstrip("\n")
+    return [cell.strip('"') for cell in first.split(",")] if first else []
