@@ -50,6 +50,12 @@ MORE_ALIASES: dict[str, list[str]] = {
     "S-MeBA": ["S-MB"],
     "R-MeBA": ["R-MB"],
     "IEA": ["EIA"],
+    "R-MPEA": ["MPA (ambiguous)"],
+    "S-MPEA": ["MPA (ambiguous)"],
+    "4F-PMA": ["F-BZA", "4F-BZA"],
+    "4Cl-PMA": ["Cl-BZA", "4Cl-BZA"],
+    "4Br-PMA": ["Br-BZA", "4Br-BZA"],
+    "4I-PMA": ["I-BZA", "4I-BZA"],
     "GUA": ["Guan"],
 }
 
@@ -135,7 +141,7 @@ for _halogen in ("F", "Cl", "Br", "I"):  # a halogen without a position means pa
         f"{_halogen}C6H4C2H4NH3",
         f"{_halogen}C6H4(CH2)2NH3",
     ]
-_CHAINS = "PA BA PeA HA HpA OA NoA DA UDA DDA - TDA - HDAm - ODAm".split()
+_CHAINS = ["PA", "BA", "PeA", "HA", "HpA", "OA", "NoA", "DA", "UDA", "DDA", "-", "TDA", "-", "HDAm", "-", "ODAm"]
 for _n, _symbol in enumerate(_CHAINS, start=3):
     if _symbol != "-":
         STRUCTURAL.setdefault(_symbol, []).extend(
@@ -143,7 +149,7 @@ for _n, _symbol in enumerate(_CHAINS, start=3):
         )
 STRUCTURAL["PA"] += ["CH3CH2CH2NH3"]
 STRUCTURAL["BA"] += ["CH3CH2CH2CH2NH3"]
-_DICHAINS = "EDA PDA BDA PeDA HDA HpDA ODA NDA DeDA - DDDA".split()
+_DICHAINS = ["EDA", "PDA", "BDA", "PeDA", "HDA", "HpDA", "ODA", "NDA", "DeDA", "-", "DDDA"]
 for _n, _symbol in enumerate(_DICHAINS, start=2):
     if _symbol != "-":
         STRUCTURAL[_symbol] = [
@@ -156,18 +162,45 @@ for _n, _symbol in enumerate(_DICHAINS, start=2):
 #: Cations that the shared measurement tables name and the cation table lacks.
 #: (symbol, aliases, name, SMILES, charge, role, note)
 MORE_CATIONS = [
-    ("R-MeBA", ["R-2-MeBA"], "(R)-2-methylbutylammonium", "CC[C@@H](C)C[NH3+]", 1, "spacer",
-     "mirror image of S-MeBA"),
+    ("R-MeBA", ["R-2-MeBA"], "(R)-2-methylbutylammonium", "CC[C@@H](C)C[NH3+]", 1, "spacer", "mirror image of S-MeBA"),
     ("3F-CBA", [], "3-fluorocyclobutylammonium", "FC1CC(C1)[NH3+]", 1, "spacer", "drawn without cis/trans"),
-    ("AG", ["AGA"], "aminoguanidinium", "NNC(N)=[NH2+]", 1, "a_site",
-     "charge is delocalised; SMILES is one resonance form"),
-    ("DMBG", ["DGA"], "N,N-dimethylbiguanidium(2+)", "CN(C)C(=[NH2+])NC(N)=[NH2+]", 2, "spacer",
-     "dimethylbiguanide, doubly protonated; one tautomer"),
+    (
+        "AG",
+        ["AGA"],
+        "aminoguanidinium",
+        "NNC(N)=[NH2+]",
+        1,
+        "a_site",
+        "charge is delocalised; SMILES is one resonance form",
+    ),
+    (
+        "DMBG",
+        ["DGA"],
+        "N,N-dimethylbiguanidium(2+)",
+        "CN(C)C(=[NH2+])NC(N)=[NH2+]",
+        2,
+        "spacer",
+        "dimethylbiguanide, doubly protonated; one tautomer",
+    ),
     ("MPDAm", ["H2MDAP"], "N-methylpropane-1,3-diammonium", "C[NH2+]CCC[NH3+]", 2, "spacer", ""),
-    ("MDABCO", [], "1-methyl-1,4-diazabicyclo[2.2.2]octane-1,4-diium", "C[N+]12CC[NH+](CC1)CC2", 2,
-     "spacer", "A site of metal-free perovskites"),
-    ("AmdPY", ["4-AmdPY", "AP (ambiguous)"], "4-amidinopyridinium(2+)", "NC(=[NH2+])c1cc[nH+]cc1", 2,
-     "spacer", "printed AP or 4AP in places; here 4AP is 4-ammoniopiperidinium"),
+    (
+        "MDABCO",
+        [],
+        "1-methyl-1,4-diazabicyclo[2.2.2]octane-1,4-diium",
+        "C[N+]12CC[NH+](CC1)CC2",
+        2,
+        "spacer",
+        "A site of metal-free perovskites",
+    ),
+    (
+        "AmdPY",
+        ["4-AmdPY", "AP (ambiguous)"],
+        "4-amidinopyridinium(2+)",
+        "NC(=[NH2+])c1cc[nH+]cc1",
+        2,
+        "spacer",
+        "printed AP or 4AP in places; here 4AP is 4-ammoniopiperidinium",
+    ),
 ]
 
 #: Metals with their common charges, the most common first. A formula's neutrality chooses among these.

@@ -13,13 +13,13 @@ _TERM = re.compile(r"([A-Z][a-z]?)(\d*)")
 
 @lru_cache(maxsize=1)
 def atomic_masses_g_mol() -> Mapping[str, float]:
-    """Standard atomic masses (g/mol) of H to Bi by element symbol; RDKit's values, shipped as a table."""
+    """Return the standard atomic masses (g/mol) of H to Bi by element symbol (RDKit's values)."""
     return {row["symbol"]: float(row["atomic_mass_g_mol"]) for row in read_table("elements.csv")}
 
 
 @lru_cache(maxsize=1)
 def atomic_numbers() -> Mapping[str, int]:
-    """Atomic numbers of H to Bi by element symbol."""
+    """Return the atomic numbers of H to Bi by element symbol."""
     return {row["symbol"]: int(row["atomic_number"]) for row in read_table("elements.csv")}
 
 

@@ -275,7 +275,7 @@ class IonLibrary:
         return tuple(hands)
 
     def resolve(self, name: str) -> tuple[tuple[tuple[Ion, ...], Fraction], ...]:
-        """What a name in a formula stands for: charge states and share.
+        """Return what a name in a formula stands for: charge states and share.
 
         One ion with share 1 nearly always; two hands with share 1/2 each where the name says both or neither and
         the library has no racemic entry (``R/S-MPEA``).
@@ -305,7 +305,8 @@ class IonLibrary:
 
     def suggestions(self, name: str) -> list[str]:
         """Up to three similar symbols, aliases or names; differences in case come first."""
-        known = [*self._states, *(alias for alias in self._aliases if alias not in self._states), *self._names]
+        names = [ion.name for ion in self._ions]
+        known = [*self._states, *(alias for alias in self._aliases if alias not in self._states), *names]
         folded: dict[str, str] = {}
         for other in known:
             folded.setdefault(other.casefold(), other)

@@ -8,20 +8,21 @@ formulae or bracketed groups of the ion library, longest first, and one is taken
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 
 from perospin.chemistry.ions import Ion, IonLibrary, shorten
 from perospin.chemistry.notation import Plain, to_plain
-from perospin.errors import FormulaError
+from perospin.errors import FormulaError, UnknownIonError
 
 MAX_CHARACTERS = 4000
 MAX_DEPTH = 8
 MAX_DIGITS = 12
 
 _AMOUNT = re.compile(r" ?(\d+(?:\.\d+)?|\.\d+)")
-_UNKNOWN_AMOUNT = re.compile(r" ?(?:[-+] ?)?(?:\d{0,12}\.?\d{0,12} ?)?(?:[xyzδ](?![a-z])|n ?[-+] ?\d|n(?=[A-Z(\[]|$))[-+\d.xyzδn]*")
+_UNKNOWN_AMOUNT = re.compile(
+    r" ?(?:[-+] ?)?(?:\d{0,12}\.?\d{0,12} ?)?(?:[xyzδ](?![a-z])|n ?[-+] ?\d|n(?=[A-Z(\[]|$))[-+\d.xyzδn]*"
+)
 _SOLVENT = re.compile(r" ?[·*.]? ?\d{0,12}\.?\d{0,12} ?\(?(?:H2O|D2O|DMF|DMSO|DMAc|MeCN|CH3CN|NMP|GBL|MeOH|EtOH)\b")
 _JOINT = re.compile(r" ?[·*.]")
 _LAYERS = re.compile(r"[ ,;](?:\( ?n ?= ?(\d{1,4}) ?\)|n ?= ?(\d{1,4}))$")
@@ -156,8 +157,9 @@ class _Reader:
 
     def _skips(self, i: int, start: int, end: int) -> bool:
         """Whether a space, or a hyphen between two parts (DABCO-NH4I3), stands at i."""
-        c = self.text[i]
-        return c == " " or (c == "-" and start < i < end - 1 and (self.text[i + 1].isupper() or self.text[i + 1] in "(["))
+        if self.text[i] == "-" and start < i < end - 1:
+            return self.text[i + 1].isupper() or self.text[i + 1] in "(["
+        return self.text[i] == " "
 
     def _tokens_at(self, i: int, end: int) -> list[_Token]:
         tokens = [self._token(i, i + len(name), end, name) for name in self.ions.tokens_at(self.text, i, end)]
@@ -166,9 +168,19 @@ class _Reader:
             name = self.text[i + 1 : close].strip()
             if self.ions.knows(name):
                 tokens.append(self._token(i, close + 1, end, name))
-            elif group := self._cover(i + 1, close):
+            elif (group := self._cover(i + 1, close)) and not self._halide_leads(group):
                 tokens.append(self._token(i, close + 1, end, None, group))
         return tokens
+
+    def _halide_leads(self, group: tuple[_Token, ...]) -> bool:
+        """Whether a halide stands before an organic cation: (BrPEA) is an unknown ion, not Br and PEA."""
+        roles = ["" if token.name is None else self._role(token.name) for token in group]
+        return roles[0] == "anion" and "cation" in roles
+
+    def _role(self, name: str) -> str:
+        """Kind of ion that a known name stands for: metal, anion or cation."""
+        role = self.ions.states(name)[0].role if name in self.ions else "spacer"
+        return "cation" if role in ("a_site", "spacer") else role
 
     def _token(self, i: int, body_end: int, end: int, name: str | None, group: tuple[_Token, ...] = ()) -> _Token:
         match = _AMOUNT.match(self.text, body_end, end)
@@ -192,7 +204,7 @@ class _Reader:
                 terms.append(Term(states, amount * share, token.start))
 
     def _explain(self, start: int, end: int) -> FormulaError:
-        """Say what stops the reading of text[start:end]: it goes wrong behind the farthest place that can be reached."""
+        """Say what stops the reading of text[start:end]: it fails behind the farthest place that can be reached."""
         reached, farthest, last = {start}, start, None
         for i in range(start, end):
             if i not in reached:
@@ -212,9 +224,9 @@ class _Reader:
         rest = self.text[i:end]
         c = rest[0]
         what = self.text[last.start : last.body_end] if last else ""
-        if i > start and _UNKNOWN_AMOUNT.match(rest):
+        if i > start and (unknown := _UNKNOWN_AMOUNT.match(rest)):
             return self.fail(
-                f"the amount '{shorten(_UNKNOWN_AMOUNT.match(rest)[0].strip(), 12)}' behind {shorten(what, 20)} "  # type: ignore[index]
+                f"the amount '{shorten(unknown[0].strip(), 12)}' behind {shorten(what, 20)} "
                 "isn't a number: give each amount, e.g. MAPbI2.5Cl0.5",
                 i,
             )
@@ -225,7 +237,8 @@ class _Reader:
                 i,
             )
         if i > start and c == "/":
-            return self.fail(f"'/' joins two materials or leaves one open: give '{self.text[:i].strip()[:40]}' alone", i)
+            host = shorten(self.text[:i].strip(), 40)
+            return self.fail(f"'/' joins two materials or leaves one open: give '{host}' alone", i)
         if i > start and c == ":":
             return self.fail("':' marks a dopant: give the host alone, or write the dopant's amount at its site", i)
         if i > start and _JOINT.match(rest):
@@ -234,59 +247,51 @@ class _Reader:
             return self.fail(f"'{c}' lists ions without their amounts: give each amount, e.g. Br0.5Cl0.5", i)
         if c in _CLOSING:
             return self._explain_group(i)
-        if c.isascii() and c.isdigit() and i == start:
-            name = re.match(r"[0-9A-Za-z'-]+", rest)
-            if not re.match(r"\d+[A-Za-z-]*[A-Z]", rest) or name is None or self._cover(i + len(_digits(rest)), end):
-                return self.fail(f"'{_digits(rest)}' stands in front: an amount comes behind its ion", i)
+        number = re.match(r"\d{1,12}(?:\.\d{1,12})?", rest)
+        if number and i == start and i + number.end() in self._steps(start, end):
+            return self.fail(f"'{number[0]}' stands in front: an amount comes behind its ion", i)
         if c in "^+⁺⁻" or c in "⁰¹²³⁴⁵⁶⁷⁸⁹":
             return self.fail(f"'{c}': charges aren't written in a formula, leave them out", i)
         if not (c.isascii() and c.isalnum()):
             return self.fail(f"unexpected character '{shorten(c)}'", i)
-        if c == "X" and not self._cover(i + 1, end) is None or rest.rstrip("0123456789.") == "X":
+        if re.match(r"X(?![A-Za-z])", rest):
             return self.fail("'X' stands for any halide: name it (I, Br, Cl ...)", i)
         return self._unknown(self._unknown_name(i, end), i)
 
     def _explain_group(self, i: int) -> FormulaError:
-        """A bracket that can't be read: blame its content if that looks like a formula, else it is one unknown ion."""
+        """Explain a bracket: blame its content if that looks like a formula, else it is one unknown ion."""
         close = self.closes[i]
         name = self.text[i + 1 : close].strip()
         if not name:
             return self.fail("there is nothing between the brackets", i)
         inner = self._explain(i + 1, close)
-        looks_like_formula = any(c in name for c in ",;") or any(
-            state.role in ("metal", "anion")
+        if re.fullmatch(r"[A-Za-z][A-Za-z0-9.]*(?: ?[,;] ?[A-Za-z][A-Za-z0-9.]*)+", name):
+            return inner
+        has_metal = any(
+            self._role(token) == "metal" and not self.text[j + len(token) : j + len(token) + 1].islower()
             for j in range(i + 1, close)
             if self.text[j].isupper()
             for token in self.ions.tokens_at(self.text, j, close)
-            if token not in ("F", "Cl", "Br", "I") and not self.text[j + len(token) : j + len(token) + 1].isalpha()
-            for state in (self.ions.states(token) if token in self.ions else ())
         )
-        return inner if looks_like_formula else self._unknown(name, i + 1)
+        return inner if has_metal else self._unknown(name, i + 1)
 
     def _unknown_name(self, i: int, end: int) -> str:
-        """The unknown word at i: letters up to a digit, a bracket or a metal from where the rest can be read."""
+        """Find the unknown word at i: up to a digit, a bracket, or a metal or last halide that can be read."""
         word = re.match(r"[0-9]*[A-Za-z'-]+|[0-9]+", self.text[i:end])
         length = word.end() if word else 1
         steps = self._steps(i, end)
         for j in range(i + 1, i + length):
-            metals = (
-                token
-                for token in self.ions.tokens_at(self.text, j, end)
-                if token in self.ions and self.ions.states(token)[0].role == "metal"
-            )
-            if j in steps and any(True for _ in metals):
-                return self.text[i:j]
+            step = steps.get(j)
+            if isinstance(step, _Token) and step.name is not None:
+                role = self._role(step.name)
+                if role == "metal" or (role == "anion" and step.end == end):
+                    return self.text[i:j]
         return self.text[i : i + length].rstrip("-'")
 
     def _unknown(self, name: str, at: int) -> FormulaError:
-        from perospin.errors import UnknownIonError
-
         where = f" at position {self.plain.place(at)} of '{shorten(self.plain.original)}'"
+        if name.endswith("ium") and name in self.ions:
+            return FormulaError(f"the name '{shorten(name)}'{where} must stand in brackets: ({shorten(name)})")
+        if re.fullmatch(r"[a-z]{4,}(?:-[a-z]+)*", name):
+            return FormulaError(f"'{shorten(name)}'{where} is no part of a formula: write e.g. (PEA)2(MA)Pb2I7")
         return UnknownIonError(self.ions.unknown_message(name, where))
-
-
-def _digits(text: str) -> str:
-    match = re.match(r"\d+(?:\.\d+)?", text)
-    return match[0] if match else ""
-
-

@@ -78,8 +78,8 @@ class Perovskite:
         Parameters
         ----------
         amounts
-            Amount of each ion, by name or as an :class:`Ion` (which fixes the charge state of a metal). A float counts
-            as the decimal number it is printed as.
+            Amount of each ion, by name or as an :class:`Ion`; the charge state of a metal follows from neutrality in
+            both cases. A float counts as the decimal number it is printed as.
         ions
             Ion library for the names; the shipped one if not given.
 
@@ -99,7 +99,8 @@ class Perovskite:
             if amount <= 0:
                 raise FormulaError(f"the amount of {name} in '{shown}' must be a positive number, got {given!r:.30}")
             if isinstance(name, Ion):
-                contents.append(((name,), amount))
+                metal = name.role == "metal" and name.symbol in library
+                contents.append((library.states(name.symbol) if metal else (name,), amount))
             else:
                 contents += [(states, amount * share) for states, share in library.resolve(name)]
         return cls._from_sites(assign(contents, shown))
@@ -110,9 +111,7 @@ class Perovskite:
             spacers=_by_amount(sites.spacers),
             a_site=_by_amount(sites.a_site),
             b_site=tuple(sorted(sites.b_site.items(), key=lambda p: (p[0].charge, -p[1], p[0].symbol))),
-            x_site=tuple(
-                sorted(sites.x_site.items(), key=lambda p: (-p[1], -p[0].molar_mass_g_mol, p[0].symbol))
-            ),
+            x_site=tuple(sorted(sites.x_site.items(), key=lambda p: (-p[1], -p[0].molar_mass_g_mol, p[0].symbol))),
             n_layers=sites.n_layers,
             family=sites.family,
         )
@@ -126,7 +125,7 @@ class Perovskite:
         return self.formula
 
     def format(self, style: Style = "plain") -> str:
-        """Formula as text.
+        """Write the formula.
 
         Parameters
         ----------
@@ -139,12 +138,13 @@ class Perovskite:
         FormulaError
             If there is no such style.
         """
-        bare = self.family in ("3D", "double")
+        compact = self.family in ("3D", "double")  # MAPbI3, but (MA)3Bi2I9
+        lone = len(self.organic) == 1
         merged: dict[str, tuple[Ion, Fraction]] = {}
         for ion, amount in (*self.spacers, *self.a_site, *self.b_site, *self.x_site):
             merged[ion.symbol] = (ion, merged.get(ion.symbol, (ion, Fraction(0)))[1] + amount)
         terms = [
-            (symbol, not (ion.is_monatomic or (bare and _stands_bare(ion, amount))), amount)
+            (symbol, not (ion.is_monatomic or (compact and _stands_bare(ion) and (lone or amount != 1))), amount)
             for symbol, (ion, amount) in merged.items()
         ]
         return render(terms, style)
@@ -203,7 +203,6 @@ def _by_amount(amounts: Mapping[Ion, Fraction]) -> Site:
     return tuple(sorted(amounts.items(), key=lambda p: (-p[1], p[0].symbol)))
 
 
-def _stands_bare(ion: Ion, amount: Fraction) -> bool:
-    """Whether a cation of a 3D perovskite is written without brackets, as in MAPbI3."""
-    del amount
+def _stands_bare(ion: Ion) -> bool:
+    """Whether a cation can be written without brackets, as in MAPbI3."""
     return ion.role == "a_site" and ion.symbol.isalpha()

@@ -21,9 +21,7 @@ def _radii() -> Mapping[tuple[str, int], Mapping[str, Mapping[str, float]]]:
     return table
 
 
-def shannon_radius_pm(
-    element: str, charge: int, coordination: int | str = 6, spin: str | None = None
-) -> float:
+def shannon_radius_pm(element: str, charge: int, coordination: int | str = 6, spin: str | None = None) -> float:
     """Shannon's effective ionic radius.
 
     Parameters
@@ -62,8 +60,7 @@ def shannon_radius_pm(
     spins = sites.get(label)
     if spins is None:
         raise DataError(
-            f"no Shannon radius for {element}{charge:+d} in coordination {label}: "
-            f"the table has {', '.join(sites)}"
+            f"no Shannon radius for {element}{charge:+d} in coordination {label}: the table has {', '.join(sites)}"
         )
     if spin is None:
         return spins.get("high_spin", next(iter(spins.values())))

@@ -65,7 +65,7 @@ def assign(contents: Iterable[tuple[tuple[Ion, ...], Fraction]], formula: str) -
     if not metals:
         metals = _ammonium_as_metal(cations, anions)
     if not metals:
-        raise FormulaError(f"'{formula}' has no metal (Pb, Sn, Ge, Bi ...): is something missing?")
+        raise FormulaError(f"'{formula}' has no metal for the B site (Pb, Sn, Ge, Bi ...): is something missing?")
     if not cations:
         raise FormulaError(f"'{formula}' has no cation beside the metal: name its A-site cation or spacer")
     charged = _neutral(cations, metals, anions, formula)
@@ -102,13 +102,11 @@ def _neutral(
         rest = {other[0]: v for other, v in metals.items() if other is not states}
         charge = sum((ion.charge * v for ion, v in rest.items()), Fraction(0))
         if len(states) == 2 and charge + sum(ion.charge for ion in states) * amount / 2 == needed:
-            return {**rest, **{ion: amount / 2 for ion in states}}
+            return {**rest, **dict.fromkeys(states, amount / 2)}
     return None
 
 
-def _charge_message(
-    cations: Amounts, metals: Mapping[tuple[Ion, ...], Fraction], anions: Amounts, formula: str
-) -> str:
+def _charge_message(cations: Amounts, metals: Mapping[tuple[Ion, ...], Fraction], anions: Amounts, formula: str) -> str:
     def part(ions: Iterable[tuple[Sequence[int], str, Fraction]]) -> str:
         return ", ".join(
             f"{_short(v)} {symbol}({' or '.join(f'{charge:+d}' for charge in charges)})"
@@ -220,9 +218,9 @@ def _scale(sites: Sites, unit: Fraction, formula: str) -> Sites:
                 denominator //= prime
         multiple = math.lcm(multiple, denominator)
     factor *= multiple
-    scaled = [{ion: v * factor for ion, v in part.items()} for part in parts]
+    spacers, small, metals, anions = ({ion: v * factor for ion, v in part.items()} for part in parts)
     by_symbol: dict[str, Fraction] = {}
-    for part in scaled:
+    for part in (spacers, small, metals, anions):
         for ion, v in part.items():
             by_symbol[ion.symbol] = by_symbol.get(ion.symbol, Fraction(0)) + v
     for symbol, v in by_symbol.items():
@@ -231,4 +229,4 @@ def _scale(sites: Sites, unit: Fraction, formula: str) -> Sites:
                 f"'{formula}' has amounts in no simple ratio (that of {symbol} needs more than {MAX_DIGITS} digits): "
                 "round them"
             )
-    return Sites(*scaled, sites.family, sites.n_layers)
+    return Sites(spacers, small, metals, anions, sites.family, sites.n_layers)

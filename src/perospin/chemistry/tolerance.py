@@ -65,9 +65,7 @@ def effective_radius(r_mass: ArrayLike, r_ion: ArrayLike) -> Float:
     return np.asarray(np.asarray(r_mass, dtype=float) + np.asarray(r_ion, dtype=float))
 
 
-def kieslich_tolerance(
-    r_a: ArrayLike, r_b: ArrayLike, r_x: ArrayLike, height_x: ArrayLike | None = None
-) -> Float:
+def kieslich_tolerance(r_a: ArrayLike, r_b: ArrayLike, r_x: ArrayLike, height_x: ArrayLike | None = None) -> Float:
     r"""Tolerance factor of hybrid perovskites with effective radii, doi 10.1039/C4SC02211D.
 
     Parameters

@@ -16,7 +16,7 @@ from perospin.errors import DataError
 if TYPE_CHECKING:
     from rdkit.Chem import Mol
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9,'-]{0,31}")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9,'-]{1,31}")
 _KEYS = {"smiles", "name", "role", "aliases", "radius_pm", "note"}
 _MAX_SMILES = 400
 #: Cations with more heavy atoms than this are spacers unless the user says otherwise.
@@ -40,7 +40,7 @@ def read_toml(path: str | Path) -> dict[str, Any]:
         raise DataError(f"the ion file '{path}' isn't valid TOML: {error}") from error
     ions = content.get("ions")
     if not isinstance(ions, dict) or not ions:
-        raise DataError(f'the ion file \'{path}\' needs a table [ions] with entries such as MYION = "C[NH3+]"')
+        raise DataError(f"the ion file '{path}' needs a table [ions] with entries such as MYION = \"C[NH3+]\"")
     return ions
 
 
@@ -100,10 +100,10 @@ def _with_ion(library: IonLibrary, name: str, entry: str | Mapping[str, Any]) ->
 
 
 def _check_label(label: str) -> None:
-    if not _NAME.fullmatch(label) or not re.search(r"[A-Za-z]", label):
+    if not _NAME.fullmatch(label) or not re.search(r"[A-Z]", label):
         raise DataError(
-            f"'{shorten(label)}' can't name an ion in a formula: use up to 32 letters, digits, hyphens, commas or primes, "
-            "beginning with a letter or digit"
+            f"'{shorten(label)}' can't name an ion in a formula: use 2 to 32 letters, digits, hyphens, commas "
+            "or primes, a capital letter among them"
         )
 
 
@@ -159,7 +159,12 @@ def _protonated(molecule: Mol) -> str | None:
     """SMILES with the first amine or pyridine nitrogen protonated."""
     from rdkit import Chem
 
-    for pattern in ("[NX3;H2;!$(N-C=[O,S,N]);!$(N-a)]", "[NX3;!$(N-C=[O,S,N]);!$(N-a);!$(N~[O])]", "[nX2]", "[NX3;H2]-a"):
+    for pattern in (
+        "[NX3;H2;!$(N-C=[O,S,N]);!$(N-a)]",
+        "[NX3;!$(N-C=[O,S,N]);!$(N-a);!$(N~[O])]",
+        "[nX2]",
+        "[NX3;H2]-a",
+    ):
         match = molecule.GetSubstructMatch(Chem.MolFromSmarts(pattern))
         if match:
             editable = Chem.RWMol(molecule)
@@ -179,7 +184,7 @@ def _make_ion(name: str, molecule: Mol, fields: Mapping[str, Any]) -> Ion:
     charge = Chem.GetFormalCharge(molecule)
     given = fields.get("role")
     if given not in (None, "a_site", "spacer"):
-        raise DataError(f"the role of ion '{name}' must be \"a_site\" or \"spacer\", got {given!r:.30}")
+        raise DataError(f'the role of ion \'{name}\' must be "a_site" or "spacer", got {given!r:.30}')
     role = given or ("a_site" if charge == 1 and heavy <= _MAX_CAGE_ATOMS else "spacer")
     radius = fields.get("radius_pm")
     if radius is not None and (isinstance(radius, bool) or not isinstance(radius, int | float) or radius <= 0):
@@ -200,7 +205,7 @@ def _make_ion(name: str, molecule: Mol, fields: Mapping[str, Any]) -> Ion:
 
 
 def _same_ion(library: IonLibrary, ion: Ion) -> Ion | None:
-    """The library's ion with the same molecule, if any."""
+    """Find the library's ion with the same molecule, if any."""
     from rdkit import Chem
 
     for other in library.cations:
