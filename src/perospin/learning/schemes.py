@@ -104,7 +104,7 @@ class Scheme:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Scheme:
-        """The scheme that `to_dict` described."""
+        """Rebuild the scheme that `to_dict` described."""
         splits = tuple(Split(np.asarray(s["train"]), np.asarray(s["test"])) for s in values["splits"])
         return cls(values["name"], values["label"], splits, values["reference"], bool(values["in_sample"]))
 
@@ -150,15 +150,13 @@ def _group_splits(codes: IntArray, n_groups: int) -> tuple[Split, ...]:
 
 
 def _codes(groups: ArrayLike) -> tuple[IntArray, int]:
-    """Groups as integers in order of first appearance."""
+    """Number the groups in order of first appearance."""
     known: dict[Any, int] = {}
     codes = np.array([known.setdefault(g, len(known)) for g in np.asarray(groups).tolist()], dtype=np.int64)
     return codes, len(known)
 
 
-def tagged(
-    tags: ArrayLike, train: Any, test: Any, name: str = "tagged", label: str | None = None
-) -> Scheme:
+def tagged(tags: ArrayLike, train: Any, test: Any, name: str = "tagged", label: str | None = None) -> Scheme:
     """One split: train on the rows tagged `train`, score the rows tagged `test`.
 
     Raises
@@ -216,7 +214,5 @@ def in_sample(n: int) -> Scheme:
     return Scheme("in_sample", "in sample", (Split(rows, rows),), in_sample=True)
 
 
-leave_one_compound_out = partial(
-    leave_one_group_out, name="leave_one_compound_out", label="leave-one-compound-out"
-)
+leave_one_compound_out = partial(leave_one_group_out, name="leave_one_compound_out", label="leave-one-compound-out")
 leave_one_spacer_out = partial(leave_one_group_out, name="leave_one_spacer_out", label="leave-one-spacer-out")

@@ -85,7 +85,7 @@ class PearsonScreen(TransformerMixin, BaseEstimator):
         return self
 
     def transform(self, X: ArrayLike) -> NDArray[np.float64]:
-        """The kept columns, shape (n_rows, n_kept)."""
+        """Return the kept columns, shape (n_rows, n_kept)."""
         check_is_fitted(self)
         values = validate_data(self, X, dtype=float, reset=False)
         return np.asarray(values[:, self.kept_])

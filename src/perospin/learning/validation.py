@@ -83,9 +83,7 @@ class Evaluation:
         """Scores in the target space and, with `inverse` (for example ``10**y``), in the original space."""
         return self._score(np.arange(len(self.rows)), self.scheme.label, inverse)
 
-    def scores_without(
-        self, rows: Iterable[int], inverse: Callable[[FloatArray], FloatArray] | None = None
-    ) -> Scores:
+    def scores_without(self, rows: Iterable[int], inverse: Callable[[FloatArray], FloatArray] | None = None) -> Scores:
         """Scores that leave some rows of the table unscored (they may still have been trained on)."""
         left_out = sorted(set(rows))
         kept = np.flatnonzero(~np.isin(self.rows, left_out))
@@ -93,9 +91,7 @@ class Evaluation:
             raise StudyError("no row is left to score")
         return self._score(kept, f"{self.scheme.label}, {len(left_out)} rows not scored", inverse)
 
-    def _score(
-        self, kept: IntArray, label: str, inverse: Callable[[FloatArray], FloatArray] | None
-    ) -> Scores:
+    def _score(self, kept: IntArray, label: str, inverse: Callable[[FloatArray], FloatArray] | None) -> Scores:
         original = None if inverse is None else self._reference(np.asarray(inverse(self.y)), kept)
         return score(
             self.y_true[kept],
@@ -111,6 +107,11 @@ class Evaluation:
 
     def _reference(self, y: FloatArray, kept: IntArray) -> FloatArray:
         return _reference_values(self.scheme, y, self.rows[kept], self.fold[kept])
+
+    def reference(self, inverse: Callable[[FloatArray], FloatArray] | None = None) -> FloatArray:
+        """Return what R2 compares each prediction with, shape (n_predictions,); with `inverse` in the original space."""
+        y = self.y if inverse is None else np.asarray(inverse(self.y))
+        return self._reference(y, np.arange(len(self.rows)))
 
     def fold_r2(self, inverse: Callable[[FloatArray], FloatArray] | None = None) -> FloatArray:
         """R2 of each fold alone, against the mean of its test rows; NaN for folds of one row."""
@@ -141,7 +142,7 @@ class Evaluation:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Evaluation:
-        """The evaluation that `to_dict` described."""
+        """Rebuild the evaluation that `to_dict` described."""
         scheme = Scheme.from_dict(values["scheme"])
         return _assemble(
             values["estimator_name"], scheme, np.asarray(values["y"], float), np.asarray(values["y_pred"], float)
@@ -241,4 +242,3 @@ def _checked_target(X: Any, y: ArrayLike, scheme: Scheme, groups: ArrayLike | No
         raise StudyError(f"the scheme '{scheme.label}' names row {last}, the table has {len(target)} rows")
     target.flags.writeable = False
     return target
-

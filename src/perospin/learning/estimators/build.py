@@ -171,7 +171,7 @@ KINDS: Mapping[str, Kind] = {
 
 
 def build_estimator(spec: Mapping[str, Any], seed: int) -> Any:
-    """An unfitted estimator from a plain specification.
+    """Make an unfitted estimator from a plain specification.
 
     Parameters
     ----------

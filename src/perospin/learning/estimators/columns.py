@@ -20,7 +20,7 @@ FloatArray = NDArray[np.float64]
 
 
 def select_columns(X: Any, features: Sequence[str] | None) -> tuple[FloatArray, list[str]]:
-    """The named columns as numbers, shape (n_rows, n_features), and their names; all columns if None.
+    """Return the named columns as numbers, shape (n_rows, n_features), and their names; all columns if None.
 
     Raises
     ------
@@ -143,9 +143,7 @@ class ColumnModel(RegressorMixin, BaseEstimator):
         """One fitted clone for each training set; a model with ``fit_sets`` gets all sets in one call."""
         target = np.asarray(y, dtype=float)
         fitted = [clone(self) for _ in trains]
-        prepared = [
-            model._prepare(take(X, rows), target[rows]) for model, rows in zip(fitted, trains, strict=True)
-        ]
+        prepared = [model._prepare(take(X, rows), target[rows]) for model, rows in zip(fitted, trains, strict=True)]
         able = [i for i, model in enumerate(fitted) if model.columns_]
         if hasattr(self.model, "fit_sets"):
             inner = self.model.fit_sets([prepared[i] for i in able])
@@ -158,7 +156,7 @@ class ColumnModel(RegressorMixin, BaseEstimator):
         return fitted
 
     def transform(self, X: Any) -> FloatArray:
-        """What the fitted model sees of new rows, shape (n_rows, n_kept)."""
+        """Return what the fitted model sees of new rows, shape (n_rows, n_kept)."""
         check_is_fitted(self)
         values, _ = select_columns(X, self.features)
         filled = np.where(np.isfinite(values), values, self.medians_)[:, self.kept_]

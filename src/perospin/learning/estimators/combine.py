@@ -91,9 +91,7 @@ class BestOf(RegressorMixin, BaseEstimator):
         Mean squared error over the inner folds.
     """
 
-    def __init__(
-        self, candidates: list[Any], labels: list[str] | None = None, n_folds: int = 5, seed: int = 0
-    ) -> None:
+    def __init__(self, candidates: list[Any], labels: list[str] | None = None, n_folds: int = 5, seed: int = 0) -> None:
         self.candidates = candidates
         self.labels = labels
         self.n_folds = n_folds

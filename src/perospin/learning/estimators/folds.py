@@ -24,7 +24,7 @@ def take(X: Any, rows: NDArray[np.int64]) -> Any:
 
 
 def fit_one(estimator: Any, X: Any, y: NDArray[np.float64], groups: NDArray[Any] | None = None) -> Any:
-    """A fitted clone; `groups` go to estimators whose ``fit`` knows them."""
+    """Fit a clone; `groups` go to estimators whose ``fit`` knows them."""
     fitted = clone(estimator)
     if groups is not None and has_fit_parameter(fitted, "groups"):
         return fitted.fit(X, y, groups=groups)

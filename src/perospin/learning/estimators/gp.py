@@ -183,9 +183,7 @@ class GaussianProcess(RegressorMixin, BaseEstimator):
         residual = np.einsum("pi,pi->p", y, y) - np.einsum("pi,pi->p", y, one) ** 2 / ones
         power = _SHAPE + 0.5 * (n - 1)
         return np.asarray(
-            -np.log(diagonal).sum(axis=1)
-            - 0.5 * np.log(ones)
-            - power * np.log(_RATE + 0.5 * np.maximum(residual, 0.0))
+            -np.log(diagonal).sum(axis=1) - 0.5 * np.log(ones) - power * np.log(_RATE + 0.5 * np.maximum(residual, 0.0))
         )
 
     # -- averaging -------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -102,7 +103,7 @@ class MLPEnsemble(RegressorMixin, BaseEstimator):
             raise StudyError("a network ensemble needs at least one member, one step and one hidden unit a layer")
 
     def _train(self, models: list[MLPEnsemble], sets: list[tuple[FloatArray, FloatArray]]) -> None:
-        n_sets, members = len(sets), self.members
+        n_sets = len(sets)
         n_columns = max(X.shape[1] for X, _ in sets)
         n_rows = -(-max(len(y) for _, y in sets) // _ROWS) * _ROWS
         values = np.zeros((n_sets, n_rows, n_columns), dtype=np.float32)
@@ -138,7 +139,7 @@ class MLPEnsemble(RegressorMixin, BaseEstimator):
         """
         widths = [n_columns, *self.hidden, 1]
         layers = []
-        for depth, (n_in, n_out) in enumerate(zip(widths, widths[1:], strict=False)):
+        for depth, (n_in, n_out) in enumerate(pairwise(widths)):
             weights = np.empty((self.members, n_in, n_out), dtype=np.float32)
             for member in range(self.members):
                 rng = np.random.default_rng([self.seed, depth, member])
@@ -169,7 +170,7 @@ class MLPEnsemble(RegressorMixin, BaseEstimator):
 
 @lru_cache(maxsize=16)
 def _program(n_hidden: int, steps: int, activation: str) -> Any:
-    """The compiled training program: (weights, data) -> (trained weights, losses) for all sets and members."""
+    """Compile the training program: (weights, data) -> (trained weights, losses) for all sets and members."""
     import jax
     import jax.numpy as jnp
 
