@@ -1,4 +1,4 @@
-"""Compute many ions: one child process a molecule, a cache on disk, resumable at any moment."""
+"""Compute ions: one child process a molecule, and a cache on disk that makes every run resumable."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -118,38 +117,3 @@ def compute_ion(
     temporary.write_text(json.dumps(answer))
     temporary.replace(path)
     return answer
-
-
-def compute_many(
-    requests: Iterable[tuple[str, str, Mapping[str, float] | None]],
-    *,
-    workers: int = 1,
-    on_result: Callable[[str, dict[str, Any] | QuantumError], None] | None = None,
-) -> dict[str, dict[str, Any] | QuantumError]:
-    """Compute (SMILES, level, match) requests; a failure is returned in its place and does not stop the rest.
-
-    Parameters
-    ----------
-    requests : iterable of (str, str, mapping or None)
-        SMILES, level and conformer match of each ion.
-    workers : int
-        Child processes at a time, one thread each.
-    on_result : callable, optional
-        Called in this thread with the SMILES and its result, as each ends (for progress bars).
-    """
-    results: dict[str, dict[str, Any] | QuantumError] = {}
-    pool = ThreadPoolExecutor(max_workers=workers)
-    try:
-        waiting = {pool.submit(compute_ion, s, level, match=match): s for s, level, match in requests}
-        for future in as_completed(waiting):
-            smiles = waiting[future]
-            try:
-                results[smiles] = future.result()
-            except QuantumError as error:
-                results[smiles] = error
-            if on_result is not None:
-                on_result(smiles, results[smiles])
-    finally:
-        # on Ctrl-C: what waits is dropped, what is done is in the cache
-        pool.shutdown(wait=True, cancel_futures=True)
-    return results
