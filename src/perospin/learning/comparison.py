@@ -142,7 +142,7 @@ def paired_bootstrap(
     reference = eval_a.reference(inverse)
 
     def summed(values: FloatArray) -> FloatArray:
-        return np.bincount(group_of, weights=values, minlength=n_groups)
+        return np.bincount(group_of, weights=values, minlength=n_groups).astype(float)
 
     count, first, second = summed(np.ones(len(true))), summed(true), summed(true**2)
     about_reference = summed((true - reference) ** 2)
@@ -461,7 +461,7 @@ def noise_floor(
     sigma = float(np.sqrt(sum(float(((r - r.mean()) ** 2).sum()) for r in repeats) / df))
     intervals = {}
     for level in levels:
-        tails = chi2.ppf([0.5 * (1 + level), 0.5 * (1 - level)], df)
+        tails = np.asarray(chi2.ppf([0.5 * (1 + level), 0.5 * (1 - level)], df))
         intervals[float(level)] = (sigma * float(np.sqrt(df / tails[0])), sigma * float(np.sqrt(df / tails[1])))
     ceiling, ceilings, original = None, {}, None
     if y is not None:

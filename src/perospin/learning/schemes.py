@@ -150,7 +150,7 @@ def _group_splits(codes: IntArray, n_groups: int) -> tuple[Split, ...]:
 
 
 def _codes(groups: ArrayLike) -> tuple[IntArray, int]:
-    """Number the groups in order of first appearance."""
+    """Turn groups into integers in order of first appearance."""
     known: dict[Any, int] = {}
     codes = np.array([known.setdefault(g, len(known)) for g in np.asarray(groups).tolist()], dtype=np.int64)
     return codes, len(known)

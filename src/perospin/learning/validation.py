@@ -109,7 +109,7 @@ class Evaluation:
         return _reference_values(self.scheme, y, self.rows[kept], self.fold[kept])
 
     def reference(self, inverse: Callable[[FloatArray], FloatArray] | None = None) -> FloatArray:
-        """Return what R2 compares each prediction with, shape (n_predictions,); with `inverse` in the original space."""
+        """Return the reference of R2 for each prediction, shape (n_predictions,); `inverse`: in the original space."""
         y = self.y if inverse is None else np.asarray(inverse(self.y))
         return self._reference(y, np.arange(len(self.rows)))
 

@@ -210,7 +210,7 @@ def build_estimator(spec: Mapping[str, Any], seed: int) -> Any:
 
 def _kind(spec: Mapping[str, Any]) -> Kind:
     name = spec.get("kind")
-    if name not in KINDS:
+    if not isinstance(name, str) or name not in KINDS:
         raise StudyError(f"unknown kind of estimator {name!r}; known are {', '.join(KINDS)}")
     return KINDS[name]
 

@@ -37,11 +37,9 @@ class AverageModel(RegressorMixin, BaseEstimator):
 
     def fit(self, X: Any, y: ArrayLike, groups: ArrayLike | None = None) -> AverageModel:
         """Fit every member on the same rows."""
-        self._adopt(self.fit_many(X, y, _all_rows(X), groups=groups)[0])
+        self.members_: list[Any] = self.fit_many(X, y, _all_rows(X), groups=groups)[0].members_
+        self.n_features_in_: int = X.shape[1]
         return self
-
-    def _adopt(self, other: AverageModel) -> None:
-        self.members_, self.n_features_in_ = other.members_, other.n_features_in_
 
     def fit_many(
         self, X: Any, y: ArrayLike, trains: Sequence[NDArray[np.int64]], groups: ArrayLike | None = None
@@ -133,7 +131,7 @@ class BestOf(RegressorMixin, BaseEstimator):
         squared = np.zeros((len(self.candidates), len(trains)))
         for c, candidate in enumerate(self.candidates):
             models = fit_each(candidate, X, target, [train for train, _ in flat], groups=labels)
-            for model, (_, test), outer in zip(models, flat, owner, strict=True):
+            for model, (_, test), outer in zip(models, flat, owner.tolist(), strict=True):
                 error = np.asarray(model.predict(take(X, test))) - target[test]
                 squared[c, outer] += float(np.sum(error**2))
         best = np.argmin(np.where(np.isfinite(squared), squared, np.inf), axis=0)
@@ -147,8 +145,8 @@ class BestOf(RegressorMixin, BaseEstimator):
             model.n_features_in_ = X.shape[1]
             fitted.append(model)
         for c, candidate in enumerate(self.candidates):
-            mine = np.flatnonzero(best == c)
-            if mine.size:
+            mine = np.flatnonzero(best == c).tolist()
+            if mine:
                 refitted = fit_each(candidate, X, target, [trains[i] for i in mine], groups=labels)
                 for i, model in zip(mine, refitted, strict=True):
                     fitted[i].model_ = model

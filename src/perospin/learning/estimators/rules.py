@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -64,7 +65,11 @@ class TwoClassRule(RegressorMixin, BaseEstimator):
 
     def fit(self, X: Any, y: ArrayLike) -> TwoClassRule:
         """Average the target within each class of the training rows."""
-        averages = {"log": np.mean, "median": np.median, "arithmetic": _log_of_mean}
+        averages: dict[str, Callable[[FloatArray], Any]] = {
+            "log": np.mean,
+            "median": np.median,
+            "arithmetic": _log_of_mean,
+        }
         if self.mean not in averages:
             raise StudyError(f"unknown mean '{self.mean}' of the class rule; known are {', '.join(averages)}")
         average = averages[self.mean]
