@@ -66,7 +66,46 @@ TABLES: dict[str, BenchmarkTable] = {
         "MIT",
         ("cation", "metal", "halide"),
     ),
+    "thin_film": BenchmarkTable(
+        "olympus/thin_film.csv",
+        "instability index of 94 caesium, formamidinium, methylammonium lead iodide films (mean of repeats)",
+        f"Sun, Tiihonen, Oviedo et al., Matter 2021, 4, 1305; {_OLYMPUS}",
+        "MIT",
+        (),
+    ),
+    "thin_film_repeats": BenchmarkTable(
+        "olympus/thin_film_repeats.csv",
+        "the 139 single measurements behind thin_film",
+        f"Sun, Tiihonen, Oviedo et al., Matter 2021, 4, 1305; {_OLYMPUS}",
+        "MIT",
+        (),
+    ),
+    "vapdiff_crystal": BenchmarkTable(
+        "olympus/vapdiff_crystal.csv",
+        "918 robotic crystallisations by vapour diffusion: composition, conditions, class of the outcome",
+        f"robotic vapour-diffusion crystallisation of halide perovskites; {_OLYMPUS}",
+        "MIT",
+        ("organic", "solvent", "crystal_score"),
+    ),
+    "vapdiff_descriptors": BenchmarkTable(
+        "olympus/vapdiff_descriptors.csv",
+        "descriptors of the organic salts and solvents of vapdiff_crystal, one row a number",
+        f"robotic vapour-diffusion crystallisation of halide perovskites; {_OLYMPUS}",
+        "MIT",
+        ("role", "compound", "descriptor"),
+    ),
 }
+
+# Rows of spin52 whose composition is not certain; for leave-one-compound-out they must not be split from the row
+# whose descriptors they share, since they may be the same compound.
+UNCERTAIN_ROWS: dict[int, str] = {
+    16: "printed BA2FAPbI7, not neutral; all descriptors are those of row 15",
+    17: "printed (BA)(MA)PbI with n = 4; all descriptors are those of row 34 (n = 3)",
+    21: "printed CH3NH3PbClxI1-x without the halide ratio; descriptors are those of row 22",
+    38: "printed Cs0FAPbBrI without Cs fraction and halide ratio",
+}
+_SAME_DESCRIPTORS = {16: 15, 17: 34, 21: 22}
+_PLACEHOLDER_ROWS = (36, 37)
 
 
 def data_file(name: str) -> Path:
@@ -91,8 +130,11 @@ def load_table(name: str, corrected: bool = False) -> pd.DataFrame:
     name
         One of `TABLES`, for example ``"spin52"`` or ``"hoip192"``.
     corrected
-        Only for ``"spin52"``: apply the listed corrections (``load_table("spin52_corrections")``) and add
-        the columns `composition_certain`, `placeholder`, `compound` and `inverse_n`.
+        Only for ``"spin52"``: apply the listed corrections (``load_table("spin52_corrections")``). `formula` is then
+        the canonical formula, ``""`` where the composition is not certain; `n_layers` is NaN for 3D. Added columns:
+        `inverse_n` (0 for 3D), `composition_certain`, `placeholder` (the table held zeros for values that were not
+        computed; they are NaN now) and `compound`, a group key: rows of equal key are the same compound or can't be
+        told apart, so validation must not split them.
 
     Returns
     -------
@@ -111,13 +153,36 @@ def load_table(name: str, corrected: bool = False) -> pd.DataFrame:
         table = TABLES[name]
     except KeyError:
         raise DataError(f"no table '{name}'; there are: {', '.join(TABLES)}") from None
-    frame = pd.read_csv(
-        data_file(table.file),
-        keep_default_na=False,
-        dtype=dict.fromkeys(table.text_columns, str),
-    )
+    frame = pd.read_csv(data_file(table.file), keep_default_na=False, na_values=_missing(table))
     if corrected:
-        raise DataError(f"table '{name}' has no corrected copy; only 'spin52' has one")
+        if name != "spin52":
+            raise DataError(f"table '{name}' has no corrected copy; only 'spin52' has one")
+        frame = _corrected_spin52(frame)
     frame.attrs["source"] = table.source
     frame.attrs["licence"] = table.licence
+    return frame
+
+
+def _missing(table: BenchmarkTable) -> dict[str, list[str]]:
+    """Only the empty cell of a number column is a missing value; text columns keep theirs."""
+    header = data_file(table.file).read_text(encoding="utf-8").splitlines()[0].split(",")
+    return {name: [""] for name in header if name not in table.text_columns}
+
+
+def _corrected_spin52(published: pd.DataFrame) -> pd.DataFrame:
+    """Apply the listed corrections and add the group and quality columns."""
+    frame = published.copy()
+    frame["n_layers"] = frame["n_layers"].astype(float)
+    position = {int(row): index for index, row in frame["row"].items()}
+    for _, fix in load_table("spin52_corrections").iterrows():
+        text = str(fix["corrected"])
+        value = text if fix["column"] == "formula" else float(text or "nan")
+        frame.loc[position[int(fix["row"])], str(fix["column"])] = value
+    frame["inverse_n"] = (1.0 / frame["n_layers"]).fillna(0.0)
+    frame["composition_certain"] = ~frame["row"].isin(UNCERTAIN_ROWS)
+    frame["placeholder"] = frame["row"].isin(_PLACEHOLDER_ROWS)
+    compound = frame["formula"].where(frame["formula"] != "", "uncertain: " + frame["name"])
+    for row, twin in _SAME_DESCRIPTORS.items():
+        compound[position[row]] = compound[position[twin]]
+    frame["compound"] = compound
     return frame

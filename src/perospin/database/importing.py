@@ -1,0 +1,317 @@
+"""Import a user's table: a column mapping in TOML, a check that lists every bad cell, all or nothing."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from perospin.database.record import COLUMNS, CONDITION_UNITS, Record
+from perospin.database.store import Store
+from perospin.database.tidy import CellIssue, read_cells, validate_row
+from perospin.errors import DataError
+
+
+class ValueColumn(BaseModel):
+    """One column of values in a table that has several properties side by side."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    column: str
+    property: str
+    unit: str
+    uncertainty: str = ""
+
+
+class ColumnMapping(BaseModel):
+    """How the columns of a user's table become fields of a record.
+
+    Attributes
+    ----------
+    columns
+        ``field = "column of the file"``.
+    constants
+        ``field = "text"``, the same in every row.
+    units
+        ``field = "unit"`` for conditions that the file gives in another unit, for example
+        ``temperature_k = "degC"``.
+    words
+        ``[words.field]`` with ``"text of the file" = "our word"``.
+    values
+        ``[[values]]`` blocks, for a table with one column a property.
+    missing
+        Cells that mean "no value", besides the empty one.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    columns: dict[str, str] = Field(default_factory=dict)
+    constants: dict[str, str | int | float | bool] = Field(default_factory=dict)
+    units: dict[str, str] = Field(default_factory=dict)
+    words: dict[str, dict[str, str]] = Field(default_factory=dict)
+    values: list[ValueColumn] = Field(default_factory=list)
+    missing: list[str] = Field(default_factory=lambda: ["NA", "N/A", "n.a.", "-", "nan", "NaN"])
+
+    @classmethod
+    def from_toml(cls, path: Path | str) -> ColumnMapping:
+        """Read a mapping file.
+
+        Raises
+        ------
+        DataError
+            If the file can't be read, is not TOML, or names a field that a record does not have.
+        """
+        try:
+            data = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        except OSError as error:
+            raise DataError(f"can't read the mapping '{path}': {error.strerror}") from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise DataError(f"the mapping '{path}' is not TOML: {error}") from None
+        try:
+            mapping = cls.model_validate(data)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            place = ".".join(str(part) for part in first["loc"])
+            what = "unknown entry" if first["type"] == "extra_forbidden" else first["msg"].lower()
+            raise DataError(
+                f"mapping '{path}', entry '{place}': {what}; a mapping has: {', '.join(cls.model_fields)}"
+            ) from None
+        for section, names in (
+            ("columns", mapping.columns),
+            ("constants", mapping.constants),
+            ("words", mapping.words),
+        ):
+            for name in names:
+                if name not in COLUMNS:
+                    close = get_close_matches(name, COLUMNS, n=1)
+                    hint = f"did you mean '{close[0]}'?" if close else f"a record has: {', '.join(COLUMNS)}"
+                    raise DataError(f"mapping '{path}', [{section}]: a record has no field '{name}'; {hint}")
+        for name in mapping.units:
+            if name not in CONDITION_UNITS:
+                raise DataError(
+                    f"mapping '{path}', [units]: '{name}' takes no unit here; these do: {', '.join(CONDITION_UNITS)} "
+                    "(the unit of the value itself is the field 'unit')"
+                )
+        return mapping
+
+
+@dataclass(frozen=True, slots=True)
+class ImportCheck:
+    """What an import would do.
+
+    Attributes
+    ----------
+    records
+        Records read from the good rows.
+    rows
+        File row of each record.
+    issues
+        Every bad cell.
+    n_rows
+        Rows with at least one cell.
+    """
+
+    records: tuple[Record, ...]
+    rows: tuple[int, ...]
+    issues: tuple[CellIssue, ...]
+    n_rows: int
+
+    @property
+    def n_unknown(self) -> int:
+        """Records whose composition is not known."""
+        return sum(record.composition != "known" for record in self.records)
+
+
+@dataclass
+class _Translation:
+    """Cells of one row keyed by field, and the column of the file each came from."""
+
+    cells: dict[str, str] = field(default_factory=dict)
+    labels: dict[str, str] = field(default_factory=dict)
+    issues: list[CellIssue] = field(default_factory=list)
+
+
+def check_file(
+    path: Path | str,
+    mapping: ColumnMapping | None = None,
+    store: Store | None = None,
+    allow_unknown: bool = False,
+    skip_known: bool = False,
+) -> ImportCheck:
+    """Read a table and list every bad cell; nothing is written.
+
+    Parameters
+    ----------
+    path
+        CSV, semicolon- or tab-separated text in UTF-8; the first row names the columns.
+    mapping
+        By default the columns must have the names of the record's fields, as in an export.
+    store
+        Where to look for records that are already there.
+    allow_unknown
+        Keep a material that is not a formula as text, marked as of unknown composition.
+    skip_known
+        Do not report records that are already in the store.
+
+    Returns
+    -------
+    ImportCheck
+
+    Raises
+    ------
+    DataError
+        If the file as a whole is unusable, or the mapping names a column that it does not have.
+    """
+    header, rows = read_cells(path)
+    mapping = mapping or ColumnMapping(columns={name: name for name in header if name in COLUMNS})
+    _check_columns(path, header, mapping)
+    blocks: list[ValueColumn | None] = [*mapping.values] or [None]
+    records: list[Record] = []
+    places: list[int] = []
+    issues: list[CellIssue] = []
+    n_rows = 0
+    for number, row in enumerate(rows, start=2):
+        if not any(cell.strip() for cell in row):
+            continue
+        n_rows += 1
+        if len(row) != len(header):
+            message = f"{len(row)} cells where the header has {len(header)}; quote a cell that contains the separator"
+            issues.append(CellIssue(number, header[min(len(row), len(header)) - 1], "", message))
+            continue
+        cells = dict(zip(header, row, strict=True))
+        seen: set[CellIssue] = set()
+        for block in blocks:
+            translated = _translate(cells, number, mapping, block)
+            if translated is None:
+                continue
+            record, found = validate_row(translated.cells, number, translated.labels, allow_unknown)
+            for issue in [*translated.issues, *found]:
+                if issue not in seen:  # a shared bad cell is one fault, however many value columns use it
+                    seen.add(issue)
+                    issues.append(issue)
+            if record is not None and not translated.issues:
+                origin = record.origin or f"{Path(path).name}:{number}"
+                records.append(Record.from_dict({**record.to_dict(), "origin": origin, "record_id": ""}))
+                places.append(number)
+    issues.extend(_repeats(records, places, store, skip_known))
+    if not n_rows:
+        raise DataError(f"'{path}' has a header but no rows of values")
+    issues.sort(key=lambda issue: issue.row)
+    return ImportCheck(tuple(records), tuple(places), tuple(issues), n_rows)
+
+
+def import_file(
+    path: Path | str,
+    store: Store,
+    mapping: ColumnMapping | None = None,
+    allow_unknown: bool = False,
+    skip_known: bool = False,
+) -> list[str]:
+    """Import a table into the store: every row, or none.
+
+    Returns
+    -------
+    list of str
+        Identifiers of the records added.
+
+    Raises
+    ------
+    DataError
+        If any cell is bad; nothing is written then.
+    """
+    check = check_file(path, mapping, store, allow_unknown, skip_known)
+    if check.issues:
+        raise DataError(
+            f"'{path}' has {len(check.issues)} bad cell{'s' * (len(check.issues) > 1)}, nothing was imported; "
+            f"the first is {check.issues[0]}"
+        )
+    return store.add(check.records, skip_known=skip_known)
+
+
+def _check_columns(path: Path | str, header: list[str], mapping: ColumnMapping) -> None:
+    wanted = [*mapping.columns.values()]
+    for block in mapping.values:
+        wanted += [block.column, *([block.uncertainty] if block.uncertainty else [])]
+    for name in wanted:
+        if name not in header:
+            close = get_close_matches(name, header, n=1)
+            hint = f"did you mean '{close[0]}'?" if close else f"it has: {', '.join(header)}"
+            raise DataError(f"'{path}' has no column '{name}', which the mapping names; {hint}")
+    have = {*mapping.columns, *mapping.constants}
+    needed = ("material",) if mapping.values else ("material", "property", "value", "unit")
+    lacking = [name for name in needed if name not in have]
+    if lacking:
+        raise DataError(
+            f"'{path}': no column for {', '.join(lacking)}; name the columns so, or give a mapping (--mapping FILE) "
+            "with [columns] and [constants]"
+        )
+
+
+def _translate(
+    cells: Mapping[str, str], row: int, mapping: ColumnMapping, block: ValueColumn | None
+) -> _Translation | None:
+    """Cells of one record keyed by field; None when a value column is empty in this row."""
+    result = _Translation()
+
+    def text(column: str) -> str:
+        cell = cells[column].strip()
+        return "" if cell in mapping.missing else cell
+
+    for name, constant in mapping.constants.items():
+        result.cells[name] = str(constant).lower() if isinstance(constant, bool) else str(constant)
+        result.labels[name] = f"{name} (constant)"
+    for name, column in mapping.columns.items():
+        result.cells[name] = text(column)
+        result.labels[name] = column
+    if block is not None:
+        if not text(block.column):
+            return None
+        result.cells |= {"value": text(block.column), "property": block.property, "unit": block.unit}
+        result.labels |= dict.fromkeys(("value", "property", "unit"), block.column)
+        if block.uncertainty:
+            result.cells["uncertainty"] = text(block.uncertainty)
+            result.labels["uncertainty"] = block.uncertainty
+    for name, words in mapping.words.items():
+        if result.cells.get(name) in words:
+            result.cells[name] = words[result.cells[name]]
+    for name, unit in mapping.units.items():
+        if result.cells.get(name):
+            _convert_condition(result, name, unit, row)
+    # A record made here gets a new identifier; the original value is what this file says unless it tells another.
+    result.cells.pop("record_id", None)
+    return result
+
+
+def _convert_condition(result: _Translation, name: str, unit: str, row: int) -> None:
+    from perospin.units import convert
+
+    cell = result.cells[name]
+    try:
+        result.cells[name] = repr(float(convert(float(cell), unit, CONDITION_UNITS[name])))
+    except ValueError:
+        result.issues.append(CellIssue(row, result.labels[name], cell, "not a number; write it as 0.5 or 5e-1"))
+        result.cells[name] = ""
+    except DataError as error:
+        result.issues.append(CellIssue(row, result.labels[name], cell, str(error)))
+        result.cells[name] = ""
+
+
+def _repeats(records: list[Record], rows: list[int], store: Store | None, skip_known: bool) -> list[CellIssue]:
+    """Find records that occur twice in the file or are in the store already."""
+    issues = []
+    first: dict[str, int] = {}
+    for record, row in zip(records, rows, strict=True):
+        mark = record.fingerprint()
+        if mark in first and not skip_known:
+            issues.append(CellIssue(row, "value", f"{record.original_value:g}", f"repeats row {first[mark]} exactly"))
+        first.setdefault(mark, row)
+    if store is not None and not skip_known:
+        for position, name in store.known(records).items():
+            record = records[position]
+            message = f"already in the store as {name}; leave it out or pass --skip-known"
+            issues.append(CellIssue(rows[position], "value", f"{record.original_value:g}", message))
+    return issues
