@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from perospin.chemistry import Ion, IonLibrary
 from perospin.descriptors.composition import neutral_amine_smiles
 from perospin.descriptors.quantum import canonical_smiles, compute_ion, get_level
+from perospin.descriptors.spin52_cations import cation_values_of_spin52
 from perospin.errors import QuantumError
 
 if TYPE_CHECKING:
@@ -81,30 +82,16 @@ def computed_smiles(ion: Ion, level: str) -> str | None:
     return None if ion.is_monatomic else neutral_amine_smiles(ion.smiles)
 
 
-@lru_cache(maxsize=1)
 def published_conformers() -> dict[str, dict[str, float]]:
-    """Radius, HOMO and LUMO of single cations in the 52-material table, by symbol: they choose our conformers.
+    """Radius, HOMO and LUMO of the 52-material table's cations, by symbol: they choose our conformers.
 
-    Directly where a row has one organic cation, un-averaged (rows 44, 45, 51) for 3AMPY, 4AMPY and GUA. For 3AMP only the
-    radius: the table lists 3AMPY's orbital energies there.
+    For 3AMP only the radius: the table lists 3AMPY's orbital energies there.
     """
-    from perospin.database import load_table
-
-    columns = ["molecular_radius_a", "homo_ev", "lumo_ev"]
-    table = load_table("spin52").set_index("row")[columns]
-    rows = {
-        "EOA": 1, "BA": 2, "3I-PA": 3, "4I-BA": 4, "PMA": 5, "4F-PEA": 6, "3AMP": 10, "PEA": 14, "MA": 22, "4AMP": 24,
-        "DFPD": 27, "ODA": 28, "IEA": 29, "FA": 33, "4F-PMA": 39, "4Br-PMA": 40, "4I-PMA": 41, "4Me-PEA": 42,
-        "ThMA": 43, "APD": 47, "iBA": 50, "CMA": 52,
-    }  # fmt: skip
-    found = {symbol: table.loc[row] for symbol, row in rows.items()}
-    found["3AMPY"] = 3 * table.loc[44] - 2 * found["MA"]
-    found["4AMPY"] = 2 * table.loc[45] - found["MA"]
-    found["GUA"] = 3 * table.loc[51] - 2 * found["BA"]
-    keys = dict(zip(columns, ("radius_a", "homo_ev", "lumo_ev"), strict=True))
-    result = {s: {keys[c]: round(float(v[c]), 4) for c in columns} for s, v in found.items()}
-    result["3AMP"] = {"radius_a": result["3AMP"]["radius_a"]}
-    return result
+    table = cation_values_of_spin52().round(4)
+    names = {"molecular_radius_a": "radius_a", "homo_ev": "homo_ev", "lumo_ev": "lumo_ev"}
+    found = {str(s): {key: float(row[c]) for c, key in names.items()} for s, row in table.iterrows()}
+    found["3AMP"] = {"radius_a": found["3AMP"]["radius_a"]}
+    return found
 
 
 def _match(ion: Ion, level: Level) -> dict[str, float] | None:
@@ -120,8 +107,7 @@ def _shipped(level: str) -> dict[str, dict[str, str]]:
     path = files("perospin.descriptors") / "tables" / f"cations_{level}.csv"
     if not path.is_file():
         return {}
-    with path.open(encoding="utf-8", newline="") as file:
-        return {row["smiles"]: row for row in csv.DictReader(file)}
+    return {row["smiles"]: row for row in csv.DictReader(path.read_text(encoding="utf-8").splitlines())}
 
 
 def shipped_table(level: str) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from perospin.chemistry import Ion, IonLibrary, Perovskite, goldschmidt_tolerance
 from perospin.chemistry.elements import atomic_numbers
 from perospin.descriptors.cations import cation_values, missing
-from perospin.descriptors.composition import PAULING, group_flags, mean_electronegativity
+from perospin.descriptors.composition import group_flags, mean_electronegativity
 from perospin.descriptors.dielectric import PACKING, onsager_dielectric_constant, optical_dielectric_constant
 from perospin.errors import DataError
 

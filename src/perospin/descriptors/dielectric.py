@@ -32,7 +32,7 @@ def optical_dielectric_constant(polarisability_a3: ArrayLike, volume_a3: ArrayLi
 def onsager_dielectric_constant(
     dipole_debye: ArrayLike, volume_a3: ArrayLike, optical: ArrayLike, temperature_k: float = 298.15
 ) -> NDArray[np.float64]:
-    """Static dielectric constant of a polar liquid after Onsager (J. Am. Chem. Soc. 1936, 58, 1486).
+    """Compute the static dielectric constant of a polar liquid after Onsager (J. Am. Chem. Soc. 1936, 58, 1486).
 
     (eps - n2)(2 eps + n2) / (eps (n2 + 2)^2) = mu^2 / (9 eps0 k_B T V), n2 the optical constant; the positive root.
 

@@ -92,8 +92,9 @@ def gfn2_optimise(
         method="L-BFGS-B",
         options={"maxiter": 600, "maxfun": 1500, "gtol": _GRADIENT_TOLERANCE_HARTREE_BOHR, "ftol": 1e-13, "maxcor": 30},
     )
-    if np.abs(result.jac).max() > 10 * _GRADIENT_TOLERANCE_HARTREE_BOHR:
-        raise QuantumError(f"GFN2-xTB geometry did not converge (largest gradient {np.abs(result.jac).max():.1e} Eh/a0)")
+    largest = float(np.abs(result.jac).max())
+    if largest > 10 * _GRADIENT_TOLERANCE_HARTREE_BOHR:
+        raise QuantumError(f"GFN2-xTB geometry did not converge (largest gradient {largest:.1e} hartree/bohr)")
     return result.x.reshape(-1, 3) * BOHR_A, float(result.fun)
 
 
