@@ -20,6 +20,17 @@ FloatArray = NDArray[np.float64]
 CLASS_COLUMNS = ("is_n1", "spacer_charge")
 
 
+def _log_of_mean(values: FloatArray) -> float:
+    return float(np.log10(np.mean(10.0**values)))
+
+
+_AVERAGES: dict[str, Callable[[FloatArray], Any]] = {
+    "log": np.mean,
+    "median": np.median,
+    "arithmetic": _log_of_mean,
+}
+
+
 def spacer_classes(X: Any, n_classes: int = 2) -> NDArray[np.int64]:
     """Class of each material from the columns ``is_n1`` and ``spacer_charge``.
 
@@ -65,14 +76,9 @@ class TwoClassRule(RegressorMixin, BaseEstimator):
 
     def fit(self, X: Any, y: ArrayLike) -> TwoClassRule:
         """Average the target within each class of the training rows."""
-        averages: dict[str, Callable[[FloatArray], Any]] = {
-            "log": np.mean,
-            "median": np.median,
-            "arithmetic": _log_of_mean,
-        }
-        if self.mean not in averages:
-            raise StudyError(f"unknown mean '{self.mean}' of the class rule; known are {', '.join(averages)}")
-        average = averages[self.mean]
+        if self.mean not in _AVERAGES:
+            raise StudyError(f"unknown mean '{self.mean}' of the class rule; known are {', '.join(_AVERAGES)}")
+        average = _AVERAGES[self.mean]
         target = np.asarray(y, dtype=float)
         classes = spacer_classes(X, self.classes)
         self.levels_ = np.array(
@@ -85,10 +91,6 @@ class TwoClassRule(RegressorMixin, BaseEstimator):
         """Average of each row's class, shape (n_rows,)."""
         check_is_fitted(self)
         return np.asarray(self.levels_[spacer_classes(X, self.classes)])
-
-
-def _log_of_mean(values: FloatArray) -> float:
-    return float(np.log10(np.mean(10.0**values)))
 
 
 class TwoStage(RegressorMixin, BaseEstimator):
