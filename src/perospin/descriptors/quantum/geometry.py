@@ -53,6 +53,8 @@ def parse_smiles(smiles: str) -> tuple[object, int]:
     from rdkit import Chem, RDLogger
     from rdkit.Chem import Descriptors
 
+    if not smiles.strip():
+        raise QuantumError("the SMILES is empty; write the ion with its charge, e.g. 'CCCC[NH3+]'")
     RDLogger.DisableLog("rdApp.*")
     molecule = Chem.MolFromSmiles(smiles)
     if molecule is None:
