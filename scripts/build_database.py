@@ -706,10 +706,27 @@ def structures(shared: Path) -> Iterator[Record]:
                 )
 
 
+def statement(record: Record) -> tuple[object, ...]:
+    """Key of what a source says about a material, equal for copies of one reading."""
+    return record.formula, record.property, record.value, record.source.doi or record.source.url
+
+
 def xray_detectors(shared: Path) -> Iterator[Record]:
-    """X-ray detectors, melted: one record a figure; a gap or lattice read elsewhere keeps its own source."""
+    """X-ray detectors, melted; a gap or lattice that was read elsewhere and copied beside many rows comes once."""
+    everything = list(_xray_detectors(shared))
+    seen = {statement(record) for record, copied in everything if not copied}
+    seen |= {statement(record) for record in structures(shared)}
+    for record, copied in everything:
+        if not copied:
+            yield record
+        elif statement(record) not in seen:
+            seen.add(statement(record))
+            yield record
+
+
+def _xray_detectors(shared: Path) -> Iterator[tuple[Record, bool]]:
+    """One record a figure, and whether it was copied from another source."""
     table = "xray_detectors"
-    elsewhere: dict[tuple[object, ...], Record] = {}
     for index, row in enumerate(read(shared / f"{table}.csv"), 1):
         note = row["note"]
         second = {
@@ -745,14 +762,11 @@ def xray_detectors(shared: Path) -> Iterator[Record]:
                     "copied beside the detector rows of this material, read once",
                     column,
                 )
-                mark = (made.formula, prop, made.value, url)
-                if mark not in elsewhere:
-                    elsewhere[mark] = made
-                    yield made
+                yield made, True
                 continue
             operating = column in XRAY_OPERATING
             sigma = quoted(USED.get("XRAY_UNCERTAINTIES", XRAY_UNCERTAINTIES, key), note, place)
-            yield make(
+            own = make(
                 table,
                 index,
                 row["formula"],
@@ -775,6 +789,7 @@ def xray_detectors(shared: Path) -> Iterator[Record]:
                 estimated=bool(quoted(USED.get("XRAY_ESTIMATED", XRAY_ESTIMATED, key), note, place)),
                 uncertainty=sigma,
             )
+            yield own, False
 
 
 def hoip192(shared: Path) -> Iterator[Record]:

@@ -12,9 +12,11 @@ import typer
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from perospin.chemistry import IonLibrary
     from perospin.database import CellIssue, Record
 
 app = typer.Typer(
+    add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -44,6 +46,11 @@ AllowUnknownOption = Annotated[
     bool, typer.Option("--allow-unknown", help="Keep materials that are no formula as text, marked.")
 ]
 SkipKnownOption = Annotated[bool, typer.Option("--skip-known", help="Pass over records that are in the store.")]
+
+
+IonOption = Annotated[
+    list[str] | None, typer.Option("--ion", help="A cation of your own, NAME=SMILES; may be given several times.")
+]
 
 
 @app.command("list")
@@ -87,6 +94,8 @@ def list_command(
         return
     shown = records if everything else records[:rows]
     _console().print(_record_table(shown, with_material=True))
+    if any(_marks(record) or record.limit != "value" for record in shown):
+        typer.echo(_LEGEND)
     left = len(records) - len(shown)
     if left:
         typer.echo(f"{left} more; --all shows them, --rows N shows N")
@@ -95,6 +104,7 @@ def list_command(
 @app.command()
 def show(
     material: Annotated[str, typer.Argument(help="A formula in any notation, or words of a description.")],
+    notes: Annotated[bool, typer.Option("--notes", help="Also print the note of each record.")] = False,
     as_json: JsonOption = False,
     store: StoreOption = None,
 ) -> None:
@@ -111,17 +121,24 @@ def show(
         return
     console = _console()
     names = dict.fromkeys(record.formula or record.material for record in records)
-    console.print(f"[bold]{_safe(', '.join(list(names)[:4]))}[/bold]{' and others' if len(names) > 4 else ''}")
+    title = next(iter(names)) + _kind(names) if len(names) == 1 else f"{len(names)} materials: '{material}'"
+    console.print(f"[bold]{_safe(title)}[/bold]")
     groups: dict[str, list[Record]] = {}
     for record in sorted(records, key=lambda r: list(PROPERTIES).index(r.property)):
         groups.setdefault(PROPERTIES[record.property].group, []).append(record)
     for group, own in groups.items():
         console.print()
-        console.print(_record_table(own, with_material=len(names) > 1, title=group))
+        console.print(_record_table(own, with_material=len(names) > 1, title=group, as_cells=True))
     n_sources = len({record.source.label for record in records})
-    console.print(
-        f"\n{_plural(len(records), 'record')} from {_plural(n_sources, 'source')}. {_LEGEND}", highlight=False
-    )
+    console.print(f"\n{_plural(len(records), 'record')} from {_plural(n_sources, 'source')}\n{_safe(_LEGEND)}")
+    if notes:
+        console.print()
+        for record in records:
+            if record.note:
+                head = f"{record.property} {_value(record)}, {record.source.label}"
+                console.print(f"[bold]{_safe(head)}[/bold]: {_safe(record.note)}")
+    elif any(record.note for record in records):
+        console.print("--notes prints what else the sources say")
 
 
 @app.command()
@@ -129,6 +146,7 @@ def check(
     what: Annotated[str, typer.Argument(metavar="FILE|curated", help="A table, or 'curated' for the shipped ones.")],
     mapping: MappingOption = None,
     allow_unknown: AllowUnknownOption = False,
+    ion: IonOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Check a table without importing it, or the shipped tables: every bad cell by row and column."""
@@ -146,7 +164,9 @@ def check(
         if as_json:
             typer.echo(json.dumps(report, indent=1, ensure_ascii=False))
         raise typer.Exit(2 if bad else 0)
-    found = check_file(what, ColumnMapping.from_toml(mapping) if mapping else None, allow_unknown=allow_unknown)
+    found = check_file(
+        what, ColumnMapping.from_toml(mapping) if mapping else None, allow_unknown=allow_unknown, ions=_ions(ion)
+    )
     _print_check(what, found, as_json)
     raise typer.Exit(2 if found.issues else 0)
 
@@ -158,6 +178,7 @@ def import_command(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what is wrong; write nothing.")] = False,
     allow_unknown: AllowUnknownOption = False,
     skip_known: SkipKnownOption = False,
+    ion: IonOption = None,
     as_json: JsonOption = False,
     store: StoreOption = None,
 ) -> None:
@@ -166,7 +187,7 @@ def import_command(
 
     with Store.open(store) as opened:
         found = check_file(
-            file, ColumnMapping.from_toml(mapping) if mapping else None, opened, allow_unknown, skip_known
+            file, ColumnMapping.from_toml(mapping) if mapping else None, opened, allow_unknown, skip_known, _ions(ion)
         )
         if found.issues or dry_run:
             _print_check(str(file), found, as_json)
@@ -242,6 +263,7 @@ def add(
     theory: Annotated[bool, typer.Option("--theory", help="Computed, not measured.")] = False,
     note: Annotated[str, typer.Option("--note")] = "",
     allow_unknown: AllowUnknownOption = False,
+    ion: IonOption = None,
     as_json: JsonOption = False,
     store: StoreOption = None,
 ) -> None:
@@ -249,6 +271,7 @@ def add(
     from perospin.database import Conditions, Record, Source, Store
     from perospin.database.record import is_formula
 
+    library = _ions(ion)
     record = Record.measured(
         material,
         property,
@@ -256,7 +279,8 @@ def add(
         unit,
         Source(doi, author, year, place, evidence, url),  # type: ignore[arg-type]
         uncertainty=uncertainty,
-        composition="unknown" if allow_unknown and not is_formula(material) else None,
+        composition="unknown" if allow_unknown and not is_formula(material, library) else None,
+        ions=library,
         limit=limit,
         conditions=Conditions(
             form=form,
@@ -330,11 +354,11 @@ def sources(
         ]
         typer.echo(json.dumps(rows, indent=1, ensure_ascii=False))
         return
-    table_ = Table(box=None, pad_edge=False, header_style="bold")
-    table_.add_column("records", justify="right")
-    table_.add_column("source", max_width=20, overflow="ellipsis", no_wrap=True)
-    table_.add_column("DOI, or page where it was read", max_width=38, overflow="ellipsis", no_wrap=True)
-    table_.add_column("read in", no_wrap=True)
+    table_ = Table(box=None, pad_edge=False, header_style="bold", expand=True)
+    table_.add_column("records", justify="right", no_wrap=True)
+    table_.add_column("source", width=17, overflow="ellipsis", no_wrap=True)
+    table_.add_column("DOI, or page where it was read", width=34, overflow="ellipsis", no_wrap=True)
+    table_.add_column("read in", no_wrap=True, width=9)
     table_.add_column("properties", overflow="ellipsis", no_wrap=True, ratio=1)
     for item in cited:
         where = item.source.doi or item.source.url.removeprefix("https://").removeprefix("http://")
@@ -342,11 +366,11 @@ def sources(
         properties = ", ".join(_squeeze(item.properties))
         table_.add_row(str(item.n_records), _safe(item.source.label), _safe(where), own, properties)
     _console().print(table_)
-    typer.echo(f"{_plural(len(cited), 'source')}, {_plural(len(records), 'record')}; export them with: perospin data "
-               "export sources.bib")  # fmt: skip
+    count = f"{_plural(len(cited), 'source')} of {_plural(len(records), 'record')}"
+    typer.echo(f"\n{count}; as BibTeX: perospin data export sources.bib")
 
 
-_LEGEND = '< > bounds, max = largest of a series; * theory, ? composition not certain, ~ estimated, " quoted'
+_LEGEND = '< > bounds, max largest of a series, * theory, ? composition not known, ~ estimated, " quoted'
 
 
 def _select(
@@ -380,6 +404,20 @@ def _select(
     )
 
 
+def _ions(definitions: list[str] | None) -> IonLibrary | None:
+    """Make the library with the user's own cations."""
+    from perospin.chemistry import IonLibrary
+    from perospin.errors import DataError
+
+    own: dict[str, str] = {}
+    for text in definitions or []:
+        name, sign, smiles = text.partition("=")
+        if not (sign and name.strip() and smiles.strip()):
+            raise DataError(f"--ion '{text}' must be NAME=SMILES, for example --ion 'XEA=[NH3+]CCCl'")
+        own[name.strip()] = smiles.strip()
+    return IonLibrary.default().with_ions(own) if own else None
+
+
 def _console() -> Any:
     from rich.console import Console
 
@@ -402,10 +440,11 @@ def _bad_cells(count: int) -> str:
 
 
 def _number(value: float) -> str:
-    """Four digits; a power of ten as 9e8."""
-    text = f"{value:.4g}"
-    mantissa, _, exponent = text.partition("e")
-    return f"{mantissa}e{int(exponent)}" if exponent else text
+    """Write four significant digits; very large and very small numbers as 9e8."""
+    if value == 0 or 1e-3 <= abs(value) < 1e6:
+        return f"{float(f'{value:.4g}'):.10g}"
+    mantissa, _, exponent = f"{value:.3e}".partition("e")
+    return f"{float(mantissa):g}e{int(exponent)}"
 
 
 def _value(record: Record) -> str:
@@ -438,27 +477,68 @@ def _conditions(record: Record) -> str:
     return ", ".join(part for part in parts if part)
 
 
-def _record_table(records: Iterable[Record], with_material: bool, title: str = "") -> Table:
+def _record_rows(records: Iterable[Record], as_cells: bool) -> list[list[str]]:
+    """Text of each record: material, property, value, unit, marks, conditions, source.
+
+    With `as_cells` the edges and angles that stand in one row of a source become one line.
+    """
+    rows: list[list[str]] = []
+    cells: dict[str, list[str]] = {}
+    for record in records:
+        unit = "" if record.unit == "1" else record.unit
+        row = [
+            record.formula or record.material,
+            record.property,
+            _value(record),
+            unit,
+            _marks(record),
+            _conditions(record),
+            record.source.label,
+        ]
+        whole, _, _ = record.origin.rpartition(":")
+        if as_cells and record.property.startswith("lattice_") and whole:
+            if whole in cells:
+                cells[whole][2] += ("; " if record.property == "lattice_alpha" else " ") + row[2]
+                continue
+            row[1:4] = ["cell", row[2], "Angstrom; deg"]
+            cells[whole] = row
+        rows.append(row)
+    return rows
+
+
+def _record_table(records: Iterable[Record], with_material: bool, title: str = "", as_cells: bool = False) -> Table:
     from rich.table import Table
 
+    rows = _record_rows(records, as_cells)
+    single = len({(row[1], row[3]) for row in rows}) == 1 and not as_cells
+    if single:  # one property: name it once, above
+        title = f"{rows[0][1]} ({rows[0][3]})" if rows[0][3] else rows[0][1]
     table = Table(
         box=None, pad_edge=False, header_style="bold", title=title or None, title_justify="left",
         title_style="bold cyan", expand=True,
     )  # fmt: skip
-    if with_material:
-        table.add_column("material", max_width=24, overflow="ellipsis", no_wrap=True)
-    table.add_column("property", no_wrap=True)
-    table.add_column("value", justify="right", no_wrap=True)
-    table.add_column("unit", no_wrap=True)
-    table.add_column("", no_wrap=True)
-    table.add_column("conditions", overflow="ellipsis", no_wrap=True, ratio=1)
-    table.add_column("source", max_width=17, overflow="ellipsis", no_wrap=True)
-    for record in records:
-        unit = "" if record.unit == "1" else record.unit
-        cells = [record.property, _value(record), unit, _marks(record), _conditions(record), record.source.label]
-        if with_material:
-            cells.insert(0, record.formula or record.material)
-        table.add_row(*(_safe(cell) for cell in cells))
+    columns = {0: with_material, 1: not single, 2: True, 3: not single, 4: True, 5: True, 6: True}
+    names = ("material", "property", "value", "unit", "", "conditions", "source")
+    for index, shown in columns.items():
+        if not shown:
+            continue
+        if index == 0:
+            table.add_column(names[index], max_width=26, overflow="ellipsis", no_wrap=True)
+        elif index == 2:
+            table.add_column(names[index], justify="right", no_wrap=True)
+        elif index == 5:
+            table.add_column(names[index], overflow="ellipsis", no_wrap=True, ratio=1)
+        elif index == 6:
+            table.add_column(names[index], max_width=17, overflow="ellipsis", no_wrap=True)
+        else:
+            table.add_column(names[index], no_wrap=True)
+    before = ""
+    for row in rows:
+        cells = [_safe(row[index]) for index, shown in columns.items() if shown]
+        if not single and not with_material and row[1] == before:
+            cells[0] = ""  # the name of a property stands at its first record
+        before = row[1]
+        table.add_row(*cells)
     return table
 
 
@@ -498,8 +578,8 @@ def _print_overview(records: list[Record], as_json: bool) -> None:
     _console().print(table)
     materials = len({record.formula or record.material for record in records})
     typer.echo(
-        f"\n{_plural(len(records), 'record')} of {_plural(materials, 'material')}. One property: "
-        "perospin data list -p tau_spin; one material: perospin data show '(PEA)2PbI4'."
+        f"\n{_plural(len(records), 'record')} of {_plural(materials, 'material')}\n"
+        "one property: perospin data list -p tau_spin; one material: perospin data show '(PEA)2PbI4'"
     )
 
 
@@ -542,7 +622,7 @@ def _print_check(file: str, found: Any, as_json: bool) -> None:
         return
     _print_issues(found.issues, file)
     rows = _plural(found.n_rows, "row")
-    typer.echo(f"{file}: {rows} (counted as a spreadsheet does: the header is row 1), {_bad_cells(len(found.issues))}")
+    typer.echo(f"{file}: {rows}, {_bad_cells(len(found.issues))}{' (row 1 is the header)' if found.issues else ''}")
     if found.n_unknown:
         typer.echo(f"{found.n_unknown} of unknown composition: kept as text, out of default queries")
 
@@ -550,6 +630,19 @@ def _print_check(file: str, found: Any, as_json: bool) -> None:
 def _squeeze(names: Iterable[str]) -> list[str]:
     """Property names with the cell parameters drawn together."""
     return list(dict.fromkeys("lattice" if name.startswith("lattice_") else name for name in names))
+
+
+def _kind(names: Iterable[str]) -> str:
+    """Write family and layer number of a formula."""
+    from perospin.chemistry import Perovskite
+    from perospin.errors import FormulaError
+
+    try:
+        material = Perovskite.parse(next(iter(names)))
+    except FormulaError:
+        return ""
+    family = "" if material.family == "other" else f"  {material.family}"
+    return f"{family}, n = {material.n_layers}" if material.n_layers else family
 
 
 def _similar(material: str) -> str:

@@ -173,7 +173,7 @@ def _corrected_spin52(published: pd.DataFrame) -> pd.DataFrame:
     """Apply the listed corrections and add the group and quality columns."""
     frame = published.copy()
     frame["n_layers"] = frame["n_layers"].astype(float)
-    position = {int(row): index for index, row in frame["row"].items()}
+    position = {int(row): index for index, row in enumerate(frame["row"])}
     for _, fix in load_table("spin52_corrections").iterrows():
         text = str(fix["corrected"])
         value = text if fix["column"] == "formula" else float(text or "nan")
@@ -183,6 +183,6 @@ def _corrected_spin52(published: pd.DataFrame) -> pd.DataFrame:
     frame["placeholder"] = frame["row"].isin(_PLACEHOLDER_ROWS)
     compound = frame["formula"].where(frame["formula"] != "", "uncertain: " + frame["name"])
     for row, twin in _SAME_DESCRIPTORS.items():
-        compound[position[row]] = compound[position[twin]]
+        compound.iloc[position[row]] = compound.iloc[position[twin]]
     frame["compound"] = compound
     return frame

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -14,6 +15,9 @@ from perospin.database.record import COLUMNS, CONDITION_UNITS, Record
 from perospin.database.store import Store
 from perospin.database.tidy import CellIssue, read_cells, validate_row
 from perospin.errors import DataError
+
+if TYPE_CHECKING:
+    from perospin.chemistry import IonLibrary
 
 
 class ValueColumn(BaseModel):
@@ -128,10 +132,11 @@ class ImportCheck:
 
 @dataclass
 class _Translation:
-    """Cells of one row keyed by field, and the column of the file each came from."""
+    """Cells of one row keyed by field, the column each came from, and what stands there before conversion."""
 
     cells: dict[str, str] = field(default_factory=dict)
     labels: dict[str, str] = field(default_factory=dict)
+    printed: dict[str, str] = field(default_factory=dict)
     issues: list[CellIssue] = field(default_factory=list)
 
 
@@ -141,6 +146,7 @@ def check_file(
     store: Store | None = None,
     allow_unknown: bool = False,
     skip_known: bool = False,
+    ions: IonLibrary | None = None,
 ) -> ImportCheck:
     """Read a table and list every bad cell; nothing is written.
 
@@ -156,6 +162,8 @@ def check_file(
         Keep a material that is not a formula as text, marked as of unknown composition.
     skip_known
         Do not report records that are already in the store.
+    ions
+        Ion library with the user's own cations.
 
     Returns
     -------
@@ -188,7 +196,9 @@ def check_file(
             translated = _translate(cells, number, mapping, block)
             if translated is None:
                 continue
-            record, found = validate_row(translated.cells, number, translated.labels, allow_unknown)
+            record, found = validate_row(
+                translated.cells, number, translated.labels, allow_unknown, ions, translated.printed
+            )
             for issue in [*translated.issues, *found]:
                 if issue not in seen:  # a shared bad cell is one fault, however many value columns use it
                     seen.add(issue)
@@ -197,7 +207,7 @@ def check_file(
                 origin = record.origin or f"{Path(path).name}:{number}"
                 records.append(Record.from_dict({**record.to_dict(), "origin": origin, "record_id": ""}))
                 places.append(number)
-    issues.extend(_repeats(records, places, store, skip_known))
+    issues.extend(_repeats(records, places, store, skip_known, mapping.columns.get("value", "value")))
     if not n_rows:
         raise DataError(f"'{path}' has a header but no rows of values")
     issues.sort(key=lambda issue: issue.row)
@@ -210,6 +220,7 @@ def import_file(
     mapping: ColumnMapping | None = None,
     allow_unknown: bool = False,
     skip_known: bool = False,
+    ions: IonLibrary | None = None,
 ) -> list[str]:
     """Import a table into the store: every row, or none.
 
@@ -223,7 +234,7 @@ def import_file(
     DataError
         If any cell is bad; nothing is written then.
     """
-    check = check_file(path, mapping, store, allow_unknown, skip_known)
+    check = check_file(path, mapping, store, allow_unknown, skip_known, ions)
     if check.issues:
         raise DataError(
             f"'{path}' has {len(check.issues)} bad cell{'s' * (len(check.issues) > 1)}, nothing was imported; "
@@ -289,9 +300,9 @@ def _translate(
 def _convert_condition(result: _Translation, name: str, unit: str, row: int) -> None:
     from perospin.units import convert
 
-    cell = result.cells[name]
+    cell = result.printed[name] = result.cells[name]
     try:
-        result.cells[name] = repr(float(convert(float(cell), unit, CONDITION_UNITS[name])))
+        result.cells[name] = f"{float(convert(float(cell), unit, CONDITION_UNITS[name])):.12g}"
     except ValueError:
         result.issues.append(CellIssue(row, result.labels[name], cell, "not a number; write it as 0.5 or 5e-1"))
         result.cells[name] = ""
@@ -300,18 +311,27 @@ def _convert_condition(result: _Translation, name: str, unit: str, row: int) -> 
         result.cells[name] = ""
 
 
-def _repeats(records: list[Record], rows: list[int], store: Store | None, skip_known: bool) -> list[CellIssue]:
+def _repeats(
+    records: list[Record], rows: list[int], store: Store | None, skip_known: bool, column: str
+) -> list[CellIssue]:
     """Find records that occur twice in the file or are in the store already."""
     issues = []
     first: dict[str, int] = {}
     for record, row in zip(records, rows, strict=True):
         mark = record.fingerprint()
         if mark in first and not skip_known:
-            issues.append(CellIssue(row, "value", f"{record.original_value:g}", f"repeats row {first[mark]} exactly"))
+            issues.append(
+                CellIssue(
+                    row,
+                    column,
+                    f"{record.original_value:g}",
+                    f"repeats row {first[mark]} exactly; leave one out, or tell them apart with a note",
+                )
+            )
         first.setdefault(mark, row)
     if store is not None and not skip_known:
         for position, name in store.known(records).items():
             record = records[position]
             message = f"already in the store as {name}; leave it out or pass --skip-known"
-            issues.append(CellIssue(rows[position], "value", f"{record.original_value:g}", message))
+            issues.append(CellIssue(rows[position], column, f"{record.original_value:g}", message))
     return issues

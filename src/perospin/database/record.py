@@ -7,7 +7,7 @@ import json
 import math
 import re
 from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from perospin.database.vocabulary import (
     CARRIERS,
@@ -18,6 +18,9 @@ from perospin.database.vocabulary import (
     get_property,
 )
 from perospin.errors import DataError, FormulaError
+
+if TYPE_CHECKING:
+    from perospin.chemistry import IonLibrary
 
 Limit = Literal["value", "upper", "lower", "up_to"]
 Composition = Literal["known", "other", "unknown"]
@@ -313,6 +316,7 @@ class Record:
         *,
         uncertainty: float | None = None,
         composition: Composition | None = None,
+        ions: IonLibrary | None = None,
         **other: Any,
     ) -> Record:
         """Make a record from what a person would write down.
@@ -329,6 +333,8 @@ class Record:
             Where it was read.
         composition
             ``"known"`` (default: the formula must parse), or ``"other"`` or ``"unknown"`` to keep the text as it is.
+        ions
+            Ion library with the user's own cations, if the formula holds any.
         **other
             Further fields of `Record`: `limit`, `conditions`, `estimated`, `theory`, `note`, `origin`.
 
@@ -352,7 +358,7 @@ class Record:
         known = composition is None or composition == "known"
         return cls(
             material=material,
-            formula=canonical_formula(material) if known else "",
+            formula=canonical_formula(material, ions) if known else "",
             composition="known" if composition is None else composition,
             property=property,
             value=converted,
@@ -435,8 +441,8 @@ COLUMNS: tuple[str, ...] = (
 )
 
 
-def canonical_formula(text: str) -> str:
-    """Canonical formula of a material.
+def canonical_formula(text: str, ions: IonLibrary | None = None) -> str:
+    """Write the formula of a material the canonical way; `ions` adds a user's own cations.
 
     Raises
     ------
@@ -445,13 +451,13 @@ def canonical_formula(text: str) -> str:
     """
     from perospin.chemistry import Perovskite
 
-    return str(Perovskite.parse(text))
+    return str(Perovskite.parse(text, ions))
 
 
-def is_formula(text: str) -> bool:
+def is_formula(text: str, ions: IonLibrary | None = None) -> bool:
     """Whether `canonical_formula` reads the text."""
     try:
-        canonical_formula(text)
+        canonical_formula(text, ions)
     except FormulaError:
         return False
     return True

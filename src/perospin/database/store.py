@@ -175,15 +175,14 @@ class Store:
                     f"{len(known)} of {len(rows)} records are already in the store (the first is "
                     f"{next(iter(known.values()))}); nothing was added"
                 )
-            identifiers = []
+            fresh = [row for row in rows if row["fingerprint"] not in known]
+            if not fresh:
+                return []
+            statement = insert(_records).returning(_records.c.id, sort_by_parameter_order=True)
             try:
-                for row in rows:
-                    if row["fingerprint"] not in known:
-                        key = connection.execute(insert(_records).values(**row)).inserted_primary_key
-                        identifiers.append(f"user-{key[0]}")
+                return [f"user-{key}" for key in connection.scalars(statement, fresh)]
             except IntegrityError:
                 raise DataError("another process added one of these records meanwhile; nothing was added") from None
-        return identifiers
 
     def known(self, records: Sequence[Record]) -> dict[int, str]:
         """Position in `records` of each record that is already in the store, with its identifier there."""

@@ -10,12 +10,13 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from perospin.database.record import (
     COLUMNS,
+    CONDITION_UNITS,
     Record,
     canonical_formula,
     normalise_doi,
@@ -23,6 +24,9 @@ from perospin.database.record import (
 )
 from perospin.database.vocabulary import get_property
 from perospin.errors import DataError, FormulaError
+
+if TYPE_CHECKING:
+    from perospin.chemistry import IonLibrary
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +122,7 @@ class RecordRow(BaseModel):
     note: str = ""
     origin: str = ""
 
-    def to_record(self, trust_formula: bool = False) -> Record:
+    def to_record(self, trust_formula: bool = False, ions: IonLibrary | None = None) -> Record:
         """Make the record.
 
         Parameters
@@ -126,6 +130,8 @@ class RecordRow(BaseModel):
         trust_formula
             Take `formula` as it stands (a shipped table, whose formulae the tests check) instead of reading
             the material again.
+        ions
+            Ion library with the user's own cations.
 
         Raises
         ------
@@ -144,7 +150,9 @@ class RecordRow(BaseModel):
         if flat["composition"] is None:
             flat["composition"] = "known"
         if not trust_formula:
-            flat["formula"] = canonical_formula(self.formula or self.material) if flat["composition"] == "known" else ""
+            flat["formula"] = (
+                canonical_formula(self.formula or self.material, ions) if flat["composition"] == "known" else ""
+            )
         return Record.from_dict(flat)
 
 
@@ -203,16 +211,20 @@ def _sentence(kind: str, context: Mapping[str, Any], message: str, column: str) 
     if kind == "bool_parsing":
         return "must be true or false"
     if kind == "greater_than":
-        return f"must be greater than {context['gt']:g}"
+        return f"must be greater than {context['gt']:g}{_unit_of(column)}"
     if kind == "greater_than_equal":
-        return f"must be at least {context['ge']:g}"
+        return f"must be at least {context['ge']:g}{_unit_of(column)}"
     if kind == "less_than_equal":
-        return f"must be at most {context['le']:g}"
+        return f"must be at most {context['le']:g}{_unit_of(column)}"
     if kind == "extra_forbidden":
         return f"no such column; a record has: {', '.join(COLUMNS)}"
     if kind == "value_error":
         return message.removeprefix("Value error, ")
     return message
+
+
+def _unit_of(column: str) -> str:
+    return f" {CONDITION_UNITS[column]}" if column in CONDITION_UNITS else ""
 
 
 def _number(text: str) -> float | None:
@@ -223,7 +235,12 @@ def _number(text: str) -> float | None:
 
 
 def validate_row(
-    cells: Mapping[str, str], row: int, labels: Mapping[str, str] | None = None, allow_unknown: bool = False
+    cells: Mapping[str, str],
+    row: int,
+    labels: Mapping[str, str] | None = None,
+    allow_unknown: bool = False,
+    ions: IonLibrary | None = None,
+    printed: Mapping[str, str] | None = None,
 ) -> tuple[Record | None, list[CellIssue]]:
     """Validate the cells of one row, keyed by field.
 
@@ -240,18 +257,22 @@ def validate_row(
         Column of the user's file that a field was taken from, where the names differ.
     allow_unknown
         Keep a material that does not parse as text, marked as of unknown composition.
+    ions
+        Ion library with the user's own cations.
+    printed
+        What stands in the file where `cells` holds something converted from it.
 
     Returns
     -------
     record, issues
         The record, or None when there are issues.
     """
-    labels = labels or {}
+    labels, printed = labels or {}, printed or {}
     given = {name: text.strip() for name, text in cells.items() if text.strip()}
     issues: list[CellIssue] = []
 
     def bad(column: str, message: str) -> None:
-        issues.append(CellIssue(row, labels.get(column, column), given.get(column, ""), message))
+        issues.append(CellIssue(row, labels.get(column, column), printed.get(column, given.get(column, "")), message))
 
     model: RecordRow | None = None
     try:
@@ -278,7 +299,7 @@ def validate_row(
                 bad("value", f"{prop.name} must be greater than 0")
     if fine("material") and given.get("composition", "known") == "known":
         try:
-            canonical = canonical_formula(given.get("formula") or given["material"])
+            canonical = canonical_formula(given.get("formula") or given["material"], ions)
         except FormulaError as error:
             if allow_unknown and "composition" not in given and model is not None:
                 model = model.model_copy(update={"composition": "unknown", "formula": ""})
@@ -292,7 +313,7 @@ def validate_row(
     if issues or model is None:
         return None, issues
     try:
-        return model.to_record(), []
+        return model.to_record(ions=ions), []
     except (DataError, FormulaError) as error:
         bad("value", str(error))
         return None, issues

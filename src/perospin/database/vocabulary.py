@@ -168,5 +168,5 @@ def get_property(name: str) -> Property:
     except KeyError:
         lower = {key.lower(): key for key in PROPERTIES}
         close = [lower[key] for key in get_close_matches(name.lower().replace("*", "_star"), lower, n=3, cutoff=0.6)]
-        hint = f"did you mean {' or '.join(close)}?" if close else f"there are: {', '.join(PROPERTIES)}"
+        hint = f"did you mean {' or '.join(close)}?" if close else "`perospin data list` shows the names"
         raise DataError(f"unknown property '{name}'; {hint}") from None
