@@ -3,7 +3,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perospin.database import Conditions, Record, Source
@@ -34,6 +34,7 @@ def test_rate_in_another_unit() -> None:
     assert to_canonical("tau_spin", 1e12, "1/s")[0] == pytest.approx(1.0)
 
 
+@settings(deadline=None)
 @given(st.floats(1e-3, 1e9), st.sampled_from(["fs", "ns", "us", "s"]))
 def test_lifetime_units_agree_with_the_unit_table(value: float, unit: str) -> None:
     assert to_canonical("T1", value, unit)[0] == pytest.approx(convert(value, unit, "ps"))
@@ -105,6 +106,7 @@ def test_doi_and_arxiv_spellings_meet(text: str) -> None:
     assert Source(doi=text).arxiv == "2603.03038"
 
 
+@settings(deadline=None)
 @given(st.text(max_size=40))
 def test_any_text_is_a_doi_or_one_error(text: str) -> None:
     try:
@@ -114,6 +116,7 @@ def test_any_text_is_a_doi_or_one_error(text: str) -> None:
     assert normalise_doi(plain) == plain
 
 
+@settings(deadline=None)
 @given(
     prop=st.sampled_from(sorted(PROPERTIES)),
     value=st.floats(1e-9, 1e12),

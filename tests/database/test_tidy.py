@@ -4,7 +4,7 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perospin.database import Conditions, Record, Source, read_records, write_records
@@ -43,6 +43,7 @@ def test_row_model_and_record_name_the_same_fields() -> None:
     assert {f.name for f in fields(Source)} | {f.name for f in fields(Conditions)} <= set(COLUMNS)
 
 
+@settings(deadline=None)
 @given(records())
 def test_text_and_record_are_inverse(record: Record) -> None:
     again, issues = validate_row(to_cells(record), 2)
@@ -50,6 +51,7 @@ def test_text_and_record_are_inverse(record: Record) -> None:
     assert again == record
 
 
+@settings(deadline=None)
 @given(st.lists(records(), min_size=1, max_size=4))
 def test_file_and_records_are_inverse(tmp_path_factory: pytest.TempPathFactory, many: list[Record]) -> None:
     path = tmp_path_factory.mktemp("tidy") / "records.csv"
@@ -160,6 +162,7 @@ def test_read_records_tells_the_first_bad_cell(tmp_path: Path) -> None:
         read_records(path)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200))
 def test_any_text_is_a_table_or_one_error(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     path = tmp_path_factory.mktemp("fuzz") / "any.csv"
@@ -171,6 +174,7 @@ def test_any_text_is_a_table_or_one_error(tmp_path_factory: pytest.TempPathFacto
     check_rows(header, rows)
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(COLUMNS), st.text(max_size=20)))
 def test_any_row_gives_a_record_or_issues(cells: dict[str, str]) -> None:
     record, issues = validate_row(cells, 2)

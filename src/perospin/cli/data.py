@@ -25,7 +25,9 @@ app = typer.Typer(
 
 StoreOption = Annotated[
     str | None,
-    typer.Option("--store", help="Your store: a file or a database URL [default: $PEROSPIN_STORE or the user folder]."),
+    typer.Option(
+        "--store", help="Your store: a file or a database URL (default: $PEROSPIN_STORE, else the user folder)."
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a program instead of a table.")]
 PropertyOption = Annotated[
@@ -441,7 +443,7 @@ def _bad_cells(count: int) -> str:
 
 def _number(value: float) -> str:
     """Write four significant digits; very large and very small numbers as 9e8."""
-    if value == 0 or 1e-3 <= abs(value) < 1e6:
+    if value == 0 or 1e-3 <= abs(value) < 1e5:
         return f"{float(f'{value:.4g}'):.10g}"
     mantissa, _, exponent = f"{value:.3e}".partition("e")
     return f"{float(mantissa):g}e{int(exponent)}"
