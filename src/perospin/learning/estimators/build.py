@@ -139,8 +139,9 @@ KINDS: Mapping[str, Kind] = {
         lambda o, s: GaussianProcess(seed=s, **o),
         {
             "mode": "average",
-            "n_particles": 128,
-            "n_moves": 2,
+            "n_particles": 2048,
+            "n_chains": 64,
+            "n_draws": 128,
             "n_starts": 2,
             "length_scale": 3.0,
             "length_spread": 1.0,

@@ -21,7 +21,8 @@ BoolArray = NDArray[np.bool_]
 
 # Weak inverse-gamma prior on the total variance of the standardised target, worth one observation of variance 1.
 _SHAPE, _RATE = 0.5, 0.5
-_SQRT5 = float(np.sqrt(5.0))
+# How much longer the chains of the last annealing step run.
+_LAST = 3
 
 
 @dataclass
@@ -72,9 +73,11 @@ class GaussianProcess(RegressorMixin, BaseEstimator):
     mode : {"average", "map"}
         See above.
     n_particles : int
-        Posterior draws (average).
-    n_moves : int
-        Metropolis sweeps between two annealing steps (average).
+        States of the sampler at each annealing step (average).
+    n_chains : int
+        Chains that make them, each `n_particles` / `n_chains` Metropolis steps long (average).
+    n_draws : int
+        Posterior draws that are kept and averaged in a prediction (average).
     n_starts : int
         Starts of the optimiser (map): the prior's median, then prior draws.
     length_scale, length_spread, noise_share, noise_spread : float
@@ -94,15 +97,17 @@ class GaussianProcess(RegressorMixin, BaseEstimator):
     Notes
     -----
     Rasmussen and Williams, Gaussian Processes for Machine Learning (2006), 2.7 for the flat constant, 5.1 for
-    relevance; Del Moral, Doucet and Jasra, J. R. Stat. Soc. B 68, 411 (2006) for the sampler; Scott and Berger,
+    relevance; Del Moral, Doucet and Jasra, J. R. Stat. Soc. B 68, 411 (2006) for the
+    sampler and Dau and Chopin, J. R. Stat. Soc. B 84, 114 (2022) for its use of every state; Scott and Berger,
     Ann. Stat. 38, 2587 (2010) for the prior on sets of columns.
     """
 
     def __init__(
         self,
         mode: str = "average",
-        n_particles: int = 128,
-        n_moves: int = 2,
+        n_particles: int = 2048,
+        n_chains: int = 64,
+        n_draws: int = 128,
         n_starts: int = 2,
         length_scale: float = 3.0,
         length_spread: float = 1.0,
@@ -112,7 +117,8 @@ class GaussianProcess(RegressorMixin, BaseEstimator):
     ) -> None:
         self.mode = mode
         self.n_particles = n_particles
-        self.n_moves = n_moves
+        self.n_chains = n_chains
+        self.n_draws = n_draws
         self.n_starts = n_starts
         self.length_scale = length_scale
         self.length_spread = length_spread
@@ -132,8 +138,8 @@ class GaussianProcess(RegressorMixin, BaseEstimator):
         """
         if self.mode not in ("average", "map"):
             raise StudyError(f"unknown mode '{self.mode}' of the Gaussian process; known are average, map")
-        if self.n_particles < 2 or self.n_moves < 1 or self.n_starts < 1:
-            raise StudyError("a Gaussian process needs at least 2 particles, 1 move and 1 start")
+        if min(self.n_particles, self.n_chains) < 2 or min(self.n_draws, self.n_starts) < 1:
+            raise StudyError("a Gaussian process needs at least 2 particles, 2 chains, 1 draw and 1 start")
         if not 0.0 < self.noise_share < 1.0:
             raise StudyError(f"the prior share of noise must lie between 0 and 1, not {self.noise_share}")
         values, target = validate_data(self, X, y, dtype=float, y_numeric=True, ensure_min_samples=2)
@@ -211,42 +217,76 @@ class GaussianProcess(RegressorMixin, BaseEstimator):
         return np.asarray(-sets - 0.5 * noise - 0.5 * scales)
 
     def _sample(self) -> _Particles:
-        """Posterior draws by annealing the likelihood from power 0 to 1."""
+        """Posterior draws by annealing the likelihood from power 0 to 1; every state of every chain counts."""
         rng = np.random.default_rng(self.seed)
-        p = self.n_particles
-        draws = self._prior_draws(rng, p)
+        chains = min(self.n_chains, self.n_particles)
+        length = max(1, self.n_particles // chains)
+        draws = self._prior_draws(rng, chains * length)
         likelihood = self._log_likelihood(draws)
         power = 0.0
         while power < 1.0:
             step = _next_power(likelihood, power)
             weights = np.exp(_normalised((step - power) * likelihood))
-            chosen = _systematic(weights, rng)
-            draws, likelihood, power = draws[chosen], likelihood[chosen], step
-            for _ in range(self.n_moves):
-                for propose in (self._shift, self._flip):
-                    proposed, log_ratio = propose(draws, rng)
-                    new = self._log_likelihood(proposed)
-                    accept = np.log(rng.random(p)) < power * (new - likelihood) + log_ratio
-                    draws.noise[accept] = proposed.noise[accept]
-                    draws.log_scale[accept] = proposed.log_scale[accept]
-                    draws.included[accept] = proposed.included[accept]
-                    likelihood = np.where(accept, new, likelihood)
-        return draws
+            widths = self._widths(draws, weights)
+            start = _systematic(weights, chains, rng)
+            power = step
+            # The last distribution is the one that counts: its chains run longer, their first part is dropped.
+            steps = length if power < 1.0 else _LAST * length
+            states, values = self._run(draws[start], likelihood[start], power, steps, widths, rng)
+            kept = slice(0, None) if power < 1.0 else slice(length // 2, None)
+            draws, likelihood = _joined(states[kept]), np.concatenate(values[kept])
+        thinned = np.linspace(0, len(likelihood) - 1, min(self.n_draws, len(likelihood))).round().astype(np.int64)
+        return draws[thinned]
 
-    def _shift(self, draws: _Particles, rng: np.random.Generator) -> tuple[_Particles, FloatArray]:
-        """Random walk of the noise and of all length scales, as wide as the particles spread."""
+    def _run(
+        self,
+        now: _Particles,
+        likelihood: FloatArray,
+        power: float,
+        steps: int,
+        widths: FloatArray,
+        rng: np.random.Generator,
+    ) -> tuple[list[_Particles], list[FloatArray]]:
+        """Metropolis chains at one power of the likelihood; all their states, the start included."""
+        states, values = [now], [likelihood]
+        for number in range(steps - 1):
+            if number % 2:
+                proposed, log_ratio = self._shift(now, widths, rng)
+            else:
+                proposed, log_ratio = self._flip(now, rng)
+            new = self._log_likelihood(proposed)
+            accept = np.log(rng.random(len(new))) < power * (new - likelihood) + log_ratio
+            now = _Particles(
+                np.where(accept, proposed.noise, now.noise),
+                np.where(accept[:, None], proposed.log_scale, now.log_scale),
+                np.where(accept[:, None], proposed.included, now.included),
+            )
+            likelihood = np.where(accept, new, likelihood)
+            states.append(now)
+            values.append(likelihood)
+        return states, values
+
+    def _widths(self, draws: _Particles, weights: FloatArray) -> FloatArray:
+        """Spread of each coordinate over the weighted draws, for columns that take part, shape (d + 1,)."""
+        noise = np.sqrt(weights @ (draws.noise - weights @ draws.noise) ** 2)
+        mass = weights[:, None] * draws.included
+        total = mass.sum(axis=0)
+        share = mass / np.where(total > 0, total, 1.0)
+        centre = (share * draws.log_scale).sum(axis=0)
+        scale = np.sqrt((share * (draws.log_scale - centre) ** 2).sum(axis=0))
+        scale = np.where(total > 0.02, scale, self.length_spread)
+        return np.concatenate(
+            [[max(float(noise), 0.1 * self.noise_spread)], np.maximum(scale, 0.1 * self.length_spread)]
+        )
+
+    def _shift(self, draws: _Particles, widths: FloatArray, rng: np.random.Generator) -> tuple[_Particles, FloatArray]:
+        """Random walk of the noise and the length scales: of all at once, or of a few with longer steps."""
         p, d = draws.included.shape
-        # Half the particles make a step that suits all coordinates, half a longer one along a few of them.
         few = rng.random(p) < 0.5
         along = rng.random((p, d + 1)) < np.where(few, min(1.0, 2.0 / (d + 1)), 1.0)[:, None]
         along[np.arange(p), rng.integers(0, d + 1, p)] = True
-        width = np.empty(d + 1)
-        width[0] = max(float(draws.noise.std()), 0.1 * self.noise_spread)
-        for j in range(d):
-            mine = draws.log_scale[draws.included[:, j], j]
-            width[j + 1] = max(float(mine.std()) if mine.size > 4 else self.length_spread, 0.1 * self.length_spread)
-        length = 2.4 / np.sqrt(along.sum(axis=1))
-        step = rng.standard_normal((p, d + 1)) * width * along * (0.7 * length)[:, None]
+        length = 1.7 / np.sqrt(along.sum(axis=1))
+        step = rng.standard_normal((p, d + 1)) * widths * along * length[:, None]
         proposed = _Particles(draws.noise + step[:, 0], draws.log_scale + step[:, 1:], draws.included)
         return proposed, self._log_prior(proposed) - self._log_prior(draws)
 
@@ -370,6 +410,14 @@ class GaussianProcess(RegressorMixin, BaseEstimator):
         return mean, variances.mean(axis=0) + means.var(axis=0)
 
 
+def _joined(states: list[_Particles]) -> _Particles:
+    return _Particles(
+        np.concatenate([s.noise for s in states]),
+        np.concatenate([s.log_scale for s in states]),
+        np.concatenate([s.included for s in states]),
+    )
+
+
 def _normalised(log_weights: FloatArray) -> FloatArray:
     return np.asarray(log_weights - logsumexp(log_weights))
 
@@ -391,7 +439,7 @@ def _next_power(likelihood: FloatArray, power: float) -> float:
     return max(low, power + 1e-6)
 
 
-def _systematic(weights: FloatArray, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Systematic resampling: indices of the particles that go on."""
-    positions = (rng.random() + np.arange(len(weights))) / len(weights)
+def _systematic(weights: FloatArray, n: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Systematic resampling: indices of the n draws that go on."""
+    positions = (rng.random() + np.arange(n)) / n
     return np.minimum(np.searchsorted(np.cumsum(weights), positions), len(weights) - 1)
