@@ -157,8 +157,8 @@ def needed_columns(part: PartSpec) -> list[str]:
     columns: list[str] = []
     for name in part.estimator_names():
         columns += part.columns_of(name)
-    if part.explain and part.explain.columns:
-        columns += part.explain.columns
+    for group in (part.explain.players or {}).values() if part.explain else ():
+        columns += group
     for test in part.checks.permutation:
         columns += [*test.columns, *test.within]
     columns += [column for names in part.features.values() for column in names]

@@ -221,7 +221,7 @@ class ExplainSection(_Section):
 
     estimator: str
     scheme: str = "loo"
-    columns: list[str] | None = None
+    players: dict[str, list[str]] | None = None
 
 
 class Claim(_Section):
@@ -271,7 +271,7 @@ class ChecksSection(_Section):
     bootstrap_group: str | None = None
     n_shuffles: int = Field(default=10, ge=0)
     shuffle_estimator: str | None = None
-    family_column: str | None = None
+    family_group: str | None = None
     duplicates: str | None = None
     permutation: list[PermutationSection] = []
     learning_curve: LearningCurveSection | None = None
@@ -596,6 +596,8 @@ def _check_names(part: PartSpec, where: str) -> None:
     if part.explain:
         known(part.explain.estimator, [e.name for e in part.estimators], "estimator", "explain.estimator")
         known(part.explain.scheme, schemes, "scheme", "explain.scheme")
+        if any(s.key == part.explain.scheme and s.kind == "in_sample" for s in part.schemes):
+            raise StudyError(f"{where}explain.scheme must hold rows out; the in-sample explanation is always made")
     if part.predict:
         known(part.predict.estimator, [e.name for e in part.estimators], "estimator", "predict.estimator")
         known(part.predict.scheme, schemes, "scheme", "predict.scheme")
@@ -624,6 +626,7 @@ def _check_names(part: PartSpec, where: str) -> None:
             )
     checks = part.checks
     known(checks.bootstrap_group, groups, "group", "checks.bootstrap_group")
+    known(checks.family_group, groups, "group", "checks.family_group")
     known(checks.duplicates, groups, "group", "checks.duplicates")
     known(checks.shuffle_estimator, [e.name for e in part.estimators], "estimator", "checks.shuffle_estimator")
     for test in checks.permutation:

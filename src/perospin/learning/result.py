@@ -20,84 +20,17 @@ from perospin.errors import StudyError
 
 if TYPE_CHECKING:
     import pandas as pd
-    from numpy.typing import NDArray
 
     from perospin.learning.declaration import PartSpec
+    from perospin.learning.explain import ShapleyTable
 
 FORMAT = 1
 """Version of the result folder."""
 
+IN_SAMPLE = "in-sample"
+"""Key of the explanation of the final fit on its own training rows."""
+
 TABLES = ("rows", "features", "scores", "predictions", "gains", "permutations", "sanity", "learning_curve", "grid")
-
-
-@dataclass(frozen=True)
-class ShapleyTable:
-    """Exact Shapley values of one estimator under one scheme, in the target space of the models.
-
-    Attributes
-    ----------
-    estimator, scheme : str
-        What was explained, and whether the rows were held out when they were explained.
-    features : tuple of str
-    rows : tuple of str
-        Labels of the explained rows.
-    values : numpy.ndarray, (n_rows, n_features)
-    base : numpy.ndarray, (n_rows,)
-        Mean prediction over the background (the training rows of the fold).
-    data : numpy.ndarray, (n_rows, n_features)
-        Feature values of the explained rows.
-    """
-
-    estimator: str
-    scheme: str
-    features: tuple[str, ...]
-    rows: tuple[str, ...]
-    values: NDArray[np.float64]
-    base: NDArray[np.float64]
-    data: NDArray[np.float64]
-
-    def mean_absolute(self) -> NDArray[np.float64]:
-        """Mean of the absolute values over the rows, shape (n_features,)."""
-        return np.asarray(np.abs(self.values).mean(axis=0))
-
-    def direction(self, column: str) -> float:
-        """Spearman correlation between a feature and its Shapley value: +1 raises the target, -1 lowers it.
-
-        NaN where either does not vary.
-        """
-        from scipy.stats import rankdata
-
-        j = self.features.index(column)
-        pairs = np.column_stack([self.data[:, j], self.values[:, j]])
-        pairs = pairs[np.isfinite(pairs).all(axis=1)]
-        if len(pairs) < 3 or np.ptp(pairs[:, 0]) == 0 or np.ptp(pairs[:, 1]) < 1e-12:
-            return math.nan
-        return float(np.corrcoef(rankdata(pairs[:, 0]), rankdata(pairs[:, 1]))[0, 1])
-
-    def to_frame(self) -> pd.DataFrame:
-        """One row an explained material: label, base, one ``shapley:`` and one ``value:`` column a feature."""
-        import pandas as pd
-
-        frame = pd.DataFrame({"row": self.rows, "base": self.base})
-        for j, name in enumerate(self.features):
-            frame[f"shapley:{name}"] = self.values[:, j]
-        for j, name in enumerate(self.features):
-            frame[f"value:{name}"] = self.data[:, j]
-        return frame
-
-    @classmethod
-    def from_frame(cls, frame: pd.DataFrame, estimator: str, scheme: str) -> ShapleyTable:
-        """Undo `to_frame`."""
-        features = tuple(c.removeprefix("shapley:") for c in frame.columns if c.startswith("shapley:"))
-        return cls(
-            estimator,
-            scheme,
-            features,
-            tuple(frame["row"].astype(str)),
-            frame[[f"shapley:{name}" for name in features]].to_numpy(dtype=float),
-            frame["base"].to_numpy(dtype=float),
-            frame[[f"value:{name}" for name in features]].to_numpy(dtype=float),
-        )
 
 
 @dataclass(frozen=True)
@@ -131,7 +64,7 @@ class PartResult:
     noise : dict
         Noise floor from duplicate materials; empty if there are none.
     shapley : dict of ShapleyTable
-        ``"in-sample"`` and the out-of-fold scheme.
+        Exact Shapley values of the declared estimator by scheme name: in sample, and out of fold.
     provenance : dict
         Source, fingerprint of the data, seconds by step.
     """
@@ -185,13 +118,13 @@ class PartResult:
         """
         import pandas as pd
 
-        held_out = next((t for name, t in self.shapley.items() if name != "in-sample"), None)
-        fitted = self.shapley.get("in-sample")
+        fitted = self.shapley.get(IN_SAMPLE)
+        held_out = next((table for name, table in self.shapley.items() if name != IN_SAMPLE), None)
         records = []
         for claim in self.spec.claims:
             claimed = 1 if claim.direction == "up" else -1
             values = {
-                key: table.direction(claim.column) if table and claim.column in table.features else math.nan
+                key: _direction(table, claim.column)
                 for key, table in (("in_sample", fitted), ("out_of_fold", held_out))
             }
             signed = claimed * values["out_of_fold"]
@@ -264,11 +197,11 @@ class StudyResult:
             for table in TABLES:
                 write_csv(getattr(part, table), where / f"{table}.csv")
             for scheme, table in part.shapley.items():
-                write_csv(table.to_frame(), where / f"shapley_{scheme}.csv")
+                write_csv(shapley_frame(table, part), where / f"shapley_{scheme}.csv")
             parts[name] = {
                 "spec": part.spec.model_dump(mode="json", exclude_unset=True),
                 "noise": part.noise,
-                "shapley": {scheme: table.estimator for scheme, table in part.shapley.items()},
+                "shapley": {scheme: table.to_dict() for scheme, table in part.shapley.items()},
                 "provenance": part.provenance,
                 "scores": part.scores.to_dict("records"),
             }
@@ -299,6 +232,7 @@ class StudyResult:
         import pandas as pd
 
         from perospin.learning.declaration import PartSpec
+        from perospin.learning.explain import ShapleyTable
 
         path = Path(folder) / "result.json"
         if not path.is_file():
@@ -324,15 +258,11 @@ class StudyResult:
                     where / f"{table}.csv", dtype=kinds, float_precision="round_trip",
                     keep_default_na=False, na_values={c: [""] for c in header if c not in kinds},
                 )
-            shapley = {}
-            for scheme, estimator in part["shapley"].items():
-                frame = pd.read_csv(where / f"shapley_{scheme}.csv", dtype={"row": str}, float_precision="round_trip")
-                shapley[scheme] = ShapleyTable.from_frame(frame, estimator, scheme)
             parts[name] = PartResult(
                 name=name,
                 spec=PartSpec.model_validate(part["spec"]),
                 noise=part["noise"],
-                shapley=shapley,
+                shapley={scheme: ShapleyTable.from_dict(table) for scheme, table in part["shapley"].items()},
                 provenance=part["provenance"],
                 **tables,
             )
@@ -359,6 +289,21 @@ class StudyResult:
         from perospin.learning.study import Study
 
         return Study.of_result(self).predict(formula, **options)
+
+
+def _direction(table: ShapleyTable | None, column: str) -> float:
+    if table is None or column not in table.feature_names:
+        return math.nan
+    return float(table.directions()[table.feature_names.index(column)])
+
+
+def shapley_frame(table: ShapleyTable, part: PartResult) -> pd.DataFrame:
+    """One row an explained prediction: label, name, base, prediction, one column a feature (target space)."""
+    frame = table.to_frame()
+    rows = frame["row"].to_numpy()
+    frame["row"] = part.rows["row"].to_numpy()[rows]
+    frame.insert(1, "name", part.rows["name"].to_numpy()[rows])
+    return frame
 
 
 def write_csv(frame: pd.DataFrame, path: Path) -> None:

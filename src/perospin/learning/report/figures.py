@@ -16,13 +16,15 @@ from matplotlib.figure import Figure
 from perospin.learning.dataset import inverse
 from perospin.learning.report import style
 from perospin.learning.report.labels import axis_label, words
+from perospin.learning.result import IN_SAMPLE
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
-    from perospin.learning.result import PartResult, ShapleyTable
+    from perospin.learning.explain import ShapleyTable
+    from perospin.learning.result import PartResult
 
 LOWEST_R2 = -1.0
 """Scores below this are drawn at the edge with their value beside them."""
@@ -444,7 +446,7 @@ def _tables(part: PartResult) -> list[tuple[str, ShapleyTable, str]]:
     """(title, table, colour) of the in-sample and the out-of-fold explanation."""
     found = []
     for scheme, table in part.shapley.items():
-        fitted = scheme == "in-sample"
+        fitted = scheme == IN_SAMPLE
         title = "in sample" if fitted else f"out of fold ({part.scheme_label(scheme)})"
         found.append((title, table, style.IN_SAMPLE if fitted else style.MODEL))
     return found
@@ -454,7 +456,7 @@ def _order(part: PartResult) -> list[str]:
     """Features by mean |Shapley| out of fold (in sample if there is no other), largest first."""
     tables = _tables(part)
     table = next((t for title, t, _ in tables if title != "in sample"), tables[0][1])
-    return [table.features[j] for j in np.argsort(-table.mean_absolute(), kind="stable")]
+    return [table.feature_names[j] for j in np.argsort(-table.mean_abs(), kind="stable")]
 
 
 def beeswarm(part: PartResult) -> Figure | None:
@@ -469,7 +471,7 @@ def beeswarm(part: PartResult) -> Figure | None:
     for axes, (title, table, colour) in zip(all_axes, tables, strict=True):
         axes.axvline(0, color=style.BLACK, linewidth=0.7, zorder=1)
         for place, name in enumerate(order):
-            j = table.features.index(name)
+            j = table.feature_names.index(name)
             x, data = table.values[:, j], table.data[:, j]
             rank = _unit_interval(data)
             axes.scatter(
@@ -519,10 +521,10 @@ def importance(part: PartResult) -> Figure | None:
     axes = figure.subplots()
     height = 0.8 / len(tables)
     for k, (title, table, colour) in enumerate(tables):
-        sizes = table.mean_absolute()
+        sizes = table.mean_abs()
         axes.barh(
             [i + (k - (len(tables) - 1) / 2) * height for i in range(len(order))],
-            [sizes[table.features.index(c)] for c in order],
+            [sizes[table.feature_names.index(c)] for c in order],
             height=height * 0.9, color=colour, alpha=0.85, label=title,
         )
     axes.set_yticks(range(len(order)), [words(c, part.spec.labels) for c in order])
@@ -536,9 +538,9 @@ def importance(part: PartResult) -> Figure | None:
 def radar(part: PartResult) -> Figure | None:
     """Share of each feature in the total mean |Shapley|, in sample and out of fold."""
     tables = _tables(part)
-    if not tables or len(tables[0][1].features) < 3:
+    if not tables or len(tables[0][1].feature_names) < 3:
         return None
-    order = list(tables[0][1].features)
+    order = list(tables[0][1].feature_names)
     angles = np.linspace(0, 2 * np.pi, len(order), endpoint=False)
     closed = np.append(angles, angles[0])
     figure = Figure(figsize=(style.COLUMN + 1.4, style.COLUMN + 0.9))
@@ -546,7 +548,7 @@ def radar(part: PartResult) -> Figure | None:
     axes.set_theta_offset(np.pi / 2)
     axes.set_theta_direction(-1)
     for title, table, colour in tables:
-        sizes = np.array([table.mean_absolute()[table.features.index(c)] for c in order])
+        sizes = np.array([table.mean_abs()[table.feature_names.index(c)] for c in order])
         share = 100 * sizes / sizes.sum() if sizes.sum() else sizes
         axes.plot(closed, np.append(share, share[0]), color=colour, label=title)
         axes.fill(closed, np.append(share, share[0]), color=colour, alpha=0.12)

@@ -1,0 +1,218 @@
+"""`Study`: one declaration in a TOML file, run to a `StudyResult`, and asked for predictions."""
+
+from __future__ import annotations
+
+import datetime
+import platform
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from perospin.errors import StudyError
+from perospin.learning.declaration import PartSpec, find_study, parse_study, read_study_file
+
+if TYPE_CHECKING:
+    from perospin.learning.dataset import Dataset
+    from perospin.learning.prediction import Prediction, Predictor
+    from perospin.learning.result import StudyResult
+
+LIBRARIES = ("numpy", "scipy", "pandas", "scikit-learn", "jax", "xgboost-cpu", "rdkit", "matplotlib")
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study: data, target, descriptors, estimators, validation and seed, declared in one file.
+
+    Attributes
+    ----------
+    name, title, description : str
+    parts : dict of PartSpec
+        Parts by name, in the order of the file.
+    default_part : str
+        The part that answers `predict`.
+    raw : dict
+        The file as it was read.
+    data : str or None
+        The user's own table in place of the declared data.
+    base : str or None
+        Folder that paths in the file are relative to.
+    """
+
+    name: str
+    title: str
+    description: str
+    parts: Mapping[str, PartSpec]
+    default_part: str
+    raw: Mapping[str, Any]
+    data: str | None = None
+    base: str | None = None
+
+    @classmethod
+    def load(cls, name_or_path: str | Path) -> Study:
+        """Load a shipped study by name, or a study file by path.
+
+        Raises
+        ------
+        StudyError
+            If there is no such study, or its file is wrong: one sentence says where and what is allowed.
+        """
+        path = find_study(name_or_path)
+        header, parts, raw = read_study_file(path)
+        return cls(
+            header.name, header.title, header.description.strip(), parts,
+            header.default_part or next(reversed(parts)), raw, base=str(path.parent),
+        )
+
+    @classmethod
+    def of_result(cls, result: StudyResult) -> Study:
+        """Rebuild the study that a result came from, to predict with it."""
+        header, parts, raw = parse_study(result.raw, where=f"the study in the result '{result.name}'")
+        return cls(
+            header.name, header.title, header.description.strip(),
+            {name: part for name, part in parts.items() if name in result.parts} or parts,
+            result.default_part, raw, result.data, result.base,
+        )
+
+    def with_data(self, path: str | Path) -> Study:
+        """Return the same study on the user's own CSV table."""
+        return replace(self, data=str(path))
+
+    def only(self, parts: Iterable[str]) -> Study:
+        """Return the study with only some of its parts.
+
+        Raises
+        ------
+        StudyError
+            If a part does not exist.
+        """
+        chosen = {name: self._part(name) for name in parts}
+        default = self.default_part if self.default_part in chosen else next(iter(chosen))
+        return replace(self, parts=chosen, default_part=default)
+
+    def _part(self, name: str) -> PartSpec:
+        if name not in self.parts:
+            raise StudyError(f"study '{self.name}' has no part '{name}'; its parts are: {', '.join(self.parts)}")
+        return self.parts[name]
+
+    def dataset(self, part: str | None = None) -> Dataset:
+        """Read and describe the rows of a part (the default part if none is named)."""
+        from perospin.learning.dataset import build_dataset
+
+        base = None if self.base is None else Path(self.base)
+        return build_dataset(self._part(part or self.default_part), self.data, base)
+
+    def run(
+        self,
+        out: str | Path | None = None,
+        progress: bool | Callable[[str, int, int], None] = True,
+    ) -> StudyResult:
+        """Run every part.
+
+        Parameters
+        ----------
+        out : path, optional
+            Folder to keep finished pieces in: an interrupted run with the same folder goes on where it stopped.
+            The result is saved there too.
+        progress : bool or callable
+            True shows a progress line; a callable gets ``(what, done, in_all)``.
+
+        Returns
+        -------
+        StudyResult
+
+        Raises
+        ------
+        PerospinError
+            If the data or the declaration is wrong: one sentence.
+        """
+        from perospin.learning.cells import Cells
+        from perospin.learning.result import StudyResult
+        from perospin.learning.running import run_part
+
+        cells = Cells(None if out is None else Path(out) / "cells")
+        started = datetime.datetime.now(datetime.UTC)
+        # All tables are read first: a wrong cell is reported before anything is computed.
+        data = {name: self.dataset(name) for name in self.parts}
+        with _teller(progress) as tell:
+            parts = {
+                name: run_part(name, part, data[name], cells, tell) for name, part in self.parts.items()
+            }
+        finished = datetime.datetime.now(datetime.UTC)
+        result = StudyResult(
+            name=self.name,
+            title=self.title,
+            description=self.description,
+            parts=parts,
+            default_part=self.default_part,
+            provenance={
+                "started": started.isoformat(timespec="seconds"),
+                "seconds": (finished - started).total_seconds(),
+                "versions": versions(),
+                "python": platform.python_version(),
+                "seeds": {name: part.seed for name, part in self.parts.items()},
+                "cells_reused": cells.reused,
+                "cells_computed": cells.computed,
+            },
+            raw=self.raw,
+            data=self.data,
+            base=self.base,
+        )
+        if out is not None:
+            result.save(out)
+        return result
+
+    def predictor(self, part: str | None = None) -> Predictor:
+        """Fit the part's prediction model and all models its intervals need, once, for many predictions."""
+        from perospin.learning.prediction import Predictor
+
+        name = part or self.default_part
+        return Predictor.fit(self.name, name, self._part(name), self.dataset(name))
+
+    def predict(self, formula: str, part: str | None = None) -> Prediction:
+        """Predict one material; for many, make one `predictor` and reuse it."""
+        return self.predictor(part).predict(formula)
+
+
+def versions() -> dict[str, str]:
+    """Versions of perospin and of the libraries that decide its numbers."""
+    found = {}
+    for name in ("perospin", *LIBRARIES):
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+class _teller:
+    """Context that turns `progress` into a callable: a rich progress line, the user's own, or nothing."""
+
+    def __init__(self, progress: bool | Callable[[str, int, int], None]) -> None:
+        self._progress = progress
+        self._bar: Any = None
+
+    def __enter__(self) -> Callable[[str, int, int], None] | None:
+        if callable(self._progress):
+            return self._progress
+        if not self._progress:
+            return None
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+        self._bar = Progress(
+            SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=24), MofNCompleteColumn(),
+            TimeElapsedColumn(), console=Console(stderr=True), transient=True,
+        )
+        self._bar.start()
+        task = self._bar.add_task("", total=1)
+
+        def tell(what: str, done: int, in_all: int) -> None:
+            self._bar.update(task, description=what, completed=done, total=max(in_all, 1))
+
+        return tell
+
+    def __exit__(self, *error: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
