@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from perospin.chemistry._tables import read_table
+from perospin.chemistry._text import shorten
 from perospin.chemistry.elements import atomic_masses_g_mol, parse_hill
 from perospin.chemistry.radii import shannon_radius_pm
 from perospin.errors import AmbiguousIonError, DataError, UnknownIonError
@@ -140,13 +141,16 @@ class IonLibrary:
             for name in _names(ion.name):
                 self._names.setdefault(name, ion)
         known = {**dict.fromkeys(self._states), **dict.fromkeys(self._aliases), **dict.fromkeys(self._ambiguous)}
-        # In running text an abbreviation that ends in a digit would swallow the amount: it needs brackets.
+        # In running text an abbreviation that ends in a digit would swallow the amount, and one of a single letter
+        # (G, Q) turns up inside any other: these need brackets.
         self._tokens = frozenset(name for name in known if self._reads_bare(name))
         self._longest = max((len(token) for token in self._tokens), default=0)
 
     def _reads_bare(self, name: str) -> bool:
         structural = re.search(r"H\d", name) or any(ion.role == "anion" for ion in self._states.get(name, ()))
-        return bool(structural) or not _ENDS_IN_DIGIT.search(name)
+        if structural:
+            return True
+        return not _ENDS_IN_DIGIT.search(name) and (len(name) > 1 or name in self._states)
 
     @classmethod
     def default(cls) -> IonLibrary:
@@ -306,14 +310,13 @@ class IonLibrary:
     def suggestions(self, name: str) -> list[str]:
         """Up to three similar symbols, aliases or names; differences in case come first."""
         names = [ion.name for ion in self._ions]
-        known = [*self._states, *(alias for alias in self._aliases if alias not in self._states), *names]
-        folded: dict[str, str] = {}
-        for other in known:
-            folded.setdefault(other.casefold(), other)
-        key = name.strip().casefold()[:64]
-        same = [other for other in known if other.casefold() == key and other != name.strip()]
-        close = [folded[other] for other in difflib.get_close_matches(key, folded, n=3, cutoff=0.6)]
-        return list(dict.fromkeys([*same, *close]))[:3]
+        folded: dict[str, list[str]] = {}
+        for other in dict.fromkeys([*self._states, *self._aliases, *names]):
+            folded.setdefault(other.casefold(), []).append(other)
+        name = name.strip()[:64]
+        close = difflib.get_close_matches(name.casefold(), folded, n=3, cutoff=0.6)
+        spelt = [other for key in close for other in sorted(folded[key], key=lambda o: -_similarity(name, o))]
+        return spelt[:3]
 
     def unknown_message(self, name: str, where: str = "") -> str:
         """Sentence for an unknown ion: what, where, similar ones, and how to define it."""
@@ -332,10 +335,9 @@ class IonLibrary:
         return f"'{shorten(name)}' is used for several ions: write {candidates}{others}"
 
 
-def shorten(text: str, length: int = 60) -> str:
-    """Text for an error message: control characters escaped, at most `length` characters."""
-    shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text[: length + 1])
-    return shown if len(text) <= length else shown[: length - 3] + "..."
+def _similarity(a: str, b: str) -> float:
+    """Similarity of two spellings, 0 to 1, with regard to case; symbols in capitals win a tie."""
+    return difflib.SequenceMatcher(None, a, b).ratio() + 1e-6 * sum(c.isupper() for c in b)
 
 
 @lru_cache(maxsize=1)

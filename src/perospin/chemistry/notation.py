@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal, get_args
 
+from perospin.chemistry._text import shorten
 from perospin.errors import FormulaError
 
 Style = Literal["plain", "unicode", "latex", "html"]
@@ -65,7 +66,7 @@ def to_plain(text: str) -> Plain:
             command = match[1] if match else None
             if match is None or (command and command not in _LATEX_IGNORED | _LATEX_GROUPS | {"cdot", "bullet"}):
                 raise FormulaError(
-                    f"'{text[i : i + 12]}' at position {i + 1} isn't LaTeX for a formula: "
+                    f"'{shorten(text[i : i + 12])}' at position {i + 1} isn't LaTeX for a formula: "
                     r"write e.g. (\mathrm{PEA})_{2}\mathrm{PbI}_{4}"
                 )
             i = match.end()

@@ -11,7 +11,8 @@ import re
 from dataclasses import dataclass
 from fractions import Fraction
 
-from perospin.chemistry.ions import Ion, IonLibrary, shorten
+from perospin.chemistry._text import shorten
+from perospin.chemistry.ions import Ion, IonLibrary
 from perospin.chemistry.notation import Plain, to_plain
 from perospin.errors import FormulaError, UnknownIonError
 
@@ -205,7 +206,14 @@ class _Reader:
 
     def _explain(self, start: int, end: int) -> FormulaError:
         """Say what stops the reading of text[start:end]: it fails behind the farthest place that can be reached."""
-        reached, farthest, last = {start}, start, None
+        farthest, tokens = self._reach(start, end)
+        if farthest == end:  # only spaces
+            return self.fail("there is nothing between the brackets", start)
+        return self._explain_at(farthest, start, end, tokens[-1] if tokens else None)
+
+    def _reach(self, start: int, end: int) -> tuple[int, list[_Token]]:
+        """Farthest position that reading text[start:end] from the left gets to, and the tokens met on the way."""
+        reached, farthest, tokens = {start}, start, []
         for i in range(start, end):
             if i not in reached:
                 continue
@@ -214,11 +222,8 @@ class _Reader:
                 reached.add(i + 1)
             for token in self._tokens_at(i, end):
                 reached.add(token.end)
-                if token.end > i:
-                    last = token
-        if end in reached:  # only spaces
-            return self.fail("there is nothing between the brackets", start)
-        return self._explain_at(farthest, start, end, last)
+                tokens.append(token)
+        return (end if end in reached else farthest), tokens
 
     def _explain_at(self, i: int, start: int, end: int, last: _Token | None) -> FormulaError:
         rest = self.text[i:end]
@@ -268,10 +273,7 @@ class _Reader:
         if re.fullmatch(r"[A-Za-z][A-Za-z0-9.]*(?: ?[,;] ?[A-Za-z][A-Za-z0-9.]*)+", name):
             return inner
         has_metal = any(
-            self._role(token) == "metal" and not self.text[j + len(token) : j + len(token) + 1].islower()
-            for j in range(i + 1, close)
-            if self.text[j].isupper()
-            for token in self.ions.tokens_at(self.text, j, close)
+            token.name is not None and self._role(token.name) == "metal" for token in self._reach(i + 1, close)[1]
         )
         return inner if has_metal else self._unknown(name, i + 1)
 

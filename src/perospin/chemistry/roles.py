@@ -59,7 +59,8 @@ def assign(contents: Iterable[tuple[tuple[Ion, ...], Fraction]], formula: str) -
         raise FormulaError(f"'{formula}' names {len(merged)} different ions; at most {MAX_IONS} are read")
     cations = {s[0]: v for s, v in merged.items() if s[0].role in ("a_site", "spacer")}
     anions = {s[0]: v for s, v in merged.items() if s[0].role == "anion"}
-    metals = {s: v for s, v in merged.items() if s[0].role == "metal"}
+    # in order of symbols, so that the choice of charge states doesn't depend on how the formula is written
+    metals = {s: v for s, v in sorted(merged.items(), key=lambda p: p[0][0].symbol) if s[0].role == "metal"}
     if not anions:
         raise FormulaError(f"'{formula}' has no halide (F, Cl, Br, I) or pseudohalide: is something missing?")
     if not metals:

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from perospin.chemistry._text import shorten
 from perospin.chemistry.elements import atomic_masses_g_mol
-from perospin.chemistry.ions import Ion, IonLibrary, Role, shorten
+from perospin.chemistry.ions import Ion, IonLibrary, Role
 from perospin.errors import DataError
 
 if TYPE_CHECKING:
@@ -71,16 +72,17 @@ def extend(library: IonLibrary, ions: Mapping[str, str | Mapping[str, Any]] | It
 
 
 def _with_ion(library: IonLibrary, name: str, entry: str | Mapping[str, Any]) -> IonLibrary:
+    _check_label(name)
     fields: Mapping[str, Any] = {"smiles": entry} if isinstance(entry, str) else entry
     if not isinstance(fields, Mapping) or not isinstance(fields.get("smiles"), str):
         raise DataError(f"ion '{name}' needs its SMILES as text, e.g. {name} = \"C[NH3+]\"")
     if unknown := set(fields) - _KEYS:
-        raise DataError(f"ion '{name}' has an unknown entry '{min(unknown)}': use {', '.join(sorted(_KEYS))}")
+        raise DataError(f"ion '{name}' has an unknown entry '{shorten(min(unknown))}': use {', '.join(sorted(_KEYS))}")
     aliases = fields.get("aliases", ())
     if not isinstance(aliases, list | tuple) or not all(isinstance(alias, str) for alias in aliases):
         raise DataError(f"the aliases of ion '{name}' must be a list of texts")
-    for label in (name, *aliases):
-        _check_label(label)
+    for alias in aliases:
+        _check_label(alias)
     molecule = read_cation(name, fields["smiles"])
     ion = _make_ion(name, molecule, fields)
     same = _same_ion(library, ion)
