@@ -158,6 +158,8 @@ def test_charge_states_follow_from_neutrality(text: str, charges: list[int]) -> 
         ("MAPbI3-xClx", FormulaError, ["'-x'", "position 7", "give each amount"]),
         ("MAPbClxI3-x", FormulaError, ["'x' behind Cl", "position 7"]),
         ("MAxFA1-xPbI3", FormulaError, ["'x' behind MA"]),
+        ("CsPb(I1-xBrx)3", FormulaError, ["'-x' behind I", "position 8"]),
+        ("(C8H12N)2PbI4", UnknownIonError, ["composition of", "PEA", "R-MBA", "write the one you mean"]),
         ("(BA)2(MA)n-1PbnI3n+1", FormulaError, ["'n-1"]),
         ("MHyPb(Br,Cl)3", FormulaError, ["','", "without their amounts"]),
         ("CsPbX3", FormulaError, ["'X' stands for any halide"]),

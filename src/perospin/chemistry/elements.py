@@ -24,5 +24,8 @@ def atomic_numbers() -> Mapping[str, int]:
 
 
 def parse_hill(formula: str) -> dict[str, int]:
-    """Element counts of a Hill formula such as ``C8H12N`` (no brackets, no charge)."""
-    return {symbol: int(count or 1) for symbol, count in _TERM.findall(formula)}
+    """Element counts of a sum formula such as ``C8H12N`` (no brackets, no charge)."""
+    counts: dict[str, int] = {}
+    for symbol, count in _TERM.findall(formula):
+        counts[symbol] = counts.get(symbol, 0) + int(count or 1)
+    return counts

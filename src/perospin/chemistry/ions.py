@@ -318,11 +318,20 @@ class IonLibrary:
         spelt = [other for key in close for other in sorted(folded[key], key=lambda o: -_similarity(name, o))]
         return spelt[:3]
 
+    def isomers(self, name: str) -> list[str]:
+        """Symbols of the cations whose composition a sum formula such as ``C8H12N`` states; up to six."""
+        if not re.fullmatch(r"(?:[A-Z][a-z]?[0-9]{0,3}){2,8}", name):
+            return []
+        elements = _sorted_elements(parse_hill(name))
+        return [ion.symbol for ion in self.cations if ion.elements == elements][:6]
+
     def unknown_message(self, name: str, where: str = "") -> str:
         """Sentence for an unknown ion: what, where, similar ones, and how to define it."""
         shown = shorten(name)
         text = f"unknown ion '{shown}'{where}"
-        if candidates := self.suggestions(name):
+        if isomers := self.isomers(name):
+            text += f", but it is the composition of {' or '.join(isomers)}: write the one you mean."
+        elif candidates := self.suggestions(name):
             text += f"; did you mean {' or '.join(candidates)}?"
         else:
             text += "."

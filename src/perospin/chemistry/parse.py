@@ -270,11 +270,12 @@ class _Reader:
         if not name:
             return self.fail("there is nothing between the brackets", i)
         inner = self._explain(i + 1, close)
+        farthest, tokens = self._reach(i + 1, close)
+        if tokens and _UNKNOWN_AMOUNT.match(self.text, farthest, close):
+            return inner
         if re.fullmatch(r"[A-Za-z][A-Za-z0-9.]*(?: ?[,;] ?[A-Za-z][A-Za-z0-9.]*)+", name):
             return inner
-        has_metal = any(
-            token.name is not None and self._role(token.name) == "metal" for token in self._reach(i + 1, close)[1]
-        )
+        has_metal = any(token.name is not None and self._role(token.name) == "metal" for token in tokens)
         return inner if has_metal else self._unknown(name, i + 1)
 
     def _unknown_name(self, i: int, end: int) -> str:
