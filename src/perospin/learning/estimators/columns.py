@@ -111,15 +111,10 @@ class ColumnModel(RegressorMixin, BaseEstimator):
         if some.any():
             self.medians_[some] = np.nanmedian(values[:, some], axis=0)
         filled = np.where(missing, self.medians_, values)
+        self.kept_ = np.zeros(0, dtype=np.int64)
         if filled.shape[1]:
-            screen = PearsonScreen(1.0 if self.screen is None else self.screen).fit(filled)
-            if self.screen is None:
-                self.kept_ = np.array([c for c in range(len(names)) if screen.dropped_.get(c, (0, 0.0))[0] is not None])
-                self.kept_ = self.kept_.astype(np.int64)
-            else:
-                self.kept_ = screen.kept_
-        else:
-            self.kept_ = np.zeros(0, dtype=np.int64)
+            # Without a screen only constant columns go: no |r| exceeds 1.
+            self.kept_ = PearsonScreen(1.0 if self.screen is None else self.screen).fit(filled).kept_
         self.columns_ = [names[c] for c in self.kept_]
         kept = filled[:, self.kept_]
         self.mean_, self.deviation_ = kept.mean(axis=0), kept.std(axis=0)

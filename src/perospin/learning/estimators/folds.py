@@ -10,6 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
 from sklearn.utils.validation import has_fit_parameter
 
+from perospin.errors import StudyError
+
 __all__ = ["Progress", "fit_each", "fit_one", "take"]
 
 Progress = Callable[[int, int], None]
@@ -60,8 +62,15 @@ def fit_each(
     Returns
     -------
     list of fitted estimators, in the order of `trains`
+
+    Raises
+    ------
+    StudyError
+        If X and y differ in length.
     """
     target = np.asarray(y, dtype=float)
+    if target.ndim != 1 or len(X) != len(target):
+        raise StudyError(f"the table has {len(X)} rows but the target has shape {target.shape}")
     labels = None if groups is None else np.asarray(groups)
     fitted: list[Any] = []
     if hasattr(estimator, "fit_many"):

@@ -208,13 +208,16 @@ class GaussianProcess(RegressorMixin, BaseEstimator):
     def _noise_centre(self) -> float:
         return float(np.log(self.noise_share / (1.0 - self.noise_share)))
 
+    @staticmethod
+    def _log_set_prior(included: BoolArray) -> FloatArray:
+        """Minus the log of the number of sets of the same size."""
+        d, k = included.shape[1], included.sum(axis=1)
+        return np.asarray(gammaln(k + 1) + gammaln(d - k + 1) - gammaln(d + 1))
+
     def _log_prior(self, draws: _Particles) -> FloatArray:
-        d = draws.included.shape[1]
-        k = draws.included.sum(axis=1)
-        sets = gammaln(d + 1) - gammaln(k + 1) - gammaln(d - k + 1)
         noise = ((draws.noise - self._noise_centre) / self.noise_spread) ** 2
         scales = (((draws.log_scale - np.log(self.length_scale)) / self.length_spread) ** 2).sum(axis=1)
-        return np.asarray(-sets - 0.5 * noise - 0.5 * scales)
+        return np.asarray(self._log_set_prior(draws.included) - 0.5 * noise - 0.5 * scales)
 
     def _sample(self) -> _Particles:
         """Posterior draws by annealing the likelihood from power 0 to 1; every state of every chain counts."""
@@ -291,24 +294,25 @@ class GaussianProcess(RegressorMixin, BaseEstimator):
         return proposed, self._log_prior(proposed) - self._log_prior(draws)
 
     def _flip(self, draws: _Particles, rng: np.random.Generator) -> tuple[_Particles, FloatArray]:
-        """Take one column in or out, or exchange two; a column taken in gets a length scale from the prior."""
+        """Take one column in or out, or exchange two; whatever changes side gets a fresh length scale.
+
+        The kind of move is drawn before looking at the state and the fresh scale comes from its own prior, on
+        the way in and on the way out, so only the prior of the set enters the acceptance ratio.
+        """
         p, d = draws.included.shape
-        included, log_scale = draws.included.copy(), draws.log_scale.copy()
-        rows = np.arange(p)
-        first = rng.integers(0, d, p)
-        included[rows, first] ^= True
+        rows, first = np.arange(p), rng.integers(0, d, p)
+        changed = np.zeros((p, d), dtype=bool)
+        changed[rows, first] = True
         if d > 1:
-            swap = rng.random(p) < 0.5
             second = (first + rng.integers(1, d, p)) % d
-            swap &= draws.included[rows, first] != draws.included[rows, second]
-            included[rows[swap], second[swap]] ^= True
-        entering = included & ~draws.included
+            exchange = rng.random(p) < 0.5
+            changed[rows[exchange], second[exchange]] = True
+            alike = draws.included[rows, first] == draws.included[rows, second]
+            changed[exchange & alike] = False
         fresh = rng.normal(np.log(self.length_scale), self.length_spread, (p, d))
-        log_scale = np.where(entering, fresh, log_scale)
-        proposed = _Particles(draws.noise, log_scale, included)
-        # The fresh scale is drawn from its own prior, so only the prior of the set enters the ratio.
-        unchanged = _Particles(draws.noise, draws.log_scale, included)
-        return proposed, self._log_prior(unchanged) - self._log_prior(draws)
+        included = draws.included ^ changed
+        proposed = _Particles(draws.noise, np.where(changed, fresh, draws.log_scale), included)
+        return proposed, self._log_set_prior(included) - self._log_set_prior(draws.included)
 
     # -- most probable values --------------------------------------------------------------------------------
 

@@ -112,10 +112,11 @@ class MLPEnsemble(RegressorMixin, BaseEstimator):
         penalty = np.zeros(n_sets, dtype=np.float32)
         for i, (model, (X, y)) in enumerate(zip(models, sets, strict=True)):
             n, d = X.shape
-            spread = float(y.std())
-            model._y_mean, model._y_sd = float(y.mean()), spread if spread > 0 else 1.0
+            model._y_mean, spread = float(y.mean()), float(y.std())
+            # A constant target is predicted by its value: the networks' output is multiplied by 0.
+            model._y_sd = spread if spread > 1e-12 * max(1.0, float(np.abs(y).max())) else 0.0
             values[i, :n, :d] = X
-            target[i, :n] = (y - model._y_mean) / model._y_sd
+            target[i, :n] = (y - model._y_mean) / (model._y_sd or 1.0)
             weight[i, :n] = 1.0 / n
             penalty[i] = self.alpha / n
         start = [
