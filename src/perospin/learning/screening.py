@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from perospin.errors import StudyError
 
-__all__ = ["PearsonScreen", "pearson_matrix"]
+__all__ = ["PearsonScreen", "choose_columns", "pearson_matrix"]
 
 
 def pearson_matrix(X: ArrayLike) -> NDArray[np.float64]:
@@ -24,6 +24,38 @@ def pearson_matrix(X: ArrayLike) -> NDArray[np.float64]:
     matrix = np.clip(unit.T @ unit, -1.0, 1.0)
     np.fill_diagonal(matrix, 1.0)
     return np.asarray(matrix)
+
+
+def choose_columns(
+    X: NDArray[np.float64], limit: float
+) -> tuple[NDArray[np.int64], dict[int, tuple[int | None, float]]]:
+    """Apply the rule of `PearsonScreen` to finite values; kept columns, and why each other one went.
+
+    Raises
+    ------
+    StudyError
+        If the limit is not in (0, 1].
+    """
+    if not 0.0 < limit <= 1.0:
+        raise StudyError(f"the Pearson limit must lie above 0 and at most at 1, not {limit}")
+    n_columns = X.shape[1]
+    size = np.abs(X).max(axis=0, initial=1.0)
+    constant = np.ptp(X, axis=0) <= 1e-12 * size if n_columns else np.zeros(0, dtype=bool)
+    r = pearson_matrix(X) if limit < 1.0 else np.eye(n_columns)
+    kept: list[int] = []
+    dropped: dict[int, tuple[int | None, float]] = {}
+    for column in range(n_columns):
+        if constant[column]:
+            dropped[column] = (None, 0.0)
+            continue
+        # The margin keeps r = limit up to rounding on the kept side, whatever the order of the rows.
+        above = np.flatnonzero(np.abs(r[kept, column]) > limit + 1e-12)
+        if above.size:
+            first = kept[int(above[0])]
+            dropped[column] = (first, float(r[first, column]))
+        else:
+            kept.append(column)
+    return np.array(kept, dtype=np.int64), dropped
 
 
 class PearsonScreen(TransformerMixin, BaseEstimator):
@@ -64,24 +96,8 @@ class PearsonScreen(TransformerMixin, BaseEstimator):
         StudyError
             If the limit is not in (0, 1].
         """
-        if not 0.0 < self.limit <= 1.0:
-            raise StudyError(f"the Pearson limit must lie above 0 and at most at 1, not {self.limit}")
         values = validate_data(self, X, dtype=float)
-        r = pearson_matrix(values)
-        spread = np.ptp(values, axis=0)
-        kept: list[int] = []
-        self.dropped_: dict[int, tuple[int | None, float]] = {}
-        for column in range(values.shape[1]):
-            if spread[column] <= 1e-12 * max(1.0, float(np.abs(values[:, column]).max())):
-                self.dropped_[column] = (None, 0.0)
-                continue
-            # The margin keeps r = limit up to rounding on the kept side, whatever the order of the rows.
-            above = [k for k in kept if abs(r[k, column]) > self.limit + 1e-12]
-            if above:
-                self.dropped_[column] = (above[0], float(r[above[0], column]))
-            else:
-                kept.append(column)
-        self.kept_ = np.array(kept, dtype=np.int64)
+        self.kept_, self.dropped_ = choose_columns(values, self.limit)
         return self
 
     def transform(self, X: ArrayLike) -> NDArray[np.float64]:

@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from perospin.errors import StudyError
 from perospin.learning.estimators.folds import take
-from perospin.learning.screening import PearsonScreen
+from perospin.learning.screening import choose_columns
 
 __all__ = ["ColumnModel", "select_columns"]
 
@@ -43,19 +43,13 @@ def select_columns(X: Any, features: Sequence[str] | None) -> tuple[FloatArray, 
     if absent:
         known = ", ".join(str(c) for c in X.columns)
         raise StudyError(f"the table has no column '{absent[0]}' that the model needs; its columns are: {known}")
-    try:
-        return X[names].to_numpy(dtype=float, na_value=np.nan), names
-    except (TypeError, ValueError) as error:
-        bad = [name for name in names if not _is_numeric(X[name])]
-        raise StudyError(f"the column '{(bad or names)[0]}' isn't numeric, so no model can use it") from error
-
-
-def _is_numeric(column: Any) -> bool:
-    try:
-        column.to_numpy(dtype=float, na_value=np.nan)
-    except (TypeError, ValueError):
-        return False
-    return True
+    out = np.empty((len(X), len(names)))
+    for i, name in enumerate(names):
+        try:
+            out[:, i] = X[name].to_numpy(dtype=float, na_value=np.nan)
+        except (TypeError, ValueError) as error:
+            raise StudyError(f"the column '{name}' isn't numeric, so no model can use it") from error
+    return out, names
 
 
 class ColumnModel(RegressorMixin, BaseEstimator):
@@ -111,10 +105,8 @@ class ColumnModel(RegressorMixin, BaseEstimator):
         if some.any():
             self.medians_[some] = np.nanmedian(values[:, some], axis=0)
         filled = np.where(missing, self.medians_, values)
-        self.kept_ = np.zeros(0, dtype=np.int64)
-        if filled.shape[1]:
-            # Without a screen only constant columns go: no |r| exceeds 1.
-            self.kept_ = PearsonScreen(1.0 if self.screen is None else self.screen).fit(filled).kept_
+        # Without a screen only constant columns go: no |r| exceeds 1.
+        self.kept_ = choose_columns(filled, 1.0 if self.screen is None else self.screen)[0]
         self.columns_ = [names[c] for c in self.kept_]
         kept = filled[:, self.kept_]
         self.mean_, self.deviation_ = kept.mean(axis=0), kept.std(axis=0)
