@@ -113,6 +113,22 @@ def test_axioms(game):
     assert_allclose(both, 2 * values - 3 * other, atol=1e-10)
 
 
+def test_agreeing_cells_are_looked_up_not_predicted_again(data):
+    rng = np.random.default_rng(3)
+    rows, background = rng.integers(0, 2, (4, 4)).astype(float), rng.integers(0, 2, (9, 4)).astype(float)
+    seen = []
+
+    def predict(X):
+        seen.append(len(X))
+        return rough(X)
+
+    values, _ = exact_shapley(predict, rows, background)
+    for row, value in zip(rows, values, strict=True):
+        assert_allclose(value, brute_force(rough, row, background), atol=1e-12)
+    assert sum(seen) < 0.6 * 4 * 16 * 9
+    assert sum(seen) == 9 + sum(2 ** int((b != row).sum()) for row in rows for b in background)
+
+
 def test_groups_of_columns_play_as_one(data):
     rows, background = data
     frame, base_frame = (pd.DataFrame(x, columns=list("abcd")) for x in (rows, background))
@@ -143,6 +159,8 @@ def test_frames_keep_their_columns_and_blocks_do_not_matter(data, monkeypatch):
     monkeypatch.setattr("perospin.learning.explain._BLOCK_ROWS", 20)
     parts, _ = exact_shapley(predict, frame, base_frame)
     assert_allclose(parts, whole, atol=1e-14)
+    monkeypatch.setattr("perospin.learning.explain._PART", 40)
+    assert_allclose(exact_shapley(predict, frame, base_frame)[0], whole, atol=1e-14)
     some, _ = exact_shapley(predict, frame, base_frame, ["c", "a"])
     assert some.shape == (5, 2)
 

@@ -36,7 +36,8 @@ Predict = Callable[[Any], ArrayLike]
 Players = Mapping[str, Sequence[str]]
 
 MAX_PLAYERS = 15
-_BLOCK_ROWS = 65_536
+_BLOCK_ROWS = 65_536  # rows handed to a model at once
+_PART = 2**22  # coalitions x background rows held at once
 
 
 def _weights(d: int) -> FloatArray:
@@ -118,19 +119,36 @@ def exact_shapley(
     member = np.zeros((d, rows.shape[1]), dtype=bool)
     for player, group in enumerate(groups):
         member[player, group] = True
-    free = ~member.any(axis=0)
+    worth = np.array([_worth(call, row, base_rows, member) for row in rows]).reshape(len(rows), 2**d)
+    return _combine(worth, d), base
+
+
+def _worth(
+    call: Callable[[NDArray[Any]], FloatArray], row: NDArray[Any], background: NDArray[Any], member: NDArray[np.bool_]
+) -> FloatArray:
+    """Worth of every coalition for one row, shape (2**d,); `member` (d, n_columns) says which columns a player has.
+
+    Where a background row agrees with the explained row in all columns of a player, joining changes nothing, so
+    that combination is looked up instead of predicted again. Flags and layer numbers agree often.
+    """
+    d = len(member)
     masks = np.arange(2**d)
     inside = ((masks[:, None] >> np.arange(d)) & 1).astype(bool)
-    from_row = (inside @ member) | free
-    n_background = len(base_rows)
-    per_block = max(1, _BLOCK_ROWS // n_background)
-    worth = np.empty((len(rows), 2**d))
-    for i, row in enumerate(rows):
-        for start in range(0, 2**d, per_block):
-            take_row = from_row[start : start + per_block]
-            hybrid = np.where(take_row[:, None, :], row, base_rows).reshape(-1, rows.shape[1])
-            worth[i, start : start + per_block] = call(hybrid).reshape(-1, n_background).mean(axis=1)
-    return _combine(worth, d), base
+    from_row = (inside @ member) | ~member.any(axis=0)
+    total = np.zeros(2**d)
+    per_part = max(1, _PART // 2**d)
+    for start in range(0, len(background), per_part):
+        part = background[start : start + per_part]
+        differs = (part != row) & ~((part != part) & (row != row))
+        differing = (differs.astype(np.int64) @ member.T.astype(np.int64) > 0) @ (1 << np.arange(d))
+        stands_for = masks[:, None] & differing
+        which, other = np.nonzero(stands_for == masks[:, None])
+        predicted = np.empty(stands_for.shape)
+        for first in range(0, len(which), _BLOCK_ROWS):
+            mask, base_row = which[first : first + _BLOCK_ROWS], other[first : first + _BLOCK_ROWS]
+            predicted[mask, base_row] = call(np.where(from_row[mask], row, part[base_row]))
+        total += predicted[stands_for, np.arange(len(part))].sum(axis=1)
+    return total / len(background)
 
 
 def _array_names(X: Any, names: Sequence[str] | None) -> list[str]:
