@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -76,7 +76,13 @@ def inverse(values: NDArray[np.float64], transform: str) -> NDArray[np.float64]:
     return 10.0 ** np.asarray(values, dtype=float) if transform == "log10" else np.asarray(values, dtype=float)
 
 
-def build_dataset(part: PartSpec, data: str | Path | None = None, base: Path | None = None) -> Dataset:
+def build_dataset(
+    part: PartSpec,
+    data: str | Path | None = None,
+    base: Path | None = None,
+    on_compute: Callable[[str], None] | None = None,
+    ions: Any = None,
+) -> Dataset:
     """Read, filter, group and describe the rows of one part.
 
     Parameters
@@ -87,6 +93,10 @@ def build_dataset(part: PartSpec, data: str | Path | None = None, base: Path | N
         A CSV file used in place of the declared data.
     base : path, optional
         Folder that a relative ``csv`` of the declaration is relative to.
+    on_compute : callable, optional
+        Called with the symbol of each cation that no shipped table holds, before it is computed.
+    ions : IonLibrary, optional
+        Library with the user's own ions.
 
     Raises
     ------
@@ -124,8 +134,8 @@ def build_dataset(part: PartSpec, data: str | Path | None = None, base: Path | N
             f"{where}, row {labels[bad]}: {part.target.column} = {target[bad]:g} has no logarithm; "
             "values must be greater than 0"
         )
-    formulas, described, certain, materials = _formulas(frame, labels, section, where)
-    features = _features(frame, part, labels, materials, where)
+    formulas, described, certain, materials = _formulas(frame, labels, section, where, ions)
+    features = _features(frame, part, labels, materials, where, on_compute, ions)
     for column, (low, high) in section.plausible.items():
         values = target if column == part.target.column else features.get(column)
         _plausible(column, values, low, high, where)
@@ -160,7 +170,7 @@ def needed_columns(part: PartSpec) -> list[str]:
     for group in (part.explain.players or {}).values() if part.explain else ():
         columns += group
     for test in part.checks.permutation:
-        columns += [*test.columns, *test.within]
+        columns += [*test.columns, *test.within, *([test.per] if test.per else [])]
     columns += [column for names in part.features.values() for column in names]
     return list(dict.fromkeys(columns))
 
@@ -321,9 +331,11 @@ def _plausible(column: str, values: Any, low: float, high: float, where: str) ->
 
 
 def _formulas(
-    frame: pd.DataFrame, labels: pd.Series, section: DataSection, where: str
+    frame: pd.DataFrame, labels: pd.Series, section: DataSection, where: str, ions: Any
 ) -> tuple[list[str], list[str], list[bool], list[Any]]:
     """Return canonical formulas, the formulas that stand for uncertain rows, certainty, parsed materials."""
+    from perospin.chemistry import Perovskite
+
     n_rows = len(frame)
     if section.formula is None and section.formula_template is None:
         return [""] * n_rows, [""] * n_rows, [True] * n_rows, [None] * n_rows
@@ -342,7 +354,7 @@ def _formulas(
         try:
             for formula in (text, stand_in):
                 if formula not in cache:
-                    cache[formula] = _parse(formula)
+                    cache[formula] = Perovskite.parse(formula, ions)
         except PerospinError as error:
             raise DataError(f"{where}, row {label}: {error}") from error
         formulas.append(str(cache[text]) if text else "")
@@ -350,12 +362,6 @@ def _formulas(
         certain.append(bool(text))
         materials.append(cache[stand_in])
     return formulas, described, certain, materials
-
-
-def _parse(formula: str) -> Any:
-    from perospin.chemistry import Perovskite
-
-    return Perovskite.parse(formula)
 
 
 def _templated(template: str, frame: pd.DataFrame, where: str) -> list[str]:
@@ -368,7 +374,13 @@ def _templated(template: str, frame: pd.DataFrame, where: str) -> list[str]:
 
 
 def _features(
-    frame: pd.DataFrame, part: PartSpec, labels: pd.Series, materials: list[Any], where: str
+    frame: pd.DataFrame,
+    part: PartSpec,
+    labels: pd.Series,
+    materials: list[Any],
+    where: str,
+    on_compute: Callable[[str], None] | None,
+    ions: Any,
 ) -> pd.DataFrame:
     import pandas as pd
 
@@ -387,7 +399,7 @@ def _features(
             columns[name] = frame[column].to_numpy(dtype=float)
     features = pd.DataFrame(columns, index=pd.RangeIndex(len(frame)))
     if part.descriptors.source == "describe":
-        ours = describe_materials(materials, str(part.descriptors.level))
+        ours = describe_materials(materials, str(part.descriptors.level), ions, on_compute)
         features = pd.concat([features.drop(columns=[c for c in ours if c in features]), ours], axis=1)
     for name, values in _derived(materials, features).items():
         if name in wanted and name not in features:
@@ -395,14 +407,16 @@ def _features(
     return features
 
 
-def describe_materials(materials: list[Any], level: str) -> pd.DataFrame:
+def describe_materials(
+    materials: list[Any], level: str, ions: Any = None, on_compute: Callable[[str], None] | None = None
+) -> pd.DataFrame:
     """Describe each material at `level`; a row of NaN where the material is not known, shape (n, n_columns)."""
     import pandas as pd
 
     from perospin.descriptors import describe
 
     unique = {str(material): material for material in materials if material is not None}
-    table = describe(list(unique.values()), level=level)
+    table = describe(list(unique.values()), level=level, ions=ions, on_compute=on_compute)
     table.index = pd.Index(list(unique))
     keys = [None if material is None else str(material) for material in materials]
     return table.reindex(keys).astype(float).reset_index(drop=True)
@@ -446,9 +460,7 @@ def _group(
         "family": lambda m: str(m.family),
     }
     if definition != "row" and definition not in readers:
-        raise StudyError(
-            f"group definition '{definition}' is unknown; allowed: column:NAME, row, {', '.join(readers)}"
-        )
+        raise StudyError(f"group definition '{definition}' is unknown; allowed: column:NAME, row, {', '.join(readers)}")
     if definition == "row":
         return [f"row {label}" for label in labels]
     reader = readers[definition]

@@ -129,7 +129,7 @@ class DescriptorSection(_Section):
     @model_validator(mode="after")
     def _level_known(self) -> DescriptorSection:
         if self.source == "describe" and self.level is None:
-            raise ValueError("source = \"describe\" needs level = \"published\" or \"fast\"")
+            raise ValueError('source = "describe" needs level = "published" or "fast"')
         return self
 
 
@@ -179,9 +179,7 @@ class GridEntry(_Section):
 class SchemeEntry(_Section):
     """One way of splitting the rows."""
 
-    kind: Literal[
-        "leave_one_out", "leave_one_group_out", "tagged", "repeated_holdout", "k_fold", "in_sample"
-    ]
+    kind: Literal["leave_one_out", "leave_one_group_out", "tagged", "repeated_holdout", "k_fold", "in_sample"]
     name: str = ""
     label: str = ""
     group: str | None = None
@@ -254,13 +252,18 @@ class LearningCurveSection(_Section):
 
 
 class PermutationSection(_Section):
-    """Permutation test: are the values of `columns` attached to the right groups?"""
+    """Permutation test: are the values of `columns` attached to the right groups?
+
+    `per` names a column that the others were multiplied by (1/n): the quantity before that product belongs to
+    the group and is what is exchanged.
+    """
 
     estimator: str
     columns: list[str]
     scheme: str
     group: str | None = None
     within: list[str] = []
+    per: str | None = None
     n_permutations: int = Field(default=100, ge=1)
 
 
@@ -273,6 +276,7 @@ class ChecksSection(_Section):
     shuffle_estimator: str | None = None
     family_group: str | None = None
     duplicates: str | None = None
+    noise_scale: Literal["log10", "target"] = "target"
     permutation: list[PermutationSection] = []
     learning_curve: LearningCurveSection | None = None
 
@@ -369,10 +373,11 @@ class PartSpec(_Section):
         """Columns that an estimator (or a grid's members) reads, in order of first use."""
         grid = next((g for g in self.grids if g.name == name), None)
         spec = self.write_out(grid.spec) if grid else self.spec_of(name)
-        return list(dict.fromkeys(_columns(spec)))
+        return list(dict.fromkeys(columns_of_spec(spec)))
 
 
-def _columns(spec: Mapping[str, Any]) -> Iterator[str]:
+def columns_of_spec(spec: Mapping[str, Any]) -> Iterator[str]:
+    """Columns that a written-out specification reads, its members' and its residual model's included."""
     if spec.get("kind") in ("two_class_rule", "two_stage"):
         yield from CLASS_COLUMNS
     tuned = spec.get("tune")
@@ -381,7 +386,7 @@ def _columns(spec: Mapping[str, Any]) -> Iterator[str]:
         if isinstance(value, list):
             yield from (column for column in value if isinstance(column, str))
     for inner in _inner_specs(spec):
-        yield from _columns(inner)
+        yield from columns_of_spec(inner)
 
 
 def _inner_specs(spec: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

@@ -98,9 +98,7 @@ class PartResult:
 
     def predicted(self, estimator: str, scheme: str) -> pd.DataFrame:
         """Predictions of one estimator under one scheme, joined with the name of each material."""
-        chosen = self.predictions[
-            (self.predictions["estimator"] == estimator) & (self.predictions["scheme"] == scheme)
-        ]
+        chosen = self.predictions[(self.predictions["estimator"] == estimator) & (self.predictions["scheme"] == scheme)]
         columns = ["row", "name", "certain", "described_as"]
         return chosen.merge(self.rows[columns], on="row", how="left").reset_index(drop=True)
 
@@ -128,10 +126,18 @@ class PartResult:
                 for key, table in (("in_sample", fitted), ("out_of_fold", held_out))
             }
             signed = claimed * values["out_of_fold"]
-            holds = "not tested" if math.isnan(signed) else "yes" if signed > 0.3 else "no" if signed < -0.3 else "unclear"
+            holds = (
+                "not tested" if math.isnan(signed) else "yes" if signed > 0.3 else "no" if signed < -0.3 else "unclear"
+            )
             records.append(
-                {"column": claim.column, "claim": claim.text, "claimed": claimed, **values, "holds": holds,
-                 "source": claim.source}
+                {
+                    "column": claim.column,
+                    "claim": claim.text,
+                    "claimed": claimed,
+                    **values,
+                    "holds": holds,
+                    "source": claim.source,
+                }
             )
         return pd.DataFrame(records)
 
@@ -255,8 +261,10 @@ class StudyResult:
                     continue
                 kinds = {c: str for c in header if c in text or c.startswith("group:")}
                 tables[table] = pd.read_csv(
-                    where / f"{table}.csv", dtype=kinds, float_precision="round_trip",
-                    keep_default_na=False, na_values={c: [""] for c in header if c not in kinds},
+                    where / f"{table}.csv",
+                    dtype=kinds,
+                    keep_default_na=False,
+                    na_values={c: [""] for c in header if c not in kinds},
                 )
             parts[name] = PartResult(
                 name=name,

@@ -23,6 +23,7 @@ from perospin.learning.comparison import (
     y_shuffle,
 )
 from perospin.learning.dataset import Dataset, inverse
+from perospin.learning.declaration import columns_of_spec
 from perospin.learning.estimators import build_estimator
 from perospin.learning.explain import ShapleyTable, explain_fitted, explain_held_out
 from perospin.learning.result import IN_SAMPLE, PartResult
@@ -80,14 +81,8 @@ class _Run:
         self.evaluations: dict[tuple[str, str], Evaluation] = {}
         self.seconds: dict[str, float] = {}
         self.specs = {entry.name: part.spec_of(entry.name) for entry in part.estimators}
-        self.estimators = {name: self.build(name, spec) for name, spec in self.specs.items()}
+        self.estimators = {name: build_estimator(spec, part.seed) for name, spec in self.specs.items()}
         self.inverse = partial(inverse, transform=part.target.transform) if part.target.transform != "none" else None
-
-    def build(self, name: str, spec: Mapping[str, Any]) -> Any:
-        try:
-            return build_estimator(spec, self.part.seed)
-        except StudyError as error:
-            raise StudyError(f"part '{self.name}', estimator '{name}': {error}") from error
 
     def tell(self, what: str, done: int = 0, in_all: int = 1) -> None:
         if self.progress is not None:
@@ -111,27 +106,52 @@ class _Run:
         """Evaluate an estimator under a scheme, or take it from its cell."""
         if (name, scheme) in self.evaluations:
             return self.evaluations[name, scheme]
-        plan, groups = self.schemes[scheme], inner_groups(self.entries[scheme], self.data)
-        estimator = self.build(name, spec)
+        plan = self.schemes[scheme]
         title = f"{self.part.title_of(name)} · {plan.label}"
+        self.tell(title)
+        y_pred, seconds = self._predictions(title, spec, columns, scheme, self.part.seed)
+        self.seconds[f"{name} · {scheme}"] = seconds
+        self.evaluations[name, scheme] = restore(name, plan, self.data.y, y_pred)
+        return self.evaluations[name, scheme]
+
+    def _predictions(
+        self, title: str, spec: Mapping[str, Any], columns: Sequence[str], scheme: str, seed: int
+    ) -> tuple[list[float], float]:
+        """Predictions of a specification under a scheme, and the seconds they took.
+
+        The members of an average are cells of their own, with the seeds that `build_estimator` gives them, so that a
+        member that stands elsewhere in the study is not computed twice.
+        """
+        if spec.get("kind") == "average" and not spec.get("tune"):
+            members = [
+                self._predictions(f"{title} · member {i + 1}", member, _columns_of(member), scheme, seed + i)
+                for i, member in enumerate(spec["members"])
+            ]
+            mean = np.mean([y_pred for y_pred, _ in members], axis=0)
+            return [float(value) for value in mean], sum(seconds for _, seconds in members)
+        plan, groups = self.schemes[scheme], inner_groups(self.entries[scheme], self.data)
 
         def compute() -> dict[str, Any]:
             start = time.perf_counter()
             done = evaluate(
-                estimator, self.data.features, self.data.y, plan, groups=groups, name=name,
+                build_estimator(spec, seed),
+                self.data.features,
+                self.data.y,
+                plan,
+                groups=groups,
                 progress=lambda folds, in_all: self.tell(title, folds, in_all),
             )
             return {"y_pred": done.y_pred, "seconds": time.perf_counter() - start}
 
-        self.tell(title)
         key = self.key(
-            "evaluate", spec, columns, scheme=_scheme_digest(plan),
-            groups=None if groups is None else groups.tolist(),
+            "evaluate", spec, columns, scheme=_scheme_digest(plan), groups=None if groups is None else groups.tolist()
         )
-        cell = self.cells.get(key, compute)
-        self.seconds[f"{name} · {scheme}"] = cell["seconds"]
-        self.evaluations[name, scheme] = restore(name, plan, self.data.y, cell["y_pred"])
-        return self.evaluations[name, scheme]
+        cell = self.cells.get({**key, "seed": seed}, compute)
+        return [float("nan") if v is None else v for v in cell["y_pred"]], cell["seconds"]
+
+
+def _columns_of(spec: Mapping[str, Any]) -> list[str]:
+    return list(dict.fromkeys(columns_of_spec(spec)))
 
 
 def restore(name: str, scheme: Scheme, y: NDArray[np.float64], y_pred: Sequence[float]) -> Evaluation:
@@ -140,9 +160,7 @@ def restore(name: str, scheme: Scheme, y: NDArray[np.float64], y_pred: Sequence[
     return Evaluation.from_dict({"estimator_name": name, "scheme": scheme.to_dict(), "y": y, "y_pred": values})
 
 
-def run_part(
-    name: str, part: PartSpec, data: Dataset, cells: Cells, progress: Progress | None = None
-) -> PartResult:
+def run_part(name: str, part: PartSpec, data: Dataset, cells: Cells, progress: Progress | None = None) -> PartResult:
     """Run everything that one part declares.
 
     Parameters
@@ -266,8 +284,15 @@ def _run_grids(run: _Run) -> pd.DataFrame:
             full = run.part.write_out(spec)
             judged = run.evaluate(member, full, columns, grid.select_by)
             score = judged.scores()
-            record = {"grid": grid.name, "member": member, "r2_selection": score.r2, "mse_selection": score.mse,
-                      "scheme": grid.select_by, "r2_in_sample": float("nan"), "chosen": False}
+            record = {
+                "grid": grid.name,
+                "member": member,
+                "r2_selection": score.r2,
+                "mse_selection": score.mse,
+                "scheme": grid.select_by,
+                "r2_in_sample": float("nan"),
+                "chosen": False,
+            }
             if fitted:
                 record["r2_in_sample"] = run.evaluate(member, full, columns, fitted).scores().r2
             mine.append(record)
@@ -304,9 +329,16 @@ def _gains(run: _Run) -> pd.DataFrame:
         run.tell(f"bootstrap · {run.part.title_of(name)}")
         gain = paired_bootstrap(done, base, groups, checks.n_bootstrap, run.part.seed)
         record = {
-            "estimator": name, "scheme": scheme, "gain": gain.gain, "low": gain.low, "high": gain.high,
-            "level": gain.level, "probability_positive": gain.probability_positive,
-            "r2_low": gain.model_r2_interval[0], "r2_high": gain.model_r2_interval[1], "n_bootstrap": gain.n_boot,
+            "estimator": name,
+            "scheme": scheme,
+            "gain": gain.gain,
+            "low": gain.low,
+            "high": gain.high,
+            "level": gain.level,
+            "probability_positive": gain.probability_positive,
+            "r2_low": gain.model_r2_interval[0],
+            "r2_high": gain.model_r2_interval[1],
+            "n_bootstrap": gain.n_boot,
         }
         if run.inverse is not None:
             original = paired_bootstrap(done, base, groups, checks.n_bootstrap, run.part.seed, inverse=run.inverse)
@@ -327,9 +359,18 @@ def _permutations(run: _Run) -> pd.DataFrame:
         title = f"permutation test · {', '.join(test.columns)}"
 
         def compute(test: Any = test, groups: Any = groups, strata: Any = strata, title: str = title) -> dict[str, Any]:
+            table, columns, derive = _before_product(run.data.features, test.columns, test.per)
             found = permutation_test(
-                run.estimators[test.estimator], run.data.features, run.data.y, run.schemes[test.scheme], test.columns,
-                groups, test.n_permutations, run.part.seed, strata=strata,
+                run.estimators[test.estimator],
+                table,
+                run.data.y,
+                run.schemes[test.scheme],
+                columns,
+                groups,
+                test.n_permutations,
+                run.part.seed,
+                strata=strata,
+                derive=derive,
                 inner_groups=inner_groups(run.entries[test.scheme], run.data),
                 progress=lambda done, in_all: run.tell(title, done, in_all),
             )
@@ -337,20 +378,51 @@ def _permutations(run: _Run) -> pd.DataFrame:
 
         run.tell(title)
         key = run.key(
-            "permutation", spec, list(dict.fromkeys([*columns, *test.columns, *test.within])),
-            test=test.model_dump(), scheme=_scheme_digest(run.schemes[test.scheme]),
+            "permutation",
+            spec,
+            list(dict.fromkeys([*columns, *test.columns, *test.within, *([test.per] if test.per else [])])),
+            test=test.model_dump(),
+            scheme=_scheme_digest(run.schemes[test.scheme]),
             groups=None if groups is None else groups.tolist(),
         )
         cell = run.cells.get(key, compute)
         records.append(
             {
-                "estimator": test.estimator, "scheme": test.scheme, "columns": ", ".join(test.columns),
-                "r2": cell["observed"], "null_middle": float(np.median(cell["null"])),
-                "null_95": float(np.quantile(cell["null"], 0.95)), "p": cell["p"],
+                "estimator": test.estimator,
+                "scheme": test.scheme,
+                "columns": ", ".join(test.columns),
+                "r2": cell["observed"],
+                "null_middle": float(np.median(cell["null"])),
+                "null_95": float(np.quantile(cell["null"], 0.95)),
+                "p": cell["p"],
                 "n_permutations": len(cell["null"]),
             }
         )
     return pd.DataFrame(records)
+
+
+def _before_product(
+    features: pd.DataFrame, columns: Sequence[str], per: str | None
+) -> tuple[pd.DataFrame, list[str], Callable[[pd.DataFrame], pd.DataFrame] | None]:
+    """Undo the product of `columns` with `per`: a table with the bare columns, their names, and the product again."""
+    if per is None:
+        return features, list(columns), None
+    table = features.copy()
+    weight = features[per].to_numpy(dtype=float)
+    bare = [f"{column} before the product" for column in columns]
+    for name, column in zip(bare, columns, strict=True):
+        with np.errstate(divide="ignore", invalid="ignore"):
+            value = features[column].to_numpy(dtype=float) / weight
+        # rounded, so that rows of one group agree exactly; nothing is known where the weight is 0
+        table[name] = np.where(weight == 0, np.nan, np.round(value, 9))
+
+    def derive(permuted: pd.DataFrame) -> pd.DataFrame:
+        out = permuted.copy()
+        for name, column in zip(bare, columns, strict=True):
+            out[column] = np.where(weight == 0, 0.0, permuted[name].to_numpy(dtype=float) * weight)
+        return out
+
+    return table, bare, derive
 
 
 def _strata(features: pd.DataFrame, columns: Sequence[str]) -> list[str] | None:
@@ -372,10 +444,21 @@ def _sanity(run: _Run) -> pd.DataFrame:
     title = run.part.title_of(verdict.estimator)
     records: list[dict[str, Any]] = []
 
-    def add(test: str, text: str, r2: float, passed: bool, low: float = float("nan"), high: float = float("nan")) -> None:
+    def add(
+        test: str, text: str, r2: float, passed: bool, low: float = float("nan"), high: float = float("nan")
+    ) -> None:
         records.append(
-            {"test": test, "text": text, "scheme": scheme, "scheme_label": label, "r2": r2, "low": low, "high": high,
-             "model_r2": reached, "passed": passed}
+            {
+                "test": test,
+                "text": text,
+                "scheme": scheme,
+                "scheme_label": label,
+                "r2": r2,
+                "low": low,
+                "high": high,
+                "model_r2": reached,
+                "passed": passed,
+            }
         )
 
     mean = run.evaluate("(training mean)", {"kind": "mean"}, [], scheme).scores().r2
@@ -392,7 +475,12 @@ def _sanity(run: _Run) -> pd.DataFrame:
 
         def compute() -> dict[str, Any]:
             found = y_shuffle(
-                run.estimators[shuffled], run.data.features, run.data.y, plan, checks.n_shuffles, run.part.seed,
+                run.estimators[shuffled],
+                run.data.features,
+                run.data.y,
+                plan,
+                checks.n_shuffles,
+                run.part.seed,
                 groups=inner_groups(run.entries[scheme], run.data),
                 progress=lambda done, in_all: run.tell(note, done, in_all),
             )
@@ -405,8 +493,12 @@ def _sanity(run: _Run) -> pd.DataFrame:
         null = np.array(run.cells.get(key, compute)["null"], dtype=float)
         # Chance alone lifts single shuffles above 0, so the middle is judged.
         add(
-            "shuffled target", f"{run.part.title_of(shuffled)} learns nothing from a shuffled target",
-            float(np.median(null)), bool(np.median(null) < 0.1), float(null.min()), float(null.max()),
+            "shuffled target",
+            f"{run.part.title_of(shuffled)} learns nothing from a shuffled target",
+            float(np.median(null)),
+            bool(np.median(null) < 0.1),
+            float(null.min()),
+            float(null.max()),
         )
     if checks.family_group:
         families = run.data.groups(checks.family_group)
@@ -432,7 +524,11 @@ def _learning_curve(run: _Run) -> pd.DataFrame:
 
             def compute(name: str = name, plan: Scheme = plan, title: str = title) -> dict[str, Any]:
                 done = evaluate(
-                    run.estimators[name], run.data.features, run.data.y, plan, name=name,
+                    run.estimators[name],
+                    run.data.features,
+                    run.data.y,
+                    plan,
+                    name=name,
                     progress=lambda folds, in_all: run.tell(title, folds, in_all),
                 )
                 return {"y_pred": done.y_pred}
@@ -441,8 +537,15 @@ def _learning_curve(run: _Run) -> pd.DataFrame:
             cell = run.cells.get(run.key("learning curve", spec, columns, scheme=_scheme_digest(plan)), compute)
             scores = restore(name, plan, run.data.y, cell["y_pred"]).scores(run.inverse)
             records.append(
-                {"estimator": name, "n_train": size, "n_repeats": asked.n_repeats, "scheme": plan.label,
-                 "r2": scores.r2, "mae": scores.mae, "typical_factor": scores.typical_factor}
+                {
+                    "estimator": name,
+                    "n_train": size,
+                    "n_repeats": asked.n_repeats,
+                    "scheme": plan.label,
+                    "r2": scores.r2,
+                    "mae": scores.mae,
+                    "typical_factor": scores.typical_factor,
+                }
             )
     return pd.DataFrame(records)
 
@@ -460,22 +563,33 @@ def _noise(run: _Run) -> dict[str, Any]:
     if group is None:
         return {}
     rows = run.data.rows[run.data.rows["certain"]]
-    repeats = [members.index.to_numpy() for _, members in rows.groupby(f"group:{group}", sort=False) if len(members) > 1]
+    repeats = [
+        members.index.to_numpy() for _, members in rows.groupby(f"group:{group}", sort=False) if len(members) > 1
+    ]
     if not repeats:
         return {}
-    floor = noise_floor([run.data.y[r] for r in repeats], run.data.y, inverse=run.inverse, seed=run.part.seed)
+    # A rate scatters by a factor, whichever scale the models work in.
+    logarithmic = run.part.checks.noise_scale == "log10" or run.part.target.transform == "log10"
+    target = run.data.target
+    if logarithmic and (target <= 0).any():
+        raise StudyError('checks.noise_scale = "log10" needs a target greater than 0 in every row')
+    scale = np.log10(target) if logarithmic else target
+    back = partial(inverse, transform="log10") if logarithmic else None
+    floor = noise_floor([scale[r] for r in repeats], scale, inverse=back, seed=run.part.seed)
+    same = logarithmic == (run.part.target.transform == "log10")
     low, high = floor.intervals[0.95]
-    spread = [float(np.ptp(run.data.y[r])) for r in repeats]
+    spread = [float(np.ptp(scale[r])) for r in repeats]
     return {
+        "scale": "log10" if logarithmic else "target",
         "sigma": floor.sigma,
         "sigma_low": low,
         "sigma_high": high,
-        "factor": floor.factor if run.inverse is not None else None,
-        "typical_factor": floor.typical_factor if run.inverse is not None else None,
-        "ceiling_r2": floor.r2_ceiling,
-        "ceiling_r2_low": floor.r2_ceiling_intervals[0.95][0],
-        "ceiling_r2_high": floor.r2_ceiling_intervals[0.95][1],
-        "ceiling_r2_original": floor.r2_ceiling_original,
+        "factor": floor.factor if logarithmic else None,
+        "typical_factor": floor.typical_factor if logarithmic else None,
+        "ceiling_r2": floor.r2_ceiling if same else floor.r2_ceiling_original,
+        "ceiling_r2_low": floor.r2_ceiling_intervals[0.95][0] if same else None,
+        "ceiling_r2_high": floor.r2_ceiling_intervals[0.95][1] if same else None,
+        "ceiling_r2_original": floor.r2_ceiling_original if logarithmic else floor.r2_ceiling,
         "pairs": [
             {
                 "material": str(run.data.rows["formula"].iloc[r[0]]),
@@ -500,7 +614,12 @@ def _explain(run: _Run) -> dict[str, ShapleyTable]:
 
     def held_out() -> dict[str, Any]:
         return explain_held_out(
-            estimator, run.data.features, run.data.y, plan, groups=groups, players=asked.players,
+            estimator,
+            run.data.features,
+            run.data.y,
+            plan,
+            groups=groups,
+            players=asked.players,
             progress=lambda done, in_all: run.tell(f"{title} · {plan.label}", done, in_all),
         ).to_dict()
 

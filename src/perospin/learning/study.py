@@ -6,6 +6,7 @@ import datetime
 import platform
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,6 +39,8 @@ class Study:
         The user's own table in place of the declared data.
     base : str or None
         Folder that paths in the file are relative to.
+    ions : IonLibrary or None
+        Library with the user's own ions; the shipped one if None.
     """
 
     name: str
@@ -48,6 +51,7 @@ class Study:
     raw: Mapping[str, Any]
     data: str | None = None
     base: str | None = None
+    ions: Any = None
 
     @classmethod
     def load(cls, name_or_path: str | Path) -> Study:
@@ -61,8 +65,13 @@ class Study:
         path = find_study(name_or_path)
         header, parts, raw = read_study_file(path)
         return cls(
-            header.name, header.title, header.description.strip(), parts,
-            header.default_part or next(reversed(parts)), raw, base=str(path.parent),
+            header.name,
+            header.title,
+            header.description.strip(),
+            parts,
+            header.default_part or next(reversed(parts)),
+            raw,
+            base=str(path.parent),
         )
 
     @classmethod
@@ -70,14 +79,26 @@ class Study:
         """Rebuild the study that a result came from, to predict with it."""
         header, parts, raw = parse_study(result.raw, where=f"the study in the result '{result.name}'")
         return cls(
-            header.name, header.title, header.description.strip(),
+            header.name,
+            header.title,
+            header.description.strip(),
             {name: part for name, part in parts.items() if name in result.parts} or parts,
-            result.default_part, raw, result.data, result.base,
+            result.default_part,
+            raw,
+            result.data,
+            result.base,
         )
 
     def with_data(self, path: str | Path) -> Study:
         """Return the same study on the user's own CSV table."""
         return replace(self, data=str(path))
+
+    def with_ions(self, ions: Any) -> Study:
+        """Return the same study with the user's own ions: a library, or what `IonLibrary.with_ions` takes."""
+        from perospin.chemistry import IonLibrary
+
+        library = ions if isinstance(ions, IonLibrary) else IonLibrary.default().with_ions(ions)
+        return replace(self, ions=library)
 
     def only(self, parts: Iterable[str]) -> Study:
         """Return the study with only some of its parts.
@@ -96,12 +117,31 @@ class Study:
             raise StudyError(f"study '{self.name}' has no part '{name}'; its parts are: {', '.join(self.parts)}")
         return self.parts[name]
 
-    def dataset(self, part: str | None = None) -> Dataset:
+    def dataset(self, part: str | None = None, on_compute: Callable[[str], None] | None = None) -> Dataset:
         """Read and describe the rows of a part (the default part if none is named)."""
         from perospin.learning.dataset import build_dataset
 
         base = None if self.base is None else Path(self.base)
-        return build_dataset(self._part(part or self.default_part), self.data, base)
+        return build_dataset(self._part(part or self.default_part), self.data, base, on_compute, self.ions)
+
+    def check(self) -> None:
+        """Build every estimator once, so that a wrong option is found before anything runs.
+
+        Raises
+        ------
+        StudyError
+            If an estimator has an unknown kind or option.
+        """
+        from perospin.learning.estimators import build_estimator
+
+        for name, part in self.parts.items():
+            specs = [(entry.name, part.spec_of(entry.name)) for entry in part.estimators]
+            specs += [(member, part.write_out(spec)) for grid in part.grids for member, spec in grid.candidates()]
+            for estimator, spec in specs:
+                try:
+                    build_estimator(spec, part.seed)
+                except StudyError as error:
+                    raise StudyError(f"part '{name}', estimator '{estimator}': {error}") from error
 
     def run(
         self,
@@ -131,14 +171,13 @@ class Study:
         from perospin.learning.result import StudyResult
         from perospin.learning.running import run_part
 
+        self.check()
         cells = Cells(None if out is None else Path(out) / "cells")
         started = datetime.datetime.now(datetime.UTC)
-        # All tables are read first: a wrong cell is reported before anything is computed.
-        data = {name: self.dataset(name) for name in self.parts}
         with _teller(progress) as tell:
-            parts = {
-                name: run_part(name, part, data[name], cells, tell) for name, part in self.parts.items()
-            }
+            # All tables are read first: a wrong cell is reported before anything is computed.
+            data = {name: self.dataset(name, _describing(tell)) for name in self.parts}
+            parts = {name: run_part(name, part, data[name], cells, tell) for name, part in self.parts.items()}
         finished = datetime.datetime.now(datetime.UTC)
         result = StudyResult(
             name=self.name,
@@ -163,16 +202,19 @@ class Study:
             result.save(out)
         return result
 
-    def predictor(self, part: str | None = None) -> Predictor:
+    def predictor(self, part: str | None = None, progress: bool | Callable[[str, int, int], None] = False) -> Predictor:
         """Fit the part's prediction model and all models its intervals need, once, for many predictions."""
         from perospin.learning.prediction import Predictor
 
         name = part or self.default_part
-        return Predictor.fit(self.name, name, self._part(name), self.dataset(name))
+        with _teller(progress) as tell:
+            data = self.dataset(name, _describing(tell))
+            count = None if tell is None else partial(tell, f"fitting '{self.name}' ({name}) for predictions")
+            return Predictor.fit(self.name, name, self._part(name), data, count)
 
     def predict(self, formula: str, part: str | None = None) -> Prediction:
         """Predict one material; for many, make one `predictor` and reuse it."""
-        return self.predictor(part).predict(formula)
+        return self.predictor(part).predict(formula, self.ions)
 
 
 def versions() -> dict[str, str]:
@@ -184,6 +226,12 @@ def versions() -> dict[str, str]:
         except metadata.PackageNotFoundError:
             continue
     return found
+
+
+def _describing(tell: Callable[[str, int, int], None] | None) -> Callable[[str], None] | None:
+    if tell is None:
+        return None
+    return lambda symbol: tell(f"quantum chemistry of {symbol} (kept for later runs)", 0, 1)
 
 
 class _teller:
@@ -202,8 +250,13 @@ class _teller:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
         self._bar = Progress(
-            SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=24), MofNCompleteColumn(),
-            TimeElapsedColumn(), console=Console(stderr=True), transient=True,
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=Console(stderr=True),
+            transient=True,
         )
         self._bar.start()
         task = self._bar.add_task("", total=1)

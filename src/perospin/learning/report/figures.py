@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from perospin.learning.dataset import inverse
 from perospin.learning.report import style
 from perospin.learning.report.labels import axis_label, words
+from perospin.learning.report.text import number
 from perospin.learning.result import IN_SAMPLE
 
 if TYPE_CHECKING:
@@ -105,22 +106,40 @@ def overview(part: PartResult) -> Figure:
         for i, r2 in shown:
             if r2 < LOWEST_R2:
                 axes.annotate(
-                    f"{r2:.1f}", (LOWEST_R2, i + shift), xytext=(-5, 0), textcoords="offset points",
-                    ha="right", va="center", fontsize=6.5, color=colour,
+                    number(r2, 1),
+                    (LOWEST_R2, i + shift),
+                    xytext=(-5, 0),
+                    textcoords="offset points",
+                    ha="right",
+                    va="center",
+                    fontsize=6.5,
+                    color=colour,
                 )
     base = part.score(part.spec.baseline, part.spec.verdict.scheme)
     if base:
         axes.axvline(base["r2"], color=style.BASELINE, linewidth=1, linestyle="--", zorder=1)
         axes.annotate(
             f"{part.spec.title_of(part.spec.baseline)}, {part.scheme_label(part.spec.verdict.scheme)}",
-            (base["r2"], -0.75), xytext=(3, 0), textcoords="offset points", fontsize=7, color=style.GREY, va="center",
+            (base["r2"], -0.75),
+            xytext=(-4, 0),
+            textcoords="offset points",
+            fontsize=7,
+            color=style.GREY,
+            ha="right",
+            va="center",
         )
     ceiling = part.noise.get("ceiling_r2")
     if ceiling:
         axes.axvspan(ceiling, 1.02, color=style.PALE, alpha=0.7, linewidth=0, zorder=0)
         axes.annotate(
-            "noise", (1.02, -0.75), xytext=(-1, 0), textcoords="offset points", ha="right", va="center",
-            fontsize=7, color=style.GREY,
+            "noise",
+            (1.02, -0.75),
+            xytext=(-1, 0),
+            textcoords="offset points",
+            ha="right",
+            va="center",
+            fontsize=7,
+            color=style.GREY,
         )
     axes.set_yticks(range(len(names)), [part.spec.title_of(n) for n in names], fontsize=8)
     for label, name in zip(axes.get_yticklabels(), names, strict=True):
@@ -151,9 +170,9 @@ def _caption(part: PartResult, estimator: str, scheme: str) -> str:
     score = part.score(estimator, scheme) or {}
     text = f"{part.scheme_label(scheme)}\n"
     if part.spec.target.transform == "log10":
-        text += f"R² {score['r2']:.2f} (log₁₀), {score['r2_original']:.2f} (linear)"
+        text += f"R² {number(score['r2'])} (log₁₀), {number(score['r2_original'])} (linear)"
     else:
-        text += f"R² {score['r2']:.2f}"
+        text += f"R² {number(score['r2'])}"
     return text
 
 
@@ -166,9 +185,7 @@ def _colour(part: PartResult, estimator: str, scheme: str) -> str:
 def _dots(axes: Axes, frame: pd.DataFrame, x: Any, y: Any, colour: str, size: float = 20) -> None:
     certain = frame["certain"].to_numpy(dtype=bool)
     axes.scatter(x[certain], y[certain], s=size, color=colour, alpha=0.75, linewidths=0, zorder=3)
-    axes.scatter(
-        x[~certain], y[~certain], s=size, facecolors="none", edgecolors=colour, linewidths=1, zorder=3
-    )
+    axes.scatter(x[~certain], y[~certain], s=size, facecolors="none", edgecolors=colour, linewidths=1, zorder=3)
 
 
 def parity(part: PartResult) -> Figure | None:
@@ -194,7 +211,7 @@ def parity(part: PartResult) -> Figure | None:
         axes.set_aspect("equal", adjustable="box")
         axes.set_xlabel("measured " + quantity(part), fontsize=7.5)
         if limit:
-            inset = axes.inset_axes((0.50, 0.10, 0.46, 0.40))
+            inset = axes.inset_axes(_free_corner(x / high, np.clip(y, low, high) / high))
             inset.plot([0, limit], [0, limit], color=style.BLACK, linewidth=0.6, zorder=2)
             near = x <= limit
             _dots(inset, frame[near], x[near], np.clip(y[near], 0, limit), colour, size=8)
@@ -202,12 +219,23 @@ def parity(part: PartResult) -> Figure | None:
             inset.set_ylim(0, limit * 1.02)
             inset.tick_params(labelsize=5.5, length=2, pad=1)
             inset.set_title(f"below {limit:g}", fontsize=6, fontweight="normal", pad=2, loc="center")
-            inset.patch.set_alpha(0.92)
             for spine in inset.spines.values():
                 spine.set_visible(True)
                 spine.set_linewidth(0.5)
     all_axes[0].set_ylabel("predicted " + quantity(part), fontsize=7.5)
     return figure
+
+
+def _free_corner(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[float, float, float, float]:
+    """Place of the inset: above or below the diagonal, wherever it hides fewer points (coordinates from 0 to 1)."""
+    above, below = (0.15, 0.55, 0.38, 0.38), (0.58, 0.10, 0.38, 0.38)
+
+    def hidden(box: tuple[float, float, float, float]) -> int:
+        left, bottom, width, height = box
+        inside = (x > left - 0.08) & (x < left + width + 0.03) & (y > bottom - 0.08) & (y < bottom + height + 0.06)
+        return int(inside.sum())
+
+    return above if hidden(above) <= hidden(below) else below
 
 
 def parity_log(part: PartResult) -> Figure | None:
@@ -237,8 +265,14 @@ def parity_log(part: PartResult) -> Figure | None:
         axes.set_xlabel("measured " + quantity(part), fontsize=7.5)
         score = part.score(estimator, scheme) or {}
         axes.text(
-            0.97, 0.03, f"grey: within a factor 2\ntypical factor {score['typical_factor']:.2f}",
-            transform=axes.transAxes, ha="right", va="bottom", fontsize=6.5, color=style.GREY,
+            0.97,
+            0.03,
+            f"grey: within a factor 2\ntypical factor {score['typical_factor']:.2f}",
+            transform=axes.transAxes,
+            ha="right",
+            va="bottom",
+            fontsize=6.5,
+            color=style.GREY,
         )
     all_axes[0].set_ylabel("predicted " + quantity(part), fontsize=7.5)
     return figure
@@ -254,15 +288,21 @@ def residuals(part: PartResult) -> Figure | None:
         {"y_true": "first", "y_pred": "mean", "name": "first", "certain": "first", "described_as": "first"}
     )
     error = (frame["y_pred"] - frame["y_true"]).to_numpy()
+    log = part.spec.target.transform == "log10"
     figure = Figure(figsize=(style.WIDE, 3.0))
     left, right = figure.subplots(1, 2, width_ratios=(1, 1.25))
-    sigma = part.noise.get("sigma")
+    sigma = part.noise.get("sigma") if part.noise.get("scale") == ("log10" if log else "target") else None
     left.axhline(0, color=style.BLACK, linewidth=0.8)
     if sigma:
         left.axhspan(-2 * sigma, 2 * sigma, color=style.PALE, alpha=0.6, linewidth=0, zorder=0)
         left.annotate(
-            "±2σ of duplicates", (1, 2 * sigma), xycoords=("axes fraction", "data"), ha="right", va="bottom",
-            fontsize=6.5, color=style.GREY,
+            "±2σ of duplicates",
+            (1, 2 * sigma),
+            xycoords=("axes fraction", "data"),
+            ha="right",
+            va="bottom",
+            fontsize=6.5,
+            color=style.GREY,
         )
     _dots(left, frame, frame["y_pred"].to_numpy(), error, style.MODEL)
     left.set_xlabel("predicted " + quantity(part, transformed=True))
@@ -283,7 +323,7 @@ def residuals(part: PartResult) -> Figure | None:
     right.set_title("the ten rows furthest off", fontsize=8)
     right.tick_params(axis="y", length=0)
     right.spines["left"].set_visible(False)
-    right.legend(loc="best", handletextpad=0.2)
+    right.legend(loc="lower right", bbox_to_anchor=(1.02, 0.98), ncols=2, handletextpad=0.2, columnspacing=1.0)
     return figure
 
 
@@ -308,14 +348,20 @@ def split_lottery(part: PartResult) -> Figure | None:
         colour = style.BASELINE if name == part.spec.baseline else style.MODEL
         lucky = 100 * float((r2 > 0.9).mean())
         axes.hist(
-            np.clip(r2, -2, 1), bins=bins, histtype="stepfilled", color=colour, alpha=0.35, edgecolor=colour,
-            label=f"{part.spec.title_of(name)}: 5 % {np.quantile(r2, 0.05):.2f}, middle {np.median(r2):.2f}, "
-            f"95 % {np.quantile(r2, 0.95):.2f}; above 0.9 in {lucky:.0f} % of splits",
+            np.clip(r2, -2, 1),
+            bins=bins,
+            histtype="stepfilled",
+            color=colour,
+            alpha=0.35,
+            edgecolor=colour,
+            label=f"{part.spec.title_of(name)}: 5 % {number(float(np.quantile(r2, 0.05)))}, middle "
+            f"{number(float(np.median(r2)))}, 95 % {number(float(np.quantile(r2, 0.95)))}; above 0.9 in "
+            f"{lucky:.0f} % of splits",
         )
         pooled = (part.score(name, repeated.key) or {})["r2"]
         axes.axvline(pooled, color=colour, linewidth=1.4)
     axes.axvspan(0.9, 1, color=style.IN_SAMPLE, alpha=0.10, linewidth=0)
-    axes.set_xlabel(f"R² of {space(part)} on one random split ({part.scheme_label(repeated.key)}; line: pooled)")
+    axes.set_xlabel(f"R² of {space(part)} on one random split (vertical lines: {part.scheme_label(repeated.key)})")
     axes.set_ylabel("number of splits")
     axes.set_xlim(-2.03, 1.03)
     axes.legend(loc="upper left")
@@ -349,7 +395,13 @@ def grid_scatter(part: PartResult) -> Figure | None:
     axes.plot([low, 1], [low, 1], color=style.PALE, linewidth=0.8)
     axes.scatter(fitted, np.clip(out, low, 1), s=24, color=style.IN_SAMPLE, alpha=0.6, linewidths=0, zorder=3)
     axes.scatter(
-        fitted[chosen], out[chosen], s=70, facecolors="none", edgecolors=style.BLACK, linewidths=1.2, zorder=4,
+        fitted[chosen],
+        out[chosen],
+        s=70,
+        facecolors="none",
+        edgecolors=style.BLACK,
+        linewidths=1.2,
+        zorder=4,
         label="chosen by the selection",
     )
     base = part.score(part.spec.baseline, part.spec.grids[0].select_by)
@@ -357,8 +409,13 @@ def grid_scatter(part: PartResult) -> Figure | None:
     if base:
         axes.axhline(base["r2"], color=style.BASELINE, linestyle="--", linewidth=1)
         axes.annotate(
-            f"{part.spec.title_of(part.spec.baseline)}, {label}", (0, base["r2"]), xycoords=("axes fraction", "data"),
-            xytext=(3, 2), textcoords="offset points", fontsize=6.5, color=style.GREY,
+            f"{part.spec.title_of(part.spec.baseline)}, {label}",
+            (0, base["r2"]),
+            xycoords=("axes fraction", "data"),
+            xytext=(3, 2),
+            textcoords="offset points",
+            fontsize=6.5,
+            color=style.GREY,
         )
     axes.set_xlabel("R², in sample (scored on its own training rows)")
     axes.set_ylabel(f"R², {label}")
@@ -380,8 +437,13 @@ def learning_curve(part: PartResult) -> Figure | None:
         curve = part.learning_curve[part.learning_curve["estimator"] == name]
         colour = style.BASELINE if name == part.spec.baseline else next(colours, style.BLACK)
         axes.plot(
-            curve["n_train"], curve["r2"].clip(lower=LOWEST_R2), marker="o", markersize=3.5, color=colour,
-            linestyle="--" if name == part.spec.baseline else "-", label=part.spec.title_of(name),
+            curve["n_train"],
+            curve["r2"].clip(lower=LOWEST_R2),
+            marker="o",
+            markersize=3.5,
+            color=colour,
+            linestyle="--" if name == part.spec.baseline else "-",
+            label=part.spec.title_of(name),
         )
     repeats = part.spec.checks.learning_curve.n_repeats if part.spec.checks.learning_curve else 0
     axes.axhline(0, color=style.PALE, linewidth=0.8, zorder=0)
@@ -420,12 +482,19 @@ def pearson(part: PartResult) -> Figure | None:
             value = matrix[i, j]
             if n <= 14 and math.isfinite(value):
                 axes.text(
-                    j, i, f"{value:.2f}".replace("0.", ".").replace("-", "−"), ha="center", va="center", fontsize=6,
+                    j,
+                    i,
+                    f"{value:.2f}".replace("0.", ".").replace("-", "−"),
+                    ha="center",
+                    va="center",
+                    fontsize=6,
                     color="white" if abs(value) > 0.65 else style.BLACK,
                 )
             if abs(value) > 0.9:
                 axes.add_patch(
-                    matplotlib.patches.Rectangle((j - 0.5, i - 0.5), 1, 1, fill=False, edgecolor=style.BLACK, linewidth=1.3)
+                    matplotlib.patches.Rectangle(
+                        (j - 0.5, i - 0.5), 1, 1, fill=False, edgecolor=style.ORANGE, linewidth=1.8
+                    )
                 )
     labels = [words(c, part.spec.labels) for c in columns]
     axes.set_xticks(range(n), labels, rotation=45, ha="right", rotation_mode="anchor")
@@ -475,8 +544,12 @@ def beeswarm(part: PartResult) -> Figure | None:
             x, data = table.values[:, j], table.data[:, j]
             rank = _unit_interval(data)
             axes.scatter(
-                x, place + _swarm(x), s=11, c=[map_(r) if math.isfinite(r) else (0.7, 0.7, 0.7, 1) for r in rank],
-                linewidths=0, zorder=3,
+                x,
+                place + _swarm(x),
+                s=11,
+                c=[map_(r) if math.isfinite(r) else (0.7, 0.7, 0.7, 1) for r in rank],
+                linewidths=0,
+                zorder=3,
             )
         axes.set_title(title, color=colour)
         axes.set_xlabel(f"Shapley value (change of {space(part)})", fontsize=7.5)
@@ -488,7 +561,7 @@ def beeswarm(part: PartResult) -> Figure | None:
     scale = matplotlib.cm.ScalarMappable(cmap=map_)
     bar = figure.colorbar(scale, ax=list(all_axes), shrink=0.7, aspect=30, pad=0.01, ticks=[0, 1])
     bar.ax.set_yticklabels(["low", "high"])
-    bar.set_label("value of the descriptor", fontsize=7.5, labelpad=-8)
+    bar.set_label("value of the descriptor", fontsize=7.5, labelpad=2)
     bar.outline.set_visible(False)
     return figure
 
@@ -525,7 +598,10 @@ def importance(part: PartResult) -> Figure | None:
         axes.barh(
             [i + (k - (len(tables) - 1) / 2) * height for i in range(len(order))],
             [sizes[table.feature_names.index(c)] for c in order],
-            height=height * 0.9, color=colour, alpha=0.85, label=title,
+            height=height * 0.9,
+            color=colour,
+            alpha=0.85,
+            label=title,
         )
     axes.set_yticks(range(len(order)), [words(c, part.spec.labels) for c in order])
     axes.set_ylim(len(order) - 0.5, -0.5)

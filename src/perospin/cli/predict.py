@@ -1,0 +1,111 @@
+"""``perospin predict``: value, interval, domain, reasons and nearest known materials for new formulas."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from perospin.learning.prediction import Prediction
+    from perospin.learning.study import Study
+
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Predict a property of materials, with interval, domain and reasons.",
+)
+
+
+@app.command()
+def predict(
+    formulas: Annotated[list[str], typer.Argument(metavar="FORMULA...", help="For example '(3AMP)PbI4'.")],
+    study: Annotated[
+        str, typer.Option("--study", help="A shipped study, a study file, or a folder that `study run` wrote.")
+    ] = "spin-relaxation",
+    part: Annotated[
+        str | None, typer.Option("--part", help="Part of the study; its default part if not given.")
+    ] = None,
+    ion: Annotated[
+        list[str] | None, typer.Option("--ion", help="A cation of your own, NAME=SMILES; repeatable.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for a program.")] = False,
+) -> None:
+    """Predict one or several materials."""
+    from perospin.chemistry import IonLibrary, Perovskite
+
+    library = IonLibrary.default().with_ions(ion) if ion else IonLibrary.default()
+    for formula in formulas:
+        Perovskite.parse(formula, library)  # a wrong formula is reported before anything is fitted
+    chosen = _study(study)
+    if ion:
+        chosen = chosen.with_ions(library)
+    predictor = chosen.predictor(part, progress=not as_json)
+    found: list[Prediction] = []
+    for formula in formulas:
+        found.append(predictor.predict(formula, library, None if as_json else _announce))
+    if as_json:
+        typer.echo(json.dumps([prediction.to_dict() for prediction in found], indent=1, ensure_ascii=False))
+        return
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    for prediction in found:
+        _print(console, prediction)
+
+
+def _study(name: str) -> Study:
+    from perospin.learning.result import StudyResult
+    from perospin.learning.study import Study
+
+    if (Path(name) / "result.json").is_file():
+        return Study.of_result(StudyResult.load(name))
+    return Study.load(name)
+
+
+def _announce(symbol: str) -> None:
+    typer.echo(f"computing {symbol} (a few minutes, kept for later) ...", err=True)
+
+
+def _print(console: Console, prediction: Prediction) -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
+    unit = f" {prediction.unit}" if prediction.unit else ""
+    console.print(
+        f"[bold]{escape(prediction.formula)}[/bold]  {prediction.quantity} [bold]{prediction.value:.3g}[/bold]{unit}, "
+        f"{100 * prediction.level:.0f} % interval {prediction.low:.2g} to {prediction.high:.2g}{unit}"
+    )
+    if prediction.typical_factor:
+        console.print(f"  typical factor {prediction.typical_factor:.2f} ({escape(prediction.interval)})")
+    else:
+        console.print(f"  {escape(prediction.interval)}")
+    if prediction.in_domain:
+        console.print("  in domain: the training rows hold materials like this one")
+    for reason in prediction.reasons:
+        console.print(f"  [bold red]out of domain[/bold red]: {escape(reason)}")
+    if prediction.known:
+        console.print("  this material is itself among the training rows")
+    if prediction.contributions:
+        from perospin.learning.report.labels import words
+
+        terms = ", ".join(f"{words(name)} {value:+.2f}" for name, value in prediction.contributions.items())
+        console.print(f"  {escape(prediction.space)}: {prediction.base:.2f} on average, then {escape(terms)}")
+    table = Table(header_style="bold", box=None, pad_edge=False)
+    sources = list(dict.fromkeys(near.source for near in prediction.nearest))
+    several = ("source",) if len(sources) > 1 else ()
+    for column in ("  nearest known", "measured" + unit, "distance (sd)", *several):
+        table.add_column(column, overflow="fold")
+    for near in prediction.nearest:
+        doubt = "" if near.certain else " (composition uncertain)"
+        cells = [f"  {escape(near.formula)}{doubt}", f"{near.value:.3g}", f"{near.distance:.2f}"]
+        table.add_row(*cells, *([escape(near.source)] if several else []))
+    console.print(table)
+    if len(sources) == 1:
+        console.print(f"  source: {escape(sources[0])}")
+    console.print(f"  model: {escape(prediction.estimator)}; study {prediction.study}, part {prediction.part}\n")
