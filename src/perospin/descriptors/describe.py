@@ -29,6 +29,8 @@ _AVERAGED = (
     "molecular_radius_a",
     "molar_mass_g_mol",
     "electronegativity",
+    "equivalent_radius_a",
+    "polar_hydrogens_per_a3",
 )
 _SPACER = (
     "volume_a3",
@@ -55,6 +57,8 @@ DESCRIPTIONS: Mapping[str, str] = {
     "molecular_radius_a": "half the largest interatomic distance of the cations, composition average (A)",
     "molar_mass_g_mol": "molar mass of the cations, composition average (g/mol)",
     "electronegativity": "mean Pauling electronegativity over the cations' atoms, composition average",
+    "equivalent_radius_a": "radius of a sphere of the cations' van der Waals volume, composition average (A)",
+    "polar_hydrogens_per_a3": "N-H and O-H hydrogens per van der Waals volume of the cation, average (1/A^3)",
     "tolerance_factor": "Goldschmidt tolerance factor with the averaged molecular radius (published convention)",
     "inverse_n": "1 / number of inorganic layers (0 for 3D)",
     "is_n1": "1 if the inorganic sheets are one octahedron thick",
@@ -99,6 +103,10 @@ def _cation(ion: Ion, level: str, compute: bool) -> dict[str, float]:
         "electronegativity": mean_electronegativity(ion.composition),
     }
     values.update(cation_values(ion, level, compute))
+    volume = values.get("volume_a3", math.nan)
+    donors = group_flags(ion.smiles)["hydrogen_bond_donors"] if ion.smiles else math.nan
+    values["equivalent_radius_a"] = (3.0 * volume / (4.0 * math.pi)) ** (1.0 / 3.0)
+    values["polar_hydrogens_per_a3"] = donors / volume
     return values
 
 

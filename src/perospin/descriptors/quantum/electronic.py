@@ -152,7 +152,9 @@ def thermal_dipole_debye(found: list[Geometry], method: str, basis: str, tempera
     weights = np.exp(-above / (boltzmann_ev_k * temperature_k))
     squares = []
     for geometry in found[: len(above)]:
-        mean_field = _converge(_mean_field(_molecule(geometry, basis), method))
+        mean_field = _mean_field(_molecule(geometry, basis), method)
+        mean_field.conv_tol = 1e-7  # dipoles to about 1e-4 D
+        _converge(mean_field)
         moment = _dipole_au(mean_field, centre_of_nuclear_charge_bohr(mean_field.mol)) * DEBYE_PER_E_BOHR
         squares.append(float(moment @ moment))
     return float(np.sqrt(np.average(squares, weights=weights)))

@@ -9,6 +9,7 @@ from perospin.learning.estimators.folds import fit_each
 from perospin.learning.estimators.gp import GaussianProcess
 from perospin.learning.estimators.mlp import MLPEnsemble
 from perospin.learning.estimators.rules import FamilyMean, TwoClassRule, TwoStage
+from perospin.learning.estimators.structured_gp import StructuredGP
 
 __all__ = [
     "KINDS",
@@ -19,6 +20,7 @@ __all__ = [
     "GaussianProcess",
     "Kind",
     "MLPEnsemble",
+    "StructuredGP",
     "TwoClassRule",
     "TwoStage",
     "build_estimator",

@@ -18,7 +18,9 @@ from perospin.learning.estimators.columns import ColumnModel
 from perospin.learning.estimators.combine import AverageModel, BestOf
 from perospin.learning.estimators.gp import GaussianProcess
 from perospin.learning.estimators.mlp import MLPEnsemble
+from perospin.learning.estimators.prior_gp import PriorAveragedGP
 from perospin.learning.estimators.rules import CLASS_COLUMNS, TwoClassRule, TwoStage
+from perospin.learning.estimators.structured_gp import StructuredGP
 
 __all__ = ["KINDS", "Kind", "build_estimator", "used_columns"]
 
@@ -142,12 +144,19 @@ KINDS: Mapping[str, Kind] = {
             "n_particles": 2048,
             "n_chains": 64,
             "n_draws": 128,
+            "selection": True,
             "n_starts": 2,
             "length_scale": 3.0,
             "length_spread": 1.0,
             "noise_share": 0.3,
             "noise_spread": 1.5,
         },
+    ),
+    "structured_gp": Kind(
+        "Gaussian process with a covariance of named kernels: a mean, and what modifies it",
+        lambda o, s: StructuredGP(**o),
+        {"kernels": {}, "terms": (), "max_iter": 100},
+        on_columns=False,
     ),
     "mlp_ensemble": Kind(
         "average of small neural networks",
@@ -160,6 +169,12 @@ KINDS: Mapping[str, Kind] = {
             "alpha": 1.0,
             "activation": "tanh",
         },
+    ),
+    "prior_gp": Kind(
+        "Gaussian process averaged over draws from a prior, columns in declared physical scales",
+        lambda o, s: PriorAveragedGP(seed=s, **o),
+        {"scales": None, "n_draws": 8000, "relevance": 0.5},
+        on_columns=False,
     ),
     "average": Kind("mean of the members' predictions", _average, {"members": None}, on_columns=False),
     "best_of": Kind(
@@ -233,6 +248,8 @@ def _plain(spec: Mapping[str, Any], seed: int) -> Any:
     options = {**kind.options, **{k: v for k, v in spec.items() if k not in _COMMON}}
     if spec["kind"] == "two_stage":
         return kind.make({**options, "features": features, "screen": screen}, seed)
+    if spec["kind"] == "prior_gp":
+        return kind.make({**options, "features": features}, seed)
     try:
         model = kind.make(options, seed)
     except (TypeError, ValueError) as error:
@@ -259,10 +276,12 @@ def used_columns(estimator: Any, columns: list[str]) -> list[str]:
 def _used(estimator: Any, columns: list[str]) -> set[str]:
     if isinstance(estimator, DummyRegressor):
         return set()
-    if isinstance(estimator, ColumnModel):
+    if isinstance(estimator, (ColumnModel, PriorAveragedGP)):
         return set(columns if estimator.features is None else estimator.features)
     if isinstance(estimator, TwoClassRule):
         return set(CLASS_COLUMNS)
+    if isinstance(estimator, StructuredGP):
+        return set(estimator.columns)
     if isinstance(estimator, TwoStage):
         return set(CLASS_COLUMNS) | (set() if estimator.model is None else _used(estimator.model, columns))
     if isinstance(estimator, AverageModel):

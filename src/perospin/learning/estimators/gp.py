@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from perospin.errors import StudyError
 
-__all__ = ["GaussianProcess"]
+__all__ = ["GaussianProcess", "matern"]
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -41,7 +41,7 @@ class _Particles:
         return np.asarray(np.where(self.included, np.exp(-2.0 * self.log_scale), 0.0))
 
 
-def _matern(r2: FloatArray) -> FloatArray:
+def matern(r2: FloatArray) -> FloatArray:
     """Matern-5/2 correlation at squared scaled distance; works in place on r2."""
     s = np.sqrt(np.multiply(r2, 5.0, out=r2), out=r2)
     decay = np.exp(-s)
@@ -78,6 +78,8 @@ class GaussianProcess(RegressorMixin, BaseEstimator):
         Chains that make them, each `n_particles` / `n_chains` Metropolis steps long (average).
     n_draws : int
         Posterior draws that are kept and averaged in a prediction (average).
+    selection : bool
+        Let columns drop out as described (average); every column takes part if False.
     n_starts : int
         Starts of the optimiser (map): the prior's median, then prior draws.
     length_scale, length_spread, noise_share, noise_spread : float
@@ -108,6 +110,7 @@ class GaussianProcess(RegressorMixin, BaseEstimator):
         n_particles: int = 2048,
         n_chains: int = 64,
         n_draws: int = 128,
+        selection: bool = True,
         n_starts: int = 2,
         length_scale: float = 3.0,
         length_spread: float = 1.0,
@@ -119,6 +122,7 @@ class GaussianProcess(RegressorMixin, BaseEstimator):
         self.n_particles = n_particles
         self.n_chains = n_chains
         self.n_draws = n_draws
+        self.selection = selection
         self.n_starts = n_starts
         self.length_scale = length_scale
         self.length_spread = length_spread
@@ -167,7 +171,7 @@ class GaussianProcess(RegressorMixin, BaseEstimator):
     def _correlations(self, draws: _Particles) -> FloatArray:
         """Correlation matrices of the training rows, shape (p, n, n), noise included."""
         n = len(self._y)
-        signal = _matern(draws.inverse_squares() @ self._pairs)
+        signal = matern(draws.inverse_squares() @ self._pairs)
         share = expit(draws.noise)[:, None]
         signal *= 1.0 - share
         matrix = signal.take(self._where, axis=1).reshape(-1, n, n)
@@ -201,7 +205,7 @@ class GaussianProcess(RegressorMixin, BaseEstimator):
         return _Particles(
             rng.normal(self._noise_centre, self.noise_spread, p),
             rng.normal(np.log(self.length_scale), self.length_spread, (p, d)),
-            order < size[:, None],
+            (order < size[:, None]) | (not self.selection),
         )
 
     @property
@@ -253,7 +257,7 @@ class GaussianProcess(RegressorMixin, BaseEstimator):
         """Metropolis chains at one power of the likelihood; all their states, the start included."""
         states, values = [now], [likelihood]
         for number in range(steps - 1):
-            if number % 2:
+            if number % 2 or not self.selection:
                 proposed, log_ratio = self._shift(now, widths, rng)
             else:
                 proposed, log_ratio = self._flip(now, rng)
@@ -402,7 +406,7 @@ class GaussianProcess(RegressorMixin, BaseEstimator):
     def _predict_block(self, values: FloatArray, with_variance: bool) -> tuple[FloatArray, FloatArray]:
         m, n = len(values), len(self._y)
         squares = ((values[:, None, :] - self._x[None, :, :]) ** 2).reshape(m * n, -1)
-        cross = _matern(self._inverse_squares @ squares.T).reshape(-1, m, n)
+        cross = matern(self._inverse_squares @ squares.T).reshape(-1, m, n)
         means = np.einsum("pmn,pn->pm", cross, self._weights) + self._constant[:, None]
         mean = means.mean(axis=0)
         if not with_variance:
