@@ -350,6 +350,9 @@ def test_relevance_finds_the_column_that_matters():
     assert gp.inclusion_[3] == 1.0
     assert np.delete(gp.inclusion_, 3).max() < 0.5
     assert gp.noise_share_ < 0.2
+    everything = GaussianProcess(selection=False, n_particles=256).fit(X, y)
+    assert (everything.inclusion_ == 1.0).all()
+    assert everything.length_scales_.argmin() == 3
 
 
 def test_spread_covers_noise_and_grows_outside():
