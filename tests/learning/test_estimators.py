@@ -37,6 +37,7 @@ QUICK = {
     "xgboost": {"n_estimators": 10},
     "average": {"members": [{"kind": "ridge"}, {"kind": "mean"}]},
     "best_of": {"members": [{"kind": "ridge"}, {"kind": "mean"}]},
+    "structured_gp": {"kernels": {"first": ["a"], "second": ["b", "c"]}, "terms": [["first"], ["first", "1 + second"]]},
 }
 
 
