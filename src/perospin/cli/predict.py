@@ -46,9 +46,8 @@ def predict(
     if ion:
         chosen = chosen.with_ions(library)
     predictor = chosen.predictor(part, progress=not as_json)
-    found: list[Prediction] = []
-    for formula in formulas:
-        found.append(predictor.predict(formula, library, None if as_json else _announce))
+    announce = None if as_json else _announce
+    found = [predictor.predict(formula, library, announce) for formula in formulas]
     if as_json:
         typer.echo(json.dumps([prediction.to_dict() for prediction in found], indent=1, ensure_ascii=False))
         return

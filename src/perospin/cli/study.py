@@ -58,7 +58,8 @@ def run(
         page = result.report(folder)
     except KeyboardInterrupt:
         typer.echo(
-            f"perospin: interrupted; what is finished is kept in {folder / 'cells'}, run the same command again to go on",
+            f"perospin: interrupted; what is finished is kept in {folder / 'cells'}, "
+            "run the same command again to go on",
             err=True,
         )
         raise typer.Exit(130) from None

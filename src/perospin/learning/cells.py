@@ -15,7 +15,6 @@ from typing import Any
 
 from perospin.learning.result import plain, write_text
 
-
 _NOT_COMPUTING = ("__init__", "result", "declaration", "dataset", "study", "prediction", "cells")
 # What these modules decide reaches a cell through its key (specification, data, scheme), not through their code.
 

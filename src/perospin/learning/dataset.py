@@ -6,6 +6,7 @@ file is answered by one sentence that names the row and the column.
 
 from __future__ import annotations
 
+import csv
 import difflib
 import hashlib
 import re
@@ -207,8 +208,8 @@ def _read(section: DataSection, data: str | Path | None, base: Path | None) -> t
     if section.store is not None:
         from perospin.database import load_records
 
-        frame = load_records(**dict(section.store))
-        return frame.reset_index(drop=True), section.source or "perospin's record store", ""
+        frame = load_records(**section.store.model_dump(exclude_none=True))
+        return frame.reset_index(), section.source or "perospin's records", ""
     raise StudyError("this study has no data of its own: give a table with --data table.csv")
 
 
@@ -225,29 +226,38 @@ def read_csv(path: Path) -> pd.DataFrame:
     if not path.is_file():
         raise DataError(f"there is no file '{path}'; give the path of a CSV table")
     head = path.read_bytes()[:4]
-    if head.startswith(b"PK") or head.startswith(b"\xd0\xcf\x11\xe0"):
+    if head.startswith((b"PK", b"\xd0\xcf\x11\xe0")):  # xlsx, xls
         raise DataError(f"'{path}' is a spreadsheet, not CSV text; save it as CSV (comma separated, UTF-8) first")
     try:
-        frame = pd.read_csv(path, dtype=str, keep_default_na=False, skipinitialspace=True, encoding="utf-8-sig")
+        text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise DataError(f"'{path}' is not UTF-8 text (byte {error.start}); save it as CSV in UTF-8") from error
-    except pd.errors.EmptyDataError:
-        raise DataError(f"'{path}' is empty; the first line must hold the column names") from None
-    except pd.errors.ParserError as error:
-        match = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", str(error))
-        detail = (
-            f"line {match[2]} has {match[3]} cells where the header has {match[1]}" if match else str(error).strip()
-        )
-        raise DataError(f"'{path}' is not a well-formed CSV table: {detail}") from None
-    frame.columns = [str(column).strip() for column in frame.columns]
-    if len(frame.columns) == 1 and (";" in frame.columns[0] or "\t" in frame.columns[0]):
+    reader = csv.reader(text.splitlines(keepends=True), skipinitialspace=True, strict=True)
+    try:
+        header = next((cells for cells in reader if any(cells)), None)
+        if header is None:
+            raise DataError(f"'{path}' is empty; the first line must hold the column names")
+        names = [name.strip() for name in header]
+        rows = []
+        for cells in reader:
+            if not any(cells):
+                continue
+            if len(cells) != len(names):
+                raise DataError(
+                    f"'{path}' is not a well-formed CSV table: line {reader.line_num} has {len(cells)} cells where the "
+                    f"header has {len(names)}"
+                )
+            rows.append(cells)
+    except csv.Error as error:
+        raise DataError(f"'{path}' is not a well-formed CSV table: line {reader.line_num}: {error}") from error
+    if len(names) == 1 and (";" in names[0] or "\t" in names[0]):
         raise DataError(f"'{path}' is separated by semicolons or tabs; save it with commas")
-    duplicated = frame.columns[frame.columns.duplicated()]
-    if len(duplicated):
-        raise DataError(f"'{path}' has two columns called '{duplicated[0]}'; names must differ")
-    if frame.empty:
+    double = next((name for name in names if names.count(name) > 1), None)
+    if double is not None:
+        raise DataError(f"'{path}' has two columns called '{double}'; names must differ")
+    if not rows:
         raise DataError(f"'{path}' has a header but no rows")
-    return frame
+    return pd.DataFrame(rows, columns=pd.Index(names), dtype=str)
 
 
 def _require_columns(frame: pd.DataFrame, required: Iterable[str], where: str) -> None:
@@ -367,10 +377,8 @@ def _formulas(
 def _templated(template: str, frame: pd.DataFrame, where: str) -> list[str]:
     """Fill ``"({cation}){metal}{halide}3"`` from columns."""
     _require_columns(frame, re.findall(r"\{([^{}]+)\}", template), where)
-    return [
-        re.sub(r"\{([^{}]+)\}", lambda match, record=record: str(record[match[1]]).strip(), template)
-        for record in frame.to_dict("records")
-    ]
+    records = frame.astype(str).to_dict("records")
+    return [template.format_map({str(key): value.strip() for key, value in record.items()}) for record in records]
 
 
 def _features(
@@ -451,7 +459,7 @@ def _group(
     """Group labels: ``column:NAME``, or one of formula, spacer, a_site, metal, halide, family, row."""
     if definition.startswith("column:"):
         return [str(value) for value in frame[definition.removeprefix("column:")]]
-    readers = {
+    readers: dict[str, Callable[[Any], str]] = {
         "formula": str,
         "spacer": spacer_group,
         "a_site": lambda m: _sites(m.a_site) or "none",

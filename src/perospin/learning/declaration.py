@@ -65,12 +65,28 @@ class Tag(_Section):
     test: str
 
 
+class StoreQuery(_Section):
+    """Which records to take, curated and the user's own; the target column is then ``value``."""
+
+    property: str
+    material: str | None = None
+    include_unknown: bool | None = None
+    include_theory: bool | None = None
+    table: str | None = None
+    technique: str | None = None
+    carrier: str | None = None
+    evidence: str | None = None
+    source: str | None = None
+    user: bool | None = None
+    store: str | None = None
+
+
 class DataSection(_Section):
     """Where the rows come from: exactly one of a shipped table, a CSV file or a query of the record store."""
 
     table: str | None = None
     csv: str | None = None
-    store: dict[str, str | int | float | bool] | None = None
+    store: StoreQuery | None = None
     corrected: bool = False
     row: str | None = None
     name: str | None = None
@@ -252,7 +268,7 @@ class LearningCurveSection(_Section):
 
 
 class PermutationSection(_Section):
-    """Permutation test: are the values of `columns` attached to the right groups?
+    """Test by permutation whether the values of `columns` are attached to the right groups.
 
     `per` names a column that the others were multiplied by (1/n): the quantity before that product belongs to
     the group and is what is exchanged.
@@ -343,10 +359,15 @@ class PartSpec(_Section):
 
     def title_of(self, name: str) -> str:
         """Label of an estimator or a grid for people."""
-        for entry in (*self.estimators, *self.grids):
-            if entry.name == name:
-                return entry.title
-        return name
+        titles = {entry.name: entry.title for entry in self.estimators}
+        titles.update((grid.name, grid.title) for grid in self.grids)
+        return titles.get(name, name)
+
+    def why_of(self, name: str) -> str:
+        """Remark on an estimator or a grid."""
+        remarks = {entry.name: entry.why for entry in self.estimators}
+        remarks.update((grid.name, grid.why) for grid in self.grids)
+        return remarks.get(name, "")
 
     def spec_of(self, name: str) -> dict[str, Any]:
         """Return the estimator's specification with named feature sets written out."""
@@ -626,8 +647,8 @@ def _check_names(part: PartSpec, where: str) -> None:
         careless = _needs_features(dumped)
         if careless:
             raise StudyError(
-                f"{where}estimator '{entry.name}' ({careless}) names no features; add features = \"a feature set\" or a "
-                "list of columns, so that no column slips in"
+                f"{where}estimator '{entry.name}' ({careless}) names no features; add features = \"a feature set\" or "
+                "a list of columns, so that no column slips in"
             )
     checks = part.checks
     known(checks.bootstrap_group, groups, "group", "checks.bootstrap_group")

@@ -202,8 +202,8 @@ class StudyResult:
             where.mkdir(parents=True, exist_ok=True)
             for table in TABLES:
                 write_csv(getattr(part, table), where / f"{table}.csv")
-            for scheme, table in part.shapley.items():
-                write_csv(shapley_frame(table, part), where / f"shapley_{scheme}.csv")
+            for scheme, explained in part.shapley.items():
+                write_csv(shapley_frame(explained, part), where / f"shapley_{scheme}.csv")
             parts[name] = {
                 "spec": part.spec.model_dump(mode="json", exclude_unset=True),
                 "noise": part.noise,

@@ -66,7 +66,7 @@ def _scheme(entry: SchemeEntry, part: PartSpec, data: Dataset) -> Scheme:
 
 
 def inner_groups(entry: SchemeEntry, data: Dataset) -> NDArray[Any] | None:
-    """Groups that inner folds must respect: those of the outer folds, if they are grouped."""
+    """Give the groups that inner folds must respect: those of the outer folds, if they are grouped."""
     return data.groups(entry.group) if entry.group is not None else None
 
 
@@ -433,7 +433,7 @@ def _strata(features: pd.DataFrame, columns: Sequence[str]) -> list[str] | None:
 
 
 def _sanity(run: _Run) -> pd.DataFrame:
-    """Tests that an honest pipeline must pass: the mean, a shuffled target, the name of the family alone."""
+    """Put the tests that an honest pipeline must pass: the mean, a shuffled target, the name of the family alone."""
     import pandas as pd
 
     verdict, checks = run.part.verdict, run.part.checks

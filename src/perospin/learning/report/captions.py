@@ -15,9 +15,9 @@ def of(part: PartResult) -> dict[str, str]:
     label = part.scheme_label(spec.verdict.scheme)
     explained = spec.title_of(spec.explain.estimator) if spec.explain else ""
     return {
-        "overview": f"Every estimator under every scheme; the dashed line is the {rule} ({label}), the grey band is beyond "
-        "the ceiling that noise sets. Crosses are in sample: scored on the training rows. Scores below −1 stand at the "
-        "edge with their value.",
+        "overview": f"Every estimator under every scheme; the dashed line is the {rule} ({label}), the grey band is "
+        "beyond the ceiling that noise sets. Crosses are in sample: scored on the training rows. Scores below −1 "
+        "stand at the edge with their value.",
         "parity": f"Predicted against measured: the {rule} and {model} ({label}), and {model} in sample. The inset "
         "enlarges the low range. Open circles: composition uncertain.",
         "parity-log": "The same on logarithmic axes; the grey band is a factor 2 either way.",
@@ -28,10 +28,11 @@ def of(part: PartResult) -> dict[str, str]:
         "grid": "Every network of the published script's grid, scored twice: on its own training rows (across) and on "
         "rows it has not seen (up). They agree on the grey diagonal.",
         "learning-curve": "Would more rows help? Held-out score against the number of training rows.",
-        "pearson": "Pearson correlation between descriptors over all rows. Of a framed pair, a screen at |r| > 0.9 keeps "
-        "the one that is declared first, inside each training set.",
-        "beeswarm": f"Exact Shapley values of {explained}: how much each descriptor moves each prediction, for the final fit "
-        "on its own rows and for rows that were held out. Both say what the model does, not what nature does.",
+        "pearson": "Pearson correlation between descriptors over all rows. Of a framed pair, a screen at |r| > 0.9 "
+        "keeps the one that is declared first, inside each training set.",
+        "beeswarm": f"Exact Shapley values of {explained}: how much each descriptor moves each prediction, for the "
+        "final fit on its own rows and for rows that were held out. Both say what the model does, not what nature "
+        "does.",
         "importance": f"Mean size of the Shapley values of {explained}.",
         "radar": "Share of each descriptor in the sum of mean |Shapley| values.",
     }

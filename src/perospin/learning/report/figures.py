@@ -70,7 +70,7 @@ def in_sample_scheme(part: PartResult) -> str | None:
 
 
 def space(part: PartResult) -> str:
-    """The space R2 is computed in, in words."""
+    """Say in words what R2 is computed of."""
     target = part.spec.target
     return f"log₁₀ {target.quantity}" if target.transform == "log10" else target.quantity
 
@@ -92,7 +92,8 @@ def overview(part: PartResult) -> Figure:
         marker = "x" if fitted else style.SCHEME_MARKERS[honest % len(style.SCHEME_MARKERS)]
         honest += not fitted
         shift = (schemes.index(scheme) - (len(schemes) - 1) / 2) * 0.11
-        shown = [(i, float(scores.loc[n, "r2"])) for i, n in enumerate(names) if n in scores.index]
+        r2_of = scores["r2"].to_dict()
+        shown = [(i, float(r2_of[n])) for i, n in enumerate(names) if n in r2_of]
         axes.scatter(
             [max(r2, LOWEST_R2) for _, r2 in shown],
             [i + shift for i, _ in shown],

@@ -15,7 +15,7 @@ def score_table(part: PartResult) -> dict[str, Any]:
     """Estimators by schemes; the baseline first, so that it stands beside every model."""
     spec = part.spec
     ran = set(part.scores["scheme"])
-    schemes = [
+    schemes: list[dict[str, Any]] = [
         {
             "key": s.key,
             "label": part.scheme_label(s.key),
@@ -35,12 +35,11 @@ def score_table(part: PartResult) -> dict[str, Any]:
         for scheme in schemes:
             score, rule = part.score(name, scheme["key"]), base[scheme["key"]]
             cells.append(None if score is None else _cell(score, rule, scheme, name == spec.baseline, _log(part)))
-        entry = next(e for e in (*spec.estimators, *spec.grids) if e.name == name)
         rows.append(
             {
                 "name": name,
                 "label": spec.title_of(name),
-                "why": entry.why,
+                "why": spec.why_of(name),
                 "baseline": name == spec.baseline,
                 "verdict": name == spec.verdict.estimator,
                 "cells": cells,
@@ -72,7 +71,7 @@ def _cell(score: Any, rule: Any, scheme: Any, is_baseline: bool, log: bool) -> d
 
 
 def tiles(part: PartResult) -> list[dict[str, str]]:
-    """The few numbers that a reader should take away, each with its scheme."""
+    """Pick the few numbers that a reader should take away, each with its scheme."""
     spec = part.spec
     scheme, label = spec.verdict.scheme, part.scheme_label(spec.verdict.scheme)
     space = f"log₁₀ {spec.target.quantity}" if _log(part) else spec.target.quantity
@@ -128,9 +127,11 @@ def gain_table(part: PartResult) -> list[dict[str, Any]]:
     keep = part.gains[part.gains["scheme"] == part.spec.verdict.scheme]
     records = []
     for row in keep.to_dict("records"):
-        row["label"] = part.spec.title_of(row["estimator"])
-        row["scheme_label"] = part.scheme_label(row["scheme"])
-        records.append(row)
+        names = {
+            "label": part.spec.title_of(str(row["estimator"])),
+            "scheme_label": part.scheme_label(str(row["scheme"])),
+        }
+        records.append({**{str(key): value for key, value in row.items()}, **names})
     return records
 
 
@@ -169,7 +170,7 @@ def row_table(part: PartResult) -> list[dict[str, Any]]:
         columns[name] = values.groupby(frame["row"]).mean().to_dict()
     return [
         {
-            **row,
+            **{str(key): value for key, value in row.items()},
             "baseline": columns[spec.baseline].get(row["row"]),
             "model": columns[spec.verdict.estimator].get(row["row"]),
         }

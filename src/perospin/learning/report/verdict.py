@@ -124,9 +124,9 @@ def _permutation(part: PartResult, row: Any) -> Finding:
     convinced = row["p"] < 0.05
     return Finding(
         "good" if convinced else "plain",
-        f"Dealing out {columns} at random among materials of the same kind lowers {part.spec.title_of(row['estimator'])} "
-        f"from {r2_text(row['r2'])} to {r2_text(row['null_middle'])} in the middle ({part.scheme_label(row['scheme'])}, "
-        f"{row['n_permutations']} permutations): p = {row['p']:.3f}"
+        f"Dealing out {columns} at random among materials of the same kind lowers "
+        f"{part.spec.title_of(row['estimator'])} from {r2_text(row['r2'])} to {r2_text(row['null_middle'])} in the "
+        f"middle ({part.scheme_label(row['scheme'])}, {row['n_permutations']} permutations): p = {row['p']:.3f}"
         + (", so it carries information." if convinced else ", which is not convincing."),
     )
 

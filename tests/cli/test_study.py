@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import small_study
+from perospin.cli import main
+from perospin.learning.study import Study
+
+
+def _run(*arguments: str | Path) -> int:
+    with pytest.raises(SystemExit) as stop:
+        main([str(argument) for argument in arguments])
+    return int(stop.value.code or 0)
+
+
+def test_the_last_line_of_a_run_is_the_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    study = small_study.write(tmp_path)
+    assert _run("study", "run", study, "--out", tmp_path / "out") == 0
+    lines = capsys.readouterr().out.strip().splitlines()
+    assert lines[-1] == str(tmp_path / "out" / "report.html")
+    assert (tmp_path / "out" / "report.html").is_file()
+    assert any("leave one" in line for line in lines)
+
+
+def test_own_data_and_parts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    study = small_study.write(tmp_path)
+    small_study.table().iloc[:11].to_csv(tmp_path / "mine.csv", index=False)
+    assert _run("study", "run", study, "--data", tmp_path / "mine.csv", "-o", tmp_path / "out") == 2
+    assert "no row is tagged 'new'" in capsys.readouterr().err
+    assert _run("study", "run", study, "--part", "other", "-o", tmp_path / "out") == 2
+    assert "has no part 'other'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ("row,name\n1,2\n", "column 'rate_per_ps' is missing"),
+        ("", "is empty"),
+        ("a,b\n1\n", "line 2 has 1 cells where the header has 2"),
+    ],
+)
+def test_a_broken_table_is_one_sentence_and_code_2(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], table: str, message: str
+) -> None:
+    (tmp_path / "mine.csv").write_text(table)
+    assert _run("study", "run", "paper-format", "--data", tmp_path / "mine.csv", "-o", tmp_path / "out", "-q") == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert "Traceback" not in error
+    assert len(error.strip().splitlines()) == 1
+
+
+def test_an_unreadable_study_file_is_one_sentence_and_code_2(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "bad.toml").write_text("name = [")
+    assert _run("study", "run", tmp_path / "bad.toml", "-o", tmp_path / "out") == 2
+    assert "not valid TOML" in capsys.readouterr().err
+
+
+def test_an_output_folder_that_is_a_file_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "out").write_text("")
+    assert _run("study", "run", small_study.write(tmp_path), "-o", tmp_path / "out") == 2
+    assert "is a file; give a folder" in capsys.readouterr().err
+
+
+def test_an_interruption_says_how_to_go_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    study = small_study.write(tmp_path)
+    monkeypatch.setattr(Study, "run", interrupted)
+    assert _run("study", "run", study, "-o", tmp_path / "out") == 130
+    assert "run the same command again to go on" in capsys.readouterr().err
+
+
+def test_list_and_show(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _run("study", "list") == 0
+    text = capsys.readouterr().out
+    assert all(name in text for name in ("spin-relaxation", "hoip-band-gap", "paper-format"))
+    assert _run("study", "show", small_study.write(tmp_path)) == 0
+    text = capsys.readouterr().out
+    assert "two-class rule (baseline)" in text
+    assert "leave one spacer out" in text
