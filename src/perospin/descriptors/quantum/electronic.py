@@ -118,6 +118,7 @@ def orbital_energies_ev(geometry: Geometry, basis: str, guess: Any = None) -> tu
     """Hartree-Fock HOMO and LUMO eigenvalues in eV; `guess` is a converged mean field in a smaller basis."""
     molecule = _molecule(geometry, basis)
     mean_field = _mean_field(molecule, "hf")
+    mean_field.conv_tol = 1e-7  # eigenvalues to about 1e-4 eV
     start = None
     if guess is not None:
         project = require("pyscf.scf.addons", "quantum").project_dm_nr2nr

@@ -146,9 +146,12 @@ def conformers(smiles: str, n_conformers: int, seed: int) -> list[Geometry]:
             parameters.useRandomCoords = True
             if not list(AllChem.EmbedMultipleConfs(molecule, n_conformers, parameters)):
                 raise QuantumError(f"no three-dimensional geometry could be made for '{smiles}'")
-        if AllChem.MMFFHasAllMoleculeParams(molecule):
-            AllChem.MMFFOptimizeMoleculeConfs(molecule, maxIters=500)
         starts = [c.GetPositions() for c in molecule.GetConformers()]  # type: ignore[attr-defined]
+        if AllChem.MMFFHasAllMoleculeParams(molecule):
+            energies = [energy for _, energy in AllChem.MMFFOptimizeMoleculeConfs(molecule, maxIters=500)]
+            relaxed = [c.GetPositions() for c in molecule.GetConformers()]  # type: ignore[attr-defined]
+            # equal to 0.01 kcal/mol: the same minimum, or its mirror image; once is enough
+            starts = [relaxed[i] for i in np.unique(np.round(energies, 2), return_index=True)[1]]
     found: list[Geometry] = []
     failure: QuantumError | None = None
     for start in starts:
