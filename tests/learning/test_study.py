@@ -19,6 +19,7 @@ from perospin.learning.prediction import jackknife_plus
 from perospin.learning.result import StudyResult
 from perospin.learning.running import _before_product
 from perospin.learning.study import Study
+from perospin.learning.synthetic import synthetic_paper_table
 
 
 @pytest.fixture(scope="module")
@@ -460,30 +461,6 @@ def test_jackknife_plus_covers_about_its_level() -> None:
 # --- the paper's format ------------------------------------------------------------------------------------
 
 
-def _paper_table(seed: int = 11) -> pd.DataFrame:
-    """52 rows in the published columns; log10 rate is a parabola of the LUMO plus a sine of the dipole."""
-    rng = np.random.default_rng(seed)
-    n = 52
-    unit = rng.uniform(-1, 1, size=(n, 8))
-    log_rate = 0.9 * unit[:, 6] ** 2 + 0.5 * np.sin(2.5 * unit[:, 0]) - 0.6
-    return pd.DataFrame(
-        {
-            "row": range(1, n + 1),
-            "name": [f"sample {i}" for i in range(n)],
-            "formula": "",
-            "dipole_debye": 10 + 8 * unit[:, 0],
-            "molar_mass": 110 + 70 * unit[:, 1],
-            "electronegativity": 2.4 + 0.1 * unit[:, 2],
-            "polarisability_bohr3": 70 + 40 * unit[:, 3],
-            "tolerance_factor": 1.1 + 0.3 * unit[:, 4],
-            "homo_ev": -16 + 4 * unit[:, 5],
-            "lumo_ev": -3 + 2 * unit[:, 6],
-            "n_layers": np.array([1, 2, 3, 4, 100])[rng.integers(0, 5, n)],
-            "rate_per_ps": 10**log_rate,
-        }
-    )
-
-
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -494,7 +471,7 @@ def _paper_table(seed: int = 11) -> pd.DataFrame:
     ],
 )
 def test_a_wrong_table_in_the_papers_format_is_one_sentence(tmp_path: Path, change: Any, message: str) -> None:
-    change(_paper_table()).to_csv(tmp_path / "mine.csv", index=False)
+    change(synthetic_paper_table()).to_csv(tmp_path / "mine.csv", index=False)
     with pytest.raises(DataError, match=message):
         Study.load("paper-format").with_data(tmp_path / "mine.csv").dataset()
 
@@ -506,7 +483,7 @@ def test_the_papers_format_needs_a_table() -> None:
 
 @pytest.mark.slow
 def test_a_stated_nonlinear_law_is_recovered_out_of_fold_and_a_linear_model_can_not(tmp_path: Path) -> None:
-    _paper_table().to_csv(tmp_path / "mine.csv", index=False)
+    synthetic_paper_table().to_csv(tmp_path / "mine.csv", index=False)
     study = Study.load("paper-format").with_data(tmp_path / "mine.csv")
     part = study.run(tmp_path / "out", progress=False)["paper-format"]
     r2 = {name: (part.score(name, "loo") or {"r2": np.nan})["r2"] for name in ("ridge", "networks", "gp")}

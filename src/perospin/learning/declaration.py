@@ -401,9 +401,10 @@ def columns_of_spec(spec: Mapping[str, Any]) -> Iterator[str]:
     """Columns that a written-out specification reads, its members' and its residual model's included."""
     if spec.get("kind") in ("two_class_rule", "two_stage"):
         yield from CLASS_COLUMNS
-    tuned = spec.get("tune")
+    tuned, kernels = spec.get("tune"), spec.get("kernels")
     choices = tuned.get("features", ()) if isinstance(tuned, Mapping) else ()
-    for value in (spec.get("features"), *choices):
+    named = kernels.values() if isinstance(kernels, Mapping) else ()
+    for value in (spec.get("features"), *choices, *named):
         if isinstance(value, list):
             yield from (column for column in value if isinstance(column, str))
     for inner in _inner_specs(spec):
@@ -674,6 +675,7 @@ def _needs_features(spec: Mapping[str, Any], inherited: bool = False) -> str | N
     """Return the kind of a specification that would silently read every column of the table."""
     has = inherited or bool(_names_of_sets(spec)) or isinstance(spec.get("features"), list)
     has = has or bool(isinstance(spec.get("tune"), Mapping) and spec["tune"].get("features"))
+    has = has or bool(isinstance(spec.get("kernels"), Mapping) and spec["kernels"])
     kind = spec.get("kind")
     if kind in ("mean", "two_class_rule") or (kind == "two_stage" and spec.get("residual") == "none"):
         return None

@@ -15,7 +15,7 @@ import numpy as np
 
 from perospin.errors import StudyError
 from perospin.learning.dataset import Dataset, describe_materials, inverse
-from perospin.learning.estimators import build_estimator, fit_each
+from perospin.learning.estimators import build_estimator, fit_each, used_columns
 from perospin.learning.explain import MAX_PLAYERS, exact_shapley
 from perospin.learning.running import build_schemes, inner_groups
 
@@ -161,7 +161,7 @@ class Predictor:
         tests = tuple(split.test for split in scheme.splits)
         for model, test in zip(models[1:], tests, strict=True):
             residuals[test] = np.abs(data.y[test] - model.predict(data.features.iloc[test]))
-        columns = tuple(part.columns_of(asked.estimator))
+        columns = tuple(used_columns(estimator, [str(column) for column in data.features.columns]))
         return cls(
             study,
             name,

@@ -23,8 +23,7 @@ from perospin.learning.comparison import (
     y_shuffle,
 )
 from perospin.learning.dataset import Dataset, inverse
-from perospin.learning.declaration import columns_of_spec
-from perospin.learning.estimators import build_estimator
+from perospin.learning.estimators import build_estimator, fit_each, used_columns
 from perospin.learning.explain import ShapleyTable, explain_fitted, explain_held_out
 from perospin.learning.result import IN_SAMPLE, PartResult
 from perospin.learning.validation import Evaluation, Scheme, Split, evaluate
@@ -89,7 +88,15 @@ class _Run:
             self.progress(what, done, in_all)
 
     def used(self, name: str) -> list[str]:
-        return [c for c in self.part.columns_of(name) if c in self.data.features.columns]
+        """Columns that an estimator, or the members of a grid, look at."""
+        grid = next((grid for grid in self.part.grids if grid.name == name), None)
+        if grid is None:
+            return self.read_by(self.estimators[name])
+        members = (build_estimator(self.part.write_out(spec), self.part.seed) for _, spec in grid.candidates())
+        return list(dict.fromkeys(column for member in members for column in self.read_by(member)))
+
+    def read_by(self, estimator: Any) -> list[str]:
+        return used_columns(estimator, [str(column) for column in self.data.features.columns])
 
     def key(self, what: str, spec: Mapping[str, Any], columns: Sequence[str], **more: Any) -> dict[str, Any]:
         """Everything a cell depends on: only the columns that are read count as data."""
@@ -124,7 +131,13 @@ class _Run:
         """
         if spec.get("kind") == "average" and not spec.get("tune"):
             members = [
-                self._predictions(f"{title} · member {i + 1}", member, _columns_of(member), scheme, seed + i)
+                self._predictions(
+                    f"{title} · member {i + 1}",
+                    member,
+                    self.read_by(build_estimator(member, seed + i)),
+                    scheme,
+                    seed + i,
+                )
                 for i, member in enumerate(spec["members"])
             ]
             mean = np.mean([y_pred for y_pred, _ in members], axis=0)
@@ -148,10 +161,6 @@ class _Run:
         )
         cell = self.cells.get({**key, "seed": seed}, compute)
         return [float("nan") if v is None else v for v in cell["y_pred"]], cell["seconds"]
-
-
-def _columns_of(spec: Mapping[str, Any]) -> list[str]:
-    return list(dict.fromkeys(columns_of_spec(spec)))
 
 
 def restore(name: str, scheme: Scheme, y: NDArray[np.float64], y_pred: Sequence[float]) -> Evaluation:
@@ -624,8 +633,6 @@ def _explain(run: _Run) -> dict[str, ShapleyTable]:
         ).to_dict()
 
     def fitted() -> dict[str, Any]:
-        from perospin.learning.estimators import fit_each
-
         model = fit_each(estimator, run.data.features, run.data.y, [np.arange(len(run.data))], groups=groups)[0]
         return explain_fitted(model, run.data.features, run.data.features, players=asked.players).to_dict()
 

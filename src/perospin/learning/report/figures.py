@@ -568,8 +568,10 @@ def beeswarm(part: PartResult) -> Figure | None:
 
 
 def _unit_interval(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    low, high = np.nanmin(values), np.nanmax(values)
-    return (values - low) / (high - low) if high > low else np.full_like(values, 0.5)
+    known = values[np.isfinite(values)]
+    if known.size == 0 or np.ptp(known) == 0:
+        return np.where(np.isfinite(values), 0.5, np.nan)
+    return np.asarray((values - known.min()) / np.ptp(known))
 
 
 def _swarm(x: NDArray[np.float64], half_height: float = 0.36) -> NDArray[np.float64]:
