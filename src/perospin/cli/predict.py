@@ -98,7 +98,7 @@ def _print(console: Console, prediction: Prediction) -> None:
     table = Table(header_style="bold", box=None, pad_edge=False)
     sources = list(dict.fromkeys(near.source for near in prediction.nearest))
     several = ("source",) if len(sources) > 1 else ()
-    for column in ("  nearest known", "measured" + unit, "distance (sd)", *several):
+    for column in ("  nearest known", prediction.obtained + unit, "distance (sd)", *several):
         table.add_column(column, overflow="fold")
     for near in prediction.nearest:
         doubt = "" if near.certain else " (composition uncertain)"

@@ -132,6 +132,7 @@ class TargetSection(_Section):
     unit: str = ""
     symbol: str = "y"
     transform: Literal["log10", "none"] = "none"
+    obtained: Literal["measured", "computed"] = "measured"
     low_range: float | int | None = None
 
 

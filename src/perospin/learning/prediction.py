@@ -71,6 +71,8 @@ class Prediction:
     nearest : tuple of Neighbour
     known : bool
         Whether this very material is among the training rows.
+    obtained : str
+        How the known values were obtained: "measured" or "computed".
     study, part, estimator : str
         What answered.
     """
@@ -91,6 +93,7 @@ class Prediction:
     space: str
     nearest: tuple[Neighbour, ...]
     known: bool
+    obtained: str
     study: str
     part: str
     estimator: str
@@ -225,6 +228,7 @@ class Predictor:
             space=("log10 of the " if logarithmic else "") + self.part.target.quantity,
             nearest=self._nearest(row, asked.n_nearest),
             known=str(material) in set(self.data.rows["formula"]),
+            obtained=self.part.target.obtained,
             study=self.study,
             part=self.part_name,
             estimator=self.part.title_of(asked.estimator),

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 Progress = Callable[[str, int, int], None]
 """Called as ``progress(what, done, in_all)`` while a run goes on."""
 
+_MOST_SHAPLEY_PREDICTIONS = 10**8
 _SPLIT_POINTS = (0.05, 0.5, 0.95)
 
 
@@ -620,6 +621,14 @@ def _explain(run: _Run) -> dict[str, ShapleyTable]:
     estimator, title = run.estimators[asked.estimator], f"Shapley values · {run.part.title_of(asked.estimator)}"
     groups = inner_groups(run.entries[asked.scheme], run.data)
     plan = run.schemes[asked.scheme]
+
+    players = len(asked.players or run.used(asked.estimator))
+    calls = 2**players * len(run.data) ** 2
+    if calls > _MOST_SHAPLEY_PREDICTIONS:
+        raise StudyError(
+            f"part '{run.name}', explain: exact Shapley values of {players} columns over {len(run.data)} rows need "
+            f"{calls:.1e} predictions; group columns into fewer players with explain.players"
+        )
 
     def held_out() -> dict[str, Any]:
         return explain_held_out(

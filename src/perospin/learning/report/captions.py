@@ -14,14 +14,18 @@ def of(part: PartResult) -> dict[str, str]:
     model, rule = spec.title_of(spec.verdict.estimator), spec.title_of(spec.baseline)
     label = part.scheme_label(spec.verdict.scheme)
     explained = spec.title_of(spec.explain.estimator) if spec.explain else ""
+    obtained = spec.target.obtained
+    band = ", the grey band is beyond the ceiling that noise sets" if part.noise.get("ceiling_r2") else ""
+    inset = " The inset enlarges the low range." if spec.target.low_range else ""
+    open_circles = "" if part.rows["certain"].all() else " Open circles: composition uncertain."
+    grouped = " Grey: several descriptors together." if spec.explain and spec.explain.players else ""
     return {
-        "overview": f"Every estimator under every scheme; the dashed line is the {rule} ({label}), the grey band is "
-        "beyond the ceiling that noise sets. Crosses are in sample: scored on the training rows. Scores below −1 "
-        "stand at the edge with their value.",
-        "parity": f"Predicted against measured: the {rule} and {model} ({label}), and {model} in sample. The inset "
-        "enlarges the low range. Open circles: composition uncertain.",
+        "overview": f"Every estimator under every scheme; the dashed line is the {rule} ({label}){band}. Crosses "
+        "are in sample: scored on the training rows. Scores below −1 stand at the edge with their value.",
+        "parity": f"Predicted against {obtained}: the {rule} and {model} ({label}), and {model} in sample."
+        f"{inset}{open_circles}",
         "parity-log": "The same on logarithmic axes; the grey band is a factor 2 either way.",
-        "residuals": f"Left: residuals of {model} ({label}). Right: the ten rows that are furthest off, measured and "
+        "residuals": f"Left: residuals of {model} ({label}). Right: the ten rows that are furthest off, {obtained} and "
         "predicted; (?) marks an uncertain composition.",
         "splits": "How much one random split says: nothing. Each count is the same model on another random split; one "
         "lucky split can show any score in the shaded band.",
@@ -32,7 +36,7 @@ def of(part: PartResult) -> dict[str, str]:
         "keeps the one that is declared first, inside each training set.",
         "beeswarm": f"Exact Shapley values of {explained}: how much each descriptor moves each prediction, for the "
         "final fit on its own rows and for rows that were held out. Both say what the model does, not what nature "
-        "does.",
+        f"does.{grouped}",
         "importance": f"Mean size of the Shapley values of {explained}.",
         "radar": "Share of each descriptor in the sum of mean |Shapley| values.",
     }

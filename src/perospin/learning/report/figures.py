@@ -6,6 +6,7 @@ No figure shows an R2 without the scheme it was computed under.
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -147,7 +148,8 @@ def overview(part: PartResult) -> Figure:
         if name == part.spec.verdict.estimator:
             label.set_fontweight("bold")
     axes.set_ylim(len(names) - 0.4, -1.1)
-    axes.set_xlim(LOWEST_R2 - 0.12, 1.03)
+    lowest = max(LOWEST_R2, min(0.0, float(part.scores["r2"].min())))
+    axes.set_xlim(lowest - 0.12, 1.03)
     axes.set_xlabel(f"R² of {space(part)} (the scheme of each point is in the legend)")
     axes.grid(axis="x", color="#eeeeee", linewidth=0.7)
     axes.set_axisbelow(True)
@@ -177,6 +179,16 @@ def _caption(part: PartResult, estimator: str, scheme: str) -> str:
     return text
 
 
+def _title(part: PartResult, estimator: str) -> str:
+    return textwrap.fill(part.spec.title_of(estimator), 30)
+
+
+def _panel_height(part: PartResult, panels: list[tuple[str, str]]) -> float:
+    """Height in inches of a row of three square panels, with room for titles of several lines."""
+    lines = max(_title(part, estimator).count("\n") for estimator, _ in panels)
+    return 0.6 + style.WIDE / 3 + 0.2 * lines
+
+
 def _colour(part: PartResult, estimator: str, scheme: str) -> str:
     if bool((part.score(estimator, scheme) or {}).get("in_sample")):
         return style.IN_SAMPLE
@@ -192,7 +204,7 @@ def _dots(axes: Axes, frame: pd.DataFrame, x: Any, y: Any, colour: str, size: fl
 def parity(part: PartResult) -> Figure | None:
     """Predicted against measured in the original unit, with an inset for the low range."""
     panels = _panels(part)
-    figure = Figure(figsize=(style.WIDE, 0.55 + style.WIDE / 3))
+    figure = Figure(figsize=(style.WIDE, _panel_height(part, panels)))
     all_axes = np.atleast_1d(figure.subplots(1, len(panels), sharex=True, sharey=True))
     transform = part.spec.target.transform
     values = part.rows["target"].to_numpy(dtype=float)
@@ -205,12 +217,12 @@ def parity(part: PartResult) -> Figure | None:
         colour = _colour(part, estimator, scheme)
         axes.plot([low, high], [low, high], color=style.BLACK, linewidth=0.8, zorder=2)
         _dots(axes, frame, x, np.clip(y, low - 0.04 * high, high), colour)
-        axes.set_title(part.spec.title_of(estimator), color=colour, pad=22, fontsize=8.5)
+        axes.set_title(_title(part, estimator), color=colour, pad=22, fontsize=8.5)
         axes.text(0, 1.015, _caption(part, estimator, scheme), transform=axes.transAxes, fontsize=7, va="bottom")
         axes.set_xlim(low, high)
         axes.set_ylim(low - 0.05 * high if (y < low).any() else low, high)
         axes.set_aspect("equal", adjustable="box")
-        axes.set_xlabel("measured " + quantity(part), fontsize=7.5)
+        axes.set_xlabel(part.spec.target.obtained + " " + quantity(part), fontsize=7.5)
         if limit:
             inset = axes.inset_axes(_free_corner(x / high, np.clip(y, low, high) / high))
             inset.plot([0, limit], [0, limit], color=style.BLACK, linewidth=0.6, zorder=2)
@@ -244,7 +256,7 @@ def parity_log(part: PartResult) -> Figure | None:
     if part.spec.target.transform != "log10":
         return None
     panels = _panels(part)
-    figure = Figure(figsize=(style.WIDE, 0.55 + style.WIDE / 3))
+    figure = Figure(figsize=(style.WIDE, _panel_height(part, panels)))
     all_axes = np.atleast_1d(figure.subplots(1, len(panels), sharex=True, sharey=True))
     values = part.rows["target"].to_numpy(dtype=float)
     low, high = float(values.min()) / 1.6, float(values.max()) * 1.6
@@ -261,9 +273,9 @@ def parity_log(part: PartResult) -> Figure | None:
         axes.set_xlim(low, high)
         axes.set_ylim(low, high)
         axes.set_aspect("equal", adjustable="box")
-        axes.set_title(part.spec.title_of(estimator), color=colour, pad=22, fontsize=8.5)
+        axes.set_title(_title(part, estimator), color=colour, pad=22, fontsize=8.5)
         axes.text(0, 1.015, _caption(part, estimator, scheme), transform=axes.transAxes, fontsize=7, va="bottom")
-        axes.set_xlabel("measured " + quantity(part), fontsize=7.5)
+        axes.set_xlabel(part.spec.target.obtained + " " + quantity(part), fontsize=7.5)
         score = part.score(estimator, scheme) or {}
         axes.text(
             0.97,
@@ -307,14 +319,16 @@ def residuals(part: PartResult) -> Figure | None:
         )
     _dots(left, frame, frame["y_pred"].to_numpy(), error, style.MODEL)
     left.set_xlabel("predicted " + quantity(part, transformed=True))
-    left.set_ylabel("predicted − measured")
+    left.set_ylabel(f"predicted − {part.spec.target.obtained}")
     left.set_title(part.scheme_label(verdict.scheme), fontsize=8)
     worst = np.argsort(-np.abs(error))[:10]
     back = lambda value: inverse(np.asarray(value, dtype=float), part.spec.target.transform)  # noqa: E731
     for place, i in enumerate(worst):
         measured, predicted = back(frame["y_true"].iloc[i]), back(frame["y_pred"].iloc[i])
         right.plot([measured, predicted], [place, place], color=style.PALE, linewidth=2.4, zorder=1)
-        right.scatter(measured, place, color=style.BLACK, s=22, zorder=3, label="measured" if place == 0 else None)
+        right.scatter(
+            measured, place, color=style.BLACK, s=22, zorder=3, label=part.spec.target.obtained if place == 0 else None
+        )
         right.scatter(predicted, place, color=style.MODEL, s=22, zorder=3, label="predicted" if place == 0 else None)
     if part.spec.target.transform == "log10":
         right.set_xscale("log")
@@ -485,7 +499,7 @@ def pearson(part: PartResult) -> Figure | None:
                 axes.text(
                     j,
                     i,
-                    f"{value:.2f}".replace("0.", ".").replace("-", "−"),
+                    "0" if abs(value) < 0.005 else f"{value:.2f}".replace("0.", ".").replace("-", "−"),
                     ha="center",
                     va="center",
                     fontsize=6,

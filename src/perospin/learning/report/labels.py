@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 UNITS = {
     "per_ps": "1/ps",
+    "per_a3": "1/Å³",
     "g_mol": "g/mol",
     "ev": "eV",
     "mev": "meV",
@@ -45,6 +46,8 @@ QUANTITIES = {
     "hydroxyl": "hydroxyl",
     "chain_length": "chain length",
     "barrier_thickness": "barrier thickness",
+    "equivalent_radius": "equivalent radius",
+    "polar_hydrogens": "polar hydrogens per volume",
     "excess_log_dielectric": "spacer polarity (ln ε, per n)",
     "excess_log_optical_dielectric": "spacer optical constant (ln ε∞, per n)",
     "excess_mu2_per_volume": "spacer dipole² per volume (per n)",
@@ -83,7 +86,8 @@ def words(column: str, own: Mapping[str, str] | None = None) -> str:
             if stem.startswith(prefix + "_"):
                 site, stem = word + " ", stem[len(prefix) + 1 :]
                 break
-    return site + QUANTITIES.get(stem, stem.replace("_", " "))
+    phrase = QUANTITIES.get(stem, stem.replace("_", " "))
+    return site + (phrase.removeprefix("mean ") if site else phrase)
 
 
 def axis_label(column: str, own: Mapping[str, str] | None = None) -> str:

@@ -79,7 +79,7 @@ def _against_baseline(model: str, rule: str, label: str, space: str, score: Any,
     if factor and math.isfinite(factor):
         text += f"; half of its predictions are within a factor {factor:.2f}"
     if base is not None and base["estimator"] != score["estimator"]:
-        text += f". The {rule} alone reaches {r2_text(base['r2'])} ({label})"
+        text += f". The {rule} reaches {r2_text(base['r2'])} ({label})"
     if gain is not None:
         sure = "does not include 0" if gain["low"] > 0 or gain["high"] < 0 else "includes 0"
         text += (
