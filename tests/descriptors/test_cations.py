@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from perospin.chemistry import IonLibrary
 from perospin.descriptors import cation_values, shipped_table
 from perospin.descriptors.cations import computed_smiles, missing, van_der_waals_volume_a3

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from perospin.chemistry import IonLibrary, Perovskite
 from perospin.descriptors import DESCRIPTIONS, describe
 from perospin.errors import DataError, FormulaError

@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import constants
+
 from perospin.descriptors.dielectric import (
     _DEBYE2_PER_A3_K,
     onsager_dielectric_constant,
     optical_dielectric_constant,
 )
-from scipy import constants
 
 dipoles = st.floats(0, 8)
 volumes = st.floats(40, 600)
