@@ -567,10 +567,10 @@ def beeswarm(part: PartResult) -> Figure | None:
                 zorder=3,
             )
         axes.set_title(title, color=colour)
-        axes.set_xlabel(f"Shapley value (change of {space(part)})", fontsize=7.5)
         axes.tick_params(axis="y", length=0)
         axes.grid(axis="y", color="#f0f0f0")
         axes.spines["left"].set_visible(False)
+    figure.supxlabel(f"Shapley value (change of {space(part)})", fontsize="medium")
     all_axes[0].set_yticks(range(len(order)), [words(c, part.spec.labels) for c in order])
     all_axes[0].set_ylim(len(order) - 0.5, -0.5)
     scale = matplotlib.cm.ScalarMappable(cmap=map_)
