@@ -72,9 +72,9 @@ def fuzz(count: int, seed: int) -> int:
     parsed = 0
     for _ in range(count):
         text = random_text(rng)
-        start = time.perf_counter()
+        start = time.process_time()
         parsed += check(text)
-        assert time.perf_counter() - start < 0.5, text
+        assert time.process_time() - start < 0.5, text
     return parsed
 
 
