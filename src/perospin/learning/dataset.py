@@ -224,7 +224,8 @@ def read_csv(path: Path) -> pd.DataFrame:
     import pandas as pd
 
     if not path.is_file():
-        raise DataError(f"there is no file '{path}'; give the path of a CSV table")
+        what = f"'{path}' is a folder" if path.is_dir() else f"there is no file '{path}'"
+        raise DataError(f"{what}; give the path of a CSV table")
     head = path.read_bytes()[:4]
     if head.startswith((b"PK", b"\xd0\xcf\x11\xe0")):  # xlsx, xls
         raise DataError(f"'{path}' is a spreadsheet, not CSV text; save it as CSV (comma separated, UTF-8) first")

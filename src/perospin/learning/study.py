@@ -167,6 +167,9 @@ class Study:
         PerospinError
             If the data or the declaration is wrong: one sentence.
         """
+        # matrices here are small: more than one BLAS thread costs time, a lot of it on a busy machine
+        from threadpoolctl import threadpool_limits
+
         from perospin.learning.cells import Cells
         from perospin.learning.result import StudyResult
         from perospin.learning.running import run_part
@@ -174,7 +177,7 @@ class Study:
         self.check()
         cells = Cells(None if out is None else Path(out) / "cells")
         started = datetime.datetime.now(datetime.UTC)
-        with _teller(progress) as tell:
+        with _teller(progress) as tell, threadpool_limits(1):
             # All tables are read first: a wrong cell is reported before anything is computed.
             data = {name: self.dataset(name, _describing(tell)) for name in self.parts}
             parts = {name: run_part(name, part, data[name], cells, tell) for name, part in self.parts.items()}
@@ -204,10 +207,12 @@ class Study:
 
     def predictor(self, part: str | None = None, progress: bool | Callable[[str, int, int], None] = False) -> Predictor:
         """Fit the part's prediction model and all models its intervals need, once, for many predictions."""
+        from threadpoolctl import threadpool_limits
+
         from perospin.learning.prediction import Predictor
 
         name = part or self.default_part
-        with _teller(progress) as tell:
+        with _teller(progress) as tell, threadpool_limits(1):
             data = self.dataset(name, _describing(tell))
             count = None if tell is None else partial(tell, f"fitting '{self.name}' ({name}) for predictions")
             return Predictor.fit(self.name, name, self._part(name), data, count)
