@@ -186,3 +186,23 @@ def test_mistakes_are_one_sentence_and_exit_2(shell: Shell, arguments: tuple[str
     assert shell.err.startswith("perospin: ")
     assert shell.err.count("\n") == 1
     assert "Traceback" not in out + shell.err
+
+
+def test_a_column_that_is_not_read_is_named(shell: Shell, tmp_path: Path) -> None:
+    table = tmp_path / "table.csv"
+    table.write_text("material,property,value,unit,first_author,temperature,x\nMAPbI3,tau_spin,7,ps,Giovanni,295,1\n")
+    assert "columns not read: temperature (did you mean temperature_k?), x" in shell("check", str(table))
+
+
+@pytest.mark.parametrize("option", ["--carrier", "--evidence"])
+def test_a_filter_outside_the_vocabulary_is_refused(shell: Shell, option: str) -> None:
+    shell("list", option, "foo", code=2)
+    assert "unknown" in shell.err
+    assert "use one of" in shell.err
+
+
+def test_a_binary_mapping_is_one_sentence(shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "table.csv").write_text(TABLE)
+    (tmp_path / "map.toml").write_bytes(b"\xff\xfe\x00")
+    shell("check", str(tmp_path / "table.csv"), "--mapping", str(tmp_path / "map.toml"), code=2)
+    assert "is not UTF-8 text (byte 0); is it a TOML file?" in shell.err

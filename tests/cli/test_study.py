@@ -86,3 +86,31 @@ def test_list_and_show(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
     text = capsys.readouterr().out
     assert "two-class rule (baseline)" in text
     assert "leave one spacer out" in text
+
+
+def test_names_of_estimators_stay_whole_at_80_columns(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert _run("study", "run", small_study.write(tmp_path), "--out", tmp_path / "out") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert any(line.startswith("ridge, chosen on the scored folds ") for line in lines)
+    assert "  c  old rows predict the new" in [line.rstrip() for line in lines]
+    assert max(map(len, lines[:-1])) <= 80
+
+
+def test_a_refused_run_leaves_no_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _run("study", "run", "paper-format", "--data", tmp_path, "-o", tmp_path / "out", "-q") == 2
+    assert "is a folder; give the path of a CSV table" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_that_can_not_be_written_is_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied", "out/cells")
+
+    monkeypatch.setattr(Study, "run", refused)
+    assert _run("study", "run", small_study.write(tmp_path), "-o", tmp_path / "out", "-q") == 2
+    assert "can't write 'out/cells': Permission denied; give another folder" in capsys.readouterr().err

@@ -4,13 +4,15 @@ import re
 from html.parser import HTMLParser
 from pathlib import Path
 
+import matplotlib
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.text import Text
 
 import small_study
-from perospin.learning.report import figures
+from perospin.learning.report import figures, style
 from perospin.learning.report.labels import axis_label, words
 from perospin.learning.report.text import figures as figures_text
 from perospin.learning.report.text import number, signed
@@ -176,3 +178,15 @@ def test_counts_of_formulas_are_set_low() -> None:
         "as (PEA)<sub>2</sub>(MA)Pb<sub>2</sub>I<sub>7</sub> of 10.1021/jacs"
     )
     assert str(_with_subscripts("<b> R² 0.5")) == "&lt;b&gt; R² 0.5"
+
+
+def test_legend_and_title_of_the_residuals_keep_apart(made: tuple[StudyResult, Path]) -> None:
+    with matplotlib.rc_context(style.RC):
+        figure = figures.residuals(made[0].parts["small"])
+        assert figure is not None
+        figure.draw_without_rendering()
+    right = figure.axes[1]
+    title = next(text for text in right.findobj(Text) if text.get_text() == "the ten rows furthest off")
+    legend = right.get_legend()
+    assert legend is not None
+    assert not legend.get_window_extent().overlaps(title.get_window_extent())

@@ -12,7 +12,13 @@ from perospin.errors import DataError, QuantumError
 if TYPE_CHECKING:
     from perospin.chemistry import Ion, IonLibrary
 
-app = typer.Typer(no_args_is_help=True, help="Look at cations and compute their descriptors.")
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Look at cations and compute their descriptors.",
+)
 
 IonOption = Annotated[
     list[str] | None, typer.Option("--ion", help="Your own cation as 'NAME=SMILES', with its charge. Repeatable.")
@@ -27,16 +33,24 @@ def _library(own: list[str] | None) -> IonLibrary:
     return library.with_ions(own) if own else library
 
 
-def _table(title: str, columns: list[str], rows: list[list[str]]) -> None:
+def _table(title: str, columns: list[str], rows: list[list[str]], text: int = 1) -> None:
+    """Print a table whose first `text` columns are words, which may be folded, and whose others are figures."""
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
-    table = Table(title=title, title_justify="left", header_style="bold")
+    table = Table(title=title, title_justify="left", header_style="bold", box=None, pad_edge=False)
     for i, column in enumerate(columns):
-        table.add_column(column, justify="left" if i < 2 else "right", overflow="fold")
+        figures = i >= text
+        table.add_column(
+            column.replace("_", " ") if figures else column,  # a blank lets a long name be broken
+            justify="right" if figures else "left",
+            overflow="fold",
+            min_width=max((len(row[i]) for row in rows), default=0) if figures else None,
+        )
     for row in rows:
-        table.add_row(*row)
-    Console().print(table)
+        table.add_row(*(escape(cell) for cell in row))
+    Console(highlight=False).print(table)
 
 
 @app.command("list")
@@ -58,7 +72,7 @@ def list_cations(
     ]
     if not rows:
         raise DataError(f"no cation matches '{search}'; see `perospin cations list` for all")
-    _table(f"{len(rows)} cations", ["symbol", "name", "charge", "role", *computed], rows)
+    _table(f"{len(rows)} cations", ["symbol", "name", "charge", "role", *computed], rows, text=2)
 
 
 @app.command()
@@ -119,17 +133,21 @@ def compute(
 ) -> None:
     """Compute cations (or fetch them from the cache) and print their descriptors."""
     from perospin.descriptors.cations import VALUE_COLUMNS, computed_smiles
+    from perospin.descriptors.quantum import get_level
 
+    get_level(level)  # an unknown level is reported before anything starts
     library = _library(ion)
     ions = [library.get(symbol) for symbol in symbols]
-    for one in ions:
+    for symbol, one in zip(symbols, ions, strict=True):
+        if symbol != one.symbol:
+            typer.echo(f"{symbol} is {one.symbol} ({one.name}) of the library", err=True)
         if computed_smiles(one, level) is None:
             raise DataError(f"'{one.symbol}' has no structure to compute at level {level}")
     rows, failed = _compute(ions, level, workers)
     header = ["symbol", "SMILES", "HOMO eV", "LUMO eV", "gap eV", "dipole D", "alpha a0^3", "radius A", "volume A^3"]
     shown = [[r["symbol"], r["smiles"], *(f"{r[c]:.3f}" if r[c] != "" else "-" for c in VALUE_COLUMNS)] for r in rows]
     if rows:
-        _table(f"Level {level}", header, shown)
+        _table(f"Level {level}", header, shown, text=2)
     if failed:
         raise QuantumError(f"{len(failed)} of {len(ions)} cations failed: {', '.join(sorted(failed))} (reasons above)")
 
@@ -150,6 +168,8 @@ def table(
     from perospin.descriptors.cations import TABLE_COLUMNS, published_conformers
     from perospin.descriptors.quantum import get_level
 
+    if not out.parent.is_dir():
+        raise DataError(f"can't write '{out}': there is no folder '{out.parent}'")
     library = IonLibrary.default()
     ions = [ion for ion in library.cations if ion.smiles]
     if get_level(level).geometry == "b3lyp":

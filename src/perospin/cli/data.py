@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from perospin.chemistry import IonLibrary
-    from perospin.database import CellIssue, Record
+    from perospin.database import CellIssue, ImportCheck, Record
 
 app = typer.Typer(
     add_completion=False,
@@ -206,6 +206,7 @@ def import_command(
         typer.echo(f"imported {_plural(len(names), 'record')}{span}{extra} into {opened.location}")
         if found.n_unknown:
             typer.echo(f"{found.n_unknown} of unknown composition: kept as text, out of default queries")
+        _print_unused(found)
 
 
 @app.command()
@@ -611,13 +612,14 @@ def _print_issues(issues: Iterable[CellIssue], title: str) -> None:
     _console().print(table)
 
 
-def _print_check(file: str, found: Any, as_json: bool) -> None:
+def _print_check(file: str, found: ImportCheck, as_json: bool) -> None:
     if as_json:
         report = {
             "file": file,
             "rows": found.n_rows,
             "records": len(found.records),
             "unknown_composition": found.n_unknown,
+            "unused_columns": list(found.unused),
             "bad_cells": _issue_rows(found.issues),
         }
         typer.echo(json.dumps(report, indent=1, ensure_ascii=False))
@@ -627,6 +629,22 @@ def _print_check(file: str, found: Any, as_json: bool) -> None:
     typer.echo(f"{file}: {rows}, {_bad_cells(len(found.issues))}{' (row 1 is the header)' if found.issues else ''}")
     if found.n_unknown:
         typer.echo(f"{found.n_unknown} of unknown composition: kept as text, out of default queries")
+    _print_unused(found)
+
+
+def _print_unused(found: ImportCheck) -> None:
+    """Say which columns were not read, and what was perhaps meant: a misspelt one must not be lost in silence."""
+    from difflib import get_close_matches
+
+    from perospin.database.record import COLUMNS
+
+    said = []
+    for name in found.unused:
+        parts = [field for field in COLUMNS if name.lower() in field.split("_")]
+        close = parts or get_close_matches(name, COLUMNS, n=1)
+        said.append(f"{name} (did you mean {close[0]}?)" if close else name)
+    if said:
+        typer.echo(f"columns not read: {', '.join(said)}")
 
 
 def _squeeze(names: Iterable[str]) -> list[str]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from string import ascii_lowercase
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from perospin.errors import StudyError
+from perospin.errors import PerospinError, StudyError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -52,7 +53,7 @@ def run(
     if ion:
         chosen = chosen.with_ions(ion)
     folder = out if out is not None else Path("report") / chosen.name
-    _make_folder(folder)
+    made = _make_folder(folder)
     try:
         result = chosen.run(folder, progress=not quiet)
         page = result.report(folder)
@@ -63,42 +64,63 @@ def run(
             err=True,
         )
         raise typer.Exit(130) from None
+    except PerospinError:
+        if made and not any(folder.iterdir()):
+            folder.rmdir()  # nothing was run, so nothing is left behind
+        raise
+    except PermissionError as error:
+        raise StudyError(f"can't write '{error.filename}': {error.strerror}; give another folder with --out") from None
     if not quiet:
         _summary(result)
     typer.echo(str(page))
 
 
-def _make_folder(folder: Path) -> None:
+def _make_folder(folder: Path) -> bool:
+    """Make the folder of the report; False if it was there."""
+    there = folder.is_dir()
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except FileExistsError:
         raise StudyError(f"'{folder}' is a file; give a folder with --out") from None
     except OSError as error:
         raise StudyError(f"the folder '{folder}' can't be made: {error.strerror}; give another with --out") from None
+    return not there
 
 
 def _summary(result: StudyResult) -> None:
-    """Print, for each part, the verdict and the two scores behind it, each with its scheme."""
+    """Print, for each part, the verdict and the R2 of every estimator, each with its scheme.
+
+    Schemes stand in the columns as letters and are spelt out above: their names side by side would leave the
+    estimators no room on a terminal of 80 columns.
+    """
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     from perospin.learning.report.text import number
     from perospin.learning.report.verdict import reach
 
-    console = Console()
+    console = Console(highlight=False)
     for part in result.parts.values():
         spec = part.spec
-        table = Table(title=f"{spec.label or part.name}: {reach(part).headline}", title_justify="left")
-        table.add_column("R²")
         schemes = [s.key for s in spec.schemes if s.key in set(part.scores["scheme"])]
-        for scheme in schemes:
-            table.add_column(part.scheme_label(scheme), justify="right")
+        letters = dict(zip(schemes, ascii_lowercase, strict=False))
+        console.print(f"\n[bold]{escape(spec.label or part.name)}[/bold]: {escape(reach(part).headline)}")
+        console.print("R² by scheme:")
+        for scheme, letter in letters.items():
+            console.print(f"  [bold]{letter}[/bold]  {escape(part.scheme_label(scheme))}")
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        table.add_column("R²")
+        for letter in letters.values():
+            table.add_column(letter, justify="right", no_wrap=True)
         names = [n for n in spec.estimator_names() if n in set(part.scores["estimator"])]
         for name in sorted(names, key=lambda n: n != spec.baseline):
-            scores = [part.score(name, scheme) for scheme in schemes]
+            scores = [part.score(name, scheme) for scheme in letters]
             style = "bold" if name == spec.verdict.estimator else None
             table.add_row(
-                spec.title_of(name), *("" if score is None else number(score["r2"]) for score in scores), style=style
+                escape(spec.title_of(name)),
+                *("" if score is None else number(score["r2"]) for score in scores),
+                style=style,
             )
         console.print(table)
 

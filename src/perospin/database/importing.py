@@ -73,7 +73,10 @@ class ColumnMapping(BaseModel):
             data = tomllib.loads(Path(path).read_text(encoding="utf-8"))
         except OSError as error:
             raise DataError(f"can't read the mapping '{path}': {error.strerror}") from None
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        except UnicodeDecodeError as error:
+            where = f"byte {error.start}"
+            raise DataError(f"the mapping '{path}' is not UTF-8 text ({where}); is it a TOML file?") from None
+        except tomllib.TOMLDecodeError as error:
             raise DataError(f"the mapping '{path}' is not TOML: {error}") from None
         try:
             mapping = cls.model_validate(data)
@@ -117,12 +120,15 @@ class ImportCheck:
         Every bad cell.
     n_rows
         Rows with at least one cell.
+    unused
+        Columns that no field takes: their cells are not read.
     """
 
     records: tuple[Record, ...]
     rows: tuple[int, ...]
     issues: tuple[CellIssue, ...]
     n_rows: int
+    unused: tuple[str, ...] = ()
 
     @property
     def n_unknown(self) -> int:
@@ -211,7 +217,9 @@ def check_file(
     if not n_rows:
         raise DataError(f"'{path}' has a header but no rows of values")
     issues.sort(key=lambda issue: issue.row)
-    return ImportCheck(tuple(records), tuple(places), tuple(issues), n_rows)
+    used = _named_columns(mapping)
+    unused = tuple(name for name in header if name and name not in used)
+    return ImportCheck(tuple(records), tuple(places), tuple(issues), n_rows, unused)
 
 
 def import_file(
@@ -243,11 +251,16 @@ def import_file(
     return store.add(check.records, skip_known=skip_known)
 
 
-def _check_columns(path: Path | str, header: list[str], mapping: ColumnMapping) -> None:
-    wanted = [*mapping.columns.values()]
+def _named_columns(mapping: ColumnMapping) -> list[str]:
+    """Columns of the table that the mapping reads."""
+    named = [*mapping.columns.values()]
     for block in mapping.values:
-        wanted += [block.column, *([block.uncertainty] if block.uncertainty else [])]
-    for name in wanted:
+        named += [block.column, *([block.uncertainty] if block.uncertainty else [])]
+    return named
+
+
+def _check_columns(path: Path | str, header: list[str], mapping: ColumnMapping) -> None:
+    for name in _named_columns(mapping):
         if name not in header:
             close = get_close_matches(name, header, n=1)
             hint = f"did you mean '{close[0]}'?" if close else f"it has: {', '.join(header)}"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from perospin.database.benchmark import data_file
-from perospin.database.record import COLUMNS, Record, canonical_formula
+from perospin.database.record import CARRIERS, COLUMNS, EVIDENCE, Record, canonical_formula
 from perospin.database.vocabulary import get_property
 from perospin.errors import DataError, FormulaError
 
@@ -106,6 +106,9 @@ def select_records(
         If a name is not in the vocabulary.
     """
     wanted = {get_property(name).name for name in ([property] if isinstance(property, str) else property or [])}
+    for what, given, known in (("carrier", carrier, CARRIERS), ("evidence", evidence, EVIDENCE)):
+        if given and given not in known:
+            raise DataError(f"unknown {what} '{given}'; use one of: {', '.join(known)}")
     records: Iterable[Record]
     if table is not None and table != "user":
         records = curated_table(table)
