@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from perospin.database.benchmark import data_file
-from perospin.database.record import CARRIERS, COLUMNS, EVIDENCE, Record, canonical_formula
-from perospin.database.vocabulary import get_property
+from perospin.database.record import COLUMNS, Record, canonical_formula
+from perospin.database.vocabulary import CARRIERS, EVIDENCE, get_property
 from perospin.errors import DataError, FormulaError
 
 if TYPE_CHECKING:
