@@ -93,7 +93,9 @@ def _print(console: Console, prediction: Prediction) -> None:
     if prediction.contributions:
         from perospin.learning.report.labels import words
 
-        terms = ", ".join(f"{words(name)} {value:+.2f}" for name, value in prediction.contributions.items())
+        # those that print as 0.00 say nothing; --json has them all
+        shown = {name: value for name, value in prediction.contributions.items() if abs(value) >= 0.005}
+        terms = ", ".join(f"{words(name)} {value:+.2f}" for name, value in shown.items())
         console.print(f"  {escape(prediction.space)}: {prediction.base:.2f} on average, then {escape(terms)}")
     table = Table(header_style="bold", box=None, pad_edge=False)
     sources = list(dict.fromkeys(near.source for near in prediction.nearest))
