@@ -7,7 +7,7 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from matplotlib.text import Text
 
@@ -153,6 +153,7 @@ def test_columns_are_said_in_words_with_units() -> None:
     assert words("x_ev", {"x_ev": "my x (eV)"}) == "my x"
 
 
+@example(-0.0)
 @given(st.floats(allow_nan=True, allow_infinity=True))
 def test_numbers_never_print_a_hyphen_or_minus_zero(value: float) -> None:
     for text in (number(value), signed(value), figures_text(value).replace("e−", "")):

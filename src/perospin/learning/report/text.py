@@ -36,5 +36,6 @@ def figures(value: Any, count: int = 4) -> str:
     """Write a value with `count` significant figures at most; an em dash if there is none."""
     if value is None or not isinstance(value, int | float) or not math.isfinite(value):
         return "—"
+    value = value or 0.0  # minus zero is zero
     text = f"{value:.0f}" if abs(value) >= 10**count else f"{value:.{count}g}"
     return text.replace("-", "−")
