@@ -7,12 +7,11 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
 
-from perospin.descriptors.quantum import canonical_smiles, compute_ion, get_level
+from perospin.descriptors.quantum import canonical_smiles, compute_ion, engine, get_level
 from perospin.descriptors.quantum.geometry import Geometry, conformers
 from perospin.errors import QuantumError
 
@@ -126,7 +125,7 @@ def test_time_limit_is_reported(cache):
     assert not list(cache.rglob("*.json"))
 
 
-def test_kill_loses_at_most_the_cation_in_progress(cache, tmp_path):
+def test_kill_loses_at_most_the_cation_in_progress(cache, monkeypatch):
     """`kill -9` while a list is computed: what was finished is in the cache and whole, and the run goes on."""
     script = (
         "from perospin.descriptors.quantum import compute_ion\n"
@@ -143,6 +142,6 @@ def test_kill_loses_at_most_the_cation_in_progress(cache, tmp_path):
     finished = list(cache.rglob("*.json"))
     assert len(finished) == 2
     assert all("values" in json.loads(path.read_text()) for path in finished)
-    began = time.perf_counter()
+    # read, not computed: without child processes there is still an answer
+    monkeypatch.setattr(engine.subprocess, "run", lambda *_a, **_k: pytest.fail("computed again"))
     compute_ion("C[NH3+]", "fast")
-    assert time.perf_counter() - began < 1.0  # read, not computed: a new child process alone takes longer
