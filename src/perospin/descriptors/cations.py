@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from perospin.chemistry import Ion, IonLibrary
 from perospin.descriptors.composition import neutral_amine_smiles
 from perospin.descriptors.quantum import canonical_smiles, compute_ion, get_level
+from perospin.descriptors.quantum.geometry import BOHR_A
 from perospin.descriptors.spin52_cations import cation_values_of_spin52
 from perospin.errors import QuantumError
 
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from perospin.descriptors.quantum.levels import Level
-
-BOHR3_A3 = 0.529177210903**3
 
 VALUE_COLUMNS = (
     "homo_ev",
@@ -165,7 +164,7 @@ def cation_values(ion: Ion, level: str, compute: bool = True) -> Mapping[str, fl
         answer = compute_ion(smiles, level, match=_match(ion, chosen))
         row = _row(ion.symbol, ion.smiles or "", answer)
     values = {column: float(row[column]) for column in VALUE_COLUMNS if row[column] != ""}
-    values["polarisability_a3"] = values.pop("polarisability_bohr3") * BOHR3_A3
+    values["polarisability_a3"] = values.pop("polarisability_bohr3") * BOHR_A**3
     if ion.is_monatomic and ion.radius_pm is not None:
         values["molecular_radius_a"] = ion.radius_pm / 100  # an atom has no interatomic distance: its ionic radius
     return values

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from perospin.chemistry import Ion, IonLibrary, Perovskite, goldschmidt_tolerance
@@ -110,7 +111,8 @@ def _cation(ion: Ion, level: str, compute: bool) -> dict[str, float]:
     return values
 
 
-def _spacer(ion: Ion, compute: bool) -> dict[str, float]:
+@lru_cache(maxsize=4096)
+def _spacer(ion: Ion, compute: bool) -> Mapping[str, float]:
     """Properties of one spacer from its neutral amine and its SMILES; NaN where there is no neutral amine."""
     flags = group_flags(ion.smiles) if ion.smiles else {}
     neutral = cation_values(ion, "neutral", compute)

@@ -14,7 +14,6 @@ from perospin.errors import QuantumError
 
 HARTREE_EV = 27.211386245988
 DEBYE_PER_E_BOHR = 2.541746473
-BOHR3_A3 = BOHR_A**3
 _FIELD_AU = 1e-3
 
 
@@ -38,13 +37,13 @@ def _molecule(geometry: Geometry, basis: str) -> Any:
     )
 
 
-def _mean_field(molecule: Any, method: str, grid_level: int = 2) -> Any:
+def _mean_field(molecule: Any, method: str) -> Any:
     if method == "hf":
         mean_field = require("pyscf.scf", "quantum").RHF(molecule).density_fit()
     else:
         mean_field = require("pyscf.dft", "quantum").RKS(molecule).density_fit()
         mean_field.xc = "b3lypg"  # VWN3 correlation, as in the program that made the published table
-        mean_field.grids.level = grid_level
+        mean_field.grids.level = 2
     mean_field.max_cycle = 150
     return mean_field
 
