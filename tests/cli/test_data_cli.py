@@ -206,3 +206,20 @@ def test_a_binary_mapping_is_one_sentence(shell: Shell, tmp_path: Path) -> None:
     (tmp_path / "map.toml").write_bytes(b"\xff\xfe\x00")
     shell("check", str(tmp_path / "table.csv"), "--mapping", str(tmp_path / "map.toml"), code=2)
     assert "is not UTF-8 text (byte 0); is it a TOML file?" in shell.err
+
+
+def test_an_empty_export_writes_nothing(shell: Shell, tmp_path: Path) -> None:
+    shell("export", str(tmp_path / "none.csv"), "-m", "MAPbCl3", "-p", "magnetoresistance", code=2)
+    assert "no record fits the selection" in shell.err
+    assert not (tmp_path / "none.csv").exists()
+
+
+def test_a_store_that_is_not_there_is_named_and_not_made(shell: Shell, tmp_path: Path) -> None:
+    gone = tmp_path / "gone.sqlite"
+    shell("list", "--store", str(gone), code=2)
+    assert f"there is no store at '{gone}'" in shell.err.replace("\n", " ")
+    assert not gone.exists()
+
+
+def test_sources_are_never_cut(shell: Shell) -> None:
+    assert "…" not in shell("sources")

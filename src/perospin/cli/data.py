@@ -228,11 +228,14 @@ def export(
 ) -> None:
     """Write records to a file; bibtex writes their sources."""
     from perospin.database import cited_sources, export_records
+    from perospin.errors import DataError
 
     records = _select(
         property, material, table, technique, carrier, evidence, source, min_temperature, max_temperature,
         unknown, theory, store,
     )  # fmt: skip
+    if not records:
+        raise DataError(f"no record fits the selection, so '{file}' was not written; see `perospin data list`")
     count = export_records(records, file, format)
     if format == "bibtex" or (format is None and file.suffix.lower() == ".bib"):
         typer.echo(f"wrote {_plural(len(cited_sources(records)), 'source')} of {_plural(count, 'record')} to {file}")
@@ -359,10 +362,11 @@ def sources(
         return
     table_ = Table(box=None, pad_edge=False, header_style="bold", expand=True)
     table_.add_column("records", justify="right", no_wrap=True)
-    table_.add_column("source", width=17, overflow="ellipsis", no_wrap=True)
-    table_.add_column("DOI, or page where it was read", width=34, overflow="ellipsis", no_wrap=True)
+    table_.add_column("source", width=15, overflow="fold")
+    # folded, never cut: a DOI is there to be copied
+    table_.add_column("DOI, or page read", ratio=5, overflow="fold")
     table_.add_column("read in", no_wrap=True, width=9)
-    table_.add_column("properties", overflow="ellipsis", no_wrap=True, ratio=1)
+    table_.add_column("properties", ratio=4, overflow="fold")
     for item in cited:
         where = item.source.doi or item.source.url.removeprefix("https://").removeprefix("http://")
         own = "original" if item.evidence == "primary" else "quotation"

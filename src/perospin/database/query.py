@@ -223,6 +223,8 @@ def _user_records(store: Store | Path | str | None) -> list[Record]:
     if isinstance(store, Store):
         return store.query()
     with Store.open(store) as opened:
+        if store is not None and not opened.exists:
+            raise DataError(f"there is no store at '{opened.location}'; `perospin data import` and `add` make one")
         return opened.query()
 
 

@@ -103,6 +103,11 @@ class Store:
         self._path = path
         self.location = location
 
+    @property
+    def exists(self) -> bool:
+        """False for a file that no `add` has written yet (a database behind a URL is taken to exist)."""
+        return self._path is None or self._path.exists()
+
     @classmethod
     def open(cls, path: Path | str | None = None) -> Store:
         """Open a store.
@@ -256,7 +261,7 @@ class Store:
 
     def _exists(self) -> bool:
         """Whether anything was ever stored; reading must not create a file."""
-        if self._path is not None and not self._path.exists():
+        if not self.exists:
             return False
         with self._guard():
             return inspect(self._engine).has_table("records")
