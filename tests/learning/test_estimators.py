@@ -122,6 +122,8 @@ def test_units_of_columns_do_not_matter(kind, small):
         ("ridge", "declared by a table with a 'kind'"),
         ({"kind": "ridge", "beta": 1}, "unknown option 'beta' of the estimator 'ridge'; its options are: alpha"),
         ({"kind": "ridge", "tune": {"beta": [1]}}, "unknown option 'beta'"),
+        ({"kind": "prior_gp", "screen": 0.9}, "the estimator 'prior_gp' has no use for 'screen'"),
+        ({"kind": "mean", "features": ["a"]}, "the estimator 'mean' has no use for 'features'"),
         ({"kind": "ridge", "tune": {"alpha": 1}}, r"\[values\]"),
         ({"kind": "ridge", "features": "homo_ev"}, "must be a list of column names"),
         ({"kind": "average"}, "needs 'members'"),

@@ -46,6 +46,8 @@ class Kind:
         True if the estimator works on arrays and is wrapped in a `ColumnModel`.
     scale_target : bool
         Whether that wrapper scales the target too.
+    takes : tuple of str
+        Which of ``features`` and ``screen`` a kind without that wrapper deals with itself.
     """
 
     summary: str
@@ -53,6 +55,7 @@ class Kind:
     options: Options = field(default_factory=dict)
     on_columns: bool = True
     scale_target: bool = False
+    takes: tuple[str, ...] = ()
 
 
 def _xgboost(options: Options, seed: int) -> Any:
@@ -105,6 +108,7 @@ KINDS: Mapping[str, Kind] = {
         _two_stage,
         {"residual": "ridge", "alpha": 10.0, "shrinkage": 0.5, "classes": 3},
         on_columns=False,
+        takes=("features", "screen"),
     ),
     "ridge": Kind("linear least squares with an L2 penalty", lambda o, s: Ridge(**o), {"alpha": 1.0}),
     "elastic_net": Kind(
@@ -175,6 +179,7 @@ KINDS: Mapping[str, Kind] = {
         lambda o, s: PriorAveragedGP(seed=s, **o),
         {"scales": None, "n_draws": 8000, "relevance": 0.5},
         on_columns=False,
+        takes=("features",),
     ),
     "average": Kind("mean of the members' predictions", _average, {"members": None}, on_columns=False),
     "best_of": Kind(
@@ -236,6 +241,8 @@ def _check(kind: Kind, spec: Mapping[str, Any], name: str) -> None:
         if key not in _COMMON and key not in kind.options:
             options = ", ".join(kind.options) or "none"
             raise StudyError(f"unknown option '{key}' of the estimator '{name}'; its options are: {options}")
+        if key in ("features", "screen") and spec[key] is not None and not kind.on_columns and key not in kind.takes:
+            raise StudyError(f"the estimator '{name}' has no use for '{key}': leave it out")
 
 
 def _plain(spec: Mapping[str, Any], seed: int) -> Any:
@@ -246,10 +253,7 @@ def _plain(spec: Mapping[str, Any], seed: int) -> Any:
         raise StudyError(f"'features' of the estimator '{spec['kind']}' must be a list of column names")
     features = None if features is None else list(features)
     options = {**kind.options, **{k: v for k, v in spec.items() if k not in _COMMON}}
-    if spec["kind"] == "two_stage":
-        return kind.make({**options, "features": features, "screen": screen}, seed)
-    if spec["kind"] == "prior_gp":
-        return kind.make({**options, "features": features}, seed)
+    options |= {key: value for key, value in (("features", features), ("screen", screen)) if key in kind.takes}
     try:
         model = kind.make(options, seed)
     except (TypeError, ValueError) as error:
