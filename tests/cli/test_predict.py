@@ -70,3 +70,17 @@ def test_mistakes_are_one_sentence_and_code_2(
     assert message in error
     assert "Traceback" not in error
     assert len(error.strip().splitlines()) == 1
+
+
+def test_materials_that_the_model_cannot_tell_apart_are_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    content = small_study.predicting()
+    content["features"] = {"all": ["inverse_n", "halide_z"]}
+    study = small_study.write(tmp_path, content)
+    assert _run("predict", "MAPbI3", "MAPbBr3", "--study", study, "--json") == 0
+    iodide, bromide = json.loads(capsys.readouterr().out)
+    assert iodide["alike"] == ["CsPbI3", "FAPbI3"]
+    assert bromide["alike"] == []
+    assert _run("predict", "MAPbI3", "--study", study) == 0
+    assert "can't tell it from CsPbI3, FAPbI3" in " ".join(capsys.readouterr().out.split())

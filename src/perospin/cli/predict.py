@@ -90,6 +90,8 @@ def _print(console: Console, prediction: Prediction) -> None:
         console.print(f"  [bold red]out of domain[/bold red]: {escape(reason)}")
     if prediction.known:
         console.print("  this material is itself among the training rows")
+    if prediction.alike:
+        console.print(f"  the model can't tell it from {escape(', '.join(prediction.alike))}: equal in all it reads")
     if prediction.contributions:
         from perospin.learning.report.labels import words
 

@@ -71,6 +71,8 @@ class Prediction:
     nearest : tuple of Neighbour
     known : bool
         Whether this very material is among the training rows.
+    alike : tuple of str
+        Other known materials with equal values in every column that the model reads: it can't tell them apart.
     obtained : str
         How the known values were obtained: "measured" or "computed".
     study, part, estimator : str
@@ -93,6 +95,7 @@ class Prediction:
     space: str
     nearest: tuple[Neighbour, ...]
     known: bool
+    alike: tuple[str, ...]
     obtained: str
     study: str
     part: str
@@ -228,6 +231,7 @@ class Predictor:
             space=("log10 of the " if logarithmic else "") + self.part.target.quantity,
             nearest=self._nearest(row, asked.n_nearest),
             known=str(material) in set(self.data.rows["formula"]),
+            alike=self._alike(str(material), row),
             obtained=self.part.target.obtained,
             study=self.study,
             part=self.part_name,
@@ -338,6 +342,12 @@ class Predictor:
             )
             for i in np.argsort(distances, kind="stable")[:count]
         )
+
+    def _alike(self, formula: str, row: pd.DataFrame) -> tuple[str, ...]:
+        if not self.columns:
+            return ()
+        same = self.data.rows["described_as"][self._distances(row) < 1e-9]
+        return tuple(sorted(set(same) - {formula, ""}))
 
 
 def jackknife_plus(
