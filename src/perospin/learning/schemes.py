@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
@@ -15,13 +16,16 @@ from perospin.errors import StudyError
 __all__ = [
     "Scheme",
     "Split",
+    "forward_in_time",
     "in_sample",
     "k_fold",
+    "leave_cluster_out",
     "leave_one_compound_out",
     "leave_one_group_out",
     "leave_one_out",
     "leave_one_spacer_out",
     "repeated_holdout",
+    "repeated_k_fold",
     "tagged",
 ]
 
@@ -191,6 +195,24 @@ def repeated_holdout(n: int, n_test: int, n_repeats: int, seed: int) -> Scheme:
 
 def k_fold(n: int, k: int, seed: int, groups: ArrayLike | None = None) -> Scheme:
     """`k` random folds; with `groups`, whole groups go to the smallest fold so far, in random order."""
+    label = f"{k}-fold cross-validation" + ("" if groups is None else ", grouped")
+    return Scheme("k_fold", label, _random_folds(n, k, np.random.default_rng(seed), groups))
+
+
+def repeated_k_fold(n: int, k: int, n_repeats: int, seed: int, groups: ArrayLike | None = None) -> Scheme:
+    """`k` random folds, drawn anew `n_repeats` times and pooled; every row is scored once in each repeat.
+
+    Splits of one repeat follow each other: split i belongs to repeat i // k.
+    """
+    if n_repeats < 1:
+        raise StudyError(f"repeated cross-validation needs at least one repeat, not {n_repeats}")
+    rng = np.random.default_rng(seed)
+    splits = tuple(split for _ in range(n_repeats) for split in _random_folds(n, k, rng, groups))
+    label = f"{n_repeats} times {k}-fold cross-validation, pooled" + ("" if groups is None else ", grouped")
+    return Scheme("repeated_k_fold", label, splits)
+
+
+def _random_folds(n: int, k: int, rng: np.random.Generator, groups: ArrayLike | None) -> tuple[Split, ...]:
     codes, n_groups = _codes(np.arange(n) if groups is None else groups)
     if len(codes) != n:
         raise StudyError(f"{len(codes)} groups were given for {n} rows")
@@ -200,11 +222,87 @@ def k_fold(n: int, k: int, seed: int, groups: ArrayLike | None = None) -> Scheme
     sizes = np.bincount(codes, minlength=n_groups)
     filled = np.zeros(k, dtype=np.int64)
     fold_of_group = np.zeros(n_groups, dtype=np.int64)
-    for group in np.random.default_rng(seed).permutation(n_groups):
+    for group in rng.permutation(n_groups):
         fold_of_group[group] = np.argmin(filled)
         filled[fold_of_group[group]] += sizes[group]
-    label = f"{k}-fold cross-validation" + ("" if groups is None else ", grouped")
-    return Scheme("k_fold", label, _group_splits(fold_of_group[codes], k))
+    return _group_splits(fold_of_group[codes], k)
+
+
+def leave_cluster_out(X: ArrayLike, seed: int, k: int | None = None) -> Scheme:
+    """Every cluster of similar rows is predicted by a model that saw only the other clusters.
+
+    Clusters come from the descriptors alone (`descriptor_clusters`): the target plays no part.
+
+    Parameters
+    ----------
+    X : array_like, shape (n_rows, n_columns)
+        Descriptors; missing values stand at the column's median.
+    seed : int
+        Of the clusters' starting points.
+    k : int, optional
+        Number of clusters; chosen by the silhouette if None.
+
+    Raises
+    ------
+    StudyError
+        If there are too few different rows for two clusters.
+    """
+    from perospin.learning.clusters import descriptor_clusters
+
+    labels = descriptor_clusters(X, seed, k)
+    codes, n_clusters = _codes(labels)
+    return Scheme(
+        "leave_cluster_out", f"leave one of {n_clusters} descriptor clusters out", _group_splits(codes, n_clusters)
+    )
+
+
+def forward_in_time(times: ArrayLike, n_blocks: int = 4, cutoff: float | None = None) -> Scheme:
+    """Train on what was known earlier, score what came later.
+
+    Without a cutoff the rows are ordered in time and cut into `n_blocks` + 1 blocks of about equal size, rows of one
+    time never parted; each block but the first is predicted from all blocks before it. With a cutoff there is one
+    split: rows up to and including it predict the rows after it.
+
+    Parameters
+    ----------
+    times : array_like, shape (n_rows,)
+        When each row became known, for example the year of its source.
+    n_blocks : int
+        Scored blocks; fewer if there are fewer different times.
+    cutoff : float, optional
+        Last time of the training rows.
+
+    Raises
+    ------
+    StudyError
+        If a time is missing, or all rows are of one side of the cutoff or of one time.
+    """
+    when = np.asarray(times, dtype=float)
+    if not np.all(np.isfinite(when)):
+        bad = np.flatnonzero(~np.isfinite(when)).tolist()
+        raise StudyError(f"validation forward in time needs a time in every row; it is missing in rows {bad}")
+    if cutoff is not None:
+        before, after = np.flatnonzero(when <= cutoff), np.flatnonzero(when > cutoff)
+        if not before.size or not after.size:
+            raise StudyError(
+                f"the cutoff {cutoff:g} leaves {before.size} rows to train on and {after.size} to score; "
+                f"the times run from {when.min():g} to {when.max():g}"
+            )
+        label = f"rows up to {cutoff:g} predict the later ones ({before.size}/{after.size})"
+        return Scheme("forward_in_time", label, (Split(before, after),), reference="train")
+    known, first = np.unique(np.sort(when, kind="stable"), return_index=True)
+    if len(known) < 2:
+        raise StudyError("validation forward in time needs rows of at least two different times")
+    # A block starts where a new time starts, as near as possible to equal sizes.
+    wanted = np.linspace(0, len(when), min(n_blocks, len(known) - 1) + 2)[1:-1]
+    starts = sorted({int(np.argmin(np.abs(first[1:] - place))) + 1 for place in wanted})
+    edges = [*(known[start] for start in starts), np.inf]
+    splits = [
+        Split(np.flatnonzero(when < low), np.flatnonzero((when >= low) & (when < high)))
+        for low, high in pairwise(edges)
+    ]
+    label = f"forward in time, {len(splits)} block{'s' if len(splits) > 1 else ''} from {edges[0]:g} on"
+    return Scheme("forward_in_time", label, tuple(splits), reference="train")
 
 
 def in_sample(n: int) -> Scheme:

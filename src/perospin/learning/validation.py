@@ -1,8 +1,9 @@
 """Evaluation of an estimator under a validation scheme.
 
 R2 is 1 - SSE / sum (y - reference)^2. What the reference is belongs to the scheme: the mean of all scored rows
-where every row is scored once (leave-one-out, leave-one-group-out), the training mean of the fold where rows
-are scored many times (repeated hold-out, pooled), the mean of the test rows for one tagged split.
+where every row is scored equally often (leave-one-out, leave-one-group-out, repeated k-fold), the training mean of
+the fold where rows are scored by lot (repeated hold-out, pooled) or the future is scored (forward in time), the mean
+of the test rows for one tagged split.
 """
 
 from __future__ import annotations
@@ -21,13 +22,16 @@ from perospin.learning.schemes import (
     IntArray,
     Scheme,
     Split,
+    forward_in_time,
     in_sample,
     k_fold,
+    leave_cluster_out,
     leave_one_compound_out,
     leave_one_group_out,
     leave_one_out,
     leave_one_spacer_out,
     repeated_holdout,
+    repeated_k_fold,
     tagged,
 )
 
@@ -39,13 +43,16 @@ __all__ = [
     "Scheme",
     "Split",
     "evaluate",
+    "forward_in_time",
     "in_sample",
     "k_fold",
+    "leave_cluster_out",
     "leave_one_compound_out",
     "leave_one_group_out",
     "leave_one_out",
     "leave_one_spacer_out",
     "repeated_holdout",
+    "repeated_k_fold",
     "tagged",
 ]
 
