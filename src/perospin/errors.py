@@ -35,5 +35,9 @@ class QuantumError(PerospinError):
     """A quantum-chemical calculation failed or was asked for something impossible."""
 
 
+class StructureError(PerospinError):
+    """A structure file can't be read, or holds something a structure descriptor isn't defined for."""
+
+
 class MissingExtraError(PerospinError):
     """An optional dependency is needed; the message names the extra to install."""

@@ -1,0 +1,309 @@
+"""From a refined structure, disorder and all, to one ordered framework, or a refusal.
+
+Only the atoms of the inorganic network have to be ordered: metals, and halides near a metal. Disorder of the organic
+part changes no number of the framework and is kept as it is (the nitrogen atoms with their occupancies).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perospin.errors import StructureError
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
+
+Float = NDArray[np.float64]
+Int = NDArray[np.int64]
+
+CUTOFF_A = 4.2
+"""Farther from a metal no halide counts as a ligand."""
+
+HALOGENS = frozenset({"F", "Cl", "Br", "I"})
+CAGE_METALS = frozenset({"Rb", "Cs", "Fr"})
+"""Always on the A site."""
+EITHER_SITE_METALS = frozenset({"Li", "Na", "K", "Tl"})
+"""On the B site where six halides surround them as an octahedron, on the A site elsewhere."""
+_NOT_METALS = frozenset(
+    ("H", "D", "He", "B", "C", "N", "O", "F", "Ne", "Si", "P", "S", "Cl", "Ar", "As", "Se", "Br", "Kr", "I", "Xe", "Rn")
+)
+_COVALENT_A = {"F": 1.65, "Cl": 2.05, "Br": 2.20, "I": 2.40}
+"""A halogen this near to C, N, O, Si, P, S or B is part of a molecule."""
+
+_FULL = 0.95
+_MERGE_A = 0.01
+_SPLIT_A = 1.6
+_SAME_PLACE_A = 0.3
+_MAIN = 0.6
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """Every ordered pair of atoms within a distance: atom `second` + `image` seen from atom `first`."""
+
+    first: Int
+    second: Int
+    image: Int
+    distance_a: Float
+
+    def of(self, mask: NDArray[np.bool_]) -> Neighbours:
+        """Only the pairs under a mask."""
+        return Neighbours(self.first[mask], self.second[mask], self.image[mask], self.distance_a[mask])
+
+
+@dataclass(frozen=True)
+class Crystal:
+    """An ordered model of the framework plus everything else as refined.
+
+    Attributes
+    ----------
+    lattice_a
+        Lattice vectors as rows (angstrom), LLL-reduced, shape (3, 3).
+    symbols
+        Main element of each atom.
+    frac
+        Fractional coordinates, shape (n_atoms, 3).
+    kind
+        "metal", "halide" (near a metal, not bound to a non-metal), or "other" for each atom.
+    nitrogen
+        Occupancy of nitrogen at each atom, shape (n_atoms,).
+    neighbours
+        Pairs of atoms nearer than 4.2 angstrom.
+    warnings
+        One sentence for each choice made.
+    """
+
+    lattice_a: Float
+    symbols: tuple[str, ...]
+    frac: Float
+    kind: NDArray[np.str_]
+    nitrogen: Float
+    neighbours: Neighbours
+    warnings: tuple[str, ...]
+
+    def vectors_a(self, pairs: Neighbours) -> Float:
+        """Cartesian vectors of pairs (angstrom), shape (n_pairs, 3)."""
+        return (self.frac[pairs.second] + pairs.image - self.frac[pairs.first]) @ self.lattice_a
+
+
+def is_metal(symbol: str) -> bool:
+    """Whether an element can be on the B site of a halide network."""
+    return symbol not in _NOT_METALS and symbol not in CAGE_METALS
+
+
+def _neighbours(lattice: Any, frac: Float, cutoff_a: float) -> Neighbours:
+    from pymatgen.core import Structure
+
+    bare = Structure(lattice, ["H"] * len(frac), frac, validate_proximity=False)
+    first, second, image, distance = bare.get_neighbor_list(cutoff_a)
+    return Neighbours(
+        np.asarray(first, dtype=np.int64), np.asarray(second, dtype=np.int64), np.rint(image).astype(np.int64), distance
+    )
+
+
+class _Clusters:
+    """Groups of atoms joined by short distances, with the position of each relative to the group's first."""
+
+    def __init__(self, n_atoms: int, pairs: Neighbours) -> None:
+        links: dict[int, list[tuple[int, Int]]] = {}
+        for i, j, image in zip(pairs.first.tolist(), pairs.second.tolist(), pairs.image, strict=True):
+            links.setdefault(i, []).append((j, image))
+        self.groups: list[list[tuple[int, Int]]] = []
+        seen: dict[int, Int] = {}
+        for start in range(n_atoms):
+            if start in seen:
+                continue
+            seen[start] = np.zeros(3, dtype=np.int64)
+            group, queue = [(start, seen[start])], [start]
+            while queue:
+                i = queue.pop()
+                for j, image in links.get(i, ()):
+                    shift = seen[i] + image
+                    if j not in seen:
+                        seen[j] = shift
+                        group.append((j, shift))
+                        queue.append(j)
+                    elif not np.array_equal(seen[j], shift):
+                        raise StructureError("atoms of a disordered site touch their own images: the cell is too small")
+            self.groups.append(group)
+
+
+def _wrap(frac: Float) -> Float:
+    """Coordinates in [0, 1); a plain modulo turns -1e-17 into 1."""
+    inside = np.mod(frac, 1.0)
+    return np.where(inside >= 1.0, 0.0, inside)
+
+
+def _place(frac: Float) -> str:
+    return "(" + ", ".join(f"{x:.3f}" for x in _wrap(np.round(frac, 6))) + ")"
+
+
+def _merge_duplicates(
+    lattice: Any, frac: Float, species: list[dict[str, float]]
+) -> tuple[Float, list[dict[str, float]], int]:
+    """Merge atoms of the same kind listed twice (within 0.01 angstrom)."""
+    groups = _Clusters(len(frac), _neighbours(lattice, frac, _MERGE_A)).groups
+    if len(groups) == len(frac):
+        return frac, species, 0
+    new_frac, new_species = [], []
+    for group in groups:
+        members = [species[i] for i, _ in group]
+        if any(member != members[0] for member in members):
+            names = " and ".join(sorted({max(m, key=lambda s: m[s]) for m in members}))
+            raise StructureError(
+                f"different atoms ({names}) lie on the same place {_place(frac[group[0][0]])}: "
+                "give them as one site with occupancies that add up to 1"
+            )
+        if len(group) > 1 and sum(members[0].values()) < _FULL:
+            raise StructureError(
+                f"partly occupied atoms are listed twice at {_place(frac[group[0][0]])}: merge them in the file"
+            )
+        new_frac.append(np.mean([frac[i] + shift for i, shift in group], axis=0))
+        new_species.append(members[0])
+    return _wrap(np.array(new_frac)), new_species, len(frac) - len(groups)
+
+
+def _species(structure: Any) -> list[dict[str, float]]:
+    from pymatgen.core import DummySpecies
+
+    result = []
+    for site in structure:
+        amounts: dict[str, float] = {}
+        for specie, amount in site.species.items():
+            if isinstance(specie, DummySpecies):
+                raise StructureError(f"the atom type {specie.symbol!r} is no element")
+            amounts[specie.symbol] = amounts.get(specie.symbol, 0.0) + float(amount)
+        result.append(dict(sorted(amounts.items())))
+    return result
+
+
+def _kinds(species: Sequence[dict[str, float]], pairs: Neighbours) -> NDArray[np.str_]:
+    """Tell metals, halides near a metal, and other atoms apart."""
+    main = [max(s, key=lambda x: (s[x], x)) for s in species]
+    kind = np.array(["other"] * len(species), dtype="U6")
+    for i, amounts in enumerate(species):
+        metal = any(is_metal(symbol) for symbol in amounts)
+        halogen = any(symbol in HALOGENS for symbol in amounts)
+        if metal and halogen:
+            raise StructureError(
+                f"a site holds metal and halide at once ({', '.join(amounts)}): no framework to describe"
+            )
+        if metal:
+            kind[i] = "metal"
+        elif halogen:
+            kind[i] = "halide"
+    nonmetal = np.array([s in ("C", "N", "O", "Si", "P", "S", "B", "Se") for s in main])
+    reach = np.array([_COVALENT_A.get(s, 0.0) for s in main])
+    bound = nonmetal[pairs.second] & (pairs.distance_a < reach[pairs.first]) & (pairs.distance_a > 0.9)
+    molecular = np.zeros(len(species), dtype=bool)
+    molecular[pairs.first[bound]] = True
+    near_metal = np.zeros(len(species), dtype=bool)
+    near_metal[pairs.first[kind[pairs.second] == "metal"]] = True
+    kind[(kind == "halide") & (molecular | ~near_metal)] = "other"
+    return kind
+
+
+def _too_close(frac: Float, kind: Any, main: Sequence[str], occupancy: Float, pairs: Neighbours) -> None:
+    """Refuse overlapping atoms that are all fully occupied: alternatives of a disordered site listed as if ordered."""
+    heavy = np.array([s not in ("H", "D") for s in main])
+    framework = kind != "other"
+    full = occupancy >= _FULL
+    limit = np.where(framework[pairs.first] & framework[pairs.second], _SPLIT_A, 0.9)
+    bad = (pairs.distance_a < limit) & heavy[pairs.first] & heavy[pairs.second] & full[pairs.first] & full[pairs.second]
+    if bad.any():
+        k = int(np.flatnonzero(bad)[np.argmin(pairs.distance_a[bad])])
+        i, j = int(pairs.first[k]), int(pairs.second[k])
+        raise StructureError(
+            f"{main[i]} at {_place(frac[i])} and {main[j]} at {_place(frac[j])} are only {pairs.distance_a[k]:.2f} A "
+            "apart: alternatives of a disordered site must carry their occupancies, or only one of them be listed"
+        )
+
+
+def order(structure: Structure) -> Crystal:
+    """Choose an ordered framework.
+
+    Parameters
+    ----------
+    structure
+        A pymatgen structure, in any cell.
+
+    Returns
+    -------
+    Crystal
+        Coordinates in an LLL-reduced cell (the same lattice, so no number depends on it).
+
+    Raises
+    ------
+    StructureError
+        If framework sites are vacant, doubly occupied, or split so evenly that no position is the main one.
+    """
+    lattice = structure.lattice.get_lll_reduced_lattice()
+    frac = _wrap(lattice.get_fractional_coords(structure.cart_coords))
+    species = _species(structure)
+    notes: list[str] = []
+    frac, species, n_merged = _merge_duplicates(lattice, frac, species)
+    if n_merged:
+        notes.append(f"{n_merged} atoms were listed twice and merged")
+    pairs = _neighbours(lattice, frac, CUTOFF_A)
+    kind = _kinds(species, pairs)
+    main = [max(s, key=lambda x: (s[x], x)) for s in species]
+    occupancy = np.array([sum(s.values()) for s in species])
+    _too_close(frac, kind, main, occupancy, pairs)
+
+    framework = kind != "other"
+    partial = framework & (occupancy < _FULL)
+    shared = [(i, species[i]) for i in np.flatnonzero(framework) if len(species[i]) > 1]
+    if shared:
+        kinds = sorted({"/".join(s) for _, s in shared})
+        notes.append(f"{' and '.join(kinds)} share sites: lengths and angles are those of the average position")
+    near = (pairs.distance_a < _SPLIT_A) & (kind[pairs.first] == kind[pairs.second])
+    near &= framework[pairs.first] & (partial[pairs.first] | partial[pairs.second])
+    keep = np.ones(len(frac), dtype=bool)
+    frac = frac.copy()
+    averaged, chosen = 0, []
+    for group in _Clusters(len(frac), pairs.of(near)).groups:
+        members = [i for i, _ in group]
+        if not partial[members].any():
+            continue
+        share = occupancy[members]
+        where = (
+            f"the {kind[members[0]]} site {'/'.join(sorted({main[i] for i in members}))} at {_place(frac[members[0]])}"
+        )
+        total = float(share.sum())
+        if not _FULL <= total <= 2.0 - _FULL:
+            raise StructureError(
+                f"{where} is occupied to {total:.2f}: a framework with vacant or overfull sites has no defined geometry"
+            )
+        places = np.array([frac[i] + shift for i, shift in group])
+        best = int(np.argmax(share))
+        spread = np.linalg.norm((places - places[best]) @ lattice.matrix, axis=1).max()
+        keep[members] = False
+        keep[members[best]] = True
+        if spread <= _SAME_PLACE_A:
+            frac[members[best]] = share @ places / total
+            averaged += 1
+        elif share[best] / total >= _MAIN:
+            chosen.append(share[best] / total)
+        else:
+            raise StructureError(
+                f"{where} is split over {len(members)} positions up to {spread:.2f} A apart, none occupied to 60 %: "
+                "keep one ordered alternative of the layer in the file"
+            )
+    if averaged:
+        notes.append(f"{averaged} framework sites split by less than {_SAME_PLACE_A} A were put on their mean position")
+    if chosen:
+        notes.append(
+            f"{len(chosen)} split framework sites were put on their main position (occupied to {min(chosen):.0%} or "
+            "more)"
+        )
+    nitrogen = np.array([s.get("N", 0.0) for s in species])
+    frac, kind, nitrogen = _wrap(frac[keep]), kind[keep], nitrogen[keep]
+    symbols = tuple(main[i] for i in np.flatnonzero(keep))
+    if averaged or not keep.all():
+        pairs = _neighbours(lattice, frac, CUTOFF_A)
+    return Crystal(np.array(lattice.matrix), symbols, frac, kind, nitrogen, pairs, tuple(notes))

@@ -1,0 +1,177 @@
+"""Read a crystal structure from a file, or say in one sentence why not."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from perospin._optional import require
+from perospin.errors import StructureError
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
+
+NOTES = "reading_notes"
+"""Key of `Structure.properties` under which :func:`read_structure` leaves what was odd about the file."""
+
+_COORDINATES = ("_atom_site_fract_x", "_atom_site_fract_y", "_atom_site_fract_z")
+_HARMLESS = ("rounded to ideal values", "stoichiometry check because CIF does not contain formula")
+
+
+def example_structures() -> dict[str, Path]:
+    """Structure files that ship with perospin (sources and licences: README.md beside them).
+
+    Returns
+    -------
+    dict
+        Name -> path of the CIF.
+    """
+    folder = Path(str(files("perospin.database") / "tables" / "cif"))
+    return {path.stem: path for path in sorted(folder.glob("*.cif"))}
+
+
+@contextmanager
+def _quiet(notes: list[str]) -> Iterator[None]:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield
+    notes.extend(str(item.message) for item in caught if not issubclass(item.category, DeprecationWarning))
+
+
+def _one_line(error: BaseException | str, limit: int = 200) -> str:
+    text = " ".join(str(error).split())
+    return text if len(text) <= limit else text[: limit - 3] + "..."
+
+
+def _drop_unplaced(text: str, name: str, cif: Any, notes: list[str]) -> None:
+    """Remove hydrogens without coordinates; pymatgen would put an atom at '.' on the origin without a word."""
+    for block in cif.data.values():
+        columns = [block.data[key] for key in _COORDINATES]
+        unplaced = [i for i, xyz in enumerate(zip(*columns, strict=False)) if any(c.strip() in (".", "?") for c in xyz)]
+        if not unplaced:
+            continue
+        labels = block.data.get("_atom_site_label", block.data.get("_atom_site_type_symbol"))
+        symbols = block.data.get("_atom_site_type_symbol", labels)
+        heavy = [labels[i] for i in unplaced if re.match(r"[HD](?![a-z])", symbols[i]) is None]
+        if heavy:
+            raise StructureError(f"{name} gives no coordinates for atom {heavy[0]}; every atom but H needs x, y and z")
+        notes.append(f"{len(unplaced)} hydrogen atoms without coordinates left out")
+        keep = [i for i in range(len(labels)) if i not in set(unplaced)]
+        for loop in block.loops:
+            if _COORDINATES[0] in loop:
+                for key in loop:
+                    block.data[key] = [block.data[key][i] for i in keep]
+
+
+def _check_ratio(structure: Any, block: Any, name: str) -> None:
+    """Refuse a truncated atom list: metals and halogens must stand in the ratio of the file's own formula."""
+    from pymatgen.core import Composition
+
+    text = block.data.get("_chemical_formula_sum")
+    if not isinstance(text, str):
+        return
+    try:
+        stated = Composition(text.replace("?", ""))
+    except Exception:
+        return
+    found = structure.composition
+    inorganic = {e.symbol for e in stated if e.is_metal or e.is_halogen or e.symbol in ("Ge", "Sb", "Te")}
+    amounts = [(symbol, stated[symbol], found[symbol]) for symbol in sorted(inorganic)]
+    total, got = sum(a for _, a, _ in amounts), sum(a for _, _, a in amounts)
+    for symbol, wanted, present in amounts:
+        if got == 0 or abs(present / got - wanted / total) > 0.02:
+            raise StructureError(
+                f"the atoms listed in {name} don't add up to its formula {text!r} ({symbol} is off): "
+                "the file looks truncated or its symmetry operations are missing"
+            )
+
+
+def _read_cif(path: Path, block_name: str | None, notes: list[str]) -> Any:
+    from pymatgen.io.cif import CifFile, CifParser
+
+    text = path.read_text(encoding="utf-8", errors="replace")
+    with _quiet([]):
+        cif = CifFile.from_str(text)
+    with_atoms = {
+        name: block
+        for name, block in cif.data.items()
+        if all(isinstance(block.data.get(k), list) for k in _COORDINATES)
+    }
+    if not with_atoms:
+        raise StructureError(f"{path.name} holds no atom positions (_atom_site_fract_x, _y, _z)")
+    if block_name is None and len(with_atoms) > 1:
+        names = ", ".join(with_atoms)
+        raise StructureError(
+            f"{path.name} holds {len(with_atoms)} structures; choose one with block=... out of: {names}"
+        )
+    chosen = next(iter(with_atoms)) if block_name is None else block_name
+    if chosen not in with_atoms:
+        raise StructureError(f"{path.name} has no structure {chosen!r}; it has: {', '.join(with_atoms)}")
+    block = with_atoms[chosen]
+    cif.data = {chosen: block}
+    _drop_unplaced(text, path.name, cif, notes)
+    with _quiet(notes):
+        parser = CifParser.from_str(str(cif), occupancy_tolerance=1.02)
+        structure = parser.parse_structures(primitive=False, on_error="raise")[0]
+    _check_ratio(structure, block, path.name)
+    return structure
+
+
+def _read_other(path: Path, notes: list[str]) -> Any:
+    from pymatgen.core import Structure
+
+    with _quiet(notes):
+        structure = Structure.from_file(str(path))
+    if any("false names" in note for note in notes):
+        raise StructureError(f"{path.name} doesn't name its elements: add the line of element symbols above the counts")
+    return structure
+
+
+def read_structure(path: str | Path, *, block: str | None = None) -> Structure:
+    """Read one crystal structure.
+
+    Parameters
+    ----------
+    path
+        A CIF, a POSCAR (``POSCAR*``, ``CONTCAR*``, ``*.vasp``) or any other periodic format pymatgen reads by its name.
+    block
+        Name of the data block of a CIF that holds several structures.
+
+    Returns
+    -------
+    pymatgen.core.Structure
+        All sites of the cell as the file gives them, partial occupancies included. What was odd about the file is in
+        ``structure.properties["reading_notes"]``; :func:`describe_structure` repeats it among its warnings.
+
+    Raises
+    ------
+    StructureError
+        If the file is missing, empty, truncated, holds several structures, or isn't a structure at all.
+    MissingExtraError
+        Without pymatgen.
+    """
+    require("pymatgen.core", "structure")
+    file = Path(path)
+    if not file.is_file():
+        raise StructureError(f"no file {str(path)!r}")
+    if file.stat().st_size == 0:
+        raise StructureError(f"{file.name} is empty")
+    notes: list[str] = []
+    try:
+        is_cif = file.suffix.lower() in (".cif", ".mcif")
+        structure = _read_cif(file, block, notes) if is_cif else _read_other(file, notes)
+    except StructureError:
+        raise
+    except Exception as error:  # pymatgen's readers raise whatever their parsing trips over
+        reason = _one_line(error) or type(error).__name__
+        raise StructureError(f"{file.name} can't be read as a crystal structure: {reason}") from error
+    if len(structure) == 0:
+        raise StructureError(f"{file.name} holds no atoms")
+    kept = [_one_line(note) for note in dict.fromkeys(notes) if not any(text in note for text in _HARMLESS)]
+    structure.properties[NOTES] = kept
+    return structure
