@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from perospin._optional import require
 from perospin.descriptors.quantum.geometry import BOHR_A, Geometry, gfn2_hessian
+from perospin.descriptors.quantum.polarisability import polarisability_bohr3
 from perospin.errors import QuantumError
 
 HARTREE_EV = 27.211386245988
 DEBYE_PER_E_BOHR = 2.541746473
-_FIELD_AU = 1e-3
 
 
 def _molecule(geometry: Geometry, basis: str) -> Any:
@@ -60,8 +60,8 @@ def _converge(mean_field: Any, guess: Any = None) -> Any:
     return mean_field
 
 
-def optimise_b3lyp(geometry: Geometry, max_gradients: int = 80) -> Geometry:
-    """Relax a GFN2-xTB geometry at B3LYP/6-31G*.
+def optimise_b3lyp(geometry: Geometry, max_gradients: int = 80) -> tuple[Geometry, Any]:
+    """Relax a GFN2-xTB geometry at B3LYP/6-31G*; return it and its density matrix.
 
     Quasi-Newton (L-BFGS) in coordinates scaled by the GFN2-xTB Hessian: 8 to 12 gradients, about half of what
     internal coordinates with a guessed Hessian need. Converged when the largest gradient component is below
@@ -75,7 +75,7 @@ def optimise_b3lyp(geometry: Geometry, max_gradients: int = 80) -> Geometry:
     from scipy.optimize import minimize
 
     if len(geometry.symbols) == 1:
-        return geometry
+        return geometry, None
     molecule = _molecule(geometry, "6-31g*")
     scanner = _mean_field(molecule, "b3lyp").nuc_grad_method().as_scanner()
     start = molecule.atom_coords().ravel()
@@ -110,7 +110,15 @@ def optimise_b3lyp(geometry: Geometry, max_gradients: int = 80) -> Geometry:
         )
     if not best:
         raise QuantumError("the B3LYP/6-31G* geometry did not converge: the line search stalled")
-    return Geometry(geometry.symbols, best[0].reshape(-1, 3) * BOHR_A, geometry.charge, geometry.energy_hartree)
+    relaxed = Geometry(geometry.symbols, best[0].reshape(-1, 3) * BOHR_A, geometry.charge, geometry.energy_hartree)
+    return relaxed, scanner.base.make_rdm1()
+
+
+def converged_hf(geometry: Geometry, basis: str) -> Any:
+    """Return the converged Hartree-Fock calculation of a geometry."""
+    mean_field = _mean_field(_molecule(geometry, basis), "hf")
+    mean_field.conv_tol = 1e-8
+    return _converge(mean_field)
 
 
 def orbital_energies_ev(geometry: Geometry, basis: str, guess: Any = None) -> tuple[float, float]:
@@ -160,34 +168,15 @@ def thermal_dipole_debye(found: list[Geometry], method: str, basis: str, tempera
     return float(np.sqrt(np.average(squares, weights=weights)))
 
 
-def response(geometry: Geometry, method: str, basis: str) -> tuple[float, float, Any]:
+def response(geometry: Geometry, method: str, basis: str, guess: Any = None) -> tuple[float, float, Any]:
     """Dipole (debye), isotropic static polarisability (bohr^3) and the converged mean field.
 
     The dipole of an ion depends on the origin; here, as in the published table, the centre of nuclear charge.
-    The polarisability is the central difference of the dipole in fields of 0.001 atomic units.
+    `guess` is a density matrix to start from, in the same basis.
     """
     mean_field = _mean_field(_molecule(geometry, basis), method)
     mean_field.conv_tol = 1e-10
-    _converge(mean_field)
-    molecule = mean_field.mol
-    origin = centre_of_nuclear_charge_bohr(molecule)
+    _converge(mean_field, guess)
+    origin = centre_of_nuclear_charge_bohr(mean_field.mol)
     dipole = float(np.linalg.norm(_dipole_au(mean_field, origin)) * DEBYE_PER_E_BOHR)
-    bare = mean_field.get_hcore()
-    with molecule.with_common_orig(origin):
-        position = molecule.intor_symmetric("int1e_r", comp=3)
-    density = mean_field.make_rdm1()
-    diagonal = []
-    for axis in range(3):
-        moments = []
-        for sign in (1.0, -1.0):
-            field = _mean_field(molecule, method)
-            field.conv_tol = 1e-10
-            field.with_df = mean_field.with_df
-            if method != "hf":
-                field.grids = mean_field.grids
-            hamiltonian = bare + sign * _FIELD_AU * position[axis]
-            field.get_hcore = lambda *_args, h=hamiltonian: h
-            _converge(field, density)
-            moments.append(_dipole_au(field, origin)[axis])
-        diagonal.append((moments[0] - moments[1]) / (2 * _FIELD_AU))
-    return dipole, float(np.mean(diagonal)), mean_field
+    return dipole, polarisability_bohr3(mean_field), mean_field

@@ -48,20 +48,28 @@ def parse_smiles(smiles: str) -> tuple[object, int]:
     Raises
     ------
     QuantumError
-        If RDKit can't read it or it has unpaired electrons.
+        If RDKit can't read it, it holds several molecules or it has unpaired electrons.
     """
-    from rdkit import Chem, RDLogger
+    from rdkit import Chem, rdBase
     from rdkit.Chem import Descriptors
 
     if not smiles.strip():
         raise QuantumError("the SMILES is empty; write the ion with its charge, e.g. 'CCCC[NH3+]'")
-    RDLogger.DisableLog("rdApp.*")
-    molecule = Chem.MolFromSmiles(smiles)
+    with rdBase.BlockLogs():
+        molecule = Chem.MolFromSmiles(smiles)
     if molecule is None:
         raise QuantumError(f"can't read the SMILES '{smiles}'; write the ion with its charge, e.g. 'CCCC[NH3+]'")
-    if Descriptors.NumRadicalElectrons(molecule):
+    if len(Chem.GetMolFrags(molecule)) > 1:
+        raise QuantumError(f"'{smiles}' holds several molecules; write the ion alone, without its counter-ion")
+    if any(atom.GetAtomicNum() == 0 for atom in molecule.GetAtoms()):
+        raise QuantumError(f"'{smiles}' holds an atom without an element; write every atom out")
+    charge = Chem.GetFormalCharge(molecule)
+    molecule = Chem.AddHs(molecule)
+    electrons = sum(atom.GetAtomicNum() for atom in molecule.GetAtoms()) - charge
+    # an odd number also catches what RDKit does not count as a radical, such as a metal ion
+    if Descriptors.NumRadicalElectrons(molecule) or electrons % 2:
         raise QuantumError(f"'{smiles}' has unpaired electrons; only closed-shell ions are computed")
-    return Chem.AddHs(molecule), Chem.GetFormalCharge(molecule)
+    return molecule, charge
 
 
 def gfn2_optimise(
@@ -98,6 +106,18 @@ def gfn2_optimise(
     if largest > 10 * _GRADIENT_TOLERANCE_HARTREE_BOHR:
         raise QuantumError(f"GFN2-xTB geometry did not converge (largest gradient {largest:.1e} hartree/bohr)")
     return result.x.reshape(-1, 3) * BOHR_A, float(result.fun)
+
+
+def gfn2_charges(geometry: Geometry) -> NDArray[np.float64]:
+    """GFN2-xTB Mulliken charges of the atoms in e, (n_atoms,)."""
+    interface = require("tblite.interface", "quantum")
+    from rdkit import Chem
+
+    numbers = np.array([Chem.GetPeriodicTable().GetAtomicNumber(s) for s in geometry.symbols])
+    positions = np.ascontiguousarray(geometry.positions_a / BOHR_A)
+    calculator = interface.Calculator("GFN2-xTB", numbers, positions, charge=float(geometry.charge))
+    calculator.set("verbosity", 0)
+    return np.asarray(calculator.singlepoint().get("charges"))
 
 
 def gfn2_hessian(geometry: Geometry) -> NDArray[np.float64]:

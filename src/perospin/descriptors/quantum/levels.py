@@ -31,6 +31,8 @@ class Level:
     thermal_dipole : bool
         Dipole as the root mean square over conformers, weighted by their GFN2-xTB energies at 298.15 K (what a
         liquid's dielectric constant depends on), instead of the lowest conformer's.
+    cation : bool
+        Whether it describes cations (and refuses neutral molecules).
     revision : int
         Raised when the recipe changes, so that older cached results are not reused.
     description : str
@@ -44,6 +46,7 @@ class Level:
     response_basis: str
     n_conformers: int
     thermal_dipole: bool
+    cation: bool
     revision: int
     description: str
 
@@ -59,6 +62,7 @@ LEVELS: dict[str, Level] = {
             response_basis="6-31g*",
             n_conformers=50,
             thermal_dipole=False,
+            cation=True,
             revision=1,
             description=(
                 "B3LYP/6-31G* geometry, dipole and polarisability, HF/cc-pVTZ orbital energies (the recovered recipe "
@@ -74,6 +78,7 @@ LEVELS: dict[str, Level] = {
             response_basis="def2-svp",
             n_conformers=20,
             thermal_dipole=False,
+            cation=True,
             revision=1,
             description="GFN2-xTB geometry, HF/def2-TZVP orbital energies, HF/def2-SVP dipole and polarisability",
         ),
@@ -85,6 +90,7 @@ LEVELS: dict[str, Level] = {
             response_basis="def2-svp",
             n_conformers=20,
             thermal_dipole=True,
+            cation=False,
             revision=2,
             description=(
                 "the neutral amine of a cation: GFN2-xTB geometries, HF/def2-SVP dipole (thermal root mean square over "

@@ -7,10 +7,10 @@ stopped when it takes too long.
 from __future__ import annotations
 
 import contextlib
-import importlib.metadata
 import json
 import os
 import sys
+import threading
 import time
 import warnings
 from typing import Any
@@ -18,8 +18,11 @@ from typing import Any
 import numpy as np
 
 from perospin.descriptors.quantum import electronic
-from perospin.descriptors.quantum.geometry import Geometry, conformers
+from perospin.descriptors.quantum.ammonium import ammonium_values
+from perospin.descriptors.quantum.cache import program_versions
+from perospin.descriptors.quantum.geometry import Geometry, conformers, parse_smiles
 from perospin.descriptors.quantum.levels import Level, get_level
+from perospin.errors import QuantumError
 
 _MATCH_WINDOW_A = 0.1
 _MATCH_CANDIDATES = 4
@@ -56,9 +59,10 @@ def compute(smiles: str, level: Level, seed: int, match: dict[str, float] | None
     found = conformers(smiles, level.n_conformers, seed)
     geometry, rule = choose_conformer(found, match)
     above = (geometry.energy_hartree - found[0].energy_hartree) * electronic.HARTREE_EV
+    density = None
     if level.geometry == "b3lyp":
-        geometry = electronic.optimise_b3lyp(geometry)
-    dipole, polarisability, mean_field = electronic.response(geometry, level.response, level.response_basis)
+        geometry, density = electronic.optimise_b3lyp(geometry)
+    dipole, polarisability, mean_field = electronic.response(geometry, level.response, level.response_basis, density)
     if level.thermal_dipole:
         dipole = electronic.thermal_dipole_debye(found, level.response, level.response_basis)
     values: dict[str, float] = {
@@ -80,20 +84,60 @@ def compute(smiles: str, level: Level, seed: int, match: dict[str, float] | None
         "positions_a": np.round(geometry.positions_a, 5).tolist(),
         "seed": seed,
         "seconds": round(time.perf_counter() - began, 1),
-        "versions": {name: importlib.metadata.version(name) for name in ("rdkit", "tblite", "pyscf")},
+        "versions": dict(program_versions()),
     }
+
+
+def compute_ammonium(smiles: str, symbols: list[str], positions_a: list[list[float]]) -> dict[str, Any]:
+    """Compute charge and potential of the ammonium head on a geometry; same form as `compute`.
+
+    Raises
+    ------
+    QuantumError
+        If the atoms are not those of the SMILES in RDKit's order.
+    """
+    began = time.perf_counter()
+    molecule, charge = parse_smiles(smiles)
+    if [atom.GetSymbol() for atom in molecule.GetAtoms()] != symbols:  # type: ignore[attr-defined]
+        raise QuantumError(f"the geometry given for '{smiles}' has other atoms, or in another order")
+    geometry = Geometry(tuple(symbols), np.asarray(positions_a, dtype=float), charge, 0.0)
+    return {
+        "smiles": smiles,
+        "charge": charge,
+        "values": {key: round(value, 6) for key, value in ammonium_values(smiles, geometry).items()},
+        "symbols": symbols,
+        "positions_a": positions_a,
+        "seconds": round(time.perf_counter() - began, 1),
+        "versions": dict(program_versions()),
+    }
+
+
+def _end_with(parent: int) -> None:
+    """End this process when its parent is gone: nobody would take the answer, and the core is wanted elsewhere."""
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(1)
+
+
+def _answer(request: dict[str, Any]) -> dict[str, Any]:
+    if request.get("geometry"):
+        return compute_ammonium(request["smiles"], *request["geometry"])
+    return compute(request["smiles"], get_level(request["level"]), request["seed"], request.get("match"))
 
 
 def main() -> int:
     """Answer the request on standard input; an error is answered as {"error": sentence}."""
     request = json.load(sys.stdin)
+    threading.Thread(target=_end_with, args=(request["parent"],), daemon=True).start()
     # libraries print to standard output: keep it for the answer alone
     answer_stream = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     warnings.simplefilter("ignore")
     try:
         with contextlib.redirect_stdout(sys.stderr):
-            answer = compute(request["smiles"], get_level(request["level"]), request["seed"], request.get("match"))
+            answer = _answer(request)
+    except QuantumError as error:
+        answer = {"error": str(error)}
     except Exception as error:  # the parent reports the reason and goes on with the next molecule
         answer = {"error": f"{type(error).__name__}: {error}"}
     json.dump(answer, answer_stream)
