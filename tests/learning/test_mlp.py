@@ -88,4 +88,11 @@ def test_wrong_settings(settings, part, law):
 @pytest.mark.slow
 def test_scikit_learn_interface():
     model = MLPEnsemble(hidden=(8,), members=2, steps=400, learning_rate=0.02, alpha=0.1)
-    check_estimator(model, on_skip=None)
+    refused = "refused, but with our own error"
+    own = {
+        "check_all_zero_sample_weights_error": refused,
+        "check_sample_weights_shape": refused,
+        # held to 1e-4 in test_weights.py
+        "check_sample_weight_equivalence_on_dense_data": "training in single precision agrees to 4e-7, not 1e-7",
+    }
+    check_estimator(model, on_skip=None, expected_failed_checks=own)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from perospin.learning.estimators.build import KINDS, Kind, build_estimator, used_columns
 from perospin.learning.estimators.columns import ColumnModel
-from perospin.learning.estimators.combine import AverageModel, BestOf
+from perospin.learning.estimators.combine import AverageModel, BestOf, StackModel
 from perospin.learning.estimators.folds import fit_each
 from perospin.learning.estimators.gp import GaussianProcess
 from perospin.learning.estimators.mlp import MLPEnsemble
-from perospin.learning.estimators.rules import FamilyMean, TwoClassRule, TwoStage
+from perospin.learning.estimators.prior_gp import PriorAveragedGP
+from perospin.learning.estimators.rules import FamilyMean, TrainingMean, TwoClassRule, TwoStage
+from perospin.learning.estimators.spread import predict_with_spread
 from perospin.learning.estimators.structured_gp import StructuredGP
+from perospin.learning.estimators.weights import supports
 
 __all__ = [
     "KINDS",
@@ -20,10 +23,15 @@ __all__ = [
     "GaussianProcess",
     "Kind",
     "MLPEnsemble",
+    "PriorAveragedGP",
+    "StackModel",
     "StructuredGP",
+    "TrainingMean",
     "TwoClassRule",
     "TwoStage",
     "build_estimator",
     "fit_each",
+    "predict_with_spread",
+    "supports",
     "used_columns",
 ]

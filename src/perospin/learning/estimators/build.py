@@ -7,19 +7,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sklearn.dummy import DummyRegressor
 from sklearn.ensemble import RandomForestRegressor
-from sklearn.linear_model import ElasticNet, Ridge
+from sklearn.linear_model import ElasticNet
 from sklearn.svm import SVR
 
 from perospin._optional import require
 from perospin.errors import StudyError
 from perospin.learning.estimators.columns import ColumnModel
-from perospin.learning.estimators.combine import AverageModel, BestOf
+from perospin.learning.estimators.combine import AverageModel, BestOf, StackModel
 from perospin.learning.estimators.gp import GaussianProcess
+from perospin.learning.estimators.linear import SpreadRidge
 from perospin.learning.estimators.mlp import MLPEnsemble
 from perospin.learning.estimators.prior_gp import PriorAveragedGP
-from perospin.learning.estimators.rules import CLASS_COLUMNS, TwoClassRule, TwoStage
+from perospin.learning.estimators.rules import CLASS_COLUMNS, TrainingMean, TwoClassRule, TwoStage
 from perospin.learning.estimators.structured_gp import StructuredGP
 
 __all__ = ["KINDS", "Kind", "build_estimator", "used_columns"]
@@ -80,7 +80,7 @@ def _two_stage(options: Options, seed: int) -> TwoStage:
 def _members(options: Options) -> list[Mapping[str, Any]]:
     members = options["members"]
     if not isinstance(members, (list, tuple)) or not members:
-        raise StudyError("an average or best_of needs 'members', a list of estimator specifications")
+        raise StudyError("an average, best_of or stack needs 'members', a list of estimator specifications")
     return list(members)
 
 
@@ -89,14 +89,22 @@ def _average(options: Options, seed: int) -> AverageModel:
 
 
 def _best_of(options: Options, seed: int) -> BestOf:
+    return BestOf(*_candidates(options, seed), n_folds=int(options["folds"]), seed=seed)
+
+
+def _stack(options: Options, seed: int) -> StackModel:
+    return StackModel(*_candidates(options, seed), n_folds=int(options["folds"]), seed=seed)
+
+
+def _candidates(options: Options, seed: int) -> tuple[list[Any], list[str]]:
     members = _members(options)
-    labels = [str(m.get("name", m.get("kind"))) for m in members]
-    candidates = [build_estimator(m, seed + i) for i, m in enumerate(members)]
-    return BestOf(candidates, labels, n_folds=int(options["folds"]), seed=seed)
+    return [build_estimator(m, seed + i) for i, m in enumerate(members)], [
+        str(m.get("name", m.get("kind"))) for m in members
+    ]
 
 
 KINDS: Mapping[str, Kind] = {
-    "mean": Kind("mean of the training rows", lambda o, s: DummyRegressor(), on_columns=False),
+    "mean": Kind("mean of the training rows", lambda o, s: TrainingMean(), on_columns=False),
     "two_class_rule": Kind(
         "mean of the class: n = 1 with a monovalent spacer, or not",
         lambda o, s: TwoClassRule(**o),
@@ -110,7 +118,7 @@ KINDS: Mapping[str, Kind] = {
         on_columns=False,
         takes=("features", "screen"),
     ),
-    "ridge": Kind("linear least squares with an L2 penalty", lambda o, s: Ridge(**o), {"alpha": 1.0}),
+    "ridge": Kind("linear least squares with an L2 penalty", lambda o, s: SpreadRidge(**o), {"alpha": 1.0}),
     "elastic_net": Kind(
         "linear least squares with L1 and L2 penalties",
         lambda o, s: ElasticNet(max_iter=100_000, **o),
@@ -154,12 +162,14 @@ KINDS: Mapping[str, Kind] = {
             "length_spread": 1.0,
             "noise_share": 0.3,
             "noise_spread": 1.5,
+            "likelihood": "gaussian",
+            "dof": 4.0,
         },
     ),
     "structured_gp": Kind(
         "Gaussian process with a covariance of named kernels: a mean, and what modifies it",
         lambda o, s: StructuredGP(**o),
-        {"kernels": {}, "terms": (), "max_iter": 100},
+        {"kernels": {}, "terms": (), "max_iter": 100, "likelihood": "gaussian", "dof": 4.0},
         on_columns=False,
     ),
     "mlp_ensemble": Kind(
@@ -172,6 +182,7 @@ KINDS: Mapping[str, Kind] = {
             "learning_rate": 0.01,
             "alpha": 1.0,
             "activation": "tanh",
+            "heteroscedastic": False,
         },
     ),
     "prior_gp": Kind(
@@ -185,6 +196,12 @@ KINDS: Mapping[str, Kind] = {
     "best_of": Kind(
         "the member with the least inner cross-validation error, chosen inside each training fold",
         _best_of,
+        {"members": None, "folds": 5},
+        on_columns=False,
+    ),
+    "stack": Kind(
+        "weighted sum or mean of the members, where it beats the best of them inside the training rows",
+        _stack,
         {"members": None, "folds": 5},
         on_columns=False,
     ),
@@ -278,7 +295,7 @@ def used_columns(estimator: Any, columns: list[str]) -> list[str]:
 
 
 def _used(estimator: Any, columns: list[str]) -> set[str]:
-    if isinstance(estimator, DummyRegressor):
+    if isinstance(estimator, TrainingMean):
         return set()
     if isinstance(estimator, (ColumnModel, PriorAveragedGP)):
         return set(columns if estimator.features is None else estimator.features)
@@ -288,7 +305,7 @@ def _used(estimator: Any, columns: list[str]) -> set[str]:
         return set(estimator.columns)
     if isinstance(estimator, TwoStage):
         return set(CLASS_COLUMNS) | (set() if estimator.model is None else _used(estimator.model, columns))
-    if isinstance(estimator, AverageModel):
+    if isinstance(estimator, (AverageModel, StackModel)):
         return set().union(*(_used(m, columns) for m in estimator.members))
     if isinstance(estimator, BestOf):
         return set().union(*(_used(m, columns) for m in estimator.candidates))

@@ -12,6 +12,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from perospin.errors import StudyError
 from perospin.learning.estimators.folds import take
+from perospin.learning.estimators.spread import predict_with_spread
+from perospin.learning.estimators.weights import checked_weights, checked_y_sd, fit_with, part_of, row_weights
 from perospin.learning.screening import choose_columns
 
 __all__ = ["ColumnModel", "select_columns"]
@@ -58,6 +60,7 @@ class ColumnModel(RegressorMixin, BaseEstimator):
     The steps of ``fit``, each learnt from the training rows only: select the columns; replace a missing value
     by the column's median; drop constant (or wholly missing) columns; Pearson screen; scale to mean 0 and
     standard deviation 1; optionally the same for the target. If no column is left the model predicts the mean.
+    Weights of rows reach the model (and that mean), not these steps.
 
     Parameters
     ----------
@@ -90,7 +93,9 @@ class ColumnModel(RegressorMixin, BaseEstimator):
         self.screen = screen
         self.scale_target = scale_target
 
-    def _prepare(self, X: Any, y: ArrayLike) -> tuple[FloatArray, FloatArray]:
+    def _prepare(
+        self, X: Any, y: ArrayLike, sample_weight: FloatArray | None, y_sd: FloatArray | None
+    ) -> tuple[FloatArray, FloatArray]:
         values, names = select_columns(X, self.features)
         target = np.asarray(y, dtype=float)
         if not np.all(np.isfinite(target)):
@@ -110,32 +115,49 @@ class ColumnModel(RegressorMixin, BaseEstimator):
         self.columns_ = [names[c] for c in self.kept_]
         kept = filled[:, self.kept_]
         self.mean_, self.deviation_ = kept.mean(axis=0), kept.std(axis=0)
-        self.target_mean_ = float(target.mean())
-        spread = float(target.std())
-        self.target_scale_ = spread if self.scale_target and spread > 0 else 1.0
+        self.target_mean_ = float(np.average(target, weights=row_weights(target, sample_weight, y_sd)))
+        self.target_spread_ = float(target.std())
+        self.target_scale_ = self.target_spread_ if self.scale_target and self.target_spread_ > 0 else 1.0
         if self.scale_target:
             target = (target - self.target_mean_) / self.target_scale_
         self.n_features_in_ = X.shape[1]
         return (kept - self.mean_) / self.deviation_, target
 
-    def fit(self, X: Any, y: ArrayLike) -> ColumnModel:
-        """Learn from training rows: X of shape (n_rows, n_columns), y of shape (n_rows,)."""
-        values, target = self._prepare(X, y)
-        self.model_ = clone(self.model).fit(values, target) if self.columns_ else None
+    def fit(
+        self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None, y_sd: ArrayLike | None = None
+    ) -> ColumnModel:
+        """Learn from training rows: X of shape (n_rows, n_columns), y, weights and uncertainties of shape (n_rows,)."""
+        weights, sd = checked_weights(sample_weight, len(X)), checked_y_sd(y_sd, len(X))
+        values, target = self._prepare(X, y, weights, sd)
+        scaled = None if sd is None else sd / self.target_scale_
+        self.model_ = fit_with(clone(self.model), values, target, weights, scaled) if self.columns_ else None
         return self
 
     def fit_many(
-        self, X: Any, y: ArrayLike, trains: Sequence[NDArray[np.int64]], groups: ArrayLike | None = None
+        self,
+        X: Any,
+        y: ArrayLike,
+        trains: Sequence[NDArray[np.int64]],
+        groups: ArrayLike | None = None,
+        sample_weight: FloatArray | None = None,
+        y_sd: FloatArray | None = None,
     ) -> list[ColumnModel]:
         """One fitted clone for each training set; a model with ``fit_sets`` gets all sets in one call."""
         target = np.asarray(y, dtype=float)
         fitted = [clone(self) for _ in trains]
-        prepared = [model._prepare(take(X, rows), target[rows]) for model, rows in zip(fitted, trains, strict=True)]
+        if not hasattr(self.model, "fit_sets"):
+            for model, rows in zip(fitted, trains, strict=True):
+                model.fit(take(X, rows), target[rows], part_of(sample_weight, rows), part_of(y_sd, rows))
+            return fitted
+        weights = [part_of(sample_weight, rows) for rows in trains]
+        sds = [part_of(y_sd, rows) for rows in trains]
+        prepared = [
+            model._prepare(take(X, rows), target[rows], weight, sd)
+            for model, rows, weight, sd in zip(fitted, trains, weights, sds, strict=True)
+        ]
         able = [i for i, model in enumerate(fitted) if model.columns_]
-        if hasattr(self.model, "fit_sets"):
-            inner = self.model.fit_sets([prepared[i] for i in able])
-        else:
-            inner = [clone(self.model).fit(*prepared[i]) for i in able]
+        scaled = [None if (sd := sds[i]) is None else sd / fitted[i].target_scale_ for i in able]
+        inner = self.model.fit_sets([prepared[i] for i in able], [weights[i] for i in able], scaled)
         for model in fitted:
             model.model_ = None
         for i, model in zip(able, inner, strict=True):
@@ -158,3 +180,12 @@ class ColumnModel(RegressorMixin, BaseEstimator):
         if self.scale_target:
             predicted = predicted * self.target_scale_ + self.target_mean_
         return predicted
+
+    def predict_spread(self, X: Any) -> tuple[FloatArray, FloatArray | None]:
+        """Predictions and the model's own standard deviation of each; see `predict_with_spread`."""
+        if self.model_ is None:
+            return self.predict(X), np.full(len(X), self.target_spread_)
+        mean, sd = predict_with_spread(self.model_, self.transform(X))
+        if self.scale_target:
+            mean = mean * self.target_scale_ + self.target_mean_
+        return mean, None if sd is None else sd * self.target_scale_

@@ -1,29 +1,62 @@
-"""Averages of several models, and nested choice among them."""
+"""Averages of several models, nested choice among them, and stacks that must earn their place."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.optimize import nnls
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from perospin.errors import StudyError
 from perospin.learning.estimators.folds import fit_each, take
+from perospin.learning.estimators.spread import mixture_spread, predict_with_spread
+from perospin.learning.estimators.weights import part_of, row_weights
 from perospin.learning.schemes import Split, k_fold
 
-__all__ = ["AverageModel", "BestOf"]
+__all__ = ["AverageModel", "BestOf", "StackModel"]
 
 FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
 
 
-def _all_rows(X: Any) -> list[NDArray[np.int64]]:
-    return [np.arange(len(X))]
+class _Combination(RegressorMixin, BaseEstimator):
+    """What the combinations share: one training set is fitted as the only one of many."""
+
+    def fit(
+        self,
+        X: Any,
+        y: ArrayLike,
+        groups: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+        y_sd: ArrayLike | None = None,
+    ) -> Self:
+        """Fit on all rows; `groups` (n_rows,) keep the rows of a group in one inner fold."""
+        rows = [np.arange(len(X))]
+        weights = None if sample_weight is None else np.asarray(sample_weight, dtype=float)
+        sd = None if y_sd is None else np.asarray(y_sd, dtype=float)
+        done = self.fit_many(X, y, rows, groups=groups, sample_weight=weights, y_sd=sd)[0]
+        for name, value in vars(done).items():
+            if name.endswith("_"):
+                setattr(self, name, value)
+        return self
+
+    def fit_many(
+        self,
+        X: Any,
+        y: ArrayLike,
+        trains: Sequence[IntArray],
+        groups: ArrayLike | None = None,
+        sample_weight: FloatArray | None = None,
+        y_sd: FloatArray | None = None,
+    ) -> list[Self]:
+        raise NotImplementedError
 
 
-class AverageModel(RegressorMixin, BaseEstimator):
+class AverageModel(_Combination):
     """Mean of the predictions of several models, in the target space.
 
     Parameters
@@ -35,19 +68,22 @@ class AverageModel(RegressorMixin, BaseEstimator):
     def __init__(self, members: list[Any]) -> None:
         self.members = members
 
-    def fit(self, X: Any, y: ArrayLike, groups: ArrayLike | None = None) -> AverageModel:
-        """Fit every member on the same rows."""
-        self.members_: list[Any] = self.fit_many(X, y, _all_rows(X), groups=groups)[0].members_
-        self.n_features_in_: int = X.shape[1]
-        return self
-
     def fit_many(
-        self, X: Any, y: ArrayLike, trains: Sequence[NDArray[np.int64]], groups: ArrayLike | None = None
+        self,
+        X: Any,
+        y: ArrayLike,
+        trains: Sequence[IntArray],
+        groups: ArrayLike | None = None,
+        sample_weight: FloatArray | None = None,
+        y_sd: FloatArray | None = None,
     ) -> list[AverageModel]:
         """One fitted clone for each training set."""
         if not self.members:
             raise StudyError("an average needs at least one member")
-        by_member = [fit_each(member, X, y, trains, groups=groups) for member in self.members]
+        by_member = [
+            fit_each(member, X, y, trains, groups=groups, sample_weight=sample_weight, y_sd=y_sd)
+            for member in self.members
+        ]
         fitted = []
         for i in range(len(trains)):
             model = AverageModel(self.members)
@@ -61,12 +97,55 @@ class AverageModel(RegressorMixin, BaseEstimator):
         check_is_fitted(self)
         return np.mean([member.predict(X) for member in self.members_], axis=0)
 
+    def predict_spread(self, X: Any) -> tuple[FloatArray, FloatArray | None]:
+        """Mean prediction and the standard deviation of the members' mixture (`mixture_spread`)."""
+        check_is_fitted(self)
+        return mixture_spread([predict_with_spread(member, X) for member in self.members_])
 
-class BestOf(RegressorMixin, BaseEstimator):
+
+def _inner_splits(n: int, n_folds: int, seed: int, groups: NDArray[Any] | None) -> tuple[Split, ...]:
+    n_units = n if groups is None else len(set(groups.tolist()))
+    if groups is not None and n_units < 2:
+        groups, n_units = None, n
+    if n_units < 2:
+        raise StudyError("choosing among models needs at least two training rows")
+    return k_fold(n, min(n_folds, n_units), seed, groups).splits
+
+
+def _held_out(
+    candidates: Sequence[Any],
+    X: Any,
+    y: FloatArray,
+    trains: Sequence[IntArray],
+    inner: Sequence[tuple[Split, ...]],
+    groups: NDArray[Any] | None,
+    sample_weight: FloatArray | None,
+    y_sd: FloatArray | None,
+) -> list[FloatArray]:
+    """Predictions of every candidate for the rows of each training set by inner folds, (n_candidates, n_train) each.
+
+    All inner fits of a candidate go in one call.
+    """
+    out = [np.empty((len(candidates), len(rows))) for rows in trains]
+    flat = [(i, split) for i, splits in enumerate(inner) for split in splits]
+    for c, candidate in enumerate(candidates):
+        inner_trains = [trains[i][split.train] for i, split in flat]
+        models = fit_each(candidate, X, y, inner_trains, groups=groups, sample_weight=sample_weight, y_sd=y_sd)
+        for model, (i, split) in zip(models, flat, strict=True):
+            out[i][c, split.test] = np.asarray(model.predict(take(X, trains[i][split.test])), dtype=float)
+    return out
+
+
+def _scoring_weights(y: FloatArray, sample_weight: FloatArray | None, y_sd: FloatArray | None) -> FloatArray:
+    weights = row_weights(y, sample_weight, y_sd)
+    return np.full(len(y), 1.0 / len(y)) if weights is None else weights / weights.sum()
+
+
+class BestOf(_Combination):
     """Choose among candidates by cross-validation inside the training rows, then refit the chosen one.
 
     Nested validation is this estimator inside `evaluate`: the choice never sees a row that the outer fold
-    scores. The candidate with the least squared error over the inner folds wins; the first of equals.
+    scores. The candidate with the least (weighted) squared error over the inner folds wins; the first of equals.
 
     Parameters
     ----------
@@ -95,24 +174,14 @@ class BestOf(RegressorMixin, BaseEstimator):
         self.n_folds = n_folds
         self.seed = seed
 
-    def _inner_splits(self, n: int, groups: NDArray[Any] | None) -> tuple[Split, ...]:
-        n_units = n if groups is None else len(set(groups.tolist()))
-        if groups is not None and n_units < 2:
-            groups, n_units = None, n
-        if n_units < 2:
-            raise StudyError("choosing among models needs at least two training rows")
-        return k_fold(n, min(self.n_folds, n_units), self.seed, groups).splits
-
-    def fit(self, X: Any, y: ArrayLike, groups: ArrayLike | None = None) -> BestOf:
-        """Choose and refit; `groups` (n_rows,) keep the rows of a group in one inner fold."""
-        chosen = self.fit_many(X, y, _all_rows(X), groups=groups)[0]
-        for name, value in vars(chosen).items():
-            if name.endswith("_"):
-                setattr(self, name, value)
-        return self
-
     def fit_many(
-        self, X: Any, y: ArrayLike, trains: Sequence[NDArray[np.int64]], groups: ArrayLike | None = None
+        self,
+        X: Any,
+        y: ArrayLike,
+        trains: Sequence[IntArray],
+        groups: ArrayLike | None = None,
+        sample_weight: FloatArray | None = None,
+        y_sd: FloatArray | None = None,
     ) -> list[BestOf]:
         """One fitted clone for each training set; all inner fits of a candidate go in one call."""
         if not self.candidates:
@@ -120,39 +189,170 @@ class BestOf(RegressorMixin, BaseEstimator):
         target = np.asarray(y, dtype=float)
         labels = None if groups is None else np.asarray(groups)
         inner = [
-            [
-                (rows[split.train], rows[split.test])
-                for split in self._inner_splits(len(rows), None if labels is None else labels[rows])
-            ]
+            _inner_splits(len(rows), self.n_folds, self.seed, None if labels is None else labels[rows])
             for rows in trains
         ]
-        flat = [pair for folds in inner for pair in folds]
-        owner = np.repeat(np.arange(len(trains)), [len(folds) for folds in inner])
-        squared = np.zeros((len(self.candidates), len(trains)))
-        for c, candidate in enumerate(self.candidates):
-            models = fit_each(candidate, X, target, [train for train, _ in flat], groups=labels)
-            for model, (_, test), outer in zip(models, flat, owner.tolist(), strict=True):
-                error = np.asarray(model.predict(take(X, test))) - target[test]
-                squared[c, outer] += float(np.sum(error**2))
-        best = np.argmin(np.where(np.isfinite(squared), squared, np.inf), axis=0)
+        predicted = _held_out(self.candidates, X, target, trains, inner, labels, sample_weight, y_sd)
         names = self.labels or [f"candidate {i}" for i in range(len(self.candidates))]
         fitted: list[BestOf] = []
-        for i, rows in enumerate(trains):
+        for rows, guess in zip(trains, predicted, strict=True):
             model = BestOf(self.candidates, self.labels, self.n_folds, self.seed)
-            model.best_index_ = int(best[i])
+            counts = _scoring_weights(target[rows], part_of(sample_weight, rows), part_of(y_sd, rows))
+            model.inner_mse_ = (guess - target[rows]) ** 2 @ counts
+            finite = np.where(np.isfinite(model.inner_mse_), model.inner_mse_, np.inf)
+            model.best_index_ = int(np.argmin(finite))
             model.best_label_ = names[model.best_index_]
-            model.inner_mse_ = squared[:, i] / len(rows)
             model.n_features_in_ = X.shape[1]
             fitted.append(model)
         for c, candidate in enumerate(self.candidates):
-            mine = np.flatnonzero(best == c).tolist()
+            mine = [i for i, model in enumerate(fitted) if model.best_index_ == c]
             if mine:
-                refitted = fit_each(candidate, X, target, [trains[i] for i in mine], groups=labels)
-                for i, model in zip(mine, refitted, strict=True):
-                    fitted[i].model_ = model
+                refitted = fit_each(
+                    candidate, X, target, [trains[i] for i in mine],
+                    groups=labels, sample_weight=sample_weight, y_sd=y_sd,
+                )  # fmt: skip
+                for i, chosen in zip(mine, refitted, strict=True):
+                    fitted[i].model_ = chosen
         return fitted
 
     def predict(self, X: Any) -> FloatArray:
         """Predictions of the chosen model, shape (n_rows,)."""
         check_is_fitted(self)
         return np.asarray(self.model_.predict(X))
+
+    def predict_spread(self, X: Any) -> tuple[FloatArray, FloatArray | None]:
+        """Predictions of the chosen model and its own standard deviation, if it has one."""
+        check_is_fitted(self)
+        return predict_with_spread(self.model_, X)
+
+
+class StackModel(_Combination):
+    """A weighted sum or the mean of several models, used only if it beats the best of them inside the training rows.
+
+    Inner folds give every training row a prediction of each member that never saw it. Three ways of using the members
+    are then judged on these rows: each member alone, their plain mean, and a stack: the sum with the weights >= 0 of
+    least squared error. A stack that is scored on the rows it was fitted to always looks good, and so does the best of
+    several members, so both are judged across the inner folds: weights, and which member is best, are taken from the
+    other folds only. The mean or the stack is used if its error is below that of "the best member"; otherwise the
+    member with the least inner error is.
+
+    Parameters
+    ----------
+    members : list of scikit-learn regressors
+        At least two.
+    labels : list of str, optional
+        Their names, for reports.
+    n_folds : int
+        Inner folds; fewer if there are fewer rows or groups.
+    seed : int
+        Of the inner folds.
+
+    Attributes
+    ----------
+    weights_ : ndarray, shape (n_members,)
+        Of each member in the prediction.
+    used_ : str
+        "stack", "mean" or the label of the one member that is used.
+    inner_mse_ : dict of str to float
+        Mean squared error over the inner folds of "stack", "mean", "best member" and each member by its label.
+
+    Notes
+    -----
+    Breiman, Machine Learning 24, 49 (1996): weights >= 0 from held-out predictions.
+    """
+
+    def __init__(self, members: list[Any], labels: list[str] | None = None, n_folds: int = 5, seed: int = 0) -> None:
+        self.members = members
+        self.labels = labels
+        self.n_folds = n_folds
+        self.seed = seed
+
+    def fit_many(
+        self,
+        X: Any,
+        y: ArrayLike,
+        trains: Sequence[IntArray],
+        groups: ArrayLike | None = None,
+        sample_weight: FloatArray | None = None,
+        y_sd: FloatArray | None = None,
+    ) -> list[StackModel]:
+        """One fitted clone for each training set; all inner fits of a member go in one call."""
+        if len(self.members) < 2:
+            raise StudyError("a stack needs at least two members")
+        target = np.asarray(y, dtype=float)
+        labels = None if groups is None else np.asarray(groups)
+        inner = [
+            _inner_splits(len(rows), self.n_folds, self.seed, None if labels is None else labels[rows])
+            for rows in trains
+        ]
+        predicted = _held_out(self.members, X, target, trains, inner, labels, sample_weight, y_sd)
+        fitted: list[StackModel] = []
+        for rows, guess, splits in zip(trains, predicted, inner, strict=True):
+            model = StackModel(self.members, self.labels, self.n_folds, self.seed)
+            counts = _scoring_weights(target[rows], part_of(sample_weight, rows), part_of(y_sd, rows))
+            model._weigh(guess, target[rows], counts, splits)
+            model.members_ = [None] * len(self.members)
+            model.n_features_in_ = X.shape[1]
+            fitted.append(model)
+        for c, member in enumerate(self.members):
+            mine = [i for i, model in enumerate(fitted) if model.weights_[c] > 0]
+            if mine:
+                refitted = fit_each(
+                    member, X, target, [trains[i] for i in mine],
+                    groups=labels, sample_weight=sample_weight, y_sd=y_sd,
+                )  # fmt: skip
+                for i, done in zip(mine, refitted, strict=True):
+                    fitted[i].members_[c] = done
+        return fitted
+
+    def _weigh(self, guess: FloatArray, y: FloatArray, counts: FloatArray, splits: Sequence[Split]) -> None:
+        """Decide what is used; guess (n_members, n_rows) holds predictions of rows the members did not see."""
+        n_members = len(guess)
+        names = self.labels or [f"member {i}" for i in range(n_members)]
+        squares = (guess - y) ** 2
+        alone = squares @ counts
+        mean = float((guess.mean(axis=0) - y) ** 2 @ counts)
+        stack = best = 0.0
+        for split in splits:
+            rest = split.train
+            weights = _nonnegative(guess[:, rest], y[rest], counts[rest])
+            stack += float((weights @ guess[:, split.test] - y[split.test]) ** 2 @ counts[split.test])
+            leader = int(np.argmin(squares[:, rest] @ counts[rest]))
+            best += float(squares[leader, split.test] @ counts[split.test])
+        self.inner_mse_ = dict(zip(names, alone.tolist(), strict=True))
+        self.inner_mse_ |= {"mean": mean, "stack": stack, "best member": best}
+        if min(mean, stack) < best:
+            self.used_ = "mean" if mean <= stack else "stack"
+            self.weights_ = np.full(n_members, 1.0 / n_members) if mean <= stack else _nonnegative(guess, y, counts)
+        else:
+            leader = int(np.argmin(alone))
+            self.used_ = names[leader]
+            self.weights_ = np.eye(n_members)[leader]
+
+    def predict(self, X: Any) -> FloatArray:
+        """Weighted sum of the predictions of the members that are used, shape (n_rows,)."""
+        check_is_fitted(self)
+        used = np.flatnonzero(self.weights_ > 0)
+        return np.asarray(self.weights_[used] @ np.array([self.members_[i].predict(X) for i in used]))
+
+    def predict_spread(self, X: Any) -> tuple[FloatArray, FloatArray | None]:
+        """Prediction and the standard deviation of the mixture of the members that are used (`mixture_spread`)."""
+        check_is_fitted(self)
+        used = np.flatnonzero(self.weights_ > 0)
+        return mixture_spread([predict_with_spread(self.members_[i], X) for i in used], self.weights_[used])
+
+
+def _nonnegative(guess: FloatArray, y: FloatArray, counts: FloatArray) -> FloatArray:
+    """Weights >= 0 with sum 1 of least weighted squared error; equal weights if least squares gives none.
+
+    The targets are taken from their mean, so that weights don't stand in for a constant; the sum is made 1, because
+    members that predict the same quantity should be averaged, not scaled.
+    """
+    share = counts / counts.sum() if counts.sum() > 0 else np.full(len(y), 1.0 / len(y))
+    root, about = np.sqrt(share), float(share @ y)
+    # A stiff extra row holds the sum at 1 (to about 1e-4) without another solver.
+    stiff = 100.0 * (float(np.sqrt(share @ (y - about) ** 2)) or 1.0)
+    rows = np.vstack([((guess - about) * root).T, np.full(len(guess), stiff)])
+    weights, _ = nnls(rows, np.append((y - about) * root, stiff))
+    total = float(weights.sum())
+    return np.asarray(weights / total if total > 0 else np.full(len(guess), 1.0 / len(guess)))

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
-from sklearn.utils.validation import has_fit_parameter
 
 from perospin.errors import StudyError
+from perospin.learning.estimators.weights import checked_weights, checked_y_sd, fit_with, part_of
 
 __all__ = ["Progress", "fit_each", "fit_one", "take"]
 
@@ -25,12 +25,16 @@ def take(X: Any, rows: NDArray[np.int64]) -> Any:
     return X.iloc[rows] if hasattr(X, "iloc") else np.asarray(X)[rows]
 
 
-def fit_one(estimator: Any, X: Any, y: NDArray[np.float64], groups: NDArray[Any] | None = None) -> Any:
-    """Fit a clone; `groups` go to estimators whose ``fit`` knows them."""
-    fitted = clone(estimator)
-    if groups is not None and has_fit_parameter(fitted, "groups"):
-        return fitted.fit(X, y, groups=groups)
-    return fitted.fit(X, y)
+def fit_one(
+    estimator: Any,
+    X: Any,
+    y: NDArray[np.float64],
+    groups: NDArray[Any] | None = None,
+    sample_weight: NDArray[np.float64] | None = None,
+    y_sd: NDArray[np.float64] | None = None,
+) -> Any:
+    """Fit a clone; see `fit_with` for what happens to groups, weights and uncertainties."""
+    return fit_with(clone(estimator), X, y, sample_weight, y_sd, groups)
 
 
 def fit_each(
@@ -40,6 +44,8 @@ def fit_each(
     trains: Sequence[NDArray[np.int64]],
     *,
     groups: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
+    y_sd: ArrayLike | None = None,
     progress: Progress | None = None,
 ) -> list[Any]:
     """One fitted clone for each training set, through the estimator's ``fit_many`` if it has one.
@@ -56,6 +62,11 @@ def fit_each(
         Row numbers of each training set.
     groups : array_like, shape (n_rows,), optional
         Groups for inner folds.
+    sample_weight : array_like, shape (n_rows,), optional
+        How much each row counts; only ratios matter here, the mean over all rows is made 1.
+    y_sd : array_like, shape (n_rows,), optional
+        Standard deviation of each target, in the target space: estimators that model noise add its square to theirs,
+        the others turn it into weights.
     progress : callable, optional
         Called as ``progress(done, in_all)``.
 
@@ -66,23 +77,29 @@ def fit_each(
     Raises
     ------
     StudyError
-        If X and y differ in length.
+        If X, y, weights and uncertainties differ in length, or the estimator can't use the last two.
     """
     target = np.asarray(y, dtype=float)
     if target.ndim != 1 or len(X) != len(target):
         raise StudyError(f"the table has {len(X)} rows but the target has shape {target.shape}")
     labels = None if groups is None else np.asarray(groups)
+    weights = checked_weights(sample_weight, len(target))
+    if weights is not None:
+        weights = weights / weights.mean()
+    sd = checked_y_sd(y_sd, len(target))
     fitted: list[Any] = []
     if hasattr(estimator, "fit_many"):
+        more: dict[str, Any] = {} if weights is None else {"sample_weight": weights}
+        more |= {} if sd is None else {"y_sd": sd}
         n_blocks = max(1, -(-len(trains) // _BLOCK))
         for block in np.array_split(np.arange(len(trains)), n_blocks):
-            fitted += estimator.fit_many(X, target, [trains[i] for i in block], groups=labels)
+            fitted += estimator.fit_many(X, target, [trains[i] for i in block], groups=labels, **more)
             if progress is not None:
                 progress(len(fitted), len(trains))
         return fitted
     for rows in trains:
         part = None if labels is None else labels[rows]
-        fitted.append(fit_one(estimator, take(X, rows), target[rows], part))
+        fitted.append(fit_one(estimator, take(X, rows), target[rows], part, part_of(weights, rows), part_of(sd, rows)))
         if progress is not None:
             progress(len(fitted), len(trains))
     return fitted

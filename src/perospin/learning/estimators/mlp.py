@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,12 +14,24 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from perospin.errors import StudyError
 from perospin.learning.estimators.folds import take
+from perospin.learning.estimators.weights import checked_weights, checked_y_sd, part_of, row_weights
 
 __all__ = ["MLPEnsemble"]
 
 FloatArray = NDArray[np.float64]
 
+# Bounds of the logarithm of a learnt noise variance, for a target of variance 1.
+_LOG_NOISE = (-9.2, 2.3)
 _ROWS = 8  # training sets are padded (with weight 0) to a multiple of this, so that similar sizes share one program
+
+
+class _Set(NamedTuple):
+    """One training set: columns (n, d), targets (n,), weights and uncertainties (n,) or None."""
+
+    X: FloatArray
+    y: FloatArray
+    weights: FloatArray | None
+    sd: FloatArray | None
 
 
 class MLPEnsemble(RegressorMixin, BaseEstimator):
@@ -27,7 +39,14 @@ class MLPEnsemble(RegressorMixin, BaseEstimator):
 
     Each network minimises 1/2 mean (error^2) + alpha / (2 n_rows) sum (weights^2), the target scaled to
     standard deviation 1, by full-batch Adam with a learning rate that falls to zero along a cosine. All networks
-    of all training sets are trained by one compiled, vectorised program (`fit_sets`).
+    of all training sets are trained by one compiled, vectorised program (`fit_sets`). With weights of rows the mean is
+    the weighted one and n_rows the sum of the weights.
+
+    With `heteroscedastic` a network has a second output, the logarithm of the noise variance s^2 of its row, and
+    1/2 mean (error^2) is replaced by 1/2 mean (error^2 / v + log v), v = s^2 + u^2 with u the row's own uncertainty
+    `y_sd`. The first third of the steps trains at s^2 = 1 (the variance of the target), because a network that is free
+    to call everything noise early on never learns the law; s^2 is kept between 1e-4 and 10. Without
+    `heteroscedastic`, `y_sd` becomes weights (`row_weights`).
 
     Parameters
     ----------
@@ -43,13 +62,17 @@ class MLPEnsemble(RegressorMixin, BaseEstimator):
         Weight penalty; biases are free.
     activation : {"tanh", "relu"}
         Of the hidden units.
+    heteroscedastic : bool
+        Learn how large the noise is, row by row, beside the target.
     seed : int
         Of the starting weights.
 
     Notes
     -----
     Columns should have mean 0 and standard deviation 1 (as `ColumnModel` makes them). Adam: Kingma and Ba,
-    arXiv:1412.6980. Start: uniform weights of variance 2 / (units in + units out) (Glorot and Bengio, 2010).
+    arXiv:1412.6980. Start: uniform weights of variance 2 / (units in + units out) (Glorot and Bengio, 2010). Noise as
+    a second output: Nix and Weigend, IEEE ICNN (1994); ensembles of such networks: Lakshminarayanan, Pritzel and
+    Blundell, arXiv:1612.01474.
     """
 
     def __init__(
@@ -60,6 +83,7 @@ class MLPEnsemble(RegressorMixin, BaseEstimator):
         learning_rate: float = 0.01,
         alpha: float = 1.0,
         activation: str = "tanh",
+        heteroscedastic: bool = False,
         seed: int = 0,
     ) -> None:
         self.hidden = hidden
@@ -68,33 +92,54 @@ class MLPEnsemble(RegressorMixin, BaseEstimator):
         self.learning_rate = learning_rate
         self.alpha = alpha
         self.activation = activation
+        self.heteroscedastic = heteroscedastic
         self.seed = seed
 
-    def fit(self, X: ArrayLike, y: ArrayLike) -> MLPEnsemble:
-        """Train on X of shape (n_rows, n_features) and y of shape (n_rows,)."""
+    def fit(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None, y_sd: ArrayLike | None = None
+    ) -> MLPEnsemble:
+        """Train on X of shape (n_rows, n_features) and y, weights and uncertainties of shape (n_rows,)."""
         values, target = validate_data(self, X, y, dtype=float, y_numeric=True)
         self._check()
-        self._train([self], [(values, np.asarray(target, dtype=float))])
+        weights, sd = checked_weights(sample_weight, len(values)), checked_y_sd(y_sd, len(values))
+        self._train([self], [_Set(values, np.asarray(target, dtype=float), weights, sd)])
         return self
 
-    def fit_sets(self, sets: Sequence[tuple[FloatArray, FloatArray]]) -> list[MLPEnsemble]:
+    def fit_sets(
+        self,
+        sets: Sequence[tuple[FloatArray, FloatArray]],
+        sample_weights: Sequence[FloatArray | None] | None = None,
+        y_sds: Sequence[FloatArray | None] | None = None,
+    ) -> list[MLPEnsemble]:
         """One fitted clone for each training set (X, y), all trained together; numbers of columns may differ."""
         self._check()
         fitted = [clone(self) for _ in sets]
+        nothing: list[FloatArray | None] = [None] * len(sets)
         checked = []
-        for model, (X, y) in zip(fitted, sets, strict=True):
+        for model, (X, y), weights, sd in zip(fitted, sets, sample_weights or nothing, y_sds or nothing, strict=True):
             values, target = validate_data(model, X, y, dtype=float, y_numeric=True)
-            checked.append((values, np.asarray(target, dtype=float)))
+            n = len(values)
+            target = np.asarray(target, dtype=float)
+            checked.append(_Set(values, target, checked_weights(weights, n), checked_y_sd(sd, n)))
         if fitted:
             self._train(fitted, checked)
         return fitted
 
     def fit_many(
-        self, X: Any, y: ArrayLike, trains: Sequence[NDArray[np.int64]], groups: ArrayLike | None = None
+        self,
+        X: Any,
+        y: ArrayLike,
+        trains: Sequence[NDArray[np.int64]],
+        groups: ArrayLike | None = None,
+        sample_weight: FloatArray | None = None,
+        y_sd: FloatArray | None = None,
     ) -> list[MLPEnsemble]:
         """One fitted clone for each set of training rows, all trained together."""
         target = np.asarray(y, dtype=float)
-        return self.fit_sets([(np.asarray(take(X, rows), dtype=float), target[rows]) for rows in trains])
+        sets = [(np.asarray(take(X, rows), dtype=float), target[rows]) for rows in trains]
+        return self.fit_sets(
+            sets, [part_of(sample_weight, rows) for rows in trains], [part_of(y_sd, rows) for rows in trains]
+        )
 
     def _check(self) -> None:
         if self.activation not in ("tanh", "relu"):
@@ -102,34 +147,40 @@ class MLPEnsemble(RegressorMixin, BaseEstimator):
         if self.members < 1 or self.steps < 1 or not self.hidden or min(self.hidden) < 1:
             raise StudyError("a network ensemble needs at least one member, one step and one hidden unit a layer")
 
-    def _train(self, models: list[MLPEnsemble], sets: list[tuple[FloatArray, FloatArray]]) -> None:
+    def _train(self, models: list[MLPEnsemble], sets: list[_Set]) -> None:
         n_sets = len(sets)
-        n_columns = max(X.shape[1] for X, _ in sets)
-        n_rows = -(-max(len(y) for _, y in sets) // _ROWS) * _ROWS
+        n_columns = max(part.X.shape[1] for part in sets)
+        n_rows = -(-max(len(part.y) for part in sets) // _ROWS) * _ROWS
         values = np.zeros((n_sets, n_rows, n_columns), dtype=np.float32)
-        target = np.zeros((n_sets, n_rows), dtype=np.float32)
-        weight = np.zeros((n_sets, n_rows), dtype=np.float32)
+        target, weight, known = (np.zeros((n_sets, n_rows), dtype=np.float32) for _ in range(3))
         penalty = np.zeros(n_sets, dtype=np.float32)
-        for i, (model, (X, y)) in enumerate(zip(models, sets, strict=True)):
-            n, d = X.shape
-            model._y_mean, spread = float(y.mean()), float(y.std())
+        for i, (model, part) in enumerate(zip(models, sets, strict=True)):
+            n, d = part.X.shape
+            weights = part.weights if self.heteroscedastic else row_weights(part.y, part.weights, part.sd)
+            share = np.full(n, 1.0 / n) if weights is None else weights / weights.sum()
+            model._y_mean, spread = float(part.y.mean()), float(part.y.std())
+            if weights is not None:
+                model._y_mean = float(share @ part.y)
+                spread = float(np.sqrt(share @ (part.y - model._y_mean) ** 2))
             # A constant target is predicted by its value: the networks' output is multiplied by 0.
-            model._y_sd = spread if spread > 1e-12 * max(1.0, float(np.abs(y).max())) else 0.0
-            values[i, :n, :d] = X
-            target[i, :n] = (y - model._y_mean) / (model._y_sd or 1.0)
-            weight[i, :n] = 1.0 / n
-            penalty[i] = self.alpha / n
+            model._y_sd = spread if spread > 1e-12 * max(1.0, float(np.abs(part.y).max())) else 0.0
+            values[i, :n, :d] = part.X
+            target[i, :n] = (part.y - model._y_mean) / (model._y_sd or 1.0)
+            weight[i, :n] = share
+            if part.sd is not None:
+                known[i, :n] = (part.sd / (model._y_sd or 1.0)) ** 2
+            penalty[i] = self.alpha / (n if weights is None else weights.sum())
         start = [
             tuple(np.broadcast_to(part, (n_sets, *part.shape)) for part in layer)
             for layer in self._starting_weights(n_columns)
         ]
-        program = _program(len(self.hidden), self.steps, self.activation)
-        trained, loss = program(start, values, target, weight, penalty, np.float32(self.learning_rate))
+        program = _program(len(self.hidden), self.steps, self.activation, self.heteroscedastic)
+        trained, loss = program(start, values, target, weight, known, penalty, np.float32(self.learning_rate))
         layers = [tuple(np.asarray(part, dtype=np.float64) for part in layer) for layer in trained]
         final = np.asarray(loss, dtype=np.float64)
-        for i, (model, (X, _)) in enumerate(zip(models, sets, strict=True)):
+        for i, (model, part) in enumerate(zip(models, sets, strict=True)):
             model.layers_ = [(W[i], b[i]) for W, b in layers]
-            model.layers_[0] = (model.layers_[0][0][:, : X.shape[1]], model.layers_[0][1])
+            model.layers_[0] = (model.layers_[0][0][:, : part.X.shape[1]], model.layers_[0][1])
             model.loss_ = final[i]
 
     def _starting_weights(self, n_columns: int) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
@@ -138,7 +189,7 @@ class MLPEnsemble(RegressorMixin, BaseEstimator):
         A network's numbers come row by row from its own stream, so its start doesn't depend on how many columns
         of zeros a wider training set adds behind its own.
         """
-        widths = [n_columns, *self.hidden, 1]
+        widths = [n_columns, *self.hidden, 2 if self.heteroscedastic else 1]
         layers = []
         for depth, (n_in, n_out) in enumerate(pairwise(widths)):
             weights = np.empty((self.members, n_in, n_out), dtype=np.float32)
@@ -150,27 +201,56 @@ class MLPEnsemble(RegressorMixin, BaseEstimator):
             layers.append((weights, np.zeros((self.members, n_out), dtype=np.float32)))
         return layers
 
-    def predict(self, X: ArrayLike) -> FloatArray:
-        """Mean prediction of the networks, shape (n_rows,)."""
-        return np.asarray(self.predict_members(X).mean(axis=0))
+    def predict(self, X: ArrayLike, return_std: bool = False) -> Any:
+        """Mean prediction of the networks, shape (n_rows,), and with `return_std` a standard deviation.
+
+        That is the spread of the networks; heteroscedastic ones add the mean of the noise variances they learnt.
+        """
+        each, noise = self._outputs(X)
+        mean = np.asarray(each.mean(axis=0))
+        if not return_std:
+            return mean
+        variance = each.var(axis=0)
+        return mean, np.sqrt(variance if noise is None else variance + noise.mean(axis=0))
 
     def predict_members(self, X: ArrayLike) -> FloatArray:
         """Prediction of each network, shape (members, n_rows)."""
+        return self._outputs(X)[0]
+
+    def predict_noise(self, X: ArrayLike) -> FloatArray:
+        """Return the standard deviation of the noise that heteroscedastic networks see at each row, shape (n_rows,).
+
+        Raises
+        ------
+        StudyError
+            If the networks were not asked to learn it.
+        """
+        noise = self._outputs(X)[1]
+        if noise is None:
+            raise StudyError("this network ensemble learnt no noise; fit it with heteroscedastic = true")
+        return np.asarray(np.sqrt(noise.mean(axis=0)))
+
+    def _outputs(self, X: ArrayLike) -> tuple[FloatArray, FloatArray | None]:
+        """Prediction and, of heteroscedastic networks, noise variance of each network, shape (members, n_rows)."""
         check_is_fitted(self)
         values = validate_data(self, X, dtype=float, reset=False)
-        out = np.empty((len(self.layers_[0][0]), len(values)))
+        n_out = self.layers_[-1][0].shape[2]
+        out = np.empty((len(self.layers_[0][0]), len(values), n_out))
         for start in range(0, len(values), 8192):
             signal: Any = values[start : start + 8192]
             for depth, (weights, bias) in enumerate(self.layers_):
                 signal = signal @ weights + bias[:, None, :]
                 if depth < len(self.layers_) - 1:
                     signal = np.tanh(signal) if self.activation == "tanh" else np.maximum(signal, 0.0)
-            out[:, start : start + 8192] = signal[:, :, 0]
-        return out * self._y_sd + self._y_mean
+            out[:, start : start + 8192] = signal
+        mean = out[:, :, 0] * self._y_sd + self._y_mean
+        if n_out == 1:
+            return mean, None
+        return mean, np.exp(np.clip(out[:, :, 1], *_LOG_NOISE)) * self._y_sd**2
 
 
 @lru_cache(maxsize=16)
-def _program(n_hidden: int, steps: int, activation: str) -> Any:
+def _program(n_hidden: int, steps: int, activation: str, heteroscedastic: bool) -> Any:
     """Compile the training program: (weights, data) -> (trained weights, losses) for all sets and members."""
     import jax
     import jax.numpy as jnp
@@ -181,19 +261,25 @@ def _program(n_hidden: int, steps: int, activation: str) -> Any:
         for W, b in layers[:-1]:
             x = activate(x @ W + b)
         W, b = layers[-1]
-        return (x @ W + b)[:, 0]
+        return x @ W + b
 
-    def loss(layers: Any, x: Any, y: Any, weight: Any, penalty: Any) -> Any:
-        error = forward(layers, x) - y
+    def loss(layers: Any, x: Any, y: Any, weight: Any, known: Any, penalty: Any, free: Any) -> Any:
+        out = forward(layers, x)
+        error = out[:, 0] - y
         squares = sum(jnp.sum(W * W) for W, _ in layers)
-        return 0.5 * jnp.sum(weight * error * error) + 0.5 * penalty * squares
+        if not heteroscedastic:
+            return 0.5 * jnp.sum(weight * error * error) + 0.5 * penalty * squares
+        log_noise = jnp.clip(out[:, 1], *_LOG_NOISE)
+        variance = jnp.where(free, jnp.exp(log_noise), 1.0) + known
+        fit = 0.5 * jnp.sum(weight * (error * error / variance + jnp.log(variance)))
+        return fit + 0.5 * penalty * squares
 
-    def train(layers: Any, x: Any, y: Any, weight: Any, penalty: Any, rate: Any) -> Any:
+    def train(layers: Any, x: Any, y: Any, weight: Any, known: Any, penalty: Any, rate: Any) -> Any:
         zeros = jax.tree.map(jnp.zeros_like, layers)
 
         def step(state: Any, t: Any) -> Any:
             w, m, v = state
-            g = jax.grad(loss)(w, x, y, weight, penalty)
+            g = jax.grad(loss)(w, x, y, weight, known, penalty, 3 * t >= steps)
             m = jax.tree.map(lambda a, b: 0.9 * a + 0.1 * b, m, g)
             v = jax.tree.map(lambda a, b: 0.999 * a + 0.001 * b * b, v, g)
             count = (t + 1).astype(jnp.float32)
@@ -203,8 +289,8 @@ def _program(n_hidden: int, steps: int, activation: str) -> Any:
             return (w, m, v), None
 
         (w, _, _), _ = jax.lax.scan(step, (layers, zeros, zeros), jnp.arange(steps))
-        return w, loss(w, x, y, weight, penalty)
+        return w, loss(w, x, y, weight, known, penalty, True)
 
-    over_members = jax.vmap(train, in_axes=(0, None, None, None, None, None))
-    over_sets = jax.vmap(over_members, in_axes=(0, 0, 0, 0, 0, None))
+    over_members = jax.vmap(train, in_axes=(0, None, None, None, None, None, None))
+    over_sets = jax.vmap(over_members, in_axes=(0, 0, 0, 0, 0, 0, None))
     return jax.jit(over_sets)

@@ -12,23 +12,67 @@ from sklearn.utils.validation import check_is_fitted
 
 from perospin.errors import StudyError
 from perospin.learning.estimators.columns import select_columns
+from perospin.learning.estimators.spread import predict_with_spread
+from perospin.learning.estimators.weights import checked_weights, checked_y_sd, fit_with, row_weights
 
-__all__ = ["CLASS_COLUMNS", "FamilyMean", "TwoClassRule", "TwoStage", "spacer_classes"]
+__all__ = ["CLASS_COLUMNS", "FamilyMean", "TrainingMean", "TwoClassRule", "TwoStage", "spacer_classes"]
 
 FloatArray = NDArray[np.float64]
 
 CLASS_COLUMNS = ("is_n1", "spacer_charge")
 
 
-def _log_of_mean(values: FloatArray) -> float:
-    return float(np.log10(np.mean(10.0**values)))
+def _log_of_mean(values: FloatArray, weights: FloatArray | None) -> float:
+    return float(np.log10(np.average(10.0**values, weights=weights)))
 
 
-_AVERAGES: dict[str, Callable[[FloatArray], Any]] = {
-    "log": np.mean,
-    "median": np.median,
+def _mean(values: FloatArray, weights: FloatArray | None) -> float:
+    return float(np.average(values, weights=weights))
+
+
+def _median(values: FloatArray, weights: FloatArray | None) -> float:
+    """Median; with weights the middle of the two values at which half of the weight is reached from either side."""
+    if weights is None:
+        return float(np.median(values))
+    order = np.argsort(values, kind="stable")
+    reached = np.cumsum(weights[order])
+    half = 0.5 * reached[-1]
+    low, high = np.searchsorted(reached, half * (1 - 1e-12)), np.searchsorted(reached, half * (1 + 1e-12))
+    return float(0.5 * (values[order[low]] + values[order[min(high, len(order) - 1)]]))
+
+
+_AVERAGES: dict[str, Callable[[FloatArray, FloatArray | None], float]] = {
+    "log": _mean,
+    "median": _median,
     "arithmetic": _log_of_mean,
 }
+
+
+def _spread(y: FloatArray, weights: FloatArray | None, about: FloatArray, n_means: int = 1) -> float:
+    """Return the standard deviation of the targets about means of which `n_means` were learnt from them."""
+    squares = np.average((y - about) ** 2, weights=weights) * len(y)
+    return float(np.sqrt(squares / max(len(y) - n_means, 1)))
+
+
+class TrainingMean(RegressorMixin, BaseEstimator):
+    """Predict the mean of the training rows, whatever the row."""
+
+    def fit(
+        self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None, y_sd: ArrayLike | None = None
+    ) -> TrainingMean:
+        """Average the targets, weighted by weights and uncertainties if given (`row_weights`)."""
+        target = np.asarray(y, dtype=float)
+        weights = row_weights(target, sample_weight, y_sd)
+        self.level_ = float(np.average(target, weights=weights))
+        self.spread_ = _spread(target, weights, np.full(len(target), self.level_))
+        self.n_features_in_ = X.shape[1]
+        return self
+
+    def predict(self, X: Any, return_std: bool = False) -> Any:
+        """Mean for each row, shape (n_rows,), and with `return_std` the scatter of the training rows about it."""
+        check_is_fitted(self)
+        mean = np.full(len(X), self.level_)
+        return (mean, np.full(len(X), self.spread_)) if return_std else mean
 
 
 def spacer_classes(X: Any, n_classes: int = 2) -> NDArray[np.int64]:
@@ -74,23 +118,31 @@ class TwoClassRule(RegressorMixin, BaseEstimator):
         self.mean = mean
         self.classes = classes
 
-    def fit(self, X: Any, y: ArrayLike) -> TwoClassRule:
-        """Average the target within each class of the training rows."""
+    def fit(
+        self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None, y_sd: ArrayLike | None = None
+    ) -> TwoClassRule:
+        """Average the target within each class, weighted by weights and uncertainties if given (`row_weights`)."""
         if self.mean not in _AVERAGES:
             raise StudyError(f"unknown mean '{self.mean}' of the class rule; known are {', '.join(_AVERAGES)}")
         average = _AVERAGES[self.mean]
         target = np.asarray(y, dtype=float)
         classes = spacer_classes(X, self.classes)
-        self.levels_ = np.array(
-            [average(target[classes == c]) if np.any(classes == c) else average(target) for c in range(self.classes)]
-        )
+        weights = row_weights(target, sample_weight, y_sd)
+        levels = np.full(self.classes, average(target, weights))
+        for c in np.unique(classes):
+            mine = classes == c
+            if weights is None or weights[mine].any():
+                levels[c] = average(target[mine], None if weights is None else weights[mine])
+        self.levels_ = levels
+        self.spread_ = _spread(target, weights, levels[classes], len(np.unique(classes)))
         self.n_features_in_ = X.shape[1]
         return self
 
-    def predict(self, X: Any) -> FloatArray:
-        """Average of each row's class, shape (n_rows,)."""
+    def predict(self, X: Any, return_std: bool = False) -> Any:
+        """Average of each row's class, shape (n_rows,), and with `return_std` the scatter within classes (pooled)."""
         check_is_fitted(self)
-        return np.asarray(self.levels_[spacer_classes(X, self.classes)])
+        mean = np.asarray(self.levels_[spacer_classes(X, self.classes)])
+        return (mean, np.full(len(mean), self.spread_)) if return_std else mean
 
 
 class TwoStage(RegressorMixin, BaseEstimator):
@@ -114,23 +166,30 @@ class TwoStage(RegressorMixin, BaseEstimator):
         self.shrinkage = shrinkage
         self.classes = classes
 
-    def _fit_classes(self, X: Any, y: FloatArray) -> FloatArray:
+    def _fit_classes(self, X: Any, y: FloatArray, weights: FloatArray | None) -> FloatArray:
         if not self.shrinkage >= 0:
             raise StudyError(f"the shrinkage of class means must be at least 0, not {self.shrinkage}")
         classes = spacer_classes(X, self.classes)
-        overall = float(y.mean())
+        counts = np.ones(len(y)) if weights is None else weights
+        overall = _mean(y, weights)
         levels = np.full(self.classes, overall)
         for c in np.unique(classes):
-            members = y[classes == c]
-            levels[c] = (members.sum() + self.shrinkage * overall) / (len(members) + self.shrinkage)
+            mine = classes == c
+            rows = counts[mine].sum() + self.shrinkage
+            levels[c] = (counts[mine] @ y[mine] + self.shrinkage * overall) / rows if rows > 0 else overall
         self.levels_ = levels
+        self.spread_ = _spread(y, weights, levels[classes], len(np.unique(classes)))
         self.n_features_in_ = X.shape[1]
         return np.asarray(y - levels[classes])
 
-    def fit(self, X: Any, y: ArrayLike) -> TwoStage:
-        """Learn class means, then the residual."""
-        residual = self._fit_classes(X, np.asarray(y, dtype=float))
-        self.model_ = None if self.model is None else clone(self.model).fit(X, residual)
+    def fit(
+        self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None, y_sd: ArrayLike | None = None
+    ) -> TwoStage:
+        """Learn class means, weighted by weights and uncertainties if given (`row_weights`), then the residual."""
+        target = np.asarray(y, dtype=float)
+        weights, sd = checked_weights(sample_weight, len(target)), checked_y_sd(y_sd, len(target))
+        residual = self._fit_classes(X, target, row_weights(target, weights, sd))
+        self.model_ = None if self.model is None else fit_with(clone(self.model), X, residual, weights, sd)
         return self
 
     def predict(self, X: Any) -> FloatArray:
@@ -138,6 +197,14 @@ class TwoStage(RegressorMixin, BaseEstimator):
         check_is_fitted(self)
         base = self.levels_[spacer_classes(X, self.classes)]
         return np.asarray(base if self.model_ is None else base + self.model_.predict(X))
+
+    def predict_spread(self, X: Any) -> tuple[FloatArray, FloatArray | None]:
+        """Prediction and the residual model's standard deviation; the scatter within classes if there is none."""
+        base = self.levels_[spacer_classes(X, self.classes)]
+        if self.model_ is None:
+            return self.predict(X), np.full(len(base), self.spread_)
+        mean, sd = predict_with_spread(self.model_, X)
+        return base + mean, sd
 
 
 class FamilyMean(RegressorMixin, BaseEstimator):
@@ -159,14 +226,21 @@ class FamilyMean(RegressorMixin, BaseEstimator):
             raise StudyError(f"the family mean needs a table with the column '{self.column}'")
         return list(X[self.column])
 
-    def fit(self, X: Any, y: ArrayLike) -> FamilyMean:
-        """Average the target within each family."""
+    def fit(
+        self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None, y_sd: ArrayLike | None = None
+    ) -> FamilyMean:
+        """Average the target within each family, weighted by weights and uncertainties if given (`row_weights`)."""
         target = np.asarray(y, dtype=float)
-        members: dict[Any, list[float]] = {}
-        for family, value in zip(self._families(X), target, strict=True):
-            members.setdefault(family, []).append(value)
-        self.levels_ = {family: float(np.mean(values)) for family, values in members.items()}
-        self.overall_ = float(target.mean())
+        weights = row_weights(target, sample_weight, y_sd)
+        members: dict[Any, list[int]] = {}
+        for row, family in enumerate(self._families(X)):
+            members.setdefault(family, []).append(row)
+        self.overall_ = _mean(target, weights)
+        self.levels_ = {
+            family: _mean(target[rows], None if weights is None else weights[rows])
+            for family, rows in members.items()
+            if weights is None or weights[rows].any()
+        }
         self.n_features_in_ = X.shape[1]
         return self
 

@@ -14,6 +14,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from perospin.errors import StudyError
 from perospin.learning.estimators.columns import select_columns
+from perospin.learning.estimators.folds import take
+from perospin.learning.estimators.tails import check_likelihood, row_precision, tail_factor
+from perospin.learning.estimators.weights import checked_weights, checked_y_sd
 
 __all__ = ["StructuredGP"]
 
@@ -23,6 +26,8 @@ FloatArray = NDArray[np.float64]
 # beside the constant 1, the variance of a term, and the noise variance (the last two for a target of variance 1).
 _LENGTH, _WEIGHT, _VARIANCE, _NOISE = (np.log(2.0), 0.7), (0.0, 1.5), (0.0, 1.5), (np.log(0.01), 1.5)
 _JITTER = 1e-8
+# Rounds of re-weighing rows under a heavy-tailed likelihood, at most.
+_ROUNDS = 20
 
 
 class StructuredGP(RegressorMixin, BaseEstimator):
@@ -41,6 +46,9 @@ class StructuredGP(RegressorMixin, BaseEstimator):
     term has its own length scales. For a cation never seen, the part of its own vanishes; for a seen one it carries
     over from its other compounds.
 
+    A row of weight w has its noise variance divided by w; y_sd^2 of a row is added to its noise. The noise may have
+    heavy tails, as in `GaussianProcess`. Why this is a class of its own is said there too.
+
     The logarithms of all hyperparameters have normal priors (length scale 2 standard deviations within a factor
     exp(0.7), weights and variances 1 within exp(1.5), noise 0.01 within exp(1.5), for a target of variance 1); the
     most probable ones are found from the training rows by L-BFGS, started at the priors' centres.
@@ -53,6 +61,10 @@ class StructuredGP(RegressorMixin, BaseEstimator):
         Factors of each term.
     max_iter : int
         Steps of the optimiser.
+    likelihood : {"gaussian", "student_t"}
+        Of the noise.
+    dof : float
+        Degrees of freedom of the t, above 2.
 
     Attributes
     ----------
@@ -60,6 +72,8 @@ class StructuredGP(RegressorMixin, BaseEstimator):
         Name -> most probable value.
     log_posterior_ : float
         Log marginal likelihood plus log prior (up to a constant) at these values.
+    row_precision_ : ndarray, shape (n_rows,)
+        Expected factor of each training row's precision: far below 1 for a row taken for an outlier.
 
     Notes
     -----
@@ -68,11 +82,18 @@ class StructuredGP(RegressorMixin, BaseEstimator):
     """
 
     def __init__(
-        self, kernels: Mapping[str, Sequence[str]], terms: Sequence[Sequence[str]], max_iter: int = 100
+        self,
+        kernels: Mapping[str, Sequence[str]],
+        terms: Sequence[Sequence[str]],
+        max_iter: int = 100,
+        likelihood: str = "gaussian",
+        dof: float = 4.0,
     ) -> None:
         self.kernels = kernels
         self.terms = terms
         self.max_iter = max_iter
+        self.likelihood = likelihood
+        self.dof = dof
 
     @property
     def columns(self) -> list[str]:
@@ -176,7 +197,8 @@ class StructuredGP(RegressorMixin, BaseEstimator):
             matrix += products[-1]
             terms.append((variance, expanded, kept, products))
         noise = float(np.exp(theta[-1]))
-        matrix[np.arange(n), np.arange(n)] += noise + _JITTER
+        rows = self._relative / self.row_precision_
+        matrix[np.arange(n), np.arange(n)] += noise * rows + self._known / self.row_precision_ + _JITTER
         factor, info = lapack.dpotrf(matrix, lower=1)
         if info:
             return 1e10, np.zeros_like(theta)
@@ -186,7 +208,7 @@ class StructuredGP(RegressorMixin, BaseEstimator):
         slope = 0.5 * (inverse - np.outer(alpha, alpha))
         away = (theta - self._centre) / self._spread
         gradient = away / self._spread
-        gradient[-1] += noise * np.trace(slope)
+        gradient[-1] += noise * float(np.diag(slope) @ rows)
         for variance, expanded, kept, products in terms:
             gradient[variance] += np.vdot(slope, products[-1])
             after = slope
@@ -218,8 +240,10 @@ class StructuredGP(RegressorMixin, BaseEstimator):
             levels[name] = (distinct, rows[:, None] * len(distinct) + rows[None, :], member)
         return levels
 
-    def fit(self, X: Any, y: ArrayLike) -> StructuredGP:
-        """Learn from a table X with the kernels' columns, and y of shape (n_rows,).
+    def fit(
+        self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None, y_sd: ArrayLike | None = None
+    ) -> StructuredGP:
+        """Learn from a table X with the kernels' columns, and y, weights and uncertainties of shape (n_rows,).
 
         Raises
         ------
@@ -227,7 +251,13 @@ class StructuredGP(RegressorMixin, BaseEstimator):
             If a kernel or a column is unknown, or the target isn't finite.
         """
         self._lay_out()
+        check_likelihood(self.likelihood, self.dof)
         target = np.asarray(y, dtype=float)
+        weights, sd = checked_weights(sample_weight, len(target)), checked_y_sd(y_sd, len(target))
+        if weights is not None:
+            kept = np.flatnonzero(weights > 0)
+            X, target, weights = take(X, kept), target[kept], weights[kept]
+            sd = None if sd is None else sd[kept]
         if len(target) < 2 or not np.isfinite(target).all():
             raise StudyError("a structured Gaussian process needs at least two rows, none without a target")
         values, _ = select_columns(X, self.columns)
@@ -242,10 +272,28 @@ class StructuredGP(RegressorMixin, BaseEstimator):
         self._y_scale = spread if spread > 0 else 1.0
         self._y = (target - self._y_mean) / self._y_scale
         self._x = self._scaled(X)
+        self._relative = np.ones(len(target)) if weights is None else 1.0 / weights
+        self._known = np.zeros(len(target)) if sd is None else (sd / self._y_scale) ** 2
+        self.row_precision_ = np.ones(len(target))
+        self._most_probable(self._centre.copy())
+        if self.likelihood == "student_t":
+            for _ in range(_ROUNDS):
+                before = self.row_precision_
+                self.row_precision_ = row_precision(self._squared_residuals(), self.dof)
+                self._most_probable(self._theta)
+                if np.abs(self.row_precision_ - before).max() < 1e-3:
+                    break
+        self._weights = cho_solve(self._factor, self._y)
+        self.hyperparameters_ = dict(zip(self._names, np.exp(self._theta).tolist(), strict=True))
+        self.n_features_in_ = X.shape[1]
+        return self
+
+    def _most_probable(self, start: FloatArray) -> None:
+        """Optimise the hyperparameters for the rows as they are weighed now, and factorise the covariance there."""
         limits = [(c - 4.0 * s, c + 4.0 * s) for c, s in zip(self._centre, self._spread, strict=True)]
         found = minimize(
             self._objective,
-            self._centre.copy(),
+            start,
             args=(self._levels(),),
             jac=True,
             method="L-BFGS-B",
@@ -253,14 +301,19 @@ class StructuredGP(RegressorMixin, BaseEstimator):
             options={"maxiter": self.max_iter, "ftol": 1e-7},
         )
         self._theta = np.asarray(found.x)
-        matrix = self._covariance(self._theta, self._x).copy()
-        matrix[np.diag_indices_from(matrix)] += np.exp(self._theta[-1]) + _JITTER
-        self._factor = cho_factor(matrix, lower=True)
-        self._weights = cho_solve(self._factor, self._y)
-        self.hyperparameters_ = dict(zip(self._names, np.exp(self._theta).tolist(), strict=True))
         self.log_posterior_ = -float(found.fun)
-        self.n_features_in_ = X.shape[1]
-        return self
+        matrix = self._covariance(self._theta, self._x).copy()
+        noise = np.exp(self._theta[-1]) * self._relative + self._known
+        matrix[np.diag_indices_from(matrix)] += noise / self.row_precision_ + _JITTER
+        self._factor = cho_factor(matrix, lower=True)
+
+    def _squared_residuals(self) -> FloatArray:
+        """Expect this squared residual of each training row, in units of its noise variance; see `GaussianProcess`."""
+        noise = np.exp(self._theta[-1]) * self._relative + self._known
+        now = noise / self.row_precision_
+        inverse = cho_solve(self._factor, np.eye(len(self._y)))
+        squares = (now * (inverse @ self._y)) ** 2 + now - now**2 * np.diag(inverse)
+        return np.asarray(np.maximum(squares, 0.0) / noise)
 
     def predict(self, X: Any, return_std: bool = False) -> Any:
         """Mean of the prediction, shape (n_rows,), and with `return_std` its standard deviation, noise included."""
@@ -271,7 +324,7 @@ class StructuredGP(RegressorMixin, BaseEstimator):
         if not return_std:
             return mean
         # Every factor of a row with itself is the sum of its weights.
-        own = np.exp(self._theta[-1]) + sum(
+        own = np.exp(self._theta[-1]) * tail_factor(self.likelihood, self.dof) + sum(
             np.exp(self._theta[variance])
             * np.prod([sum(1.0 if w is None else np.exp(self._theta[w]) for _, w, _ in parts) for parts in factors])
             for variance, factors in self._terms
