@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
@@ -28,7 +27,15 @@ from perospin.descriptors.structure.octahedra import (
     sigma_deg,
     zeta_a,
 )
-from perospin.descriptors.structure.ordering import CAGE_METALS, EITHER_SITE_METALS, Crystal, order
+from perospin.descriptors.structure.ordering import (
+    CAGE_METALS,
+    EITHER_SITE_METALS,
+    Crystal,
+    Sites,
+    order,
+    read_sites,
+    total,
+)
 from perospin.descriptors.structure.reading import NOTES, read_structure
 from perospin.descriptors.structure.symmetry import find_symmetry
 from perospin.errors import DataError, StructureError
@@ -39,6 +46,7 @@ if TYPE_CHECKING:
 Float = NDArray[np.float64]
 
 _SAME_A_OR_DEG = 1e-4
+_DIVALENT = frozenset({"Pb", "Sn", "Ge", "Mg", "Ca", "Sr", "Ba", "Mn", "Cd", "Zn"})
 _LINKS = {1: "corner", 2: "edge", 3: "face"}
 
 
@@ -105,8 +113,8 @@ class _Row:
         self.lists[name] = _in_proportion(values)
 
 
-def _cell(row: _Row, structure: Structure) -> None:
-    found = find_symmetry(structure)
+def _cell(row: _Row, sites: Sites) -> None:
+    found = find_symmetry(sites)
     if found is None:
         row.labels["space_group"] = ""
         row.warnings.append("spglib found no space group: cell and symmetry columns are empty")
@@ -116,7 +124,11 @@ def _cell(row: _Row, structure: Structure) -> None:
     cosines = [cell[i] @ cell[j] / (lengths[i] * lengths[j]) for i, j in ((1, 2), (0, 2), (0, 1))]
     angles = np.degrees(np.arccos(cosines))
     row.labels["space_group"] = found.symbol
-    row.warnings.extend(found.warnings)
+    if math.isfinite(found.near_miss_a):
+        row.warnings.append(
+            f"the symmetry is nearly higher than {found.symbol}: an operation not counted is broken by only "
+            f"{found.near_miss_a:.2g} A"
+        )
     row.keep("cell_lengths_a", lengths)
     row.keep("cell_angles_deg", angles)
     row.set(
@@ -266,9 +278,9 @@ def crystal_has(crystal: Crystal, symbol: str) -> bool:
 
 
 def _charges(b_elements: Sequence[str]) -> Mapping[str, int] | None:
-    """Charges of one or two kinds of B that add up to 2 each, or None where they aren't certain."""
-    if len(b_elements) == 1:
-        return {b_elements[0]: 2}
+    """Charges of the metals of an ABX3 framework, or None where they aren't certain."""
+    if len(b_elements) == 1 or _DIVALENT.issuperset(b_elements):
+        return dict.fromkeys(b_elements, 2)
     monovalent = [b for b in b_elements if b in ("Ag", "Na", "Li", "K")]
     trivalent = [b for b in b_elements if b in ("Bi", "Sb", "In", "Fe", "Tl")]
     if len(b_elements) == 2 and len(monovalent) == len(trivalent) == 1:
@@ -276,27 +288,31 @@ def _charges(b_elements: Sequence[str]) -> Mapping[str, int] | None:
     return None
 
 
+def _mean_radius_a(amounts: Mapping[str, float], charges: Mapping[str, int], coordination: int) -> float:
+    radii = {s: shannon_radius_pm(s, charges[s], coordination) / 100 for s in amounts}
+    return sum(radii[s] * amount for s, amount in amounts.items()) / sum(amounts.values())
+
+
 def _tolerance(row: _Row, network: Network, radius_a: float | None) -> None:
     crystal = network.crystal
     layered = row.values["n_layers"] > 1
     if not (row.values["network_dimension"] == 3 or layered) or row.labels["connectivity"] != "corner":
         return
-    b_atoms = [crystal.symbols[i] for i in network.b_atoms]
-    x_atoms = [crystal.symbols[i] for i in sorted(set(network.ligand.ravel().tolist()))]
-    b_set = set(network.b_atoms.tolist())
-    cage = Counter(s for i, s in enumerate(crystal.symbols) if s in CAGE_METALS | EITHER_SITE_METALS and i not in b_set)
-    charges = _charges(sorted(set(b_atoms)))
+    b_atoms, x_atoms = set(network.b_atoms.tolist()), set(network.ligand.ravel().tolist())
+    metals, halides = total(crystal.amounts[i] for i in b_atoms), total(crystal.amounts[i] for i in x_atoms)
+    others = total(amounts for i, amounts in enumerate(crystal.amounts) if i not in b_atoms)
+    cage = {s: amount for s, amount in others.items() if s in CAGE_METALS | EITHER_SITE_METALS}
+    charges = _charges(sorted(metals))
     if charges is None:
         return
     try:
         if radius_a is None:
             wanted = len(b_atoms) if not layered else len(b_atoms) * (1 - 1 / row.values["n_layers"])
-            if abs(sum(cage.values()) - wanted) > 0.01:
+            if abs(sum(cage.values()) - wanted) > 0.01 * wanted:
                 return
-            radius_a = _mean([shannon_radius_pm(s, 1, 12) / 100 for s in cage.elements()])
-        r_b = _mean([shannon_radius_pm(s, charges[s]) / 100 for s in b_atoms])
-        r_x = _mean([shannon_radius_pm(s, -1) / 100 for s in x_atoms])
-    except DataError:
+            radius_a = _mean_radius_a(cage, dict.fromkeys(cage, 1), 12)
+        r_b, r_x = _mean_radius_a(metals, charges, 6), _mean_radius_a(halides, dict.fromkeys(halides, -1), 6)
+    except DataError:  # an ion without a Shannon radius
         return
     row.set(cage_tolerance_factor=float(goldschmidt_tolerance(radius_a, r_b, r_x)))
 
@@ -351,23 +367,34 @@ def describe_structure(
     return StructureDescriptors(row.values, row.lists, row.labels, tuple(dict.fromkeys(row.warnings)))
 
 
+def _formula(sites: Sites, n_b: int) -> str:
+    """Reduced formula of all atoms listed; per B where occupancies make it fractional."""
+    from pymatgen.core import Composition
+
+    amounts = total(sites.species)
+    if all(set(site.values()) == {1.0} for site in sites.species):
+        return str(Composition(amounts).reduced_formula)
+    return str(Composition({element: round(amount / n_b, 3) for element, amount in amounts.items()}).formula)
+
+
 def _fill(row: _Row, structure: Structure, cage_radius_a: float | None) -> None:
     row.warnings.extend(structure.properties.get(NOTES, ()))
-    crystal = order(structure)
+    sites = read_sites(structure)
+    crystal = order(sites)
     network = find_network(crystal)
     row.warnings.extend((*crystal.warnings, *network.warnings))
     if crystal_has(crystal, "C") and not (crystal_has(crystal, "H") or crystal_has(crystal, "D")):
         row.warnings.append("no hydrogen atoms in the structure: the framework is complete, formula and density aren't")
-    _cell(row, structure)
+    _cell(row, sites)
     pieces = components(len(network.b_atoms), network.bridges, network.bridge_image)
     dimension = _dimension(pieces)
     first, second = network.bridge_vectors_a()
     angles = bridge_angle_deg(first, second)
     row.labels["dimensionality"] = f"{dimension}D"
     row.labels["layer_orientation"] = ""
-    row.labels["b_elements"] = ",".join(sorted({crystal.symbols[i] for i in network.b_atoms}))
-    row.labels["x_elements"] = ",".join(sorted({crystal.symbols[i] for i in network.ligand.ravel().tolist()}))
-    row.labels["formula"] = structure.composition.reduced_formula
+    row.labels["b_elements"] = ",".join(sorted(total(crystal.amounts[i] for i in network.b_atoms)))
+    row.labels["x_elements"] = ",".join(sorted(total(crystal.amounts[i] for i in network.ligand.ravel())))
+    row.labels["formula"] = _formula(sites, len(network.b_atoms))
     row.set(network_dimension=dimension, volume_per_b_a3=structure.volume / len(network.b_atoms))
     _octahedra(row, network)
     _connectivity(row, network, angles)

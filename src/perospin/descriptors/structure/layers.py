@@ -16,6 +16,8 @@ Int = NDArray[np.int64]
 
 IN_PLANE_COSINE = 0.7
 """A B-B line belongs to a sheet of octahedra if the cosine of its angle with the layer normal is below this."""
+_NET_SPREAD = 0.3
+"""B-B vectors of a square net differ by less than this from their mean (relative)."""
 _OUTSIDE_A = 2.0
 """A nitrogen counts as anchored up to this far outside the plane of terminal halides."""
 
@@ -222,15 +224,21 @@ def _lower(slab: Slab, step: Int, period: float) -> Slab:
 
 
 def _net(network: Network, sheet: Sheet, normal: Float) -> tuple[Float, Float]:
-    """Average the B-B vectors of a sheet's square net to its two in-plane vectors."""
+    """Average the B-B vectors of a sheet's square net to its two in-plane vectors; NaN if the net isn't square."""
     first, second = network.bridge_vectors_a()
     lines = (second - first)[sheet.bridges]
     lines = lines - np.outer(lines @ normal, normal)
     along = np.abs(lines @ lines[0]) > np.cos(np.pi / 4) * np.linalg.norm(lines, axis=1) * np.linalg.norm(lines[0])
+    if along.all():
+        return np.full(3, np.nan), np.full(3, np.nan)
     vectors = []
     for group in (lines[along], lines[~along]):
         signs = np.where(group @ group[0] < 0, -1.0, 1.0)
-        vectors.append((group * signs[:, None]).mean(axis=0))
+        aligned = group * signs[:, None]
+        mean = aligned.mean(axis=0)
+        if np.linalg.norm(aligned - mean, axis=1).max() > _NET_SPREAD * np.linalg.norm(mean):
+            return np.full(3, np.nan), np.full(3, np.nan)
+        vectors.append(mean)
     return vectors[0], vectors[1]
 
 
@@ -290,7 +298,8 @@ def nitrogen_depths(network: Network, stack: Stack) -> tuple[Float, Float]:
         faces.append((slab.bottom_a, slab.sheets[0].height_a - slab.bottom_a, -1.0))
     pairs = crystal.neighbours
     heavy = np.array([s not in ("H", "D") for s in crystal.symbols])
-    nitrogens = np.flatnonzero(crystal.nitrogen > 0)
+    share = np.array([amounts.get("N", 0.0) for amounts in crystal.amounts])
+    nitrogens = np.flatnonzero(share > 0)
     near = pairs.of(np.isin(pairs.first, nitrogens) & heavy[pairs.second] & (pairs.distance_a > 0.9))
     depths, weights = [], []
     for atom in nitrogens:
@@ -311,5 +320,5 @@ def nitrogen_depths(network: Network, stack: Stack) -> tuple[Float, Float]:
                 options.append(depth)
         if options:
             depths.append(max(options))
-            weights.append(crystal.nitrogen[atom])
+            weights.append(share[atom])
     return np.array(depths), np.array(weights)

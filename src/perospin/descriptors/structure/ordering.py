@@ -6,7 +6,7 @@ part changes no number of the framework and is kept as it is (the nitrogen atoms
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +43,28 @@ _MAIN = 0.6
 
 
 @dataclass(frozen=True)
+class Sites:
+    """All sites of a structure as refined, atoms listed twice merged.
+
+    Attributes
+    ----------
+    lattice_a
+        LLL-reduced lattice vectors as rows (angstrom), shape (3, 3).
+    frac
+        Fractional coordinates in [0, 1), shape (n_sites, 3).
+    species
+        Occupancy by element, for each site.
+    n_merged
+        How many duplicates there were.
+    """
+
+    lattice_a: Float
+    frac: Float
+    species: tuple[dict[str, float], ...]
+    n_merged: int
+
+
+@dataclass(frozen=True)
 class Neighbours:
     """Every ordered pair of atoms within a distance: atom `second` + `image` seen from atom `first`."""
 
@@ -70,8 +92,8 @@ class Crystal:
         Fractional coordinates, shape (n_atoms, 3).
     kind
         "metal", "halide" (near a metal, not bound to a non-metal), or "other" for each atom.
-    nitrogen
-        Occupancy of nitrogen at each atom, shape (n_atoms,).
+    amounts
+        Occupancy by element of each atom's site; several elements where they share it.
     neighbours
         Pairs of atoms nearer than 4.2 angstrom.
     warnings
@@ -82,13 +104,22 @@ class Crystal:
     symbols: tuple[str, ...]
     frac: Float
     kind: NDArray[np.str_]
-    nitrogen: Float
+    amounts: tuple[Mapping[str, float], ...]
     neighbours: Neighbours
     warnings: tuple[str, ...]
 
     def vectors_a(self, pairs: Neighbours) -> Float:
         """Cartesian vectors of pairs (angstrom), shape (n_pairs, 3)."""
         return (self.frac[pairs.second] + pairs.image - self.frac[pairs.first]) @ self.lattice_a
+
+
+def total(amounts: Iterable[Mapping[str, float]]) -> dict[str, float]:
+    """How much of each element several sites hold."""
+    result: dict[str, float] = {}
+    for site in amounts:
+        for element, amount in site.items():
+            result[element] = result.get(element, 0.0) + amount
+    return result
 
 
 def is_metal(symbol: str) -> bool:
@@ -224,31 +255,40 @@ def _too_close(frac: Float, kind: Any, main: Sequence[str], occupancy: Float, pa
         )
 
 
-def order(structure: Structure) -> Crystal:
+def read_sites(structure: Structure) -> Sites:
+    """Sites of a pymatgen structure in a reduced cell of the same lattice, duplicates merged.
+
+    Raises
+    ------
+    StructureError
+        If an atom is no element, or different atoms lie on one place.
+    """
+    lattice = structure.lattice.get_lll_reduced_lattice()
+    frac = _wrap(lattice.get_fractional_coords(structure.cart_coords))
+    frac, species, n_merged = _merge_duplicates(lattice.matrix, frac, _species(structure))
+    return Sites(np.array(lattice.matrix), frac, tuple(species), n_merged)
+
+
+def order(sites: Sites) -> Crystal:
     """Choose an ordered framework.
 
     Parameters
     ----------
-    structure
-        A pymatgen structure, in any cell.
+    sites
+        All sites as refined.
 
     Returns
     -------
     Crystal
-        Coordinates in an LLL-reduced cell (the same lattice, so no number depends on it).
+        Atoms of the framework at one position each, everything else as it is.
 
     Raises
     ------
     StructureError
         If framework sites are vacant, doubly occupied, or split so evenly that no position is the main one.
     """
-    lattice = structure.lattice.get_lll_reduced_lattice()
-    frac = _wrap(lattice.get_fractional_coords(structure.cart_coords))
-    species = _species(structure)
-    notes: list[str] = []
-    frac, species, n_merged = _merge_duplicates(lattice, frac, species)
-    if n_merged:
-        notes.append(f"{n_merged} atoms were listed twice and merged")
+    lattice, frac, species = sites.lattice_a, sites.frac, sites.species
+    notes = [f"{sites.n_merged} atoms were listed twice and merged"] if sites.n_merged else []
     pairs = _neighbours(lattice, frac, CUTOFF_A)
     kind = _kinds(species, pairs)
     main = [max(s, key=lambda x: (s[x], x)) for s in species]
@@ -265,6 +305,7 @@ def order(structure: Structure) -> Crystal:
     near &= framework[pairs.first] & (partial[pairs.first] | partial[pairs.second])
     keep = np.ones(len(frac), dtype=bool)
     frac = frac.copy()
+    amounts: list[Mapping[str, float]] = list(species)
     averaged, chosen = 0, []
     for group in _Clusters(len(frac), pairs.of(near)).groups:
         members = [i for i, _ in group]
@@ -274,25 +315,26 @@ def order(structure: Structure) -> Crystal:
         where = (
             f"the {kind[members[0]]} site {'/'.join(sorted({main[i] for i in members}))} at {_place(frac[members[0]])}"
         )
-        total = float(share.sum())
-        if not _FULL <= total <= 2.0 - _FULL:
+        filled = float(share.sum())
+        if not _FULL <= filled <= 2.0 - _FULL:
             raise StructureError(
-                f"{where} is occupied to {total:.2f}: a framework with vacant or overfull sites has no defined geometry"
+                f"{where} is occupied to {filled:.2f}: a framework with vacant or overfull sites has no defined geometry"
             )
         places = np.array([frac[i] + shift for i, shift in group])
         best = int(np.argmax(share))
-        spread = np.linalg.norm((places - places[best]) @ lattice.matrix, axis=1).max()
+        spread = np.linalg.norm((places - places[best]) @ lattice, axis=1).max()
         keep[members] = False
         keep[members[best]] = True
         if spread <= _SAME_PLACE_A:
-            frac[members[best]] = share @ places / total
+            frac[members[best]] = share @ places / filled
+            amounts[members[best]] = total(species[i] for i in members)
             averaged += 1
-        elif share[best] / total >= _MAIN:
-            chosen.append(share[best] / total)
+        elif share[best] / filled >= _MAIN:
+            chosen.append(share[best] / filled)
         else:
             raise StructureError(
                 f"{where} is split over {len(members)} positions up to {spread:.2f} A apart, none occupied to 60 %: "
-                "keep one ordered alternative of the layer in the file"
+                "choose one alternative (read_structure(..., disorder_group=1) if the CIF names groups)"
             )
     if averaged:
         notes.append(f"{averaged} framework sites split by less than {_SAME_PLACE_A} A were put on their mean position")
@@ -301,9 +343,9 @@ def order(structure: Structure) -> Crystal:
             f"{len(chosen)} split framework sites were put on their main position (occupied to {min(chosen):.0%} or "
             "more)"
         )
-    nitrogen = np.array([s.get("N", 0.0) for s in species])
-    frac, kind, nitrogen = _wrap(frac[keep]), kind[keep], nitrogen[keep]
-    symbols = tuple(main[i] for i in np.flatnonzero(keep))
+    frac, kind = _wrap(frac[keep]), kind[keep]
+    kept = np.flatnonzero(keep).tolist()
+    symbols = tuple(main[i] for i in kept)
     if averaged or not keep.all():
         pairs = _neighbours(lattice, frac, CUTOFF_A)
-    return Crystal(np.array(lattice.matrix), symbols, frac, kind, nitrogen, pairs, tuple(notes))
+    return Crystal(lattice, symbols, frac, kind, tuple(amounts[i] for i in kept), pairs, tuple(notes))

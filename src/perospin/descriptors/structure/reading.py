@@ -20,6 +20,7 @@ NOTES = "reading_notes"
 """Key of `Structure.properties` under which :func:`read_structure` leaves what was odd about the file."""
 
 _COORDINATES = ("_atom_site_fract_x", "_atom_site_fract_y", "_atom_site_fract_z")
+_GROUP, _OCCUPANCY = "_atom_site_disorder_group", "_atom_site_occupancy"
 _HARMLESS = ("rounded to ideal values", "stoichiometry check because CIF does not contain formula")
 
 
@@ -48,7 +49,7 @@ def _one_line(error: BaseException | str, limit: int = 200) -> str:
     return text if len(text) <= limit else text[: limit - 3] + "..."
 
 
-def _drop_unplaced(text: str, name: str, cif: Any, notes: list[str]) -> None:
+def _drop_unplaced(name: str, cif: Any, notes: list[str]) -> None:
     """Remove hydrogens without coordinates; pymatgen would put an atom at '.' on the origin without a word."""
     for block in cif.data.values():
         columns = [block.data[key] for key in _COORDINATES]
@@ -66,6 +67,25 @@ def _drop_unplaced(text: str, name: str, cif: Any, notes: list[str]) -> None:
             if _COORDINATES[0] in loop:
                 for key in loop:
                     block.data[key] = [block.data[key][i] for i in keep]
+
+
+def _keep_group(name: str, cif: Any, group: int) -> None:
+    """Keep the atoms outside all disorder groups and those of one group, the latter fully occupied."""
+    for block in cif.data.values():
+        loop = next(loop for loop in block.loops if _COORDINATES[0] in loop)
+        if _GROUP not in loop:
+            raise StructureError(f"{name} names no disorder groups ({_GROUP}): keep one alternative by hand")
+        groups = [int(g) if re.fullmatch(r"-?\d+", g) else 0 for g in block.data[_GROUP]]
+        if group not in groups:
+            known = ", ".join(map(str, sorted(set(groups) - {0}))) or "none"
+            raise StructureError(f"{name} has no disorder group {group}; it has: {known}")
+        keep = [i for i, g in enumerate(groups) if g in (0, group)]
+        if _OCCUPANCY in loop and group > 0:  # negative groups overlap their own symmetry copies
+            block.data[_OCCUPANCY] = [
+                "1" if g == group else o for g, o in zip(groups, block.data[_OCCUPANCY], strict=True)
+            ]
+        for key in loop:
+            block.data[key] = [block.data[key][i] for i in keep]
 
 
 def _check_ratio(structure: Any, block: Any, name: str) -> None:
@@ -91,7 +111,7 @@ def _check_ratio(structure: Any, block: Any, name: str) -> None:
             )
 
 
-def _read_cif(path: Path, block_name: str | None, notes: list[str]) -> Any:
+def _read_cif(path: Path, block_name: str | None, group: int | None, notes: list[str]) -> Any:
     from pymatgen.io.cif import CifFile, CifParser
 
     text = path.read_text(encoding="utf-8", errors="replace")
@@ -114,11 +134,14 @@ def _read_cif(path: Path, block_name: str | None, notes: list[str]) -> Any:
         raise StructureError(f"{path.name} has no structure {chosen!r}; it has: {', '.join(with_atoms)}")
     block = with_atoms[chosen]
     cif.data = {chosen: block}
-    _drop_unplaced(text, path.name, cif, notes)
+    if group is not None:
+        _keep_group(path.name, cif, group)
+    _drop_unplaced(path.name, cif, notes)
     with _quiet(notes):
         parser = CifParser.from_str(str(cif), occupancy_tolerance=1.02)
         structure = parser.parse_structures(primitive=False, on_error="raise")[0]
-    _check_ratio(structure, block, path.name)
+    if group is None:
+        _check_ratio(structure, block, path.name)
     return structure
 
 
@@ -132,7 +155,7 @@ def _read_other(path: Path, notes: list[str]) -> Any:
     return structure
 
 
-def read_structure(path: str | Path, *, block: str | None = None) -> Structure:
+def read_structure(path: str | Path, *, block: str | None = None, disorder_group: int | None = None) -> Structure:
     """Read one crystal structure.
 
     Parameters
@@ -141,6 +164,9 @@ def read_structure(path: str | Path, *, block: str | None = None) -> Structure:
         A CIF, a POSCAR (``POSCAR*``, ``CONTCAR*``, ``*.vasp``) or any other periodic format pymatgen reads by its name.
     block
         Name of the data block of a CIF that holds several structures.
+    disorder_group
+        Keep this disorder group of a CIF (SHELX "PART") at full occupancy and drop the others: the authors' own ordered
+        model of a structure whose halides are split.
 
     Returns
     -------
@@ -164,12 +190,20 @@ def read_structure(path: str | Path, *, block: str | None = None) -> Structure:
     notes: list[str] = []
     try:
         is_cif = file.suffix.lower() in (".cif", ".mcif")
-        structure = _read_cif(file, block, notes) if is_cif else _read_other(file, notes)
+        if not is_cif and (block is not None or disorder_group is not None):
+            raise StructureError(f"{file.name} isn't a CIF: data blocks and disorder groups are a matter of CIFs")
+        structure = _read_cif(file, block, disorder_group, notes) if is_cif else _read_other(file, notes)
     except StructureError:
         raise
     except Exception as error:  # pymatgen's readers raise whatever their parsing trips over
         reason = _one_line(error) or type(error).__name__
-        raise StructureError(f"{file.name} can't be read as a crystal structure: {reason}") from error
+        if "Unrecognized extension" in reason:
+            known = "give it the ending .cif or .vasp, or call it POSCAR"
+            raise StructureError(f"the name of {file.name} doesn't tell its format: {known}") from error
+        raise StructureError(
+            f"{file.name} can't be read as a crystal structure; is it complete, and of the format its name says? "
+            f"({reason})"
+        ) from error
     if len(structure) == 0:
         raise StructureError(f"{file.name} holds no atoms")
     kept = [_one_line(note) for note in dict.fromkeys(notes) if not any(text in note for text in _HARMLESS)]

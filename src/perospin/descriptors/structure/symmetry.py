@@ -1,80 +1,153 @@
-"""Space group and conventional cell, from spglib."""
+"""Space group and conventional cell, from spglib at a tolerance where nothing is on the edge.
+
+A space group found at a fixed tolerance depends on how the crystal is told (cell, origin, order of atoms) whenever
+some operation is broken by about that tolerance. So the candidate operations are measured first: by how much atoms and
+lattice miss each of them is a property of the crystal. spglib then runs at the largest tolerance up to 0.02 angstrom
+that is far from all of these numbers.
+"""
 
 from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from perospin._optional import require
+from perospin.descriptors.structure.ordering import Sites
 
-if TYPE_CHECKING:
-    from pymatgen.core import Structure
+Float = NDArray[np.float64]
 
-SYMPREC_A = 0.02
-"""Atoms may be this far (angstrom) from where a symmetry operation puts them."""
-_LOOSE_AND_TIGHT_A = (0.005, 0.05)
+TOLERANCE_A = 0.02
+"""Largest distance (angstrom) of an atom from where an operation puts it."""
+_MARGIN = 3.0
+_SMALLEST_A = 1e-5
 _POLAR = frozenset({"1", "2", "3", "4", "6", "m", "mm2", "3m", "4mm", "6mm"})
+
+Cell = tuple[Any, Any, Any]
 
 
 @dataclass(frozen=True)
 class Symmetry:
-    """Space group (symbol, number), three yes-or-no properties, and the conventional standard cell (angstrom, rows)."""
+    """Space group and conventional standard cell.
+
+    Attributes
+    ----------
+    symbol, number
+        International symbol and number.
+    centrosymmetric, sohncke, polar
+        Whether there is an inversion centre; only proper operations; a polar point group.
+    conventional_a
+        Conventional standard cell, vectors as rows (angstrom).
+    near_miss_a
+        By how much the nearest operation not counted is broken (angstrom); infinite if by more than 0.06.
+    """
 
     symbol: str
     number: int
     centrosymmetric: bool
     sohncke: bool
     polar: bool
-    conventional_a: NDArray[np.float64]
-    warnings: tuple[str, ...]
+    conventional_a: Float
+    near_miss_a: float
 
 
-def _dataset(spglib: Any, cell: tuple[Any, Any, Any], symprec: float) -> Any:
+def _ask(name: str, *arguments: Any, **options: Any) -> Any:
+    """Call spglib; None where it finds nothing (newer versions raise then, and warn that they will)."""
+    spglib = require("spglib", "structure")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            return spglib.get_symmetry_dataset(cell, symprec=symprec)
-        except Exception:  # newer versions raise where older ones return None
+            return getattr(spglib, name)(*arguments, **options)
+        except spglib.error.SpglibError:
             return None
 
 
-def find_symmetry(structure: Structure) -> Symmetry | None:
-    """Space group of a structure as refined (every kind of partly occupied site is a kind of atom of its own).
+def _dataset(cell: Cell, tolerance_a: float) -> Any:
+    return _ask("get_symmetry_dataset", cell, symprec=tolerance_a)
+
+
+def _primitive(cell: Cell) -> Cell | None:
+    """Reduce to the primitive cell of translations that hold exactly (to 1e-4 angstrom)."""
+    lattice, frac, kinds = cell
+    found = _dataset(cell, 1e-4)
+    if found is None:
+        return None
+    _, first = np.unique(found.mapping_to_primitive, return_index=True)
+    small = np.asarray(found.primitive_lattice)
+    if round(abs(np.linalg.det(lattice) / np.linalg.det(small))) * len(first) != len(kinds):
+        return None
+    return small, (frac[first] @ lattice) @ np.linalg.inv(small), kinds[first]
+
+
+def _lattice_strain(lattice: Float, rotation: NDArray[np.int32]) -> float:
+    """How far an integer rotation of the lattice is from an isometry (largest stretch)."""
+    cartesian = np.linalg.inv(lattice) @ rotation.T @ lattice
+    return float(np.abs(np.linalg.svd(cartesian, compute_uv=False) - 1.0).max())
+
+
+def _atom_miss_a(cell: Cell, rotation: NDArray[np.int32], translation: Float) -> float:
+    """Largest distance of an atom from the image of another, the translation being the best one (angstrom)."""
+    lattice, frac, kinds = cell
+    images = frac @ rotation.T + translation
+    misses = []
+    for kind in np.unique(kinds):
+        own = frac[kinds == kind]
+        away = images[kinds == kind][:, None, :] - own[None, :, :]
+        away = (away - np.rint(away)) @ lattice
+        nearest = np.argmin(np.sum(away**2, axis=-1), axis=1)
+        misses.append(away[np.arange(len(own)), nearest])
+    residual = np.concatenate(misses)
+    return float(np.linalg.norm(residual - residual.mean(axis=0), axis=1).max())
+
+
+def _safe_tolerance(cell: Cell) -> tuple[float, Float]:
+    """Find the largest tolerance up to 0.02 A far from every operation's deviation; return it and the deviations."""
+    lattice = cell[0]
+    lengths = np.linalg.norm(_ask("niggli_reduce", lattice), axis=1)
+    loose = _dataset(cell, 2.0 * _MARGIN * TOLERANCE_A)
+    if loose is None:
+        return TOLERANCE_A, np.empty(0)
+    bounds = []
+    for rotation, translation in zip(loose.rotations, loose.translations, strict=True):
+        strain = _lattice_strain(lattice, rotation)
+        atoms = _atom_miss_a(cell, rotation, translation)
+        bounds.append((max(atoms, strain * lengths.min()), max(atoms, strain * lengths.max())))
+    low, high = np.array(bounds).T
+    tolerance = TOLERANCE_A
+    while tolerance > _SMALLEST_A and not ((high < tolerance / _MARGIN) | (low > tolerance * _MARGIN)).all():
+        tolerance /= 2.0
+    return tolerance, low
+
+
+def find_symmetry(sites: Sites) -> Symmetry | None:
+    """Space group of the atoms as refined; every mixture of elements on a site is a kind of atom of its own.
 
     Returns
     -------
     Symmetry or None
         None if spglib finds nothing, for instance because atoms overlap.
     """
-    spglib = require("spglib", "structure")
-    lattice = structure.lattice.get_lll_reduced_lattice()
-    kinds = [tuple(sorted((e.symbol, round(float(n), 2)) for e, n in site.species.items())) for site in structure]
-    number = {kind: i + 1 for i, kind in enumerate(sorted(set(kinds)))}
-    cell = (lattice.matrix, lattice.get_fractional_coords(structure.cart_coords), [number[k] for k in kinds])
-    found = _dataset(spglib, cell, SYMPREC_A)
+    mixtures = [tuple((e, round(n, 2)) for e, n in amounts.items()) for amounts in sites.species]
+    number = {kind: i + 1 for i, kind in enumerate(sorted(set(mixtures)))}
+    cell = _primitive((sites.lattice_a, sites.frac, np.array([number[k] for k in mixtures])))
+    if cell is None:
+        return None
+    tolerance, deviations = _safe_tolerance(cell)
+    found = _dataset(cell, tolerance)
     if found is None:
         return None
-    notes = []
-    others = [(s, _dataset(spglib, cell, s)) for s in _LOOSE_AND_TIGHT_A]
-    differing = [f"{d.international} at {s} A" for s, d in others if d is not None and d.number != found.number]
-    if differing:
-        notes.append(
-            f"the space group depends on the tolerance: {found.international} at {SYMPREC_A} A, "
-            f"{' and '.join(differing)}"
-        )
     rotations = np.asarray(found.rotations)
-    inversion = bool((rotations == -np.eye(3, dtype=int)).all(axis=(1, 2)).any())
-    proper = bool((np.rint(np.linalg.det(rotations)) > 0).all())
+    missed = deviations[deviations > tolerance]
+    near = float(missed.min()) if len(missed) else float("inf")
     return Symmetry(
         symbol=str(found.international),
         number=int(found.number),
-        centrosymmetric=inversion,
-        sohncke=proper,
+        centrosymmetric=bool((rotations == -np.eye(3, dtype=int)).all(axis=(1, 2)).any()),
+        sohncke=bool((np.rint(np.linalg.det(rotations)) > 0).all()),
         polar=str(found.pointgroup) in _POLAR,
         conventional_a=np.asarray(found.std_lattice, dtype=float),
-        warnings=tuple(notes),
+        near_miss_a=near if near < _MARGIN * TOLERANCE_A else float("inf"),
     )
