@@ -318,7 +318,7 @@ def order(sites: Sites) -> Crystal:
         filled = float(share.sum())
         if not _FULL <= filled <= 2.0 - _FULL:
             raise StructureError(
-                f"{where} is occupied to {filled:.2f}: a framework with vacant or overfull sites has no defined geometry"
+                f"{where} is occupied to {filled:.2f}: vacant or overfull framework sites have no defined geometry"
             )
         places = np.array([frac[i] + shift for i, shift in group])
         best = int(np.argmax(share))
