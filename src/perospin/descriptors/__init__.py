@@ -3,16 +3,26 @@
 from perospin.descriptors.candidates import CandidateGrid, known_cations
 from perospin.descriptors.cations import build_table, cation_values, shipped_table
 from perospin.descriptors.columnar import describe_blocks, write_candidates
-from perospin.descriptors.describe import describe
+from perospin.descriptors.describe import STRUCTURE_TEXTS, describe
+from perospin.descriptors.identify import Identification, identify
 from perospin.descriptors.intrinsic import DESCRIPTIONS
+from perospin.descriptors.measured import MEASURED_DESCRIPTIONS, MeasuredTable, MeasuredValue
+from perospin.descriptors.structure.columns import STRUCTURE_DESCRIPTIONS
 
 __all__ = [
     "DESCRIPTIONS",
+    "MEASURED_DESCRIPTIONS",
+    "STRUCTURE_DESCRIPTIONS",
+    "STRUCTURE_TEXTS",
     "CandidateGrid",
+    "Identification",
+    "MeasuredTable",
+    "MeasuredValue",
     "build_table",
     "cation_values",
     "describe",
     "describe_blocks",
+    "identify",
     "known_cations",
     "shipped_table",
     "write_candidates",
