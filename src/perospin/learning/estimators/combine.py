@@ -12,9 +12,9 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from perospin.errors import StudyError
-from perospin.learning.estimators.folds import fit_each, take
+from perospin.learning.estimators.folds import fit_sets_of_rows, take
 from perospin.learning.estimators.spread import mixture_spread, predict_with_spread
-from perospin.learning.estimators.weights import part_of, row_weights
+from perospin.learning.estimators.weights import checked_weights, checked_y_sd, part_of, row_weights
 from perospin.learning.schemes import Split, k_fold
 
 __all__ = ["AverageModel", "BestOf", "StackModel"]
@@ -36,8 +36,7 @@ class _Combination(RegressorMixin, BaseEstimator):
     ) -> Self:
         """Fit on all rows; `groups` (n_rows,) keep the rows of a group in one inner fold."""
         rows = [np.arange(len(X))]
-        weights = None if sample_weight is None else np.asarray(sample_weight, dtype=float)
-        sd = None if y_sd is None else np.asarray(y_sd, dtype=float)
+        weights, sd = checked_weights(sample_weight, len(X)), checked_y_sd(y_sd, len(X))
         done = self.fit_many(X, y, rows, groups=groups, sample_weight=weights, y_sd=sd)[0]
         for name, value in vars(done).items():
             if name.endswith("_"):
@@ -80,9 +79,9 @@ class AverageModel(_Combination):
         """One fitted clone for each training set."""
         if not self.members:
             raise StudyError("an average needs at least one member")
+        target, labels = np.asarray(y, dtype=float), None if groups is None else np.asarray(groups)
         by_member = [
-            fit_each(member, X, y, trains, groups=groups, sample_weight=sample_weight, y_sd=y_sd)
-            for member in self.members
+            fit_sets_of_rows(member, X, target, trains, labels, sample_weight, y_sd) for member in self.members
         ]
         fitted = []
         for i in range(len(trains)):
@@ -130,7 +129,7 @@ def _held_out(
     flat = [(i, split) for i, splits in enumerate(inner) for split in splits]
     for c, candidate in enumerate(candidates):
         inner_trains = [trains[i][split.train] for i, split in flat]
-        models = fit_each(candidate, X, y, inner_trains, groups=groups, sample_weight=sample_weight, y_sd=y_sd)
+        models = fit_sets_of_rows(candidate, X, y, inner_trains, groups, sample_weight, y_sd)
         for model, (i, split) in zip(models, flat, strict=True):
             out[i][c, split.test] = np.asarray(model.predict(take(X, trains[i][split.test])), dtype=float)
     return out
@@ -207,10 +206,8 @@ class BestOf(_Combination):
         for c, candidate in enumerate(self.candidates):
             mine = [i for i, model in enumerate(fitted) if model.best_index_ == c]
             if mine:
-                refitted = fit_each(
-                    candidate, X, target, [trains[i] for i in mine],
-                    groups=labels, sample_weight=sample_weight, y_sd=y_sd,
-                )  # fmt: skip
+                mine_trains = [trains[i] for i in mine]
+                refitted = fit_sets_of_rows(candidate, X, target, mine_trains, labels, sample_weight, y_sd)
                 for i, chosen in zip(mine, refitted, strict=True):
                     fitted[i].model_ = chosen
         return fitted
@@ -297,10 +294,8 @@ class StackModel(_Combination):
         for c, member in enumerate(self.members):
             mine = [i for i, model in enumerate(fitted) if model.weights_[c] > 0]
             if mine:
-                refitted = fit_each(
-                    member, X, target, [trains[i] for i in mine],
-                    groups=labels, sample_weight=sample_weight, y_sd=y_sd,
-                )  # fmt: skip
+                mine_trains = [trains[i] for i in mine]
+                refitted = fit_sets_of_rows(member, X, target, mine_trains, labels, sample_weight, y_sd)
                 for i, done in zip(mine, refitted, strict=True):
                     fitted[i].members_[c] = done
         return fitted

@@ -12,7 +12,7 @@ from sklearn.base import clone
 from perospin.errors import StudyError
 from perospin.learning.estimators.weights import checked_weights, checked_y_sd, fit_with, part_of
 
-__all__ = ["Progress", "fit_each", "fit_one", "take"]
+__all__ = ["Progress", "fit_each", "fit_one", "fit_sets_of_rows", "take"]
 
 Progress = Callable[[int, int], None]
 
@@ -87,19 +87,34 @@ def fit_each(
     if weights is not None:
         weights = weights / weights.mean()
     sd = checked_y_sd(y_sd, len(target))
+    return fit_sets_of_rows(estimator, X, target, trains, labels, weights, sd, progress)
+
+
+def fit_sets_of_rows(
+    estimator: Any,
+    X: Any,
+    y: NDArray[np.float64],
+    trains: Sequence[NDArray[np.int64]],
+    groups: NDArray[Any] | None = None,
+    sample_weight: NDArray[np.float64] | None = None,
+    y_sd: NDArray[np.float64] | None = None,
+    progress: Progress | None = None,
+) -> list[Any]:
+    """Do what `fit_each` does, with weights as they are: for estimators made of others, which must not rescale them."""
     fitted: list[Any] = []
     if hasattr(estimator, "fit_many"):
-        more: dict[str, Any] = {} if weights is None else {"sample_weight": weights}
-        more |= {} if sd is None else {"y_sd": sd}
+        more: dict[str, Any] = {} if sample_weight is None else {"sample_weight": sample_weight}
+        more |= {} if y_sd is None else {"y_sd": y_sd}
         n_blocks = max(1, -(-len(trains) // _BLOCK))
         for block in np.array_split(np.arange(len(trains)), n_blocks):
-            fitted += estimator.fit_many(X, target, [trains[i] for i in block], groups=labels, **more)
+            fitted += estimator.fit_many(X, y, [trains[i] for i in block], groups=groups, **more)
             if progress is not None:
                 progress(len(fitted), len(trains))
         return fitted
     for rows in trains:
-        part = None if labels is None else labels[rows]
-        fitted.append(fit_one(estimator, take(X, rows), target[rows], part, part_of(weights, rows), part_of(sd, rows)))
+        part = None if groups is None else groups[rows]
+        mine = part_of(sample_weight, rows), part_of(y_sd, rows)
+        fitted.append(fit_one(estimator, take(X, rows), y[rows], part, *mine))
         if progress is not None:
             progress(len(fitted), len(trains))
     return fitted
