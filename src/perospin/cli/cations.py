@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import csv
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
-from perospin.errors import DataError, QuantumError
+from perospin.errors import DataError, QuantumError, UnknownIonError
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from perospin.chemistry import Ion, IonLibrary
+    from perospin.descriptors.cations import Cation
 
 app = typer.Typer(
     add_completion=False,
@@ -23,6 +30,13 @@ app = typer.Typer(
 IonOption = Annotated[
     list[str] | None, typer.Option("--ion", help="Your own cation as 'NAME=SMILES', with its charge. Repeatable.")
 ]
+WorkersOption = Annotated[
+    int | None, typer.Option("--workers", min=1, help="Calculations at a time on this machine, one core each [1].")
+]
+SchedulerOption = Annotated[
+    str, typer.Option("--scheduler", help="Dask scheduler to compute on: tcp://host:port, or its scheduler file.")
+]
+NoShippedOption = Annotated[bool, typer.Option("--no-shipped", help="Compute what the shipped table holds, too.")]
 LevelOption = Annotated[str, typer.Option("--level", help="fast, published or neutral (the neutral amine).")]
 
 
@@ -103,95 +117,357 @@ def show(
         typer.echo(f"Not computed at level {level}: perospin cations compute {found.symbol} --level {level}")
 
 
-def _compute(ions: list[Ion], level: str, workers: int) -> tuple[list[dict[str, Any]], dict[str, str]]:
+@contextmanager
+def _executor(scheduler: str, workers: int | None) -> Iterator[Executor | None]:
+    """Give the executor of a Dask cluster, or None for the local pool."""
+    if not scheduler:
+        yield None
+        return
+    if workers is not None:
+        raise DataError("give --workers for this machine or --scheduler for a cluster, not both")
+    from perospin.descriptors.quantum.cluster import dask_executor
+
+    with dask_executor(scheduler) as executor:
+        yield executor
+
+
+@contextmanager
+def _progress(total: int, level: str) -> Iterator[tuple[Callable[[str, str], None], dict[str, str]]]:
+    """Show a progress bar; give the function that hears of each end, and the reasons of failures by name."""
     from rich.console import Console
+    from rich.markup import escape
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    from perospin.descriptors import build_table
-
     failed: dict[str, str] = {}
+    n_ended = 0
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        task = progress.add_task(f"cations at level {level}", total=len(ions))
+    console = Console(stderr=True)
+    with Progress(*columns, console=console) as progress:
+        task = progress.add_task(f"cations at level {level}", total=total)
 
-        def ended(symbol: str, reason: str) -> None:
-            progress.update(task, advance=1, description=f"cations at level {level} ({symbol})")
+        def ended(name: str, reason: str) -> None:
+            nonlocal n_ended
+            n_ended += 1
+            progress.update(task, advance=1, description=f"cations at level {level} ({escape(name)})")
             if reason:
-                failed[symbol] = reason
-                progress.console.print(f"failed: {reason}", style="red", highlight=False)
+                failed[name] = reason
+                progress.console.print(f"failed: {name}: {reason}", style="red", highlight=False, markup=False)
 
-        rows = build_table(ions, level, workers=workers, on_result=ended)
-    return rows, failed
+        try:
+            yield ended, failed
+        except KeyboardInterrupt:
+            progress.stop()
+            console.print(
+                f"interrupted: {n_ended} of {total} had ended and are kept; the same command goes on from there",
+                highlight=False,
+            )
+            raise
+
+
+def _write_failures(path: Path, failures: Sequence[Mapping[Any, Any]]) -> None:
+    """Write the table of failures, or remove the one of an earlier run."""
+    if not failures:
+        path.unlink(missing_ok=True)
+        return
+
+    def write(file: TextIO) -> None:
+        writer = csv.DictWriter(file, ["name", "smiles", "level", "reason"], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(failures)
+
+    _write_text(path, write)
+    typer.echo(f"Failures and their reasons: {path}", err=True)
+
+
+def _write_text(path: Path, write: Callable[[TextIO], None]) -> None:
+    """Write a text file beside and rename it, so that it is never there in half."""
+    temporary = path.with_name(f"{path.name}.tmp")
+    with temporary.open("w", encoding="utf-8", newline="") as file:
+        write(file)
+    temporary.replace(path)
+
+
+def _check_out(out: Path, endings: tuple[str, ...]) -> None:
+    if not out.parent.is_dir():
+        raise DataError(f"can't write '{out}': there is no folder '{out.parent}'")
+    if out.suffix not in endings:
+        raise DataError(f"can't write '{out}': its name must end in {' or '.join(endings)}")
+
+
+def _read_file(path: Path, smiles_column: str, name_column: str) -> list[tuple[str, str]]:
+    """Names and SMILES of a file: CSV or TSV with columns, or text with `SMILES name` in each line."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"can't read '{path}': {error}") from None
+    if path.suffix.lower() in {".csv", ".tsv"}:
+        reader = csv.DictReader(text.splitlines(), delimiter="\t" if path.suffix.lower() == ".tsv" else ",")
+        header = {name.strip().casefold(): name for name in reader.fieldnames or ()}
+        wanted = header.get((smiles_column or "smiles").casefold())
+        if wanted is None:
+            raise DataError(
+                f"'{path}' has no column '{smiles_column or 'smiles'}'; it has {', '.join(header) or 'none'}: "
+                "name the one with the SMILES by --smiles-column"
+            )
+        if name_column and name_column.casefold() not in header:
+            raise DataError(f"'{path}' has no column '{name_column}'; it has {', '.join(header)}")
+        names = [name_column.casefold()] if name_column else ["name", "symbol", "id"]
+        label = next((header[name] for name in names if name in header), None)
+        entries = [
+            ((row[label] or "").strip() if label else "", (row[wanted] or "").strip())
+            for row in reader
+            if any(row.values())
+        ]
+    else:
+        lines = [line.split(maxsplit=1) for line in text.splitlines() if line.strip() and not line.startswith("#")]
+        entries = [(words[1].strip() if len(words) > 1 else "", words[0]) for words in lines]
+    if not entries:
+        raise DataError(f"'{path}' holds no SMILES: one a line, or a column 'smiles'")
+    return [(name or f"row {i}", smiles) for i, (name, smiles) in enumerate(entries, start=1)]
+
+
+def _is_smiles(text: str) -> bool:
+    from rdkit import Chem, rdBase
+
+    with rdBase.BlockLogs():
+        return Chem.MolFromSmiles(text) is not None
+
+
+def _cations(
+    given: list[str], library: IonLibrary, smiles_column: str, name_column: str, protonate_amines: bool
+) -> list[Cation]:
+    """Cations of symbols, SMILES and files; an unknown symbol is refused at once, a bad line of a file is a row."""
+    from perospin.descriptors.cations import Cation
+    from perospin.descriptors.quantum import canonical_smiles, protonate, require_cation
+
+    by_smiles: dict[str, Ion] = {}
+
+    def known(smiles: str) -> Ion | None:
+        if not by_smiles:
+            for ion in library.cations:
+                if ion.smiles:
+                    by_smiles.setdefault(canonical_smiles(ion.smiles), ion)
+        try:
+            return by_smiles.get(canonical_smiles(protonate(smiles) if protonate_amines else smiles))
+        except QuantumError:
+            return None  # reported as its row
+
+    found = []
+    for text in given:
+        path = Path(text)
+        if path.suffix.lower() in {".csv", ".tsv", ".txt", ".smi"}:
+            entries = _read_file(path, smiles_column, name_column)
+            found += [Cation(name, smiles, known(smiles)) for name, smiles in entries]
+            continue
+        try:
+            ion = library.get(text)
+        except UnknownIonError:
+            if not _is_smiles(text):
+                raise
+            if not protonate_amines:
+                require_cation(text)
+            same = known(text)
+            found.append(Cation(text, text, same))
+        else:
+            if not ion.smiles:
+                raise DataError(f"'{ion.symbol}' has no structure to compute")
+            same = ion
+            found.append(Cation(ion.symbol, ion.smiles, ion))
+        if same is not None and text not in {same.symbol, same.smiles}:
+            typer.echo(f"{text} is {same.symbol} ({same.name}) of the library", err=True)
+    return found
 
 
 @app.command()
 def compute(
-    symbols: Annotated[list[str], typer.Argument(help="Symbols of the library or names given with --ion.")],
+    cations: Annotated[
+        list[str],
+        typer.Argument(
+            help="Symbols of the library, names given with --ion, SMILES, or files (.csv, .tsv, .txt, .smi)."
+        ),
+    ],
     level: LevelOption = "fast",
-    workers: Annotated[int, typer.Option(min=1, help="Calculations at a time, one core each.")] = 1,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Table to write, .csv or .parquet, with every descriptor.")
+    ] = None,
+    extra: Annotated[
+        bool, typer.Option("--extra", help="Also charge and highest potential of the ammonium head.")
+    ] = False,
+    protonate: Annotated[
+        bool, typer.Option("--protonate", help="Protonate neutral amines at their most basic nitrogen.")
+    ] = False,
+    smiles_column: Annotated[str, typer.Option(help="Column of a file that holds the SMILES [smiles].")] = "",
+    name_column: Annotated[str, typer.Option(help="Column that names the rows [name, symbol or id].")] = "",
+    workers: WorkersOption = None,
+    scheduler: SchedulerOption = "",
+    no_shipped: NoShippedOption = False,
     ion: IonOption = None,
 ) -> None:
-    """Compute cations (or fetch them from the cache) and print their descriptors."""
-    from perospin.descriptors.cations import VALUE_COLUMNS, computed_smiles
+    """Compute cations (or fetch them from the shipped table or the cache), print or write their descriptors."""
+    from perospin.descriptors.cations import EXTRA_COLUMNS, VALUE_COLUMNS, cation_table
     from perospin.descriptors.quantum import get_level
 
     get_level(level)  # an unknown level is reported before anything starts
-    library = _library(ion)
-    ions = [library.get(symbol) for symbol in symbols]
-    for symbol, one in zip(symbols, ions, strict=True):
-        if symbol != one.symbol:
-            typer.echo(f"{symbol} is {one.symbol} ({one.name}) of the library", err=True)
-        if computed_smiles(one, level) is None:
-            raise DataError(f"'{one.symbol}' has no structure to compute at level {level}")
-    rows, failed = _compute(ions, level, workers)
-    header = ["symbol", "SMILES", "HOMO eV", "LUMO eV", "gap eV", "dipole D", "alpha a0^3", "radius A", "volume A^3"]
-    shown = [[r["symbol"], r["smiles"], *(f"{r[c]:.3f}" if r[c] != "" else "-" for c in VALUE_COLUMNS)] for r in rows]
-    if rows:
-        _table(f"Level {level}", header, shown, text=2)
+    if out is not None:
+        _check_out(out, (".csv", ".parquet"))
+    wanted = _cations(cations, _library(ion), smiles_column, name_column, protonate)
+    with _executor(scheduler, workers) as executor, _progress(len(wanted), level) as (ended, failed):
+        frame = cation_table(
+            wanted,
+            level,
+            extra=extra,
+            protonate_amines=protonate,
+            workers=workers or 1,
+            executor=executor,
+            reuse_shipped=not no_shipped,
+            on_result=ended,
+        )
+    bad = frame["status"] != "ok"
+    if out is not None:
+        temporary = out.with_name(f"{out.name}.tmp")
+        if out.suffix == ".csv":
+            frame.to_csv(temporary, index=False, lineterminator="\n")
+        else:
+            frame.to_parquet(temporary, index=False)
+        temporary.replace(out)
+        typer.echo(f"{len(frame)} rows in {out}")
+        failures = frame.loc[bad, ["name", "smiles", "reason"]].assign(level=level).to_dict("records")
+        _write_failures(out.with_suffix(".failures.csv"), failures)
+    elif not bad.all():
+        names = ["HOMO eV", "LUMO eV", "gap eV", "dipole D", "alpha a0^3", "radius A", "volume A^3"]
+        _print_columns(frame[~bad], f"Level {level}", dict(zip(VALUE_COLUMNS, names, strict=True)))
+        if extra:
+            _print_columns(frame[~bad], "Ammonium head", dict(zip(EXTRA_COLUMNS, ("charge e", "ESP V"), strict=True)))
     if failed:
-        raise QuantumError(f"{len(failed)} of {len(ions)} cations failed: {', '.join(sorted(failed))} (reasons above)")
+        shown = ", ".join(sorted(failed)[:10]) + (" ..." if len(failed) > 10 else "")
+        raise QuantumError(f"{bad.sum()} of {len(frame)} cations failed: {shown} (reasons above)")
+
+
+def _print_columns(frame: pd.DataFrame, title: str, columns: Mapping[str, str]) -> None:
+    rows = [
+        [row["name"], row["smiles"], *(f"{row[c]:.3f}" if row[c] == row[c] else "-" for c in columns)]
+        for row in frame.to_dict("records")
+    ]
+    _table(title, ["cation", "SMILES", *columns.values()], rows, text=2)
 
 
 @app.command()
 def table(
     level: Annotated[str, typer.Argument(help="fast, published or neutral.")],
     out: Annotated[Path, typer.Option("--out", help="CSV file to write; geometries go beside it as .xyz.")],
-    workers: Annotated[int, typer.Option(min=1, help="Calculations at a time, one core each.")] = 1,
+    workers: WorkersOption = None,
+    scheduler: SchedulerOption = "",
+    no_shipped: NoShippedOption = False,
 ) -> None:
     """Make the shipped table of a level again; resumes where it was stopped.
 
-    The published level is made for the cations of the 52 materials, the others for every cation.
+    The published level is made for the cations of the 52 materials, the others for every cation. Rows of the shipped
+    table are kept where molecule, recipe, seed and versions are the same, unless --no-shipped.
     """
-    import csv
-
     from perospin.chemistry import IonLibrary
-    from perospin.descriptors.cations import TABLE_COLUMNS, published_conformers
+    from perospin.descriptors import build_table
+    from perospin.descriptors.cations import TABLE_COLUMNS, computed_smiles, published_conformers
     from perospin.descriptors.quantum import get_level
+    from perospin.descriptors.quantum.engine import DEFAULT_SEED
 
-    if not out.parent.is_dir():
-        raise DataError(f"can't write '{out}': there is no folder '{out.parent}'")
-    library = IonLibrary.default()
-    ions = [ion for ion in library.cations if ion.smiles]
-    if get_level(level).geometry == "b3lyp":
+    chosen = get_level(level)
+    _check_out(out, (".csv",))
+    ions = [ion for ion in IonLibrary.default().cations if computed_smiles(ion, level) is not None]
+    if chosen.geometry == "b3lyp":
         ions = [ion for ion in ions if ion.symbol in published_conformers() or ion.symbol == "Cs"]
-    rows, failed = _compute(ions, level, workers)
+    with _executor(scheduler, workers) as executor, _progress(len(ions), level) as (ended, failed):
+        rows = build_table(
+            ions, level, workers=workers or 1, executor=executor, reuse_shipped=not no_shipped, on_result=ended
+        )
     if not rows:
         reason = next(iter(failed.values()), "there is none to compute")
         raise QuantumError(f"no cation could be computed at level {level}: {reason}")
-    temporary = out.with_suffix(".tmp")
-    with temporary.open("w", encoding="utf-8", newline="") as file:
+
+    def write_table(file: TextIO) -> None:
         writer = csv.DictWriter(file, TABLE_COLUMNS, extrasaction="ignore", lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
-    temporary.replace(out)
-    with out.with_suffix(".xyz").open("w", encoding="utf-8") as file:
+
+    def write_geometries(file: TextIO) -> None:
+        recipe = f"level={level} revision={chosen.revision} seed={DEFAULT_SEED}"
         for row in rows:
-            file.write(f"{len(row['symbols'])}\n{row['symbol']} level={level} {row['versions']}\n")
+            file.write(f"{len(row['symbols'])}\n{row['symbol']} {recipe} {row['versions']}\n")
             for symbol, (x, y, z) in zip(row["symbols"], row["positions_a"], strict=True):
                 file.write(f"{symbol} {x:.5f} {y:.5f} {z:.5f}\n")
+
+    _write_text(out, write_table)
+    _write_text(out.with_suffix(".xyz"), write_geometries)
     typer.echo(f"{len(rows)} cations in {out}, geometries in {out.with_suffix('.xyz')}")
+    smiles = {one.symbol: one.smiles for one in ions}
+    failures = [{"name": n, "smiles": smiles[n], "level": level, "reason": reason} for n, reason in failed.items()]
+    _write_failures(out.with_suffix(".failures.csv"), failures)
     if failed:
         raise QuantumError(f"{len(failed)} cations failed and are missing: {', '.join(sorted(failed))}")
+
+
+cache_app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="The computed molecules on this machine (or in the folder PEROSPIN_CACHE): Parquet, shared by any number.",
+)
+app.add_typer(cache_app, name="cache")
+
+
+@cache_app.command("list")
+def cache_list() -> None:
+    """Count the results by level and versions."""
+    from perospin.descriptors.quantum import ResultCache
+
+    cache = ResultCache()
+    counts = cache.summary()
+    if counts.empty:
+        typer.echo(f"Nothing is cached in {cache.folder}")
+        return
+    rows = [
+        [str(r.pop("level")), *(f"{v:.2f}" if k == "hours" else str(v) for k, v in r.items())]
+        for r in counts.to_dict("records")
+    ]
+    _table(
+        f"{counts['results'].sum()} results in {cache.folder}", [str(c).replace("_version", "") for c in counts], rows
+    )
+
+
+@cache_app.command("verify")
+def cache_verify(
+    remove: Annotated[bool, typer.Option("--remove", help="Delete the files that can't be used.")] = False,
+) -> None:
+    """Read every file to its last byte and name those that are damaged or foreign; they are never used."""
+    from perospin.descriptors.quantum import ResultCache
+
+    cache = ResultCache()
+    faults = cache.verify()
+    for fault in faults:
+        typer.echo(f"{fault.path}: {fault.reason}")
+        if remove:
+            fault.path.unlink(missing_ok=True)
+    n_files = len(cache.files())
+    if faults and not remove:
+        raise DataError(f"{len(faults)} of {n_files} cached files can't be used: delete them with --remove")
+    typer.echo(f"{n_files} whole files" + (f", {len(faults)} damaged ones removed" if faults else ""))
+
+
+@cache_app.command("compact")
+def cache_compact() -> None:
+    """Merge all results into one file; others may go on reading and writing meanwhile."""
+    from perospin.descriptors.quantum import ResultCache
+
+    cache = ResultCache()
+    typer.echo(f"{cache.compact()} results in {len(cache.files())} files in {cache.folder}")
+
+
+@cache_app.command("import")
+def cache_import(
+    folder: Annotated[Path, typer.Argument(help="Cache folder of another machine or of version 0.1.")],
+) -> None:
+    """Take over the results of another cache folder that are not here yet."""
+    from perospin.descriptors.cations import import_cache
+
+    typer.echo(f"{import_cache(folder)} results taken over from {folder}")
 
 
 @app.command()

@@ -458,7 +458,9 @@ def cation_table(
     if extra:
         _add_ammonium(rows, jobs, answers, workers, executor, ended)
     columns = ["name", "smiles", "charge", *VALUE_COLUMNS, *DERIVED_COLUMNS, *(EXTRA_COLUMNS if extra else ())]
-    return pd.DataFrame(rows, columns=[*columns, *TABLE_COLUMNS[-5:], "status", "reason"])
+    frame = pd.DataFrame(rows, columns=[*columns, *TABLE_COLUMNS[-5:], "status", "reason"])
+    counts = ["charge", "n_conformers", "rotatable_bonds", "hydrogen_bond_donors", "chiral", "open_stereocentres"]
+    return frame.astype(dict.fromkeys(counts, "Int64"))  # whole numbers, missing where a row failed
 
 
 def _smiles_at(smiles: str, charge: int, level: str) -> str:

@@ -27,7 +27,10 @@ def frontier_descriptors(homo_ev: float, lumo_ev: float) -> dict[str, float]:
 
     eta = (I - A)/2 (Parr and Pearson, J. Am. Chem. Soc. 1983, 105, 7512), chi = (I + A)/2 (Mulliken).
     """
-    return {"hardness_ev": (lumo_ev - homo_ev) / 2, "electronegativity_ev": -(homo_ev + lumo_ev) / 2}
+    return {
+        "hardness_ev": round((lumo_ev - homo_ev) / 2, 6),
+        "electronegativity_ev": round(-(homo_ev + lumo_ev) / 2, 6),
+    }
 
 
 def ellipsoid_axes_a(symbols: Iterable[str], positions_a: Iterable[Iterable[float]]) -> tuple[float, float, float]:
@@ -44,7 +47,7 @@ def ellipsoid_axes_a(symbols: Iterable[str], positions_a: Iterable[Iterable[floa
     weights = radii**3 / np.sum(radii**3)
     centred = positions - weights @ positions
     moments = (weights * centred.T) @ centred + np.eye(3) * (weights @ radii**2) / 5
-    axes = np.sqrt(5 * np.linalg.eigvalsh(moments))[::-1]
+    axes = np.sqrt(5 * np.linalg.eigvalsh(moments))[::-1].round(6)
     return float(axes[0]), float(axes[1]), float(axes[2])
 
 

@@ -1,0 +1,61 @@
+"""A Dask cluster as an executor: the workers of any running scheduler, SLURM's among them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from perospin._optional import require
+from perospin.descriptors.quantum.cache import program_versions
+from perospin.errors import QuantumError
+
+_CONNECT_S = 15
+
+
+@contextmanager
+def dask_executor(scheduler: str) -> Iterator[Executor]:
+    """Connect to a running Dask scheduler and give its workers as an executor.
+
+    Parameters
+    ----------
+    scheduler : str
+        Address (`tcp://host:8786`), or the scheduler file that `dask scheduler --scheduler-file` wrote.
+
+    Raises
+    ------
+    MissingExtraError
+        If Dask isn't installed here.
+    QuantumError
+        If no scheduler answers, or a worker lacks perospin or has other versions of the quantum-chemistry programs
+        (whose results would not be the same).
+    """
+    distributed = require("distributed", "cluster")
+    logging.getLogger("distributed").setLevel(logging.ERROR)  # a lost worker is Dask's to mend and ours to report
+    where: dict[str, Any] = {"scheduler_file": scheduler} if Path(scheduler).is_file() else {"address": scheduler}
+    try:
+        client = distributed.Client(**where, timeout=_CONNECT_S, set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise QuantumError(
+            f"no Dask scheduler answers at '{scheduler}' ({str(error).splitlines()[0] or type(error).__name__}): "
+            "start one with `dask scheduler` and give the address it prints"
+        ) from None
+    try:
+        _check_workers(client)
+        yield client.get_executor(pure=False)
+    finally:
+        client.close()
+
+
+def _check_workers(client: Any) -> None:
+    here = dict(program_versions())
+    for worker, found in client.run(program_versions, on_error="return").items():
+        if isinstance(found, BaseException):
+            raise QuantumError(f"worker {worker} can't compute: {type(found).__name__}: {found}") from None
+        different = [f"{name} {version}" for name, version in found.items() if version != here[name]]
+        if different:
+            ours = ", ".join(f"{name} {version}" for name, version in here.items())
+            raise QuantumError(f"worker {worker} has {', '.join(different)}, here are {ours}: install the same there")
