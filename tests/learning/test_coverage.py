@@ -114,7 +114,7 @@ def test_impossible_requests():
     model = build_estimator({"kind": "mean"}, 0)
     with pytest.raises(StudyError, match="at least three folds; '2-fold cross-validation' has 2"):
         nested_coverage(model, X, y, k_fold(101, 2, 0))
-    with pytest.raises(StudyError, match="need 5050 fits .* k_fold with k = 20"):
+    with pytest.raises(StudyError, match=r"need 5050 fits .* k_fold with k = 20"):
         nested_coverage(model, X, y, leave_one_out(101))
     half = Scheme("half", "half", (Split(np.arange(50), np.arange(50, 101)),))
     with pytest.raises(StudyError, match="holds out every row once"):

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -53,7 +55,7 @@ def test_intervals_are_nested_and_follow_the_scale(n, seed):
     rng = np.random.default_rng(seed)
     centres, residuals = rng.standard_normal((n, 4)), np.abs(rng.standard_normal(n))
     ends = [jackknife_plus(centres, residuals, level) for level in (0.5, 0.7, 0.9)]
-    for (low, high), (wider_low, wider_high) in zip(ends, ends[1:], strict=False):
+    for (low, high), (wider_low, wider_high) in pairwise(ends):
         assert (wider_low <= low).all()
         assert (high <= wider_high).all()
     low, high = jackknife_plus(centres * 3, residuals, 0.7, np.full_like(centres, 3.0))
@@ -157,7 +159,7 @@ def test_models_may_be_handed_in_and_a_model_without_spread_still_works(spin52):
 def test_impossible_requests():
     X, y = table(6)
     model = build_estimator({"kind": "ridge"}, 0)
-    with pytest.raises(StudyError, match="holds out every row once .* not 'in sample'"):
+    with pytest.raises(StudyError, match=r"holds out every row once .* not 'in sample'"):
         fit_intervals(model, X, y, in_sample(6))
     with pytest.raises(StudyError, match=r"must lie between 0 and 1, not 1.5"):
         jackknife_plus([0.0, 1.0], [1.0, 1.0], 1.5)

@@ -194,7 +194,7 @@ class Intervals:
         return f"{name}, {self.scheme}" + (", normalised by the model's own spread" if self.normalised else "")
 
     def predict(self, X: Any, level: float = 0.9) -> tuple[FloatArray, FloatArray]:
-        """Ends of the intervals of new rows, each of shape (n_new,), in the space of the models.
+        """Return the ends of the intervals of new rows, each of shape (n_new,), in the space of the models.
 
         Parameters
         ----------
