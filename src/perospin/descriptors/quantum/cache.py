@@ -134,6 +134,7 @@ def _schema() -> pa.Schema:
         pa.field("symbols", pa.list_(text)),
         pa.field("positions_a", pa.list_(pa.list_(number))),
         pa.field("seconds", number),
+        pa.field("checksum", text, nullable=False),
     ]
     return pa.schema(fields, metadata={"format": _FORMAT})
 
@@ -143,7 +144,7 @@ def _row(identity: Identity, answer: Mapping[str, Any]) -> dict[str, Any]:
     if unknown:
         raise DataError(f"the cache has no column for '{min(unknown)}': use {', '.join(_VALUES)}")
     conformer = answer.get("conformer") or {}
-    return {
+    row = {
         "key": identity.key,
         "smiles": identity.smiles,
         "charge": identity.charge,
@@ -157,8 +158,15 @@ def _row(identity: Identity, answer: Mapping[str, Any]) -> dict[str, Any]:
         "above_lowest_gfn2_ev": conformer.get("above_lowest_gfn2_ev"),
         "symbols": list(answer["symbols"]),
         "positions_a": [list(map(float, xyz)) for xyz in answer["positions_a"]],
-        "seconds": answer["seconds"],
+        "seconds": float(answer["seconds"]),
     }
+    return row | {"checksum": _checksum(row)}
+
+
+def _checksum(row: Mapping[str, Any]) -> str:
+    """Hash of everything a row holds; it also catches damage to Parquet's own bookkeeping, which has none."""
+    text = json.dumps({name: value for name, value in row.items() if name != "checksum"}, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:40]
 
 
 def _identity(row: Mapping[str, Any]) -> Identity:
@@ -187,17 +195,17 @@ def _answer(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def _fault(row: Mapping[str, Any]) -> str:
     """Why a row can't be a result ("" if it can)."""
+    if row["checksum"] != _checksum(row):
+        return "its checksum is not that of what it holds"
     if row["key"] != _identity(row).key:
-        return "its key is not the hash of what it holds"
+        return "its key is not the hash of what it is a result of"
     if any(row[name] is not None and not math.isfinite(row[name]) for name in _VALUES):
         return "it holds a value that is no finite number"
-    if not row["symbols"] or len(row["symbols"]) != len(row["positions_a"] or ()):
-        return "its geometry is not whole"
     return ""
 
 
 def _read(path: Path, key: str | None = None) -> list[dict[str, Any]]:
-    """Rows of one file (those with `key`), every page's checksum verified.
+    """Rows of one file (those with `key`).
 
     Raises
     ------
@@ -210,7 +218,7 @@ def _read(path: Path, key: str | None = None) -> list[dict[str, Any]]:
     import pyarrow.parquet as pq
 
     try:
-        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+        with pq.ParquetFile(path) as file:
             if not file.schema_arrow.equals(_schema(), check_metadata=False):
                 raise DataError("it has other columns than a cached result")
             groups = list(range(file.num_row_groups))
@@ -220,7 +228,7 @@ def _read(path: Path, key: str | None = None) -> list[dict[str, Any]]:
             rows: list[dict[str, Any]] = file.read_row_groups(groups).to_pylist()
     except FileNotFoundError:
         raise
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, ValueError) as error:
         raise DataError(f"it is not a whole Parquet file ({str(error).splitlines()[0][:120]})") from None
     return rows if key is None else [row for row in rows if row["key"] == key]
 
@@ -235,7 +243,7 @@ def _write(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     try:
         with temporary.open("wb") as file:
             table = pa.Table.from_pylist(list(rows), schema=_schema())
-            pq.write_table(table, file, compression="zstd", row_group_size=_ROWS_PER_GROUP, write_page_checksum=True)
+            pq.write_table(table, file, compression="zstd", row_group_size=_ROWS_PER_GROUP)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
@@ -276,17 +284,25 @@ class ResultCache:
     def get(self, identity: Identity) -> dict[str, Any] | None:
         """Return the result of `identity`, or None if it is not there (or not whole, which is logged)."""
         key = identity.key
-        row = self._checked(self._single(key), key)
-        if row is None:
-            # after the single file, because `compact` writes the part before it removes the single files
-            row = next((found for part in self._parts() if (found := self._checked(part, key)) is not None), None)
-        return None if row is None else _answer(row)
+        while True:
+            try:
+                row = self._checked(self._single(key), key)
+            except FileNotFoundError:
+                row = None
+            if row is not None:
+                return _answer(row)
+            try:
+                # after the single file, because `compact` writes the part before it removes the single files
+                for part in self._parts():
+                    if (row := self._checked(part, key)) is not None:
+                        return _answer(row)
+            except FileNotFoundError:
+                continue  # merged into a new part meanwhile: look again
+            return None
 
     def _checked(self, path: Path, key: str) -> dict[str, Any] | None:
         try:
             rows = _read(path, key)
-        except FileNotFoundError:
-            return None
         except DataError as error:
             _log.warning("cached file '%s' is not used: %s", path, error)
             return None
