@@ -35,6 +35,8 @@ _SHAPE, _RATE = 0.5, 0.5
 _VARIANCE_SPREAD = 1.5
 # Rounds of re-weighing rows under a heavy-tailed likelihood, at most; a round of the sampler costs seconds.
 _ROUNDS = {"map": 20, "average": 4}
+# Change of the rows' factors of precision at which the rounds stop.
+_SETTLED = 0.01
 # How much longer the chains of the last annealing step run.
 _LAST = 3
 
@@ -228,14 +230,15 @@ class GaussianProcess(RegressorMixin, BaseEstimator):
             for _ in range(_ROUNDS[self.mode]):
                 before = self.row_precision_
                 self.row_precision_ = row_precision(self._squared_residuals(draws), self.dof)
-                draws = self._draws()
-                if np.abs(self.row_precision_ - before).max() < 1e-3:
+                draws = self._draws(draws)
+                if np.abs(self.row_precision_ - before).max() < _SETTLED:
                     break
         self._finish(draws)
         return self
 
-    def _draws(self) -> _Particles:
-        return self._sample() if self.mode == "average" else self._optimise()
+    def _draws(self, near: _Particles | None = None) -> _Particles:
+        """Hyperparameters for the rows as they are weighed now; `near` is where the last round found them."""
+        return self._sample() if self.mode == "average" else self._optimise(near)
 
     def _set_up(self) -> None:
         """Squared distances of all pairs of training rows, and where each pair goes in the matrix."""
@@ -410,14 +413,17 @@ class GaussianProcess(RegressorMixin, BaseEstimator):
 
     # -- most probable values --------------------------------------------------------------------------------
 
-    def _optimise(self) -> _Particles:
+    def _optimise(self, near: _Particles | None = None) -> _Particles:
         rng = np.random.default_rng(self.seed)
         d = self._x.shape[1]
         centre = np.concatenate([[self._noise_centre], np.full(d, np.log(self.length_scale))])
         spread = np.concatenate([[self.noise_spread], np.full(d, self.length_spread)])
         if self._known is not None:
             centre, spread = np.append(centre, 0.0), np.append(spread, _VARIANCE_SPREAD)
-        starts = [centre] + [rng.normal(centre, spread) for _ in range(self.n_starts - 1)]
+        if near is None:
+            starts = [centre] + [rng.normal(centre, spread) for _ in range(self.n_starts - 1)]
+        else:
+            starts = [np.concatenate([near.noise, near.log_scale[0], near.log_variance])[: len(centre)]]
         limits = [(c - 6.0 * s, c + 6.0 * s) for c, s in zip(centre, spread, strict=True)]
         best = min(
             (

@@ -28,6 +28,8 @@ _LENGTH, _WEIGHT, _VARIANCE, _NOISE = (np.log(2.0), 0.7), (0.0, 1.5), (0.0, 1.5)
 _JITTER = 1e-8
 # Rounds of re-weighing rows under a heavy-tailed likelihood, at most.
 _ROUNDS = 20
+# Change of the rows' factors of precision at which the rounds stop.
+_SETTLED = 0.01
 
 
 class StructuredGP(RegressorMixin, BaseEstimator):
@@ -281,7 +283,7 @@ class StructuredGP(RegressorMixin, BaseEstimator):
                 before = self.row_precision_
                 self.row_precision_ = row_precision(self._squared_residuals(), self.dof)
                 self._most_probable(self._theta)
-                if np.abs(self.row_precision_ - before).max() < 1e-3:
+                if np.abs(self.row_precision_ - before).max() < _SETTLED:
                     break
         self._weights = cho_solve(self._factor, self._y)
         self.hyperparameters_ = dict(zip(self._names, np.exp(self._theta).tolist(), strict=True))
