@@ -127,14 +127,16 @@ def is_metal(symbol: str) -> bool:
     return symbol not in _NOT_METALS and symbol not in CAGE_METALS
 
 
-def _neighbours(lattice: Any, frac: Float, cutoff_a: float) -> Neighbours:
-    from pymatgen.core import Structure
+def _neighbours(lattice_a: Float, frac: Float, cutoff_a: float) -> Neighbours:
+    from pymatgen.optimization.neighbors import find_points_in_spheres
 
-    bare = Structure(lattice, ["H"] * len(frac), frac, validate_proximity=False)
-    first, second, image, distance = bare.get_neighbor_list(cutoff_a)
-    return Neighbours(
-        np.asarray(first, dtype=np.int64), np.asarray(second, dtype=np.int64), np.rint(image).astype(np.int64), distance
+    places = np.ascontiguousarray(frac @ lattice_a)
+    first, second, image, distance = find_points_in_spheres(
+        places, places, cutoff_a, np.ones(3, dtype=np.int64), np.ascontiguousarray(lattice_a)
     )
+    image = np.rint(image).astype(np.int64)
+    other = (first != second) | image.any(axis=1)
+    return Neighbours(first[other], second[other], image[other], distance[other])
 
 
 class _Clusters:

@@ -8,6 +8,7 @@ that is far from all of these numbers.
 
 from __future__ import annotations
 
+import os
 import warnings
 from dataclasses import dataclass
 from typing import Any
@@ -42,7 +43,7 @@ class Symmetry:
     conventional_a
         Conventional standard cell, vectors as rows (angstrom).
     near_miss_a
-        By how much the nearest operation not counted is broken (angstrom); infinite if by more than 0.06.
+        By how much the nearest operation not counted is broken (angstrom); infinite if by more than 0.03.
     """
 
     symbol: str
@@ -57,6 +58,7 @@ class Symmetry:
 def _ask(name: str, *arguments: Any, **options: Any) -> Any:
     """Call spglib; None where it finds nothing (newer versions raise then, and warn that they will)."""
     spglib = require("spglib", "structure")
+    os.environ.setdefault("SPGLIB_WARNING", "OFF")  # its C part writes every failed attempt to the terminal
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -107,14 +109,16 @@ def _safe_tolerance(cell: Cell) -> tuple[float, Float]:
     """Find the largest tolerance up to 0.02 A far from every operation's deviation; return it and the deviations."""
     lattice = cell[0]
     lengths = np.linalg.norm(_ask("niggli_reduce", lattice), axis=1)
-    loose = _dataset(cell, 2.0 * _MARGIN * TOLERANCE_A)
-    if loose is None:
-        return TOLERANCE_A, np.empty(0)
     bounds = []
-    for rotation, translation in zip(loose.rotations, loose.translations, strict=True):
-        strain = _lattice_strain(lattice, rotation)
-        atoms = _atom_miss_a(cell, rotation, translation)
-        bounds.append((max(atoms, strain * lengths.min()), max(atoms, strain * lengths.max())))
+    for loose in (_dataset(cell, factor * _MARGIN * TOLERANCE_A) for factor in (2.0, 1.0)):
+        if loose is None:
+            continue
+        for rotation, translation in zip(loose.rotations, loose.translations, strict=True):
+            strain = _lattice_strain(lattice, rotation)
+            atoms = _atom_miss_a(cell, rotation, translation)
+            bounds.append((max(atoms, strain * lengths.min()), max(atoms, strain * lengths.max())))
+    if not bounds:
+        return TOLERANCE_A, np.empty(0)
     low, high = np.array(bounds).T
     tolerance = TOLERANCE_A
     while tolerance > _SMALLEST_A and not ((high < tolerance / _MARGIN) | (low > tolerance * _MARGIN)).all():
@@ -149,5 +153,5 @@ def find_symmetry(sites: Sites) -> Symmetry | None:
         sohncke=bool((np.rint(np.linalg.det(rotations)) > 0).all()),
         polar=str(found.pointgroup) in _POLAR,
         conventional_a=np.asarray(found.std_lattice, dtype=float),
-        near_miss_a=near if near < _MARGIN * TOLERANCE_A else float("inf"),
+        near_miss_a=near if near < 1.5 * TOLERANCE_A else float("inf"),
     )
