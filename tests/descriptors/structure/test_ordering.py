@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from pymatgen.core import Structure
+from pymatgen.core import Molecule, Structure
 
 from descriptors.structure.crystals import B_B_A, cubic, rotated, slab_crystal
 from perospin.descriptors.structure import StructureDescriptors, describe_structure
@@ -88,6 +88,15 @@ def test_metals_sharing_a_site_are_averaged_and_told() -> None:
     assert d.labels["b_elements"] == "Pb,Sn"
 
 
+def test_a_trace_of_potassium_among_caesium_is_no_metal_site() -> None:
+    structure = cubic()
+    structure.replace(next(i for i, s in enumerate(structure) if s.specie.symbol == "Cs"), {"Cs": 0.9, "K": 0.1})
+    d = describe_structure(structure)
+    assert d.labels["b_elements"] == "Pb"
+    mean_radius = 0.9 * 1.88 + 0.1 * 1.64
+    assert d.values["cage_tolerance_factor"] == pytest.approx((mean_radius + 2.20) / (2**0.5 * (1.19 + 2.20)))
+
+
 def test_halides_sharing_a_site_are_averaged_and_told() -> None:
     structure = cubic()
     for i, site in enumerate(structure):
@@ -156,6 +165,19 @@ def test_oxidation_states_don_t_matter() -> None:
     charged = plain.copy()
     charged.add_oxidation_state_by_element({"Cs": 1, "Pb": 2, "I": -1})
     assert describe_structure(charged).values == describe_structure(plain).values
+
+
+@pytest.mark.parametrize(
+    ("structure", "message"),
+    [
+        (Structure(np.eye(3) * 6, [], []), "no atoms"),
+        (Structure(np.eye(3) * 0.62, ["Pb"], [[0, 0, 0]]), "in angstrom"),
+        (Molecule(["H"], [[0, 0, 0]]), "a Molecule is no crystal structure"),
+    ],
+)
+def test_what_is_no_crystal_is_refused(structure: Structure, message: str) -> None:
+    with pytest.raises(StructureError, match=message):
+        describe_structure(structure)
 
 
 def test_a_dummy_atom_is_refused() -> None:

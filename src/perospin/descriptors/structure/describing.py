@@ -358,6 +358,10 @@ def describe_structure(
     require("spglib", "structure")
     path_like = isinstance(structure_or_path, (str, Path))
     structure = read_structure(structure_or_path) if isinstance(structure_or_path, (str, Path)) else structure_or_path
+    if not hasattr(structure, "lattice"):
+        raise StructureError(
+            f"a {type(structure).__name__} is no crystal structure: give a pymatgen Structure or a file"
+        )
     where = Path(str(structure_or_path)).name + ": " if path_like else ""
     row = _Row()
     try:

@@ -35,6 +35,7 @@ _NOT_METALS = frozenset(
 _COVALENT_A = {"F": 1.65, "Cl": 2.05, "Br": 2.20, "I": 2.40}
 """A halogen this near to C, N, O, Si, P, S or B is part of a molecule."""
 
+_SMALLEST_CELL_A = 2.0
 _FULL = 0.95
 _MERGE_A = 0.01
 _SPLIT_A = 1.6
@@ -220,7 +221,8 @@ def _kinds(species: Sequence[dict[str, float]], pairs: Neighbours) -> NDArray[np
     main = [max(s, key=lambda x: (s[x], x)) for s in species]
     kind = np.array(["other"] * len(species), dtype="U6")
     for i, amounts in enumerate(species):
-        metal = any(is_metal(symbol) for symbol in amounts)
+        # a trace of K on a Cs site is no B site
+        metal = is_metal(main[i]) or any(is_metal(symbol) and symbol not in EITHER_SITE_METALS for symbol in amounts)
         halogen = any(symbol in HALOGENS for symbol in amounts)
         if metal and halogen:
             raise StructureError(
@@ -263,9 +265,14 @@ def read_sites(structure: Structure) -> Sites:
     Raises
     ------
     StructureError
-        If an atom is no element, or different atoms lie on one place.
+        If there are no atoms, an atom is no element, the cell is too small to be real, or different atoms lie on one
+        place.
     """
+    if len(structure) == 0:
+        raise StructureError("the structure holds no atoms")
     lattice = structure.lattice.get_lll_reduced_lattice()
+    if min(lattice.abc) < _SMALLEST_CELL_A:
+        raise StructureError(f"the cell is only {min(lattice.abc):.2g} A across: are its lengths in angstrom?")
     frac = _wrap(lattice.get_fractional_coords(structure.cart_coords))
     frac, species, n_merged = _merge_duplicates(lattice.matrix, frac, _species(structure))
     return Sites(np.array(lattice.matrix), frac, tuple(species), n_merged)
