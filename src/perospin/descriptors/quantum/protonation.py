@@ -3,9 +3,10 @@
 Rule: the most basic kind of nitrogen present takes it, by the usual pKa of the conjugate acid in water (CRC Handbook
 of Chemistry and Physics, dissociation constants of organic acids and bases and of inorganic ones; of the first member
 of each kind): guanidine 13.6, amidine 12.4 (acetamidine), aliphatic amine 10.6 (methylamine), hydrazine 8.1,
-imidazole 7.0, hydroxylamine 5.9, pyridine 5.2, aniline 4.6. Amides, sulfonamides, nitriles, nitro and azo groups and
-pyrrole nitrogens take none. Two nitrogens of the winning kind are an ambiguity (one proton or two, and where), which
-is left to the user.
+imidazole 7.0, hydroxylamine 5.9, pyridine 5.2, aniline 4.6. Amides, sulfonamides, nitriles, nitro and azo groups,
+pyrrole nitrogens and amino groups on a pyridine take none. With more than one basic nitrogen, of one kind or of
+several, it is not clear how many protons there are: the strong acids that perovskites grow from protonate pyridines
+and anilines, too. That is left to the user.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ _KINDS: tuple[tuple[str, str], ...] = (
     ("imidazole", "[nX2;$(n1cc[nX3]c1),$(n1c[nX3]cc1)]"),
     ("hydroxylamine", "[NX3;$(N[OX2]);!$(N[#6;!X4])]"),
     ("pyridine", "[nX2;!$(n1cc[nX3]c1);!$(n1c[nX3]cc1)]"),
-    ("aniline", "[NX3;!$(N~[!#6;!#1]);$(N-c);!$(N-[#6]=[O,S,N])]"),
+    ("aniline", "[NX3;!$(N~[!#6;!#1]);$(N-c);!$(N-[#6]=[O,S,N]);!$(Nc:n);!$(Nc:c:n);!$(Nc:c:c:n)]"),
 )
 """Kinds of basic nitrogen, most basic first; the first atom of the pattern takes the proton."""
 
@@ -42,21 +43,23 @@ def _protonate(molecule: Any, atoms: tuple[int, ...]) -> str:
     return str(Chem.MolToSmiles(changed))
 
 
-def _sites(molecule: Any) -> tuple[str, tuple[int, ...]]:
-    """Most basic kind of nitrogen present and its atoms ("" and none without a basic nitrogen)."""
+def _basic_nitrogens(molecule: Any) -> list[tuple[int, ...]]:
+    """Atoms of each kind of basic nitrogen that is present, the most basic kind first."""
     from rdkit import Chem
 
-    for kind, pattern in _KINDS:
-        matches = molecule.GetSubstructMatches(Chem.MolFromSmarts(pattern))
-        if atoms := tuple(sorted({match[0] for match in matches})):
-            return kind, atoms
-    return "", ()
+    found: list[tuple[int, ...]] = []
+    for _, pattern in _KINDS:
+        matches = {match[0] for match in molecule.GetSubstructMatches(Chem.MolFromSmarts(pattern))}
+        # a guanidine fits the pattern of an amidine, too
+        if atoms := tuple(sorted(matches.difference(*found))):
+            found.append(atoms)
+    return found
 
 
 def protonation_choices(smiles: str) -> tuple[str, ...]:
     """Cations a neutral amine can become by the rule: one if it is clear, several if it is not, none without an amine.
 
-    With several equally basic nitrogens: each of them protonated, and all of them.
+    With several basic nitrogens: each of the most basic ones protonated, and all basic ones.
 
     Raises
     ------
@@ -67,11 +70,11 @@ def protonation_choices(smiles: str) -> tuple[str, ...]:
 
     parse_smiles(smiles)
     molecule = Chem.MolFromSmiles(smiles)
-    _, atoms = _sites(molecule)
-    found = [_protonate(molecule, (atom,)) for atom in atoms]
-    if len(atoms) > 1:
-        found.append(_protonate(molecule, atoms))
-    return tuple(dict.fromkeys(found))
+    kinds = _basic_nitrogens(molecule)
+    if not kinds:
+        return ()
+    every = tuple(atom for atoms in kinds for atom in atoms)
+    return tuple(dict.fromkeys(_protonate(molecule, atoms) for atoms in (*((a,) for a in kinds[0]), every)))
 
 
 def protonate(smiles: str) -> str:
@@ -80,8 +83,8 @@ def protonate(smiles: str) -> str:
     Raises
     ------
     QuantumError
-        If the SMILES can't be read, has no basic nitrogen, or several are equally basic (the message lists the
-        cations to choose from).
+        If the SMILES can't be read, has no basic nitrogen, or several (the message lists the cations to choose
+        from).
     """
     charge = parse_smiles(smiles)[1]
     if charge > 0:
@@ -92,9 +95,7 @@ def protonate(smiles: str) -> str:
     if not choices:
         raise QuantumError(f"'{smiles}' has no basic nitrogen to protonate: write the cation with its charge")
     if len(choices) > 1:
-        raise QuantumError(
-            f"'{smiles}' has several equally basic nitrogens: write one of the cations {', '.join(choices)}"
-        )
+        raise QuantumError(f"'{smiles}' has several basic nitrogens: write one of the cations {', '.join(choices)}")
     return choices[0]
 
 
