@@ -143,7 +143,9 @@ def check_formula(material: Perovskite, structure: Structure, name: str) -> str:
         for element in sorted(set(found) | set(stated))
         if element not in ("H", "D") and abs(found[element] - scale * stated.get(element, 0.0)) > 0.02 * max(scale, 1.0)
     ]
-    inorganic = [e for e in off if e not in _NON_METALS or e in _HALOGENS]
+    halides = {element for ion, _ in material.x_site for element in ion.composition}
+    # a halogen may belong to the molecules instead
+    inorganic = [e for e in off if e not in _NON_METALS or e in halides or (e in _HALOGENS and e not in stated)]
     if inorganic or not scale:
         raise DataError(
             f"{name} is not {material.formula}: it holds {structure.composition.reduced_formula} (the amount of "
