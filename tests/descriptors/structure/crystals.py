@@ -108,6 +108,13 @@ def slab_110(a: float = B_B_A, spacing_a: float = 15.0) -> Structure:
     return crystal([along, [0, 0, a], across * spacing_a], octahedra([[0, 0, 0], [a, 0, 0]]))
 
 
+def corrugated(a: float = B_B_A, spacing_a: float = 15.0) -> Structure:
+    """A "3 x 3" staircase: steps of three octahedra, so that terminal halides are cis at the corners, trans between."""
+    across = np.array([-1.0, 1.0, 0.0]) / np.sqrt(2) * spacing_a
+    centres = np.array([[0, 0, 0], [1, 0, 0], [2, 0, 0], [2, 1, 0]]) * a
+    return crystal([[2 * a, 2 * a, 0], [0, 0, a], across], octahedra(centres))
+
+
 def slab_111(a: float = B_B_A, spacing_a: float = 15.0) -> Structure:
     """A slab cut along (111), two B planes thick: every B has three facial terminal halides."""
     first, second = np.array([1.0, -1.0, 0.0]) * a, np.array([0.0, 1.0, -1.0]) * a

@@ -10,6 +10,7 @@ from pymatgen.core import Structure
 
 from descriptors.structure.crystals import (
     B_B_A,
+    corrugated,
     crystal,
     jiggled,
     octahedra,
@@ -148,7 +149,9 @@ def test_slabs_of_different_thickness_in_one_crystal() -> None:
     assert any("1 and 2 sheets" in w for w in d.warnings)
 
 
-@pytest.mark.parametrize(("structure", "name"), [(slab_110(), "(110)"), (slab_111(), "(111)")])
+@pytest.mark.parametrize(
+    ("structure", "name"), [(slab_110(), "(110)"), (slab_111(), "(111)"), (corrugated(), "corrugated")]
+)
 def test_other_cuts_are_named_and_their_undefined_numbers_left_empty(structure: Structure, name: str) -> None:
     d = describe_structure(structure)
     assert d.labels["layer_orientation"] == name

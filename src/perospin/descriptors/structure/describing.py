@@ -63,7 +63,7 @@ class StructureDescriptors:
         the same list).
     labels
         ``space_group``, ``dimensionality`` ("0D" to "3D"), ``connectivity`` ("corner", "edge", "face", joined by "+",
-        or "isolated"), ``layer_orientation`` ("(100)", "(110)", "(111)", "other", or "" if there are no layers),
+        or "isolated"), ``layer_orientation`` ("(100)", "(110)", "(111)", "corrugated", "other", or "" without layers),
         ``b_elements``, ``x_elements``, ``formula`` (as far as the file lists atoms).
     warnings
         What was assumed, one sentence each.

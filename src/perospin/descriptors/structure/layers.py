@@ -68,7 +68,8 @@ class Slab:
     high_a, low_a
         Height of the outermost framework halides.
     orientation
-        "(100)", "(110)", "(111)" or "other": which faces of the cubic perovskite the slab is cut along.
+        "(100)", "(110)", "(111)": which faces of the cubic perovskite the slab is cut along; "corrugated" (steps of
+        several octahedra) or "other".
     sheets
         Sheets from bottom to top; empty unless (100).
     """
@@ -132,8 +133,8 @@ def _orientation(network: Network, members: Int, in_plane_links: Int, across_lin
     square = (in_plane_links == 4).all() and (across_links + n_terminal == 2).all()
     if square and all(t for t, n in zip(trans, n_terminal, strict=True) if n == 2):
         return "(100)"
-    if (n_terminal == 2).all() and not any(trans):
-        return "(110)"
+    if (n_terminal == 2).all():
+        return "corrugated" if any(trans) else "(110)"
     if (n_terminal == 3).all() and not any(trans):
         return "(111)"
     return "other"
