@@ -11,11 +11,32 @@ import json
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from perospin.learning.result import plain, write_text
 
-_NOT_COMPUTING = ("__init__", "result", "declaration", "dataset", "study", "prediction", "cells")
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from perospin.learning.schemes import Scheme
+
+_NOT_COMPUTING = (
+    "__init__",
+    "result",
+    "declaration",
+    "dataset",
+    "study",
+    "prediction",
+    "cells",
+    "plan",
+    "guard",
+    "clusters",
+    "cautions",
+    "variants",
+    "agreement",
+)
 # What these modules decide reaches a cell through its key (specification, data, scheme), not through their code.
 
 
@@ -78,6 +99,25 @@ def _read(path: Path | None) -> Any:
 def fingerprint(value: Any) -> str:
     """SHA-256 of a JSON-able value, independent of the order of keys."""
     return hashlib.sha256(json.dumps(plain(value), sort_keys=True).encode()).hexdigest()
+
+
+def digest(*arrays: NDArray[Any]) -> str:
+    """SHA-256 of arrays of numbers, their shapes included."""
+    found = hashlib.sha256()
+    for array in arrays:
+        found.update(str(array.shape).encode())
+        found.update(np.ascontiguousarray(array, dtype=float).tobytes())
+    return found.hexdigest()
+
+
+def scheme_digest(scheme: Scheme) -> str:
+    """SHA-256 of the folds of a scheme and of what its R2 refers to; its name plays no part."""
+    found = hashlib.sha256(f"{scheme.reference} {scheme.in_sample}".encode())
+    for split in scheme.splits:
+        for rows in (split.train, split.test):
+            found.update(b"|")
+            found.update(np.ascontiguousarray(rows, dtype=np.int64).tobytes())
+    return found.hexdigest()
 
 
 @lru_cache(maxsize=1)

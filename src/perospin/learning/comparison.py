@@ -22,10 +22,13 @@ __all__ = [
     "BootstrapGain",
     "NoiseFloor",
     "PermutationTest",
+    "check_paired",
     "family_baseline",
     "noise_floor",
     "paired_bootstrap",
     "permutation_test",
+    "resampled_r2",
+    "scrambled_orders",
     "y_shuffle",
 ]
 
@@ -118,65 +121,106 @@ def paired_bootstrap(
     StudyError
         If the two evaluations don't score the same rows in the same folds.
     """
+    r2 = resampled_r2([eval_a, eval_b], groups, n_boot, seed, inverse=inverse)
+    gains, own = r2[0, 1:] - r2[1, 1:], r2[0, 1:]
+    tails = [50.0 * (1.0 - level), 50.0 * (1.0 + level)]
+    low, high = np.percentile(gains, tails) if len(gains) else (np.nan, np.nan)
+    own_low, own_high = np.percentile(own, tails) if len(own) else (np.nan, np.nan)
+    return BootstrapGain(
+        scheme=eval_a.scheme.label,
+        model=eval_a.estimator_name,
+        baseline=eval_b.estimator_name,
+        gain=float(r2[0, 0] - r2[1, 0]),
+        low=float(low),
+        high=float(high),
+        level=level,
+        probability_positive=float(np.mean(gains > 0)) if len(gains) else float("nan"),
+        model_r2=float(r2[0, 0]),
+        baseline_r2=float(r2[1, 0]),
+        model_r2_interval=(float(own_low), float(own_high)),
+        n_boot=len(gains),
+    )
+
+
+def check_paired(first: Evaluation, second: Evaluation) -> None:
+    """Raise unless two evaluations score the same rows in the same folds.
+
+    Raises
+    ------
+    StudyError
+        If they don't.
+    """
     if not (
-        eval_a.scheme.label == eval_b.scheme.label
-        and np.array_equal(eval_a.rows, eval_b.rows)
-        and np.array_equal(eval_a.fold, eval_b.fold)
-        and np.array_equal(eval_a.y_true, eval_b.y_true)
+        first.scheme.label == second.scheme.label
+        and np.array_equal(first.rows, second.rows)
+        and np.array_equal(first.fold, second.fold)
+        and np.array_equal(first.y_true, second.y_true)
     ):
         raise StudyError(
-            f"{eval_a.estimator_name} ({eval_a.scheme.label}) and {eval_b.estimator_name} ({eval_b.scheme.label}) "
+            f"{first.estimator_name} ({first.scheme.label}) and {second.estimator_name} ({second.scheme.label}) "
             "can't be compared: a paired comparison needs the same scheme, rows and target"
         )
+
+
+def resampled_r2(
+    evaluations: Sequence[Evaluation],
+    groups: ArrayLike | None = None,
+    n_boot: int = 2000,
+    seed: int = 0,
+    *,
+    inverse: Inverse | None = None,
+) -> FloatArray:
+    """R2 of several evaluations of one scheme, as it is and with groups of rows resampled alike for all of them.
+
+    Parameters
+    ----------
+    evaluations : sequence of Evaluation
+        Same scheme, rows and target.
+    groups, n_boot, seed, inverse
+        As for `paired_bootstrap`.
+
+    Returns
+    -------
+    ndarray, shape (n_evaluations, 1 + n_resamples)
+        The first column is R2 as it is. Resamples without any scatter of the target have no R2 and are left out.
+
+    Raises
+    ------
+    StudyError
+        If the evaluations don't score the same rows in the same folds, or groups don't fit the rows.
+    """
+    one = evaluations[0]
+    for other in evaluations[1:]:
+        check_paired(one, other)
     change = inverse or (lambda values: values)
-    y = np.asarray(change(eval_a.y))
-    true = y[eval_a.rows]
-    squared_a = (np.asarray(change(eval_a.y_pred)) - true) ** 2
-    squared_b = (np.asarray(change(eval_b.y_pred)) - true) ** 2
-    scheme = eval_a.scheme
+    y = np.asarray(change(one.y))
+    true = y[one.rows]
     labels = np.arange(len(y)) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1].ravel()
     if len(labels) != len(y):
         raise StudyError(f"{len(labels)} groups were given for {len(y)} rows")
-    group_of = np.unique(labels[eval_a.rows], return_inverse=True)[1].ravel()
+    group_of = np.unique(labels[one.rows], return_inverse=True)[1].ravel()
     n_groups = int(group_of.max()) + 1
-    reference = eval_a.reference(inverse)
 
     def summed(values: FloatArray) -> FloatArray:
         return np.bincount(group_of, weights=values, minlength=n_groups).astype(float)
 
     count, first, second = summed(np.ones(len(true))), summed(true), summed(true**2)
-    about_reference = summed((true - reference) ** 2)
-    error_a, error_b = summed(squared_a), summed(squared_b)
+    about_reference = summed((true - one.reference(inverse)) ** 2)
+    errors = np.array([summed((np.asarray(change(e.y_pred)) - true) ** 2) for e in evaluations])
     rng = np.random.default_rng(seed)
     times = np.vstack(
         [np.ones(n_groups), rng.multinomial(n_groups, np.full(n_groups, 1.0 / n_groups), size=n_boot)]
     ).astype(float)
-    if scheme.reference == "train":
+    if one.scheme.reference == "train":
         total = times @ about_reference
     else:
         # The mean that R2 refers to is part of the sample, so it is resampled too.
         total = times @ second - (times @ first) ** 2 / (times @ count)
     valid = total > 1e-9 * float(second.sum())
+    valid[0] = True
     with np.errstate(divide="ignore", invalid="ignore"):
-        r2_a, r2_b = 1.0 - times @ error_a / total, 1.0 - times @ error_b / total
-    gains, own = (r2_a - r2_b)[1:][valid[1:]], r2_a[1:][valid[1:]]
-    tails = [50.0 * (1.0 - level), 50.0 * (1.0 + level)]
-    low, high = np.percentile(gains, tails)
-    own_low, own_high = np.percentile(own, tails)
-    return BootstrapGain(
-        scheme=scheme.label,
-        model=eval_a.estimator_name,
-        baseline=eval_b.estimator_name,
-        gain=float(r2_a[0] - r2_b[0]),
-        low=float(low),
-        high=float(high),
-        level=level,
-        probability_positive=float(np.mean(gains > 0)),
-        model_r2=float(r2_a[0]),
-        baseline_r2=float(r2_b[0]),
-        model_r2_interval=(float(own_low), float(own_high)),
-        n_boot=int(valid[1:].sum()),
-    )
+        r2 = np.where(total > 0, 1.0 - (errors @ times.T) / total, np.nan)
+    return np.asarray(r2[:, valid])
 
 
 # -- does a column carry information? ------------------------------------------------------------------------
@@ -281,6 +325,7 @@ def permutation_test(
     derive: Callable[[pd.DataFrame], pd.DataFrame] | None = None,
     inner_groups: ArrayLike | None = None,
     inverse: Inverse | None = None,
+    fit_options: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
 ) -> PermutationTest:
     """Test whether the model does better with `columns` than with the same columns dealt out at random.
@@ -308,6 +353,8 @@ def permutation_test(
         Groups for estimators that tune themselves.
     inverse : callable, optional
         Score in the original space.
+    fit_options : mapping, optional
+        ``sample_weight`` and ``y_sd``, as for `evaluate`.
     progress : callable, optional
         Called as ``progress(done, in_all)``.
 
@@ -320,7 +367,7 @@ def permutation_test(
 
     def r2(table: pd.DataFrame) -> float:
         table = table if derive is None else derive(table)
-        return _r2(evaluate(estimator, table, y, scheme, groups=inner_groups), inverse)
+        return _r2(evaluate(estimator, table, y, scheme, groups=inner_groups, **(fit_options or {})), inverse)
 
     observed = r2(X)
     null = []
@@ -348,18 +395,81 @@ def y_shuffle(
     seed: int = 0,
     *,
     groups: ArrayLike | None = None,
+    blocks: ArrayLike | None = None,
+    fit_options: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
 ) -> PermutationTest:
-    """Repeat the whole validation with the target shuffled: R2 must fall to about 0 or below."""
+    """Repeat the whole validation with the target shuffled (y-scrambling): R2 must fall to about 0 or below.
+
+    The share of shuffles that score at least as well is the p-value of "the descriptors say nothing about the target".
+    What may be exchanged follows the scheme (`scrambled_orders`).
+
+    Parameters
+    ----------
+    estimator, X, y, scheme
+        As for `evaluate`.
+    n_perm, seed : int
+        Shuffles and their seed; 19 are the least for p = 0.05.
+    groups : array_like, shape (n_rows,), optional
+        Groups for inner folds.
+    blocks : array_like, shape (n_rows,), optional
+        Rows that are exchanged together, for example those of a spacer that is left out as a whole.
+    fit_options : mapping, optional
+        ``sample_weight`` and ``y_sd``, each of shape (n_rows,); they travel with the target they belong to.
+    progress : callable, optional
+        Called as ``progress(done, in_all)``.
+    """
     target = np.asarray(y, dtype=float)
-    rng = np.random.default_rng(seed)
-    observed = _r2(evaluate(estimator, X, target, scheme, groups=groups), None)
+    options: dict[str, Any] = {name: np.asarray(values, float) for name, values in (fit_options or {}).items()}
+    observed = _r2(evaluate(estimator, X, target, scheme, groups=groups, **options), None)
     null = []
-    for done in range(n_perm):
-        null.append(_r2(evaluate(estimator, X, rng.permutation(target), scheme, groups=groups), None))
+    for done, order in enumerate(scrambled_orders(scheme, len(target), n_perm, seed, blocks)):
+        moved: dict[str, Any] = {name: values[order] for name, values in options.items()}
+        null.append(_r2(evaluate(estimator, X, target[order], scheme, groups=groups, **moved), None))
         if progress is not None:
             progress(done + 1, n_perm)
     return _test("the target", scheme, observed, null)
+
+
+_FEWEST_BLOCKS = 8
+
+
+def scrambled_orders(
+    scheme: Scheme, n: int, n_perm: int, seed: int, blocks: ArrayLike | None = None
+) -> list[NDArray[np.int64]]:
+    """Row orders that break the link between descriptors and target and keep what the scheme takes for granted.
+
+    Blocks change places as wholes where there are at least eight (the target of a block then stays together, as far
+    as sizes allow, so that likeness within a block isn't mistaken for skill); with fewer there are too few
+    arrangements and rows are exchanged singly. One split into fixed sides (tagged, or forward in time with a cutoff)
+    exchanges rows within each side only: both sides keep their own mean.
+
+    Returns
+    -------
+    list of ndarray of int, each of shape (n,)
+        Row i gets the target of row ``order[i]``.
+    """
+    rng = np.random.default_rng(seed)
+    if len(scheme) == 1 and not scheme.in_sample:
+        sides = [scheme.splits[0].train, scheme.splits[0].test]
+        orders = []
+        for _ in range(n_perm):
+            order = np.arange(n)
+            for side in sides:
+                order[side] = side[rng.permutation(len(side))]
+            orders.append(order)
+        return orders
+    codes = np.arange(n) if blocks is None else np.unique(np.asarray(blocks), return_inverse=True)[1].ravel()
+    members = [np.flatnonzero(codes == block) for block in range(int(codes.max()) + 1)]
+    if not _FEWEST_BLOCKS <= len(members) < n:
+        return [rng.permutation(n) for _ in range(n_perm)]
+    places = np.concatenate(members)
+    orders = []
+    for _ in range(n_perm):
+        order = np.empty(n, dtype=np.int64)
+        order[places] = np.concatenate([members[block] for block in rng.permutation(len(members))])
+        orders.append(order)
+    return orders
 
 
 def family_baseline(

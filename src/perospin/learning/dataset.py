@@ -7,6 +7,7 @@ file is answered by one sentence that names the row and the column.
 from __future__ import annotations
 
 import csv
+import datetime
 import difflib
 import hashlib
 import re
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from perospin.errors import DataError, PerospinError, StudyError
+from perospin.learning.guard import Units, find_units
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,7 +41,8 @@ class Dataset:
     rows : pandas.DataFrame, (n_rows, ...)
         ``row`` (label), ``name``, ``formula`` (canonical; empty if not known), ``described_as`` (the formula
         whose descriptors stand in), ``certain`` (composition known), ``source``, ``tag``, one ``group:NAME``
-        column for each group, ``target`` (original unit).
+        column for each group, ``target`` (original unit), ``unit`` (rows with one number are the same material, or
+        have equal descriptors), ``time``, ``weight`` and ``y_sd`` where the study declares them.
     features : pandas.DataFrame, (n_rows, n_columns)
         All descriptor columns (float; NaN where unknown).
     y : numpy.ndarray, (n_rows,)
@@ -50,6 +53,17 @@ class Dataset:
         Where the table comes from.
     sha256 : str
         Fingerprint of everything above.
+    units : Units
+        Rows that a model could answer by memory from one another.
+    weight : numpy.ndarray, (n_rows,), or None
+        How much each row counts when models are fitted.
+    y_sd : numpy.ndarray, (n_rows,), or None
+        Standard deviation of each target, in the space of `y`.
+    table_sha256 : str
+        Fingerprint of the target column as read, before any row is filtered out: the same for every study of a table,
+        whatever its descriptors and filters.
+    notes : tuple of str
+        What was assumed while reading, in sentences.
     """
 
     rows: pd.DataFrame
@@ -58,9 +72,24 @@ class Dataset:
     target: NDArray[np.float64]
     source: str
     sha256: str
+    units: Units
+    weight: NDArray[np.float64] | None = None
+    y_sd: NDArray[np.float64] | None = None
+    table_sha256: str = ""
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    @property
+    def fit_options(self) -> dict[str, Any]:
+        """What fitting takes beside X and y: ``sample_weight`` and ``y_sd``, each only where the study has it."""
+        given = {"sample_weight": self.weight, "y_sd": self.y_sd}
+        return {name: values for name, values in given.items() if values is not None}
+
+    def times(self) -> NDArray[np.float64]:
+        """When each row became known, in years, shape (n_rows,)."""
+        return self.rows["time"].to_numpy(dtype=float)
 
     def groups(self, name: str) -> NDArray[Any]:
         """Group label of each row, shape (n_rows,)."""
@@ -116,10 +145,12 @@ def build_dataset(
     required = [part.target.column, *(f.column for f in section.where)]
     required += [section.tag.column] if section.tag else []
     required += [text for text in (section.name, section.formula, section.source_column) if text]
+    required += [text for text in (section.time, section.weight, section.y_sd) if text]
     required += [d.removeprefix("column:") for d in section.groups.values() if d.startswith("column:")]
     if table:
         required += [column for column in wanted if column not in DERIVED_COLUMNS]
     _require_columns(frame, required, where)
+    table_sha256 = _table_digest(frame[part.target.column])
     frame = _filtered(frame, section.where, where).reset_index(drop=True)
     if frame.empty:
         raise DataError(f"{where} has no rows left after the filters of the study")
@@ -158,16 +189,33 @@ def build_dataset(
         }
     )
     for name, definition in section.groups.items():
-        rows[f"group:{name}"] = _group(definition, frame, labels, described, materials)
+        rows[f"group:{name}"] = _group(definition, frame, labels, described, materials, section)
+    if section.time:
+        cells = zip(labels, frame[section.time], strict=True)
+        rows["time"] = [_time(cell, label, section.time, where) for label, cell in cells]
     y = forward(target, part.target.transform)
-    return Dataset(rows, features, y, target, source, _digest(rows, features, y))
+    notes: list[str] = []
+    weight = _weights(frame, section.weight, labels, where) if section.weight else None
+    y_sd = _uncertainty(frame, part, labels, target, where, notes) if section.y_sd else None
+    for name, values in (("weight", weight), ("y_sd", y_sd)):
+        if values is not None:
+            rows[name] = values
+    digest = _digest(rows, features, y)
+    units = find_units(described, features[[c for c in model_columns(part) if c in features]].to_numpy(dtype=float))
+    rows["unit"] = units.labels
+    return Dataset(rows, features, y, target, source, digest, units, weight, y_sd, table_sha256, tuple(notes))
+
+
+def model_columns(part: PartSpec) -> list[str]:
+    """Every descriptor column that some estimator of the part reads."""
+    return list(dict.fromkeys(column for name in part.estimator_names() for column in part.columns_of(name)))
 
 
 def needed_columns(part: PartSpec) -> list[str]:
-    """Every descriptor column that some estimator, test or explanation of the part reads."""
-    columns: list[str] = []
-    for name in part.estimator_names():
-        columns += part.columns_of(name)
+    """Every descriptor column that some estimator, test, scheme or explanation of the part reads."""
+    columns = model_columns(part)
+    for scheme in part.schemes:
+        columns += scheme.features if isinstance(scheme.features, list) else ()
     for group in (part.explain.players or {}).values() if part.explain else ():
         columns += group
     for test in part.checks.permutation:
@@ -183,6 +231,26 @@ def spacer_group(material: Any) -> str:
     if material.a_site:
         return "3D-" + max(material.a_site, key=lambda pair: pair[1])[0].symbol
     return "no cation"
+
+
+def spacer_family(material: Any) -> str:
+    """Name the kind of spacer: its charge and its skeleton, for example ``monovalent aromatic``; 3D ones have none."""
+    from perospin.descriptors.composition import group_flags
+
+    kinds = set()
+    for ion, _ in material.spacers:
+        charge = {1: "monovalent", 2: "divalent"}.get(ion.charge, f"charge {ion.charge}")
+        if ion.smiles is None:
+            kinds.add(f"{charge} inorganic")
+            continue
+        flags = group_flags(ion.smiles)
+        kinds.add(f"{charge} {'aromatic' if flags['aromatic'] else 'ring' if flags['ring'] else 'chain'}")
+    return "+".join(sorted(kinds)) or "no spacer"
+
+
+def layer_group(material: Any) -> str:
+    """Name the number of layers, ``n = 2``; ``3D`` for bulk."""
+    return "3D" if material.n_layers is None else f"n = {material.n_layers}"
 
 
 def _sites(part: Iterable[tuple[Any, Fraction]]) -> str:
@@ -455,21 +523,34 @@ def _derived(materials: list[Any], features: pd.DataFrame) -> Mapping[str, NDArr
 
 
 def _group(
-    definition: str, frame: pd.DataFrame, labels: pd.Series, described: list[str], materials: list[Any]
+    definition: str,
+    frame: pd.DataFrame,
+    labels: pd.Series,
+    described: list[str],
+    materials: list[Any],
+    section: DataSection,
 ) -> list[str]:
-    """Group labels: ``column:NAME``, or one of formula, spacer, a_site, metal, halide, family, row."""
+    """Group labels: ``column:NAME``, source, row, or what the formula says (formula, spacer, halide, layers...)."""
     if definition.startswith("column:"):
         return [str(value) for value in frame[definition.removeprefix("column:")]]
     readers: dict[str, Callable[[Any], str]] = {
         "formula": str,
         "spacer": spacer_group,
+        "spacer_family": spacer_family,
         "a_site": lambda m: _sites(m.a_site) or "none",
         "metal": lambda m: _sites(m.b_site),
         "halide": lambda m: _sites(m.x_site),
+        "layers": layer_group,
         "family": lambda m: str(m.family),
     }
+    if definition == "source":
+        if section.source_column is None:
+            raise StudyError("groups by source need the key source_column in [data], the column with each row's source")
+        return [str(value) for value in frame[section.source_column]]
     if definition != "row" and definition not in readers:
-        raise StudyError(f"group definition '{definition}' is unknown; allowed: column:NAME, row, {', '.join(readers)}")
+        raise StudyError(
+            f"group definition '{definition}' is unknown; allowed: column:NAME, row, source, {', '.join(readers)}"
+        )
     if definition == "row":
         return [f"row {label}" for label in labels]
     reader = readers[definition]
@@ -478,6 +559,81 @@ def _group(
         f"row {label}" if material is None else reader(material)
         for label, material in zip(labels, materials, strict=True)
     ]
+
+
+# --- what is known of a row beside its target --------------------------------------------------------------
+
+
+def _time(cell: Any, label: str, column: str, where: str) -> float:
+    """Read a year (2021, 2021.5) or an ISO date (2021-06-30) as a number of years."""
+    text = str(cell).strip()
+    if re.fullmatch(r"\d{4}-\d{2}-\d{2}([T ].*)?", text):
+        try:
+            day = datetime.date.fromisoformat(text[:10])
+        except ValueError:
+            pass
+        else:
+            start, end = datetime.date(day.year, 1, 1), datetime.date(day.year + 1, 1, 1)
+            return day.year + (day - start).days / (end - start).days
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not np.isfinite(value):
+        raise DataError(f"{where}, row {label}, column '{column}': '{text}' is neither a year nor a date (2021-06-30)")
+    return value
+
+
+def _weights(frame: pd.DataFrame, column: str, labels: pd.Series, where: str) -> NDArray[np.float64]:
+    values = _numeric(frame, column, labels, where, allow_missing=False)
+    if (values <= 0).any():
+        bad = int(np.flatnonzero(values <= 0)[0])
+        raise DataError(
+            f"{where}, row {labels.iloc[bad]}, column '{column}': a weight of {values[bad]:g}; weights must be greater "
+            "than 0 (drop a row by a filter instead)"
+        )
+    return values
+
+
+def _uncertainty(
+    frame: pd.DataFrame, part: PartSpec, labels: pd.Series, target: NDArray[np.float64], where: str, notes: list[str]
+) -> NDArray[np.float64]:
+    """Read standard deviations into the space of the models; to first order, sd(log10 y) = sd(y) / (y ln 10)."""
+    column = str(part.data.y_sd)
+    values = _numeric(frame, column, labels, where, allow_missing=True)
+    if (values < 0).any():
+        bad = int(np.flatnonzero(values < 0)[0])
+        raise DataError(
+            f"{where}, row {labels.iloc[bad]}, column '{column}': an uncertainty of {values[bad]:g} is below 0"
+        )
+    if part.target.transform == "log10":
+        values = values / (target * np.log(10.0))
+    missing = np.isnan(values)
+    if missing.all():
+        raise DataError(f"{where}: column '{column}' is empty, so there is no uncertainty to use; leave out y_sd")
+    if missing.any():
+        values = np.where(missing, np.median(values[~missing]), values)
+        notes.append(
+            f"{int(missing.sum())} of {len(values)} rows have no value in '{column}'; they get the median uncertainty "
+            "of the others"
+        )
+    return values
+
+
+def _table_digest(column: pd.Series) -> str:
+    """Fingerprint of the target column, whatever the order of its rows."""
+    digest = hashlib.sha256()
+    for text in sorted(_canonical(cell) for cell in column):
+        digest.update(text.encode() + b"\n")
+    return digest.hexdigest()
+
+
+def _canonical(cell: Any) -> str:
+    text = str(cell).strip()
+    try:
+        return repr(float(text))
+    except ValueError:
+        return text
 
 
 def _digest(rows: pd.DataFrame, features: pd.DataFrame, y: NDArray[np.float64]) -> str:

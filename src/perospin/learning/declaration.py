@@ -82,7 +82,11 @@ class StoreQuery(_Section):
 
 
 class DataSection(_Section):
-    """Where the rows come from: exactly one of a shipped table, a CSV file or a query of the record store."""
+    """Where the rows come from: exactly one of a shipped table, a CSV file or a query of the record store.
+
+    `time`, `weight` and `y_sd` name columns: when a row became known (a year or an ISO date), how much it counts when
+    models are fitted, and the standard deviation of its target in the unit of the target.
+    """
 
     table: str | None = None
     csv: str | None = None
@@ -98,6 +102,9 @@ class DataSection(_Section):
     assume: dict[str, Assumption] = {}
     groups: dict[str, str] = {}
     tag: Tag | None = None
+    time: str | None = None
+    weight: str | None = None
+    y_sd: str | None = None
     plausible: dict[str, tuple[float, float]] = {}
     faults: list[str] = []
 
@@ -193,27 +200,63 @@ class GridEntry(_Section):
             yield f"{self.name}[{text}]", {**self.spec, **point}
 
 
-class SchemeEntry(_Section):
-    """One way of splitting the rows."""
+SchemeKind = Literal[
+    "leave_one_out",
+    "leave_one_group_out",
+    "leave_cluster_out",
+    "tagged",
+    "forward_in_time",
+    "repeated_holdout",
+    "k_fold",
+    "repeated_k_fold",
+    "in_sample",
+]
 
-    kind: Literal["leave_one_out", "leave_one_group_out", "tagged", "repeated_holdout", "k_fold", "in_sample"]
+Leakage = Literal["group", "report"]
+
+_SCHEME_KEYS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "leave_one_out": ((), ()),
+    "leave_one_group_out": (("group",), ()),
+    "leave_cluster_out": ((), ("features", "k")),
+    "tagged": ((), ()),
+    "forward_in_time": ((), ("n_blocks", "cutoff")),
+    "repeated_holdout": (("n_test", "n_repeats"), ()),
+    "k_fold": (("k",), ("group",)),
+    "repeated_k_fold": (("k", "n_repeats"), ("group",)),
+    "in_sample": ((), ()),
+}
+"""Keys that each kind of scheme needs, and keys that it may have, beside kind, name, label and leakage."""
+
+
+class SchemeEntry(_Section):
+    """One way of splitting the rows.
+
+    `leakage` says what happens to rows of one material that the scheme would part: "group" keeps them on one side,
+    "report" leaves them parted and says so; the part's own setting if it is not given.
+    """
+
+    kind: SchemeKind
     name: str = ""
     label: str = ""
     group: str | None = None
+    features: str | list[str] | None = None
     n_test: int | None = Field(default=None, ge=1)
     n_repeats: int | None = Field(default=None, ge=1)
     k: int | None = Field(default=None, ge=2)
+    n_blocks: int | None = Field(default=None, ge=1)
+    cutoff: float | int | None = None
+    leakage: Leakage | None = None
 
     @model_validator(mode="after")
     def _complete(self) -> SchemeEntry:
-        needed = {
-            "leave_one_group_out": ("group",),
-            "repeated_holdout": ("n_test", "n_repeats"),
-            "k_fold": ("k",),
-        }.get(self.kind, ())
+        needed, possible = _SCHEME_KEYS[self.kind]
         for key in needed:
             if getattr(self, key) is None:
                 raise ValueError(f"kind = \"{self.kind}\" needs the key '{key}'")
+        for key in ("group", "features", "n_test", "n_repeats", "k", "n_blocks", "cutoff"):
+            if getattr(self, key) is not None and key not in (*needed, *possible):
+                known = ", ".join((*needed, *possible)) or "none"
+                raise ValueError(f"kind = \"{self.kind}\" has no use for the key '{key}'; its own keys are: {known}")
         return self
 
     @property
@@ -224,11 +267,30 @@ class SchemeEntry(_Section):
         return {
             "leave_one_out": "loo",
             "leave_one_group_out": f"leave-one-{self.group}-out",
+            "leave_cluster_out": "leave-cluster-out",
             "tagged": "tagged",
+            "forward_in_time": "forward-in-time",
             "repeated_holdout": f"repeated-{self.n_test}",
             "k_fold": f"{self.k}-fold",
+            "repeated_k_fold": f"{self.n_repeats}x{self.k}-fold",
             "in_sample": "in-sample",
         }[self.kind]
+
+    @property
+    def scores_all_rows_equally(self) -> bool:
+        """Whether every row is scored equally often, so that R2 and resampled rows refer to the whole table."""
+        return self.kind in ("leave_one_out", "leave_one_group_out", "leave_cluster_out", "k_fold", "repeated_k_fold")
+
+    @property
+    def repeats(self) -> bool:
+        """Whether training sets are drawn by lot over and over, so that folds overlap and aren't independent."""
+        return self.kind in ("repeated_holdout", "repeated_k_fold")
+
+
+class GuardSection(_Section):
+    """What happens to rows of one material, or with equal descriptors, that a scheme would part."""
+
+    leakage: Leakage = "group"
 
 
 class ExplainSection(_Section):
@@ -268,6 +330,14 @@ class LearningCurveSection(_Section):
     n_repeats: int = Field(default=50, ge=1)
 
 
+class SeedSection(_Section):
+    """Repeat an evaluation with other seeds: of the models, and of the split where it is drawn by lot."""
+
+    estimators: list[str] = Field(min_length=1)
+    scheme: str
+    n_seeds: int = Field(default=5, ge=2)
+
+
 class PermutationSection(_Section):
     """Test by permutation whether the values of `columns` are attached to the right groups.
 
@@ -296,6 +366,7 @@ class ChecksSection(_Section):
     noise_scale: Literal["log10", "target"] = "target"
     permutation: list[PermutationSection] = []
     learning_curve: LearningCurveSection | None = None
+    seeds: SeedSection | None = None
 
 
 class PredictSection(_Section):
@@ -342,9 +413,27 @@ class PartSpec(_Section):
     claims: list[Claim] = []
     stated: list[StatedFigure] = []
     checks: ChecksSection = ChecksSection()
+    guard: GuardSection = GuardSection()
     predict: PredictSection | None = None
     variants: VariantsSection
     verdict: VerdictSection
+
+    def scheme(self, key: str) -> SchemeEntry:
+        """Return the scheme of this short name."""
+        return next(entry for entry in self.schemes if entry.key == key)
+
+    def leakage_of(self, entry: SchemeEntry) -> Leakage:
+        """Say what a scheme does about rows of one material that it would part."""
+        return entry.leakage or self.guard.leakage
+
+    def needed_schemes(self) -> set[str]:
+        """Schemes that something else in the part refers to: the study makes no sense without them."""
+        tests = {test.scheme for test in self.checks.permutation}
+        asked = {self.verdict.scheme, *tests, *(grid.select_by for grid in self.grids)}
+        for section in (self.explain, self.predict, self.checks.seeds):
+            if section is not None:
+                asked.add(section.scheme)
+        return asked
 
     def scheme_keys(self) -> list[str]:
         """Names of the schemes, in the order of the file."""
@@ -633,6 +722,10 @@ def _check_names(part: PartSpec, where: str) -> None:
         known(scheme.group, groups, "group", f"scheme '{scheme.key}'")
         if scheme.kind == "tagged" and part.data.tag is None:
             raise StudyError(f"{where}scheme '{scheme.key}' needs a table [data.tag] with column, train and test")
+        if scheme.kind == "forward_in_time" and part.data.time is None:
+            raise StudyError(f"{where}scheme '{scheme.key}' needs the key 'time' in [data]: the column with the times")
+        if isinstance(scheme.features, str):
+            known(scheme.features, list(part.features), "feature set", f"scheme '{scheme.key}'")
     for grid in part.grids:
         known(grid.select_by, schemes, "scheme", f"grid '{grid.name}': select_by")
         for name in _names_of_sets(grid.spec):
@@ -664,6 +757,10 @@ def _check_names(part: PartSpec, where: str) -> None:
     if checks.learning_curve:
         for name in checks.learning_curve.estimators:
             known(name, [e.name for e in part.estimators], "estimator", "checks.learning_curve")
+    if checks.seeds:
+        known(checks.seeds.scheme, schemes, "scheme", "checks.seeds")
+        for name in checks.seeds.estimators:
+            known(name, [e.name for e in part.estimators], "estimator", "checks.seeds")
 
 
 def _names_of_sets(spec: Mapping[str, Any]) -> list[str]:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from perospin.errors import StudyError
+from perospin.learning.cautions import Caution
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,6 +32,14 @@ IN_SAMPLE = "in-sample"
 """Key of the explanation of the final fit on its own training rows."""
 
 TABLES = ("rows", "features", "scores", "predictions", "gains", "permutations", "sanity", "learning_curve", "grid")
+LATER_TABLES = ("pairs", "scrambles", "curve_fits", "seeds", "leaks")
+"""Tables that results of perospin 0.1 don't have; they read as empty."""
+
+
+def _no_table() -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame()
 
 
 @dataclass(frozen=True)
@@ -58,9 +67,23 @@ class PartResult:
     sanity : pandas.DataFrame
         Sanity tests: ``test``, ``text``, ``scheme``, ``r2``, ``low``, ``high``, ``passed``.
     learning_curve : pandas.DataFrame
-        ``estimator``, ``n_train``, ``r2``, ``typical_factor`` (pooled over repeats).
+        ``estimator``, ``n_train``, ``r2``, its interval ``low`` to ``high``, ``typical_factor`` (pooled over repeats).
     grid : pandas.DataFrame
         Every member of every grid: its in-sample and out-of-fold R2, and whether it was chosen.
+    pairs : pandas.DataFrame
+        Every pair of estimators under the scheme of the verdict and under repeated schemes: ``better``, ``worse``,
+        ``gain``, ``low``, ``high``, ``p``, ``p_holm``, ``method``.
+    scrambles : pandas.DataFrame
+        R2 with the target as it is (``shuffle`` 0) and shuffled, and the p-value.
+    curve_fits : pandas.DataFrame
+        Where each learning curve leads: ``status``, ``text``, ``plateau`` with its interval.
+    seeds : pandas.DataFrame
+        R2 with other seeds: ``estimator``, ``scheme``, ``seed``, ``r2``.
+    leaks : pandas.DataFrame
+        Schemes that would part rows of one material: ``kept_together`` or not, how many predictions, and R2 without
+        them.
+    cautions : tuple of Caution
+        What to know about the table before the result is believed.
     noise : dict
         Noise floor from duplicate materials; empty if there are none.
     shapley : dict of ShapleyTable
@@ -80,6 +103,12 @@ class PartResult:
     sanity: pd.DataFrame
     learning_curve: pd.DataFrame
     grid: pd.DataFrame
+    pairs: pd.DataFrame = field(default_factory=_no_table)
+    scrambles: pd.DataFrame = field(default_factory=_no_table)
+    curve_fits: pd.DataFrame = field(default_factory=_no_table)
+    seeds: pd.DataFrame = field(default_factory=_no_table)
+    leaks: pd.DataFrame = field(default_factory=_no_table)
+    cautions: tuple[Caution, ...] = ()
     noise: Mapping[str, Any] = field(default_factory=dict)
     shapley: Mapping[str, ShapleyTable] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
@@ -200,13 +229,14 @@ class StudyResult:
         for name, part in self.parts.items():
             where = folder / "tables" / name
             where.mkdir(parents=True, exist_ok=True)
-            for table in TABLES:
+            for table in (*TABLES, *LATER_TABLES):
                 write_csv(getattr(part, table), where / f"{table}.csv")
             for scheme, explained in part.shapley.items():
                 write_csv(shapley_frame(explained, part), where / f"shapley_{scheme}.csv")
             parts[name] = {
                 "spec": part.spec.model_dump(mode="json", exclude_unset=True),
                 "noise": part.noise,
+                "cautions": [caution.to_dict() for caution in part.cautions],
                 "shapley": {scheme: table.to_dict() for scheme, table in part.shapley.items()},
                 "provenance": part.provenance,
                 "scores": part.scores.to_dict("records"),
@@ -249,13 +279,15 @@ class StudyResult:
             raise StudyError(f"'{path}' is not valid JSON (line {error.lineno}); run the study again") from error
         if not isinstance(content, dict) or content.get("format") != FORMAT:
             raise StudyError(f"'{path}' is not a result of format {FORMAT}; run the study again")
-        text = {"row": str, "name": str, "formula": str, "described_as": str, "source": str, "tag": str}
+        columns = ("row", "name", "formula", "described_as", "source", "tag", "rows")
+        text = dict.fromkeys(columns, str)
         parts = {}
         for name, part in content["parts"].items():
             where = Path(folder) / "tables" / name
             tables: dict[str, Any] = {}
-            for table in TABLES:
-                header = _header(where / f"{table}.csv")
+            for table in (*TABLES, *LATER_TABLES):
+                missing = table in LATER_TABLES and not (where / f"{table}.csv").is_file()
+                header = [] if missing else _header(where / f"{table}.csv")
                 if not header:
                     tables[table] = pd.DataFrame()
                     continue
@@ -269,6 +301,7 @@ class StudyResult:
             parts[name] = PartResult(
                 name=name,
                 spec=PartSpec.model_validate(part["spec"]),
+                cautions=tuple(Caution.from_dict(values) for values in part.get("cautions", ())),
                 noise=part["noise"],
                 shapley={scheme: ShapleyTable.from_dict(table) for scheme, table in part["shapley"].items()},
                 provenance=part["provenance"],

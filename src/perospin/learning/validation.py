@@ -98,6 +98,15 @@ class Evaluation:
             raise StudyError("no row is left to score")
         return self._score(kept, f"{self.scheme.label}, {len(left_out)} rows not scored", inverse)
 
+    def scores_where(
+        self, kept: NDArray[np.bool_], remark: str, inverse: Callable[[FloatArray], FloatArray] | None = None
+    ) -> Scores:
+        """Scores of some predictions only (`kept`, shape (n_predictions,)); `remark` says which in the label."""
+        chosen = np.flatnonzero(kept)
+        if chosen.size == 0:
+            raise StudyError("no prediction is left to score")
+        return self._score(chosen, f"{self.scheme.label}, {remark}", inverse)
+
     def _score(self, kept: IntArray, label: str, inverse: Callable[[FloatArray], FloatArray] | None) -> Scores:
         original = None if inverse is None else self._reference(np.asarray(inverse(self.y)), kept)
         return score(
@@ -130,6 +139,12 @@ class Evaluation:
             if here.sum() > 1:
                 out[number] = r2_score(true[here], predicted[here], np.full(here.sum(), true[here].mean()))
         return out
+
+    def residual_by_row(self) -> FloatArray:
+        """Mean of prediction minus truth for each row of the table, shape (n_rows,); NaN for rows never scored."""
+        count = np.bincount(self.rows, minlength=len(self.y))
+        total = np.bincount(self.rows, weights=self.y_pred - self.y_true, minlength=len(self.y))
+        return np.asarray(np.where(count > 0, total / np.maximum(count, 1), np.nan))
 
     def to_frame(self) -> pd.DataFrame:
         """One row a prediction: row, fold, y_true, y_pred, y_reference."""
@@ -189,6 +204,8 @@ def evaluate(
     scheme: Scheme,
     *,
     groups: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
+    y_sd: ArrayLike | None = None,
     progress: Progress | None = None,
     name: str | None = None,
     models: Sequence[Any] | None = None,
@@ -207,6 +224,9 @@ def evaluate(
         The folds.
     groups : array_like, shape (n_rows,), optional
         Handed (training rows only) to estimators that tune themselves, so that their inner folds are grouped.
+    sample_weight, y_sd : array_like, shape (n_rows,), optional
+        How much each row counts when the estimator is fitted, and the standard deviation of its target in the target
+        space. Scores count every row alike.
     progress : callable, optional
         Called as ``progress(folds_done, folds_in_all)``.
     name : str, optional
@@ -225,7 +245,16 @@ def evaluate(
     """
     target = _checked_target(X, y, scheme, groups)
     if models is None:
-        models = fit_each(estimator, X, target, scheme.trains, groups=groups, progress=progress)
+        models = fit_each(
+            estimator,
+            X,
+            target,
+            scheme.trains,
+            groups=groups,
+            sample_weight=sample_weight,
+            y_sd=y_sd,
+            progress=progress,
+        )
     elif len(models) != len(scheme):
         raise StudyError(f"{len(models)} fitted models were given for {len(scheme)} folds")
     predictions = [
