@@ -269,8 +269,8 @@ def _cations(
             same = known(text)
             found.append(Cation(text, text, same))
         else:
-            if not ion.smiles:
-                raise DataError(f"'{ion.symbol}' has no structure to compute")
+            if not ion.smiles or ion.charge <= 0:
+                raise DataError(f"'{text}' is {ion.name} in the library, which is no cation with a structure")
             same = ion
             found.append(Cation(ion.symbol, ion.smiles, ion))
         if same is not None and text not in {same.symbol, same.smiles}:
