@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 
 from descriptors.structure.crystals import rotated, slab_crystal
 from perospin.descriptors.structure import describe_structure, example_structures, read_structure
-from perospin.errors import PerospinError, StructureError
+from perospin.errors import MissingExtraError, PerospinError, StructureError
 
 CIF = example_structures()["CsPbI3_delta_COD4335639"].read_text(encoding="utf-8")
 OPERATIONS = re.compile(r"loop_\n_symmetry_equiv_pos_as_xyz\n('.*'\n)+")
@@ -104,11 +106,42 @@ def test_no_symmetry_at_all_is_no_silent_wrong_number(tmp_path: Path) -> None:
         describe_structure(write(tmp_path, "bare.cif", bare))
 
 
+def test_unlocated_solvent_is_told(tmp_path: Path) -> None:
+    masked = CIF.replace("'Cs I3 Pb'", "'C1 H2 Cl2 Cs I3 Pb'")
+    d = describe_structure(write(tmp_path, "masked.cif", masked))
+    assert d.labels["formula"] == "CsPbI3"
+    assert "fewer or more C, Cl among the atoms than the file's formula says" in d.warnings
+
+
+def test_oxidation_numbers_in_a_cif_don_t_matter(tmp_path: Path) -> None:
+    charges = "loop_\n_atom_type_symbol\n_atom_type_oxidation_number\nPb2+ 2\nI1- -1\nCs1+ 1\n"
+    text = CIF.replace("Pb Pb 0.16", "Pb Pb2+ 0.16").replace("Cs Cs 0.41", "Cs Cs1+ 0.41")
+    text = re.sub(r"(?m)^(I\d) I 0", r"\1 I1- 0", text).split("loop_\n_atom_type_symbol")[0] + charges
+    d = describe_structure(write(tmp_path, "charged.cif", text))
+    assert d.labels["formula"] == "CsPbI3"
+    assert d.warnings == ()
+
+
+def test_missing_packages_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    path = example_structures()["CsPbI3_delta_COD4335639"]
+    for module in ("spglib", "pymatgen.core"):
+        with monkeypatch.context() as patch:
+            patch.setitem(sys.modules, module, None)
+            with pytest.raises(MissingExtraError, match=r"perospin\[structure\]"):
+                describe_structure(path)
+
+
+def test_importing_loads_no_heavy_package() -> None:
+    code = "import sys, perospin.descriptors.structure as s; print({'pymatgen', 'spglib', 'scipy'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
+
+
 def test_hydrogen_without_coordinates_is_left_out_and_told(tmp_path: Path) -> None:
     row = CS_ROW.replace("Cs Cs 0.41564(5) 0.2500 0.67090(3)", "H1 H ? ? ?")
     structure = read_structure(write(tmp_path, "h.cif", CIF.replace(CS_ROW, row + CS_ROW)))
     assert len(structure) == 20
-    assert structure.properties["reading_notes"] == ["1 hydrogen atoms without coordinates left out"]
+    assert structure.properties["reading_notes"] == ["1 hydrogen atom without coordinates left out"]
 
 
 def test_disorder_group_of_a_cif(tmp_path: Path) -> None:

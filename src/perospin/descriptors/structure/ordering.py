@@ -55,6 +55,8 @@ class Sites:
         Fractional coordinates in [0, 1), shape (n_sites, 3).
     species
         Occupancy by element, for each site.
+    given
+        Fractional coordinates in the cell the structure came in, for messages.
     n_merged
         How many duplicates there were.
     """
@@ -62,7 +64,8 @@ class Sites:
     lattice_a: Float
     frac: Float
     species: tuple[dict[str, float], ...]
-    n_merged: int
+    given: Float
+    n_merged: int = 0
 
 
 @dataclass(frozen=True)
@@ -177,29 +180,27 @@ def _place(frac: Float) -> str:
     return "(" + ", ".join(f"{x:.3f}" for x in _wrap(np.round(frac, 6))) + ")"
 
 
-def _merge_duplicates(
-    lattice: Any, frac: Float, species: list[dict[str, float]]
-) -> tuple[Float, list[dict[str, float]], int]:
+def _merge_duplicates(sites: Sites) -> Sites:
     """Merge atoms of the same kind listed twice (within 0.01 angstrom)."""
-    groups = _Clusters(len(frac), _neighbours(lattice, frac, _MERGE_A)).groups
-    if len(groups) == len(frac):
-        return frac, species, 0
-    new_frac, new_species = [], []
+    groups = _Clusters(len(sites.frac), _neighbours(sites.lattice_a, sites.frac, _MERGE_A)).groups
+    if len(groups) == len(sites.frac):
+        return sites
+    frac = []
     for group in groups:
-        members = [species[i] for i, _ in group]
+        members = [sites.species[i] for i, _ in group]
+        where = _place(sites.given[group[0][0]])
         if any(member != members[0] for member in members):
             names = " and ".join(sorted({max(m, key=lambda s: m[s]) for m in members}))
             raise StructureError(
-                f"different atoms ({names}) lie on the same place {_place(frac[group[0][0]])}: "
+                f"different atoms ({names}) lie on the same place {where}: "
                 "give them as one site with occupancies that add up to 1"
             )
         if len(group) > 1 and sum(members[0].values()) < _FULL:
-            raise StructureError(
-                f"partly occupied atoms are listed twice at {_place(frac[group[0][0]])}: merge them in the file"
-            )
-        new_frac.append(np.mean([frac[i] + shift for i, shift in group], axis=0))
-        new_species.append(members[0])
-    return _wrap(np.array(new_frac)), new_species, len(frac) - len(groups)
+            raise StructureError(f"partly occupied atoms are listed twice at {where}: merge them in the file")
+        frac.append(np.mean([sites.frac[i] + shift for i, shift in group], axis=0))
+    first = [group[0][0] for group in groups]
+    species = tuple(sites.species[i] for i in first)
+    return Sites(sites.lattice_a, _wrap(np.array(frac)), species, sites.given[first], len(sites.frac) - len(groups))
 
 
 def _species(structure: Any) -> list[dict[str, float]]:
@@ -243,7 +244,7 @@ def _kinds(species: Sequence[dict[str, float]], pairs: Neighbours) -> NDArray[np
     return kind
 
 
-def _too_close(frac: Float, kind: Any, main: Sequence[str], occupancy: Float, pairs: Neighbours) -> None:
+def _too_close(given: Float, kind: Any, main: Sequence[str], occupancy: Float, pairs: Neighbours) -> None:
     """Refuse overlapping atoms that are all fully occupied: alternatives of a disordered site listed as if ordered."""
     heavy = np.array([s not in ("H", "D") for s in main])
     framework = kind != "other"
@@ -254,7 +255,7 @@ def _too_close(frac: Float, kind: Any, main: Sequence[str], occupancy: Float, pa
         k = int(np.flatnonzero(bad)[np.argmin(pairs.distance_a[bad])])
         i, j = int(pairs.first[k]), int(pairs.second[k])
         raise StructureError(
-            f"{main[i]} at {_place(frac[i])} and {main[j]} at {_place(frac[j])} are only {pairs.distance_a[k]:.2f} A "
+            f"{main[i]} at {_place(given[i])} and {main[j]} at {_place(given[j])} are only {pairs.distance_a[k]:.2f} A "
             "apart: alternatives of a disordered site must carry their occupancies, or only one of them be listed"
         )
 
@@ -274,8 +275,8 @@ def read_sites(structure: Structure) -> Sites:
     if min(lattice.abc) < _SMALLEST_CELL_A:
         raise StructureError(f"the cell is only {min(lattice.abc):.2g} A across: are its lengths in angstrom?")
     frac = _wrap(lattice.get_fractional_coords(structure.cart_coords))
-    frac, species, n_merged = _merge_duplicates(lattice.matrix, frac, _species(structure))
-    return Sites(np.array(lattice.matrix), frac, tuple(species), n_merged)
+    given = np.array(structure.frac_coords)
+    return _merge_duplicates(Sites(np.array(lattice.matrix), frac, tuple(_species(structure)), given))
 
 
 def order(sites: Sites) -> Crystal:
@@ -302,7 +303,7 @@ def order(sites: Sites) -> Crystal:
     kind = _kinds(species, pairs)
     main = [max(s, key=lambda x: (s[x], x)) for s in species]
     occupancy = np.array([sum(s.values()) for s in species])
-    _too_close(frac, kind, main, occupancy, pairs)
+    _too_close(sites.given, kind, main, occupancy, pairs)
 
     framework = kind != "other"
     partial = framework & (occupancy < _FULL)
@@ -321,9 +322,7 @@ def order(sites: Sites) -> Crystal:
         if not partial[members].any():
             continue
         share = occupancy[members]
-        where = (
-            f"the {kind[members[0]]} site {'/'.join(sorted({main[i] for i in members}))} at {_place(frac[members[0]])}"
-        )
+        where = f"the {kind[members[0]]} site {'/'.join(sorted({main[i] for i in members}))} at {_place(sites.given[members[0]])}"
         filled = float(share.sum())
         if not _FULL <= filled <= 2.0 - _FULL:
             raise StructureError(

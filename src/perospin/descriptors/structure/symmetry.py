@@ -25,6 +25,7 @@ TOLERANCE_A = 0.02
 """Largest distance (angstrom) of an atom from where an operation puts it."""
 _MARGIN = 3.0
 _SMALLEST_A = 1e-5
+_BLOCK = 500
 _POLAR = frozenset({"1", "2", "3", "4", "6", "m", "mm2", "3m", "4mm", "6mm"})
 
 Cell = tuple[Any, Any, Any]
@@ -97,10 +98,11 @@ def _atom_miss_a(cell: Cell, rotation: NDArray[np.int32], translation: Float) ->
     misses = []
     for kind in np.unique(kinds):
         own = frac[kinds == kind]
-        away = images[kinds == kind][:, None, :] - own[None, :, :]
-        away = (away - np.rint(away)) @ lattice
-        nearest = np.argmin(np.sum(away**2, axis=-1), axis=1)
-        misses.append(away[np.arange(len(own)), nearest])
+        for some in np.array_split(images[kinds == kind], len(own) // _BLOCK + 1):
+            away = some[:, None, :] - own[None, :, :]
+            away = (away - np.rint(away)) @ lattice
+            nearest = np.argmin(np.sum(away**2, axis=-1), axis=1)
+            misses.append(away[np.arange(len(some)), nearest])
     residual = np.concatenate(misses)
     return float(np.linalg.norm(residual - residual.mean(axis=0), axis=1).max())
 
