@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from perospin.learning.screening import pearson_matrix
-
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -151,6 +149,8 @@ def _columns(run: Run) -> Iterator[Caution]:
 
 def _collinear(run: Run, read: Mapping[str, Sequence[str]]) -> Iterator[Caution]:
     """Columns of one estimator that repeat each other, in pairs or in a sum."""
+    from perospin.learning.screening import pearson_matrix
+
     pairs: dict[tuple[str, str], float] = {}
     dependent: dict[tuple[str, ...], str] = {}
     for name, names in read.items():

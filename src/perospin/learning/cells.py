@@ -35,7 +35,7 @@ _NOT_COMPUTING = (
     "clusters",
     "cautions",
     "variants",
-    "agreement",
+    "side_by_side",
 )
 # What these modules decide reaches a cell through its key (specification, data, scheme), not through their code.
 

@@ -19,6 +19,7 @@ from perospin.learning.estimators.folds import take
 from perospin.learning.plan import Plan, build_schemes, inner_groups, make_plan
 from perospin.learning.result import PartResult
 from perospin.learning.validation import Evaluation, Scheme
+from perospin.learning.variants import record_run
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,6 +49,7 @@ class Run:
         self.specs = {entry.name: part.spec_of(entry.name) for entry in part.estimators}
         self.estimators = {name: build_estimator(spec, part.seed) for name, spec in self.specs.items()}
         self.inverse = partial(inverse, transform=part.target.transform) if part.target.transform != "none" else None
+        self.tried: dict[str, tuple[Mapping[str, Any], Sequence[str]]] = {}
         self._wanted = _rows_by_training_set(self.schemes.values())
         self._fitted: dict[str, dict[int, float]] = {}
 
@@ -98,6 +100,7 @@ class Run:
         self.tell(title)
         y_pred, seconds = self._predictions(title, spec, columns, scheme, self.part.seed)
         self.seconds[f"{name} · {scheme}"] = seconds
+        self.tried[name] = (spec, columns)
         self.evaluations[name, scheme] = restore(name, self.schemes[scheme], self.data.y, y_pred)
         return self.evaluations[name, scheme]
 
@@ -215,7 +218,14 @@ def restore(name: str, scheme: Scheme, y: NDArray[np.float64], y_pred: Sequence[
     return Evaluation.from_dict({"estimator_name": name, "scheme": scheme.to_dict(), "y": y, "y_pred": values})
 
 
-def run_part(name: str, part: PartSpec, data: Dataset, cells: Cells, progress: Progress | None = None) -> PartResult:
+def run_part(
+    name: str,
+    part: PartSpec,
+    data: Dataset,
+    cells: Cells,
+    progress: Progress | None = None,
+    study: str = "",
+) -> PartResult:
     """Run everything that one part declares.
 
     Parameters
@@ -230,6 +240,8 @@ def run_part(name: str, part: PartSpec, data: Dataset, cells: Cells, progress: P
         Where finished pieces are kept and looked for.
     progress : callable, optional
         Called as ``progress(what, done, in_all)``.
+    study : str
+        Name of the study, for the log of variants.
 
     Returns
     -------
@@ -244,6 +256,7 @@ def run_part(name: str, part: PartSpec, data: Dataset, cells: Cells, progress: P
             run.evaluate(entry.name, run.specs[entry.name], run.used(entry.name), scheme)
     grid = _run_grids(run)
     found = evidence.gather(run)
+    variants = record_run(run, study)
     run.tell("done", 1, 1)
     return PartResult(
         name=name,
@@ -256,6 +269,8 @@ def run_part(name: str, part: PartSpec, data: Dataset, cells: Cells, progress: P
         provenance={
             "source": data.source,
             "sha256": data.sha256,
+            "table_sha256": data.table_sha256,
+            "variants": variants,
             "n_rows": len(data),
             "seconds_by_cell": run.seconds,
             "seconds": time.perf_counter() - start,

@@ -180,7 +180,9 @@ class Study:
         with _teller(progress) as tell, threadpool_limits(1):
             # All tables are read first: a wrong cell is reported before anything is computed.
             data = {name: self.dataset(name, _describing(tell)) for name in self.parts}
-            parts = {name: run_part(name, part, data[name], cells, tell) for name, part in self.parts.items()}
+            parts = {
+                name: run_part(name, part, data[name], cells, tell, self.name) for name, part in self.parts.items()
+            }
         finished = datetime.datetime.now(datetime.UTC)
         result = StudyResult(
             name=self.name,
