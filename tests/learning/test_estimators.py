@@ -31,6 +31,8 @@ from perospin.learning import (
 from perospin.learning.estimators import used_columns
 
 QUICK = {
+    "symbolic": {"population": 60, "generations": 8},
+    "power_law": {"form": "linear"},
     "gp": {"n_particles": 64, "n_chains": 16, "n_draws": 16},
     "mlp_ensemble": {"members": 2, "steps": 40, "hidden": [4]},
     "random_forest": {"n_estimators": 10},

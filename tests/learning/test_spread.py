@@ -13,6 +13,8 @@ from perospin.learning.estimators.spread import mixture_spread
 
 MEMBERS = [{"kind": "ridge", "features": ["a"]}, {"kind": "gp", "mode": "map", "features": ["a"]}]
 QUICK = {
+    "symbolic": {"features": ["a"], "population": 60, "generations": 8},
+    "power_law": {"features": ["a"], "form": "linear"},
     "gp": {"mode": "map", "features": ["a"]},
     "ridge": {"features": ["a"]},
     "mlp_ensemble": {"members": 3, "steps": 200, "hidden": [4], "features": ["a"]},

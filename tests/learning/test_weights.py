@@ -14,6 +14,8 @@ from perospin.learning.estimators import supports
 from perospin.learning.estimators.weights import row_weights, scatter_beyond
 
 QUICK = {
+    "symbolic": {"population": 60, "generations": 8},
+    "power_law": {"form": "linear"},
     "gp": {"mode": "map"},
     "mlp_ensemble": {"members": 2, "steps": 200, "hidden": [4]},
     "random_forest": {"n_estimators": 40},

@@ -18,9 +18,11 @@ from perospin.learning.estimators.combine import AverageModel, BestOf, StackMode
 from perospin.learning.estimators.gp import GaussianProcess
 from perospin.learning.estimators.linear import SpreadRidge
 from perospin.learning.estimators.mlp import MLPEnsemble
+from perospin.learning.estimators.powers import EXPONENTS, PowerLaw
 from perospin.learning.estimators.prior_gp import PriorAveragedGP
 from perospin.learning.estimators.rules import CLASS_COLUMNS, TrainingMean, TwoClassRule, TwoStage
 from perospin.learning.estimators.structured_gp import StructuredGP
+from perospin.learning.estimators.symbolic import OPERATIONS, FormulaModel, SymbolicRegression
 
 __all__ = ["KINDS", "Kind", "build_estimator", "used_columns"]
 
@@ -192,6 +194,20 @@ KINDS: Mapping[str, Kind] = {
         on_columns=False,
         takes=("features",),
     ),
+    "symbolic": Kind(
+        "formulas by genetic programming, simplified and refitted; the shortest description of the rows predicts",
+        lambda o, s: SymbolicRegression(seed=s, **{**o, "operations": tuple(o["operations"])}),
+        {"operations": OPERATIONS, "max_length": 12, "population": 500, "generations": 100},
+        on_columns=False,
+        takes=("features",),
+    ),
+    "power_law": Kind(
+        "the best product of powers of a few columns, of all there are",
+        lambda o, s: PowerLaw(**{**o, "exponents": tuple(o["exponents"])}),
+        {"exponents": EXPONENTS, "max_columns": 3, "form": "log", "dimensionless": False},
+        on_columns=False,
+        takes=("features",),
+    ),
     "average": Kind("mean of the members' predictions", _average, {"members": None}, on_columns=False),
     "best_of": Kind(
         "the member with the least inner cross-validation error, chosen inside each training fold",
@@ -297,7 +313,7 @@ def used_columns(estimator: Any, columns: list[str]) -> list[str]:
 def _used(estimator: Any, columns: list[str]) -> set[str]:
     if isinstance(estimator, TrainingMean):
         return set()
-    if isinstance(estimator, (ColumnModel, PriorAveragedGP)):
+    if isinstance(estimator, (ColumnModel, PriorAveragedGP, FormulaModel)):
         return set(columns if estimator.features is None else estimator.features)
     if isinstance(estimator, TwoClassRule):
         return set(CLASS_COLUMNS)
