@@ -777,7 +777,7 @@ def _needs_features(spec: Mapping[str, Any], inherited: bool = False) -> str | N
     kind = spec.get("kind")
     if kind in ("mean", "two_class_rule") or (kind == "two_stage" and spec.get("residual") == "none"):
         return None
-    if kind in ("average", "best_of", "two_stage") and list(_inner_specs(spec)):
+    if kind in ("average", "best_of", "stack", "two_stage") and list(_inner_specs(spec)):
         found = (_needs_features(inner, kind == "two_stage" and has) for inner in _inner_specs(spec))
         return next((kind for kind in found if kind), None)
     return None if has else str(kind)
