@@ -211,7 +211,7 @@ def _refit(
                 lambda c: np.nan_to_num(residuals(c), nan=big, posinf=big, neginf=-big),
                 values,
                 x_scale="jac",
-                max_nfev=200,
+                max_nfev=60,
             )
         except (ValueError, np.linalg.LinAlgError):
             return None
