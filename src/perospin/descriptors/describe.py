@@ -229,7 +229,8 @@ class _Item:
     def without_ions(self, error: PerospinError) -> _Item:
         """Return the same with what its structure says alone, under its formula."""
         name = self.name if self.material is None else self.material.formula
-        remark = f"{self.name}: its intrinsic columns are empty: {error}"
+        shown = Path(self.file).name or self.name
+        remark = f"{shown}: its intrinsic columns are empty: {error}"
         return replace(self, name=name, material=None, warnings=(*self.warnings, remark))
 
 

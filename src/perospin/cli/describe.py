@@ -1,0 +1,446 @@
+"""``perospin describe``: descriptors of formulas, structure files, folders and lists, printed or written to a file."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import nullcontext
+from itertools import chain, islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from perospin.errors import DataError, PerospinError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from rich.console import Console
+
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Describe materials: formulas, crystal structures, whole lists.",
+)
+
+_CHUNK = 2000
+_MOST_SHOWN = 24
+_LISTS = (".txt", ".csv", ".tsv", ".dat")
+_NAMES = ("material", "formula")
+_MAIN = (
+    "homo_ev", "lumo_ev", "dipole_debye", "polarisability_a3", "molecular_radius_a", "inverse_n", "spacer_charge",
+    "barrier_thickness_a", "tolerance_factor", "spacer_dielectric_constant", "spacer_neutral_dipole_debye",
+    "octahedral_factor", "structure", "space_group", "dimensionality", "connectivity", "volume_per_b_a3", "n_layers",
+    "layer_spacing_a", "layer_thickness_a", "layer_shift_t1", "layer_shift_t2", "nitrogen_depth_a", "bx_length_mean_a",
+    "bx_length_range_a", "distortion_index", "bond_angle_variance_deg2", "bxb_angle_mean_deg", "beta_in_deg",
+    "beta_out_deg", "delta_beta_in_deg", "measured_exciton_binding_energy_mev", "measured_band_gap_ev",
+    "measured_volume_per_metal_a3", "measured_layer_spacing_a", "measured_metal_halide_distance_a",
+    "measured_metal_halide_metal_angle_deg",
+)  # fmt: skip
+"""What is printed unless asked otherwise: what fits a screen."""
+
+
+@app.command()
+def describe(
+    items: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="ITEM...",
+            help="A formula; a structure file (CIF, POSCAR); FORMULA=FILE; a folder of structure files; a list (.txt, "
+            ".csv) with one formula a line or in a column 'material' or 'formula'; or - for a list on standard input.",
+        ),
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write this .csv or .parquet file.")] = None,
+    level: Annotated[str, typer.Option("--level", help="Level of the cations: fast or published.")] = "fast",
+    measured: Annotated[bool, typer.Option("--measured", help="Add measured features from the records.")] = False,
+    sources: Annotated[
+        Path | None, typer.Option("--sources", help="Write the sources of all measured features (.csv, .parquet).")
+    ] = None,
+    columns: Annotated[
+        str | None, typer.Option("--columns", help="Only these columns, comma separated; see --list-columns.")
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Print all columns, not just the main ones.")] = False,
+    ion: Annotated[
+        list[str] | None, typer.Option("--ion", help="A cation of your own, NAME=SMILES; repeatable.")
+    ] = None,
+    store: Annotated[str | None, typer.Option("--store", help="Your store of records, if not the usual one.")] = None,
+    compute: Annotated[
+        bool, typer.Option("--compute/--no-compute", help="Compute cations that no shipped table holds.")
+    ] = True,
+    list_columns: Annotated[
+        bool, typer.Option("--list-columns", help="List all columns with what they are, and stop.")
+    ] = False,
+) -> None:
+    """Describe materials by their ions, by their crystal structure where given, and by what has been measured.
+
+    What can't be described is named with the reason and left out; the rest is printed or written all the same, and
+    the exit code is 2.
+    """
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    if list_columns:
+        _print_columns(console)
+        return
+    if not items:
+        raise DataError("nothing to describe: give formulas, structure files, a folder or a list; see --help")
+    from perospin.chemistry import IonLibrary
+    from perospin.descriptors.quantum import get_level
+
+    get_level(level)
+    library = IonLibrary.default().with_ions(ion) if ion else IonLibrary.default()
+    wanted = None if columns is None else _chosen(columns)
+    measured = measured or sources is not None or bool(wanted and any(name.startswith("measured_") for name in wanted))
+    found = _Read(items)
+    structural = found.structures or bool(wanted and set(wanted) & set(_columns()["structure"]))
+    failed: list[str] = []
+
+    def fail(name: str, error: PerospinError) -> None:
+        failed.append(name)
+        typer.echo(f"not described: {name}: {_without(name, str(error))}", err=True)
+
+    def frames() -> Iterator[pd.DataFrame]:
+        from perospin.descriptors import describe as describe_materials
+
+        announce = _announce if compute else None
+        while chunk := list(islice(stream, _CHUNK)):
+            yield describe_materials(
+                chunk,
+                level,
+                ions=library,
+                compute=compute,
+                on_compute=announce,
+                structural=structural,
+                measured=measured,
+                store=store,
+                on_error=fail,
+            )
+
+    stream = found.stream()
+    # the first chunk before the file is opened: a list that can't be read leaves nothing behind
+    pieces = frames()
+    first = next(pieces, None)
+    if first is None:
+        raise DataError("there is nothing to describe in what was given")
+    told = _Told()
+    shown = _write(chain([first], pieces), wanted, out, sources, told)
+    if out is None and shown is not None and len(shown):
+        _print(console, shown, wanted, everything, told.rows)
+    elif out is not None and told.rows:
+        typer.echo(f"{told.rows} materials in {out}, {told.columns} columns")
+    if sources is not None:
+        typer.echo(f"{told.sources} sources of measured features in {sources}")
+    if failed:
+        raise DataError(
+            f"{len(failed)} of {told.rows + len(failed)} could not be described ({_few(failed)}); reasons above"
+        )
+
+
+class _Told:
+    """What was written, and which warnings were said."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self.columns = 0
+        self.sources = 0
+        self.known: set[tuple[Any, Any]] = set()
+
+    def warn(self, frame: pd.DataFrame) -> None:
+        for warning in dict.fromkeys(frame.attrs.get("warnings", ())):
+            typer.echo(f"note: {warning}", err=True)
+
+
+def _write(
+    frames: Iterable[pd.DataFrame], wanted: Sequence[str] | None, out: Path | None, sources: Path | None, told: _Told
+) -> pd.DataFrame | None:
+    """Write all frames and their sources; return the first rows if they are to be printed."""
+    import pandas as pd
+
+    from perospin.descriptors.measured import SOURCE_COLUMNS
+    from perospin.descriptors.writing import TableWriter
+
+    shown: list[pd.DataFrame] = []
+    table = TableWriter(out) if out is not None else None
+    cited = TableWriter(sources) if sources is not None else None
+    with table or nullcontext(), cited or nullcontext(), _progress(out is not None) as tell:
+        for frame in frames:
+            told.warn(frame)
+            if cited is not None:
+                new = [s for s in frame.attrs["sources"] if (s["material"], s["column"]) not in told.known]
+                told.known |= {(s["material"], s["column"]) for s in new}
+                told.sources += len(new)
+                cited.write(pd.DataFrame(new, columns=list(SOURCE_COLUMNS)).set_index("material"))
+            chosen = frame if wanted is None else frame[list(wanted)]
+            told.columns = chosen.shape[1]
+            if table is not None and len(chosen):
+                table.write(chosen)
+            elif table is None and told.rows < _MOST_SHOWN:
+                shown.append(chosen.iloc[: _MOST_SHOWN - told.rows])
+            told.rows += len(chosen)
+            tell(told.rows)
+    return pd.concat(shown) if shown else None
+
+
+def _progress(long: bool) -> Any:
+    """Context with a function to call with the number of materials done."""
+    if not (long and sys.stderr.isatty()):
+        return nullcontext(lambda rows: None)
+    return _Bar()
+
+
+class _Bar:
+    """Spinner with the number of materials: a stream has no known length."""
+
+    def __enter__(self) -> Callable[[int], None]:
+        from rich.console import Console
+        from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+        columns = (SpinnerColumn(), TextColumn("{task.completed:,} materials"), TimeElapsedColumn())
+        self._bar = Progress(*columns, console=Console(stderr=True), transient=True)
+        self._bar.start()
+        task = self._bar.add_task("", total=None)
+        return lambda rows: self._bar.update(task, completed=rows)
+
+    def __exit__(self, *error: object) -> None:
+        self._bar.stop()
+
+
+def _announce(symbol: str) -> None:
+    typer.echo(f"computing {symbol} (seconds to minutes, kept for later) ...", err=True)
+
+
+def _few(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def _without(name: str, message: str) -> str:
+    """Drop a file's name from the front of a message that is printed behind it."""
+    return message.removeprefix(f"{name}: ").removeprefix(f"{name} ")
+
+
+# --- what was given ----------------------------------------------------------------------------------------------
+
+
+class _Read:
+    """The items of the command line: which are structures, and all of them as a stream for `describe`."""
+
+    def __init__(self, items: Sequence[str]) -> None:
+        self._parts = [_part(item) for item in items]
+        self.structures = any(holds for holds, _ in self._parts)
+
+    def stream(self) -> Iterator[Any]:
+        for _, part in self._parts:
+            yield from part
+
+
+def _part(item: str) -> tuple[bool, Iterable[Any]]:
+    """Whether an item of the command line holds structures, and what it holds."""
+    from perospin.descriptors.describe import is_file
+
+    path = Path(item)
+    if item == "-":
+        return False, _formulas(sys.stdin, "standard input")
+    if is_file(item):
+        formula, sign, file = item.rpartition("=")
+        if sign and not path.is_file():
+            return True, [(formula.strip(), Path(file.strip()))]
+        return True, [path]
+    if path.is_dir():
+        files = [file for file in sorted(path.rglob("*")) if is_file(str(file)) and file.is_file()]
+        if not files:
+            raise DataError(
+                f"the folder '{item}' holds no structure file (.cif, .mcif, .vasp, .poscar, POSCAR, CONTCAR)"
+            )
+        return True, files
+    if path.suffix.lower() in _LISTS:
+        return False, _list(path)
+    return False, [item]
+
+
+def _list(path: Path) -> Iterator[str]:
+    if not path.is_file():
+        raise DataError(f"there is no file '{path}'")
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            yield from _formulas(file, f"'{path}'")
+    except UnicodeDecodeError:
+        raise DataError(f"'{path}' is not UTF-8 text; give a list of formulas, or a table saved as CSV") from None
+    except OSError as error:
+        raise DataError(f"can't read '{path}': {error.strerror or error}") from None
+
+
+def _formulas(lines: Iterable[str], where: str) -> Iterator[str]:
+    """Formulas of a list, line by line: bare, or from the column 'material' or 'formula' of a CSV table."""
+    reader = csv.reader(lines, skipinitialspace=True)
+    column = None
+    first = True
+    try:
+        for cells in reader:
+            if not any(cell.strip() for cell in cells) or cells[0].startswith("#"):
+                continue
+            names = [cell.strip().lower() for cell in cells]
+            if first:
+                first = False
+                column = next((names.index(name) for name in _NAMES if name in names), None)
+                if column is not None:
+                    continue
+                if len(cells) > 1:
+                    raise DataError(
+                        f"{where} has several columns, but none called 'material' or 'formula': {', '.join(cells):.80}"
+                    )
+            if len(cells) <= (column or 0):
+                raise DataError(f"{where}, line {reader.line_num}: there is no cell for the formula")
+            yield cells[column or 0].strip()
+    except csv.Error as error:
+        raise DataError(f"{where} is not a list of formulas: line {reader.line_num}: {error}") from None
+
+
+# --- columns -----------------------------------------------------------------------------------------------------
+
+
+def _columns() -> dict[str, dict[str, str]]:
+    """All columns by heading, with what each is."""
+    from perospin.descriptors import DESCRIPTIONS, MEASURED_DESCRIPTIONS, STRUCTURE_DESCRIPTIONS, STRUCTURE_TEXTS
+    from perospin.descriptors.intrinsic import AVERAGED, COLUMNS, SPACER
+
+    def meaning(column: str) -> str:
+        for prefix, site in (("spacer_", "spacer"), ("a_site_", "A site")):
+            bare = column.removeprefix(prefix)
+            if column not in DESCRIPTIONS and bare != column:
+                if bare in AVERAGED:
+                    return f"{DESCRIPTIONS[bare]}, {site} alone"
+                return f"{bare.replace('_', ' ')} of the {site}"
+        return DESCRIPTIONS[column]
+
+    groups: dict[str, list[str]] = {
+        "cations, composition average": [c for c in COLUMNS if c in AVERAGED],
+        "layers and barrier": [],
+        "spacer": [c for c in COLUMNS if c.startswith("spacer_") and c.removeprefix("spacer_") in {*AVERAGED, *SPACER}],
+        "A site": [c for c in COLUMNS if c.startswith("a_site_")],
+        "metal and halide": [
+            c for c in COLUMNS if c.startswith(("metal_", "halide_")) or c in ("bromide_fraction", "octahedral_factor")
+        ],
+    }
+    placed = {column for group in groups.values() for column in group}
+    groups["layers and barrier"] = [column for column in COLUMNS if column not in placed]
+    listed = {heading: {column: meaning(column) for column in group} for heading, group in groups.items()}
+    listed["structure"] = {**STRUCTURE_TEXTS, **STRUCTURE_DESCRIPTIONS}
+    listed["measured"] = dict(MEASURED_DESCRIPTIONS)
+    return listed
+
+
+def _chosen(text: str) -> list[str]:
+    from difflib import get_close_matches
+
+    known = [column for group in _columns().values() for column in group]
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    for name in names:
+        if name not in known:
+            close = get_close_matches(name, known, n=3)
+            hint = f"did you mean {' or '.join(close)}?" if close else "see `perospin describe --list-columns`"
+            raise DataError(f"there is no column '{name}'; {hint}")
+    if not names:
+        raise DataError("--columns names no column; see `perospin describe --list-columns`")
+    return list(dict.fromkeys(names))
+
+
+def _print_columns(console: Console) -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
+    for heading, columns in _columns().items():
+        table = Table(
+            title=heading, title_justify="left", title_style="bold", box=None, pad_edge=False, show_header=False
+        )
+        table.add_column(no_wrap=True)
+        table.add_column()
+        for column, meaning in columns.items():
+            table.add_row(f"  {column}", escape(meaning))
+        console.print(table)
+        console.print()
+
+
+# --- printing ----------------------------------------------------------------------------------------------------
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, str):
+        return value or "-"
+    return "-" if value != value else f"{value:.4g}" if abs(value) < 1e5 else f"{value:.0f}"
+
+
+def _print(console: Console, frame: pd.DataFrame, wanted: Sequence[str] | None, everything: bool, total: int) -> None:
+    """Print materials as rows where few columns are asked for, else as columns, as many side by side as fit."""
+    labels = _unique([str(label) for label in frame.index])
+    if "structure" in frame:
+        frame = frame.assign(structure=[Path(file).name for file in frame["structure"]])
+    cells = {str(column): [_cell(value) for value in frame[column]] for column in frame}
+    if wanted is None:
+        names = [name for name in cells if everything or name in _MAIN]
+        names = [name for name in names if any(cell != "-" for cell in cells[name])]
+    else:
+        names = list(wanted)
+    widths = [max(len(_head(name)), *map(len, cells[name])) + 2 for name in names]
+    if max(map(len, labels)) + sum(widths) <= console.width:
+        _print_rows(console, labels, names, cells)
+    else:
+        _print_transposed(console, labels, names, cells)
+    if wanted is None and not everything:
+        console.print(f"The main ones of {len(cells)} columns; --all prints them all, --out writes them.", style="dim")
+    if total > len(labels):
+        console.print(f"{total - len(labels)} more materials: write them to a file with --out.")
+
+
+def _unique(labels: Sequence[str]) -> list[str]:
+    """Tell labels that occur more than once apart by a number."""
+    seen: dict[str, int] = {}
+    out = []
+    for label in labels:
+        seen[label] = seen.get(label, 0) + 1
+        out.append(f"{label} #{seen[label]}" if labels.count(label) > 1 else label)
+    return out
+
+
+def _head(name: str) -> str:
+    return max(name.split("_"), key=len)
+
+
+def _print_rows(console: Console, labels: Sequence[str], names: Sequence[str], cells: dict[str, list[str]]) -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(header_style="bold", box=None, pad_edge=False)
+    table.add_column("material", no_wrap=True)
+    for name in names:
+        table.add_column(name.replace("_", " "), justify="right", min_width=max(map(len, cells[name])))
+    for i, label in enumerate(labels):
+        table.add_row(escape(label), *(escape(cells[name][i]) for name in names))
+    console.print(table)
+
+
+def _print_transposed(
+    console: Console, labels: Sequence[str], names: Sequence[str], cells: dict[str, list[str]]
+) -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
+    left = max(len(name) for name in names) + 2
+    width = max(9, min(14, max(len(text) for text in chain(labels, *(cells[name] for name in names)))))
+    fitting = max(1, (console.width - left) // (width + 2))
+    groups = {heading: [c for c in columns if c in names] for heading, columns in _columns().items()}
+    for start in range(0, len(labels), fitting):
+        part = range(start, min(start + fitting, len(labels)))
+        table = Table(header_style="bold", box=None, pad_edge=False)
+        table.add_column("", no_wrap=True)
+        for i in part:
+            table.add_column(escape(labels[i]), justify="right", overflow="fold", max_width=width, min_width=width)
+        for heading, columns in groups.items():
+            told = [name for name in columns if any(cells[name][i] != "-" for i in part)]
+            if told:
+                table.add_row(f"[bold]{heading}[/bold]")
+                for name in told:
+                    table.add_row(f"  {name}", *(escape(cells[name][i]) for i in part))
+        console.print(table)
+        console.print()
