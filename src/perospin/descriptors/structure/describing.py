@@ -268,11 +268,11 @@ def _layers(row: _Row, network: Network, stack: Stack, angles: Float) -> None:
             nitrogen_depth_min_a=depths.min(),
             nitrogen_depth_max_a=depths.max(),
         )
-    elif crystal_has(network.crystal, "N"):
+    elif _has(network.crystal, "N"):
         row.warnings.append("no nitrogen lies near the terminal halides: no nitrogen depth")
 
 
-def crystal_has(crystal: Crystal, symbol: str) -> bool:
+def _has(crystal: Crystal, symbol: str) -> bool:
     """Whether an element occurs in a structure."""
     return symbol in crystal.symbols
 
@@ -387,7 +387,7 @@ def _fill(row: _Row, structure: Structure, cage_radius_a: float | None) -> None:
     crystal = order(sites)
     network = find_network(crystal)
     row.warnings.extend((*crystal.warnings, *network.warnings))
-    if crystal_has(crystal, "C") and not (crystal_has(crystal, "H") or crystal_has(crystal, "D")):
+    if _has(crystal, "C") and not (_has(crystal, "H") or _has(crystal, "D")):
         row.warnings.append("no hydrogen atoms in the structure: the framework is complete, formula and density aren't")
     _cell(row, sites)
     pieces = components(len(network.b_atoms), network.bridges, network.bridge_image)

@@ -322,7 +322,8 @@ def order(sites: Sites) -> Crystal:
         if not partial[members].any():
             continue
         share = occupancy[members]
-        where = f"the {kind[members[0]]} site {'/'.join(sorted({main[i] for i in members}))} at {_place(sites.given[members[0]])}"
+        name = "/".join(sorted({main[i] for i in members}))
+        where = f"the {kind[members[0]]} site {name} at {_place(sites.given[members[0]])}"
         filled = float(share.sum())
         if not _FULL <= filled <= 2.0 - _FULL:
             raise StructureError(
