@@ -18,6 +18,7 @@ from perospin.errors import PerospinError
 COMMANDS: dict[str, tuple[str, str]] = {
     "study": ("perospin.cli.study", "Run, list and show studies: data to validated model to report."),
     "predict": ("perospin.cli.predict", "Predict a property of materials, with interval, domain and reasons."),
+    "describe": ("perospin.cli.describe", "Describe formulas and crystal structures: one row a material."),
     "data": ("perospin.cli.data", "Look at, check, import and export measured values."),
     "cations": ("perospin.cli.cations", "Look at cations and compute their descriptors."),
 }
