@@ -151,6 +151,8 @@ def test_formula_survives_json():
     formula = example()
     again = Formula.from_dict(json.loads(json.dumps(formula.to_dict())))
     assert again == formula
+    loose = Formula("c0*c1*x0", ("a",), (Constant("c0", 1.0, -np.inf, np.inf),), ((np.inf,),), 5, 0.1, 0.0, 0.01)
+    assert Formula.from_dict(json.loads(json.dumps(loose.to_dict(), allow_nan=False))) == loose
     with pytest.raises(StudyError):
         Formula.from_dict({**formula.to_dict(), "expression": "__import__('os')"})
 

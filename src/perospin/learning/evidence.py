@@ -23,6 +23,7 @@ from perospin.learning.comparison import (
 from perospin.learning.dataset import inverse
 from perospin.learning.estimators import fit_each
 from perospin.learning.explain import ShapleyTable, explain_fitted, explain_held_out
+from perospin.learning.fronts import formula_table
 from perospin.learning.learning_curve import fit_curve, random_draws
 from perospin.learning.plan import one_scheme
 from perospin.learning.result import IN_SAMPLE
@@ -52,6 +53,7 @@ def gather(run: Run) -> dict[str, Any]:
         "curve_fits": curve_fits,
         "seeds": _seeds(run),
         "leaks": _leaks(run),
+        "formulas": formula_table(run),
         "noise": _noise(run),
         "shapley": _explain(run),
     }

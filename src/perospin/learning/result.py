@@ -32,7 +32,7 @@ IN_SAMPLE = "in-sample"
 """Key of the explanation of the final fit on its own training rows."""
 
 TABLES = ("rows", "features", "scores", "predictions", "gains", "permutations", "sanity", "learning_curve", "grid")
-LATER_TABLES = ("pairs", "scrambles", "curve_fits", "seeds", "leaks")
+LATER_TABLES = ("pairs", "scrambles", "curve_fits", "seeds", "leaks", "formulas")
 """Tables that results of perospin 0.1 don't have; they read as empty."""
 
 
@@ -82,6 +82,9 @@ class PartResult:
     leaks : pandas.DataFrame
         Schemes that would part rows of one material: ``kept_together`` or not, how many predictions, and R2 without
         them.
+    formulas : pandas.DataFrame
+        Formulas of the estimators that end in one, from size to error on all rows: ``text``, ``latex``, ``constants``
+        with intervals, ``units``, ``rmse_in_sample``, ``chosen``.
     cautions : tuple of Caution
         What to know about the table before the result is believed.
     noise : dict
@@ -108,6 +111,7 @@ class PartResult:
     curve_fits: pd.DataFrame = field(default_factory=_no_table)
     seeds: pd.DataFrame = field(default_factory=_no_table)
     leaks: pd.DataFrame = field(default_factory=_no_table)
+    formulas: pd.DataFrame = field(default_factory=_no_table)
     cautions: tuple[Caution, ...] = ()
     noise: Mapping[str, Any] = field(default_factory=dict)
     shapley: Mapping[str, ShapleyTable] = field(default_factory=dict)

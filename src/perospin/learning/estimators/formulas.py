@@ -339,8 +339,11 @@ class Formula:
             return np.sqrt(np.maximum(variance, 0.0))
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, from which `from_dict` makes the same formula."""
-        return asdict(self)
+        """Plain values for JSON, from which `from_dict` makes the same formula; None stands for what is infinite."""
+        values = asdict(self)
+        values["constants"] = [{k: _or_none(v) for k, v in constant.items()} for constant in values["constants"]]
+        values["covariance"] = [[_or_none(v) for v in row] for row in values["covariance"]]
+        return values
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Formula:
@@ -355,8 +358,11 @@ class Formula:
         return cls(
             expression=str(values["expression"]),
             columns=tuple(str(c) for c in values["columns"]),
-            constants=tuple(Constant(**c) for c in values["constants"]),
-            covariance=tuple(tuple(float(v) for v in row) for row in values["covariance"]),
+            constants=tuple(
+                Constant(str(c["name"]), float(c["value"]), _or(c["low"], -np.inf), _or(c["high"], np.inf))
+                for c in values["constants"]
+            ),
+            covariance=tuple(tuple(_or(v, np.inf) for v in row) for row in values["covariance"]),
             size=int(values["size"]),
             rmse_in_sample=float(values["rmse_in_sample"]),
             description_length=float(values["description_length"]),
@@ -412,6 +418,14 @@ def unit_of(column: str) -> str:
     from perospin.learning.report.labels import split_unit
 
     return split_unit(column)[1] or "1"
+
+
+def _or_none(value: Any) -> Any:
+    return None if isinstance(value, float) and not np.isfinite(value) else value
+
+
+def _or(value: Any, otherwise: float) -> float:
+    return otherwise if value is None else float(value)
 
 
 def _latex_name(column: str) -> str:

@@ -38,5 +38,8 @@ def of(part: PartResult) -> dict[str, str]:
         "final fit on its own rows and for rows that were held out. Both say what the model does, not what nature "
         f"does.{grouped}",
         "importance": f"Mean size of the Shapley values of {explained}.",
+        "formulas": "Formulas fitted to all rows: what a longer one buys, in sample. Ringed: the one that predicts, "
+        "with the shortest description of the rows. How well the search does on rows it has not seen stands in the "
+        "table of scores.",
         "radar": "Share of each descriptor in the sum of mean |Shapley| values.",
     }

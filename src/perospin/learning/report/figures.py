@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 
 from perospin.learning.dataset import inverse
 from perospin.learning.report import style
+from perospin.learning.report.formula_figures import formula_front
 from perospin.learning.report.labels import axis_label, words
 from perospin.learning.report.text import number
 from perospin.learning.result import IN_SAMPLE
@@ -46,6 +47,7 @@ def draw_all(part: PartResult) -> dict[str, Figure]:
         "beeswarm": beeswarm,
         "importance": importance,
         "radar": radar,
+        "formulas": lambda part: formula_front(part, space(part)),
     }
     figures = {}
     with matplotlib.rc_context(style.RC):

@@ -80,6 +80,7 @@ def _part_context(part: PartResult, drawn: Mapping[str, str]) -> dict[str, Any]:
         "directions": part.directions().to_dict("records"),
         "sanity": part.sanity.to_dict("records"),
         "permutations": part.permutations.to_dict("records"),
+        "formulas": part.formulas.fillna("").to_dict("records"),
         "rows": tables.row_table(part),
         "figures": drawn,
         "captions": captions.of(part),
