@@ -75,7 +75,7 @@ def test_a_run_goes_on_where_the_log_can_not_be_written(tmp_path: Path, monkeypa
     monkeypatch.setenv("PEROSPIN_STATE", str(tmp_path / "file"))
     found = run(tmp_path)
     assert not found["logged"]
-    assert found["settings"] == 6
+    assert found["this_run"] == 6
     assert VariantLog().read() == []
 
 

@@ -1,4 +1,4 @@
-"""``perospin study``: run, list and show studies."""
+"""``perospin study``: run, list, show and compare studies, and the log of what was tried."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from perospin.errors import PerospinError, StudyError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from perospin.learning.result import StudyResult
+    from perospin.learning.result import PartResult, StudyResult
+    from perospin.learning.side_by_side import SideBySide
 
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="Run, list and show studies: data to validated model to report.",
+    help="Run, list, show and compare studies: data to validated model to report.",
 )
 
 StudyArgument = Annotated[str, typer.Argument(metavar="NAME|FILE", help="A shipped study, or a study file (.toml).")]
@@ -123,6 +124,156 @@ def _summary(result: StudyResult) -> None:
                 style=style,
             )
         console.print(table)
+        _cautions(console, part)
+
+
+def _cautions(console: Console, part: PartResult) -> None:
+    """Print what must be known about a part before its scores are believed, and how much was tried."""
+    from rich.markup import escape
+    from rich.padding import Padding
+
+    from perospin.learning.report.text import variants_text
+
+    if part.cautions:
+        console.print("[bold]Before you believe this:[/bold]")
+    for caution in part.cautions:
+        console.print(Padding(escape(f"• {caution.text}"), (0, 0, 0, 2)))
+    console.print(escape(variants_text(part)))
+
+
+@app.command()
+def compare(
+    a: Annotated[Path, typer.Argument(metavar="A", help="Folder of a result (it holds result.json).")],
+    b: Annotated[Path, typer.Argument(metavar="B", help="Folder of another result.")],
+    part: Annotated[str | None, typer.Option("--part", help="Only this part (of A, and of B if it has it).")] = None,
+    part_b: Annotated[str | None, typer.Option("--part-b", help="The part of B, if its name differs.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Also write the scores to this CSV file.")] = None,
+) -> None:
+    """Put two results side by side: data, settings, scores, and whether a difference is more than luck."""
+    from rich.console import Console
+
+    from perospin.learning.result import StudyResult, write_csv
+    from perospin.learning.side_by_side import compare_results
+
+    found = compare_results(StudyResult.load(a), StudyResult.load(b), part, part_b)
+    console = Console(highlight=False)
+    for comparison in found:
+        _print_comparison(console, comparison, str(a), str(b))
+    if out is not None:
+        import pandas as pd
+
+        frames = [c.scores.assign(a=c.a, b=c.b, space=c.space) for c in found if len(c.scores)]
+        if not frames:
+            raise StudyError("the two results have no estimator and scheme in common, so there is nothing to write")
+        try:
+            write_csv(pd.concat(frames, ignore_index=True), out)
+        except OSError as error:
+            raise StudyError(f"can't write '{out}': {error.strerror}") from None
+        console.print(f"Scores written to {out}")
+
+
+def _print_comparison(console: Console, comparison: SideBySide, a: str, b: str) -> None:
+    """Print one pair of parts: what differs, then one small table for each scheme."""
+    from rich.markup import escape
+    from rich.padding import Padding
+    from rich.table import Table
+
+    from perospin.learning.report.text import number, percent, signed
+
+    console.print(f"\n[bold]A[/bold] {escape(comparison.a)} [dim]({escape(a)})[/dim]")
+    console.print(f"[bold]B[/bold] {escape(comparison.b)} [dim]({escape(b)})[/dim]")
+    for text in comparison.differences:
+        console.print(Padding(escape(f"• {text}"), (0, 0, 0, 2)))
+    if not comparison.differences:
+        console.print("  Same data, settings and versions.")
+    if comparison.scores.empty:
+        console.print("  No estimator and scheme in common.")
+        return
+    if not comparison.same_rows:
+        console.print("  Rows or targets differ, so the scores below answer different questions and have no interval.")
+    console.print(f"R² of {escape(comparison.space)}; B − A with its {percent(comparison.level)} interval")
+    for _, rows in comparison.scores.groupby("scheme", sort=False):
+        fitted = " (in sample: says nothing about new materials)" if rows["in_sample"].iloc[0] else ""
+        console.print(f"\n[bold]{escape(str(rows['scheme_label'].iloc[0]))}[/bold]{fitted}")
+        same = rows[rows["identical"]]
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        table.add_column("")
+        for column in ("A", "B", "B − A", "interval"):
+            table.add_column(column, justify="right", no_wrap=True)
+        for row in rows[~rows["identical"]].to_dict("records"):
+            known = row["low"] == row["low"]
+            sure = known and (row["low"] > 0 or row["high"] < 0)
+            table.add_row(
+                escape(str(row["label"])),
+                number(row["r2_a"]),
+                number(row["r2_b"]),
+                signed(row["gain"]),
+                f"{signed(row['low'])} to {signed(row['high'])}" if known else "",
+                style="bold" if sure else None,
+            )
+        if table.row_count:
+            console.print(table)
+        if len(same):
+            listed = ", ".join(f"{row['label']} {number(row['r2_a'])}" for row in same.to_dict("records"))
+            console.print(f"identical to the last digit: {escape(listed)}")
+
+
+@app.command()
+def log(
+    table: Annotated[str | None, typer.Argument(metavar="[TABLE]", help="Start of a table's fingerprint.")] = None,
+    full: Annotated[bool, typer.Option("--full", help="Every variant with its score and scheme.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Entries as JSON, one a line.")] = False,
+) -> None:
+    """Show how many model variants were scored on each table on this computer."""
+    import json
+
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    from perospin.learning.report.text import number
+    from perospin.learning.variants import VariantLog
+
+    kept = VariantLog()
+    entries = kept.read(table)
+    if as_json:
+        for entry in entries:
+            typer.echo(json.dumps(entry, sort_keys=True))
+        return
+    console = Console(highlight=False)
+    if not entries:
+        what = f"a table whose fingerprint starts with '{table}'" if table else "any table"
+        console.print(f"No variant was logged for {what} (the log is {kept.path}).", soft_wrap=True)
+        return
+    summary = Table(header_style="bold", box=None, pad_edge=False)
+    for column in ("table", "studies", "settings", "scored", "runs", "first", "last"):
+        numeric = column in ("settings", "scored", "runs")
+        summary.add_column(column, justify="right" if numeric else "left", overflow="fold")
+    for tried in kept.tried(table):
+        summary.add_row(
+            tried.table[:8],
+            escape(", ".join(tried.studies)),
+            str(tried.settings),
+            str(tried.scored),
+            str(tried.runs),
+            tried.first,
+            tried.last,
+        )
+    console.print(summary)
+    if full:
+        listed = Table(header_style="bold", box=None, pad_edge=False)
+        for column in ("table", "study", "estimator", "scheme", "R²", "when"):
+            listed.add_column(column, justify="right" if column == "R²" else "left", overflow="fold")
+        for entry in entries:
+            if entry["what"] == "variant":
+                cells = (str(entry.get(key, "")) for key in ("study", "estimator", "scheme"))
+                when = str(entry.get("time", ""))[:10]
+                listed.add_row(entry["table"][:8], *(escape(c) for c in cells), number(entry.get("r2")), when)
+        console.print(listed)
+    console.print(
+        "settings: different models, columns, filters and seeds; scored: the same, counted for each scheme. "
+        f"The log is {escape(str(kept.path))}."
+    )
 
 
 @app.command("list")

@@ -28,6 +28,7 @@ __all__ = [
     "paired_bootstrap",
     "permutation_test",
     "resampled_r2",
+    "resampled_r2_of",
     "scrambled_orders",
     "y_shuffle",
 ]
@@ -195,27 +196,50 @@ def resampled_r2(
     change = inverse or (lambda values: values)
     y = np.asarray(change(one.y))
     true = y[one.rows]
-    labels = np.arange(len(y)) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1].ravel()
+    labels = np.arange(len(y)) if groups is None else np.asarray(groups)
     if len(labels) != len(y):
         raise StudyError(f"{len(labels)} groups were given for {len(y)} rows")
-    group_of = np.unique(labels[one.rows], return_inverse=True)[1].ravel()
+    squares = np.array([(np.asarray(change(e.y_pred)) - true) ** 2 for e in evaluations])
+    about = (true - one.reference(inverse)) ** 2 if one.scheme.reference == "train" else None
+    return resampled_r2_of(true, squares, about, labels[one.rows], n_boot, seed)
+
+
+def resampled_r2_of(
+    true: FloatArray, squares: FloatArray, about: FloatArray | None, groups: NDArray[Any], n_boot: int, seed: int
+) -> FloatArray:
+    """R2 of several models from their squared errors, as it is and with groups of predictions resampled.
+
+    Parameters
+    ----------
+    true : ndarray, shape (n_predictions,)
+    squares : ndarray, shape (n_models, n_predictions)
+        Squared error of each prediction.
+    about : ndarray, shape (n_predictions,), or None
+        Squared distance of the truth from a reference that doesn't depend on the sample; None if the reference is the
+        mean of what is scored, which is then resampled too.
+    groups : ndarray, shape (n_predictions,)
+        Predictions of a group come and go together.
+    n_boot, seed : int
+        Resamples and their seed.
+
+    Returns
+    -------
+    ndarray, shape (n_models, 1 + n_resamples)
+        As `resampled_r2`.
+    """
+    group_of = np.unique(groups, return_inverse=True)[1].ravel()
     n_groups = int(group_of.max()) + 1
 
     def summed(values: FloatArray) -> FloatArray:
         return np.bincount(group_of, weights=values, minlength=n_groups).astype(float)
 
     count, first, second = summed(np.ones(len(true))), summed(true), summed(true**2)
-    about_reference = summed((true - one.reference(inverse)) ** 2)
-    errors = np.array([summed((np.asarray(change(e.y_pred)) - true) ** 2) for e in evaluations])
+    errors = np.array([summed(values) for values in squares])
     rng = np.random.default_rng(seed)
     times = np.vstack(
         [np.ones(n_groups), rng.multinomial(n_groups, np.full(n_groups, 1.0 / n_groups), size=n_boot)]
     ).astype(float)
-    if one.scheme.reference == "train":
-        total = times @ about_reference
-    else:
-        # The mean that R2 refers to is part of the sample, so it is resampled too.
-        total = times @ second - (times @ first) ** 2 / (times @ count)
+    total = times @ summed(about) if about is not None else times @ second - (times @ first) ** 2 / (times @ count)
     valid = total > 1e-9 * float(second.sum())
     valid[0] = True
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -173,6 +173,7 @@ class Study:
         from perospin.learning.cells import Cells
         from perospin.learning.result import StudyResult
         from perospin.learning.running import run_part
+        from perospin.learning.variants import counted
 
         self.check()
         cells = Cells(None if out is None else Path(out) / "cells")
@@ -183,6 +184,7 @@ class Study:
             parts = {
                 name: run_part(name, part, data[name], cells, tell, self.name) for name, part in self.parts.items()
             }
+            parts = counted(parts)
         finished = datetime.datetime.now(datetime.UTC)
         result = StudyResult(
             name=self.name,

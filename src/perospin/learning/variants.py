@@ -7,6 +7,7 @@ engine, not by memory, and printed in every report. The log is one JSON line an 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import datetime
 import json
 import os
@@ -19,9 +20,10 @@ from typing import TYPE_CHECKING, Any
 from perospin.learning.cells import fingerprint, scheme_digest
 
 if TYPE_CHECKING:
+    from perospin.learning.result import PartResult
     from perospin.learning.running import Run
 
-__all__ = ["ENVIRONMENT_VARIABLE", "Tried", "VariantLog", "log_location", "record_run"]
+__all__ = ["ENVIRONMENT_VARIABLE", "Tried", "VariantLog", "counted", "log_location", "record_run"]
 
 ENVIRONMENT_VARIABLE = "PEROSPIN_STATE"
 _PATIENCE_S = 2.0
@@ -172,15 +174,15 @@ def _locked(descriptor: int) -> Iterator[None]:
 
 
 def record_run(run: Run, study: str, log: VariantLog | None = None) -> dict[str, Any]:
-    """Log every variant that a run scored, and say what the log then knows about its table.
+    """Log every variant that a run scored.
 
     A variant that the log already holds with the same score is not written again; the run itself always is.
 
     Returns
     -------
     dict
-        ``this_run`` (different settings scored in this run), ``logged`` (False if the log can't be written), and the
-        fields of `Tried`; for the result's provenance.
+        ``table`` (fingerprint), ``this_run`` (different settings scored in this run) and ``logged`` (False if the log
+        can't be written), for `counted`.
     """
     from importlib import metadata
 
@@ -216,15 +218,21 @@ def record_run(run: Run, study: str, log: VariantLog | None = None) -> dict[str,
     new = [v for v in variants.values() if (v["settings"], v["scheme_sha256"], v["r2"]) not in known]
     settings_here = {settings for settings, _ in variants}
     written = log.append([*new, {**common, "what": "run", "n_settings": len(settings_here)}])
-    tried = next(iter(log.tried(table)), None)
-    return {
-        "logged": written and tried is not None,
-        "this_run": len(settings_here),
-        "table": table,
-        "settings": tried.settings if tried else len(settings_here),
-        "studies": list(tried.studies) if tried else [study],
-        "since": tried.first if tried else now[:10],
-    }
+    return {"table": table, "this_run": len(settings_here), "logged": written}
+
+
+def counted(parts: Mapping[str, PartResult], log: VariantLog | None = None) -> dict[str, PartResult]:
+    """Add to each part what the log knows about its table once all parts have run."""
+    log = VariantLog() if log is None else log
+    found = {}
+    for name, part in parts.items():
+        known = dict(part.provenance["variants"])
+        tried = next(iter(log.tried(known["table"])), None) if known["logged"] else None
+        known["logged"] = tried is not None
+        if tried is not None:
+            known |= {"settings": tried.settings, "studies": list(tried.studies), "since": tried.first}
+        found[name] = dataclasses.replace(part, provenance={**part.provenance, "variants": known})
+    return found
 
 
 def _settings(run: Run, name: str) -> str:

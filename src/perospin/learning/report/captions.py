@@ -8,6 +8,13 @@ if TYPE_CHECKING:
     from perospin.learning.result import PartResult
 
 
+def _curve_text(part: PartResult) -> str:
+    """Where the learning curves lead, or that it can't be told."""
+    return " ".join(
+        f"{part.spec.title_of(str(row['estimator']))}: {row['text']}." for row in part.curve_fits.to_dict("records")
+    ).replace("R2", "R²")
+
+
 def of(part: PartResult) -> dict[str, str]:
     """Caption of each figure by its name."""
     spec = part.spec
@@ -31,7 +38,13 @@ def of(part: PartResult) -> dict[str, str]:
         "lucky split can show any score in the shaded band.",
         "grid": "Every network of the published script's grid, scored twice: on its own training rows (across) and on "
         "rows it has not seen (up). They agree on the grey diagonal.",
-        "learning-curve": "Would more rows help? Held-out score against the number of training rows.",
+        "learning-curve": "Would more rows help? Held-out score against the number of training rows; bands are "
+        f"90 % intervals from resampled rows and draws. {_curve_text(part)}",
+        "scrambling": "The whole validation repeated with the target shuffled among the rows. A model that has learnt "
+        "something stands clear of the shuffles; shuffles clear of 0 would mean a leak.",
+        "pairs": "Is one model better than another? Gain in R² of each row over each column. ● sure (p < 0.05 after "
+        "correction for the number of pairs), ○ p < 0.05 for this pair alone, no mark: this table can't tell.",
+        "seeds": "The same model with other seeds (of the model, and of the split where it is drawn by lot).",
         "pearson": "Pearson correlation between descriptors over all rows. Of a framed pair, a screen at |r| > 0.9 "
         "keeps the one that is declared first, inside each training set.",
         "beeswarm": f"Exact Shapley values of {explained}: how much each descriptor moves each prediction, for the "

@@ -19,6 +19,7 @@ from perospin.learning.report import style
 from perospin.learning.report.formula_figures import formula_front
 from perospin.learning.report.labels import axis_label, words
 from perospin.learning.report.text import number
+from perospin.learning.report.validation_figures import learning_curve, pairs, scrambling, seeds
 from perospin.learning.result import IN_SAMPLE
 
 if TYPE_CHECKING:
@@ -42,7 +43,10 @@ def draw_all(part: PartResult) -> dict[str, Figure]:
         "residuals": residuals,
         "splits": split_lottery,
         "grid": grid_scatter,
-        "learning-curve": learning_curve,
+        "learning-curve": lambda part: learning_curve(part, space(part)),
+        "scrambling": lambda part: scrambling(part, space(part)),
+        "pairs": lambda part: pairs(part, space(part)),
+        "seeds": lambda part: seeds(part, space(part)),
         "pearson": pearson,
         "beeswarm": beeswarm,
         "importance": importance,
@@ -360,7 +364,9 @@ def _display_name(frame: pd.DataFrame, i: int) -> str:
 
 def split_lottery(part: PartResult) -> Figure | None:
     """Histogram of the R2 of single random splits: why one split must not be reported."""
-    repeated = next((s for s in part.spec.schemes if s.kind == "repeated_holdout"), None)
+    repeated = next(
+        (s for s in part.spec.schemes if s.kind == "repeated_holdout" and s.key in set(part.scores["scheme"])), None
+    )
     if repeated is None:
         return None
     names = [n for n in (part.spec.baseline, part.spec.verdict.estimator) if part.score(n, repeated.key)]
@@ -448,34 +454,6 @@ def grid_scatter(part: PartResult) -> Figure | None:
     axes.set_xlim(min(float(fitted.min()) - 0.03, 0.9), 1.005)
     axes.set_ylim(low, 1.02)
     axes.legend(loc="upper left")
-    return figure
-
-
-def learning_curve(part: PartResult) -> Figure | None:
-    """Score against the number of training rows."""
-    if part.learning_curve.empty:
-        return None
-    figure = Figure(figsize=(style.COLUMN + 1.2, 2.9))
-    axes = figure.subplots()
-    names = list(dict.fromkeys(part.learning_curve["estimator"]))
-    colours = iter((style.MODEL, style.GREEN, style.PURPLE, style.ORANGE, style.SKY))
-    for name in names:
-        curve = part.learning_curve[part.learning_curve["estimator"] == name]
-        colour = style.BASELINE if name == part.spec.baseline else next(colours, style.BLACK)
-        axes.plot(
-            curve["n_train"],
-            curve["r2"].clip(lower=LOWEST_R2),
-            marker="o",
-            markersize=3.5,
-            color=colour,
-            linestyle="--" if name == part.spec.baseline else "-",
-            label=part.spec.title_of(name),
-        )
-    repeats = part.spec.checks.learning_curve.n_repeats if part.spec.checks.learning_curve else 0
-    axes.axhline(0, color=style.PALE, linewidth=0.8, zorder=0)
-    axes.set_xlabel("number of training rows")
-    axes.set_ylabel(f"R² of {space(part)},\nheld-out rows, pooled over {repeats} draws", fontsize=7.5)
-    axes.legend(loc="lower right")
     return figure
 
 

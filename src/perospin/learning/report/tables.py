@@ -135,6 +135,24 @@ def gain_table(part: PartResult) -> list[dict[str, Any]]:
     return records
 
 
+def repeated_pair_table(part: PartResult) -> list[dict[str, Any]]:
+    """Set the model of the verdict against every other under the first repeated scheme, if there is one."""
+    repeated = [s.key for s in part.spec.schemes if s.repeats]
+    if part.pairs.empty or not repeated:
+        return []
+    name = part.spec.verdict.estimator
+    keep = part.pairs[(part.pairs["scheme"] == repeated[0]) & (part.pairs[["better", "worse"]] == name).any(axis=1)]
+    records = []
+    for row in keep.to_dict("records"):
+        leads = row["better"] == name
+        other = part.spec.title_of(str(row["worse"] if leads else row["better"]))
+        ends = (row["low"], row["high"]) if leads else (-row["high"], -row["low"])
+        gain = row["gain"] if leads else -row["gain"]
+        values = {"label": f"over {other}", "gain": gain, "low": ends[0], "high": ends[1]}
+        records.append({**{str(key): value for key, value in row.items()}, **values})
+    return records
+
+
 def stated_table(part: PartResult) -> dict[str, Any]:
     """Figures stated elsewhere beside ours: in sample, leave-one-out, tagged and repeated splits."""
     kinds = ("in_sample", "leave_one_out", "tagged", "repeated_holdout")

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from perospin.learning.result import PartResult
 
 
 def number(value: Any, digits: int = 2) -> str:
@@ -39,3 +42,20 @@ def figures(value: Any, count: int = 4) -> str:
     value = value or 0.0  # minus zero is zero
     text = f"{value:.0f}" if abs(value) >= 10**count else f"{value:.{count}g}"
     return text.replace("-", "−")
+
+
+def variants_text(part: PartResult) -> str:
+    """Say how many variants were tried on the table: declared by the study's author, and counted by the engine."""
+    declared = part.spec.variants.tried
+    text = f"Model variants tried before this study was fixed: {declared} declared"
+    known = part.provenance.get("variants")
+    if not known:
+        return text + "."
+    here = known["this_run"]
+    if not known["logged"]:
+        return f"{text}; {here} different settings scored in this run (the log of variants could not be written)."
+    studies = len(known["studies"])
+    return (
+        f"{text}; the log on this computer holds {known['settings']} different settings scored on this table "
+        f"({here} of them in this run; {studies} stud{'y' if studies == 1 else 'ies'} since {known['since']})."
+    )

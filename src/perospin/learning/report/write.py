@@ -16,7 +16,7 @@ from perospin.learning.report import captions, style, tables
 from perospin.learning.report.figures import draw_all
 from perospin.learning.report.labels import words
 from perospin.learning.report.text import figures as figures_text
-from perospin.learning.report.text import number, percent, signed
+from perospin.learning.report.text import number, percent, signed, variants_text
 from perospin.learning.report.verdict import reach
 from perospin.learning.result import write_text
 
@@ -80,6 +80,9 @@ def _part_context(part: PartResult, drawn: Mapping[str, str]) -> dict[str, Any]:
         "directions": part.directions().to_dict("records"),
         "sanity": part.sanity.to_dict("records"),
         "permutations": part.permutations.to_dict("records"),
+        "repeated_pairs": tables.repeated_pair_table(part),
+        "leaks": part.leaks.to_dict("records"),
+        "variants": variants_text(part),
         "formulas": part.formulas.fillna("").to_dict("records"),
         "rows": tables.row_table(part),
         "figures": drawn,
