@@ -16,6 +16,7 @@ from perospin.learning.cells import Cells, digest, fingerprint, scheme_digest
 from perospin.learning.dataset import Dataset, inverse
 from perospin.learning.estimators import build_estimator, fit_each, used_columns
 from perospin.learning.estimators.folds import take
+from perospin.learning.estimators.weights import supports
 from perospin.learning.plan import Plan, build_schemes, inner_groups, make_plan
 from perospin.learning.result import PartResult
 from perospin.learning.validation import Evaluation, Scheme
@@ -194,13 +195,23 @@ class Run:
 
 def trains_together(estimator: Any) -> bool:
     """Whether some model inside an estimator trains many training sets in one batch."""
-    if hasattr(estimator, "fit_sets"):
-        return True
+    return hasattr(estimator, "fit_sets") or any(trains_together(model) for model in _inside(estimator))
+
+
+def refuses(estimator: Any, what: str) -> str | None:
+    """Name the model, an estimator itself or one inside it, that can't use ``sample_weight`` or ``y_sd``."""
+    if not supports(estimator, what):
+        return type(estimator).__name__
+    return next((name for model in _inside(estimator) if (name := refuses(model, what))), None)
+
+
+def _inside(estimator: Any) -> list[Any]:
+    """Models that an estimator is made of."""
     inner: list[Any] = []
     for name in ("model", "members", "candidates"):
         value = getattr(estimator, name, None)
         inner += value if isinstance(value, list | tuple) else [value]
-    return any(trains_together(model) for model in inner if hasattr(model, "fit"))
+    return [model for model in inner if hasattr(model, "fit")]
 
 
 def _rows_by_training_set(plans: Any) -> dict[bytes, set[int]]:

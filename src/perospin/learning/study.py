@@ -130,18 +130,26 @@ class Study:
         Raises
         ------
         StudyError
-            If an estimator has an unknown kind or option.
+            If an estimator has an unknown kind or option, or can't use the weights or uncertainties of rows that the
+            study declares.
         """
         from perospin.learning.estimators import build_estimator
+        from perospin.learning.running import refuses
 
         for name, part in self.parts.items():
             specs = [(entry.name, part.spec_of(entry.name)) for entry in part.estimators]
             specs += [(member, part.write_out(spec)) for grid in part.grids for member, spec in grid.candidates()]
             for estimator, spec in specs:
                 try:
-                    build_estimator(spec, part.seed)
+                    built = build_estimator(spec, part.seed)
                 except StudyError as error:
                     raise StudyError(f"part '{name}', estimator '{estimator}': {error}") from error
+                for key, what in (("weight", "sample_weight"), ("y_sd", "y_sd")):
+                    if getattr(part.data, key) and (model := refuses(built, what)):
+                        raise StudyError(
+                            f"part '{name}', estimator '{estimator}': {model} treats all rows alike, so the key "
+                            f"'{key}' in [data] would say nothing to it; leave out one of the two"
+                        )
 
     def run(
         self,

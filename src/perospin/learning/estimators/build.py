@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,13 +22,15 @@ from perospin.learning.estimators.prior_gp import PriorAveragedGP
 from perospin.learning.estimators.rules import CLASS_COLUMNS, TrainingMean, TwoClassRule, TwoStage
 from perospin.learning.estimators.structured_gp import StructuredGP
 from perospin.learning.estimators.symbolic import OPERATIONS, FormulaModel, SymbolicRegression
+from perospin.learning.tuning import search_points
 
 __all__ = ["KINDS", "Kind", "build_estimator", "used_columns"]
 
 Options = Mapping[str, Any]
 
 # Keys that every specification may carry beside the options of its kind.
-_COMMON = ("kind", "name", "features", "screen", "tune", "tune_folds")
+_SEARCH = ("tune", "tune_folds", "tune_budget")
+_COMMON = ("kind", "name", "features", "screen", *_SEARCH)
 
 
 @dataclass(frozen=True)
@@ -232,7 +233,8 @@ def build_estimator(spec: Mapping[str, Any], seed: int) -> Any:
     spec : mapping
         ``kind`` (one of `KINDS`); optionally ``features`` (list of columns), ``screen`` (Pearson limit),
         ``tune`` (``{option: [values]}``: chosen by inner cross-validation within the training rows, grouped as
-        the outer folds; ``features`` and ``screen`` may be tuned too), ``tune_folds`` (5), ``name`` (ignored
+        the outer folds; ``features`` and ``screen`` may be tuned too), ``tune_folds`` (5), ``tune_budget`` (how many
+        settings to look at, for ranges ``{low, high, log}`` and large grids: see `search_points`), ``name`` (ignored
         here); and the kind's own options.
     seed : int
         Of everything random in the estimator.
@@ -251,12 +253,10 @@ def build_estimator(spec: Mapping[str, Any], seed: int) -> Any:
         raise StudyError(f"an estimator is declared by a table with a 'kind', not by {spec!r}")
     grid = spec.get("tune")
     if not grid:
-        return _plain({k: v for k, v in spec.items() if k not in ("tune", "tune_folds")}, seed)
-    if not isinstance(grid, Mapping) or not all(isinstance(v, (list, tuple)) and v for v in grid.values()):
-        raise StudyError("'tune' must be a table of option = [values], each list with at least one value")
-    fixed = {k: v for k, v in spec.items() if k not in ("tune", "tune_folds")}
+        return _plain({k: v for k, v in spec.items() if k not in _SEARCH}, seed)
+    combinations = search_points(grid, spec.get("tune_budget"), seed)
+    fixed = {k: v for k, v in spec.items() if k not in _SEARCH}
     _check(_kind(fixed), {**fixed, **dict.fromkeys(grid)}, fixed["kind"])
-    combinations = [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
     labels = [", ".join(f"{k} = {v}" for k, v in combination.items()) for combination in combinations]
     candidates = [_plain({**fixed, **combination}, seed) for combination in combinations]
     return BestOf(candidates, labels, n_folds=int(spec.get("tune_folds", 5)), seed=seed)
