@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -114,3 +115,53 @@ def test_a_folder_that_can_not_be_written_is_one_sentence(
     monkeypatch.setattr(Study, "run", refused)
     assert _run("study", "run", small_study.write(tmp_path), "-o", tmp_path / "out", "-q") == 2
     assert "can't write 'out/cells': Permission denied; give another folder" in capsys.readouterr().err
+
+
+def test_cautions_and_the_count_of_variants_stand_under_the_scores(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study = small_study.write(tmp_path)
+    assert _run("study", "run", study, "--out", tmp_path / "out") == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert "Before you believe this: • The table has only 16 rows" in out
+    assert "kept on one side of every split" in out
+    assert "3 declared; the log on this computer holds" in out
+
+
+def test_two_results_are_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    content = small_study.raw()
+    content["checks"] = {"n_bootstrap": 10, "n_shuffles": 0}
+    for folder, alpha in (("a", 0.1), ("b", 50.0)):
+        (tmp_path / folder).mkdir()
+        content["estimators"][1]["alpha"] = alpha
+        study = small_study.write(tmp_path / folder, content)
+        Study.load(study).run(tmp_path / folder / "out", progress=False)
+    table = tmp_path / "scores.csv"
+    assert _run("study", "compare", tmp_path / "a" / "out", tmp_path / "b" / "out", "--out", table) == 0
+    out = capsys.readouterr().out
+    assert "alpha 0.1 in A, 50.0 in B" in " ".join(out.split())
+    assert "leave one spacer out" in out
+    assert "identical to the last digit: two-class rule" in out
+    assert "in sample: says nothing about new materials" in out
+    assert all(len(line) <= 80 for line in out.splitlines() if "written to" not in line and "out)" not in line)
+    assert table.read_text().startswith("estimator_a,")
+    assert _run("study", "compare", tmp_path / "a", tmp_path / "b") == 2
+    assert "holds no result" in capsys.readouterr().err
+
+
+def test_the_log_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PEROSPIN_STATE", str(tmp_path / "state"))
+    assert _run("study", "log") == 0
+    assert "No variant was logged for any table" in capsys.readouterr().out
+    content = small_study.raw()
+    content["checks"] = {"n_bootstrap": 10, "n_shuffles": 0}
+    Study.load(small_study.write(tmp_path, content)).run(progress=False)
+    assert _run("study", "log", "--full") == 0
+    out = capsys.readouterr().out
+    assert "small" in out
+    assert "leave one spacer out" in " ".join(out.split())
+    assert _run("study", "log", "--json") == 0
+    entries = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert {entry["what"] for entry in entries} == {"variant", "run"}
+    assert _run("study", "log", "zz") == 0
+    assert "starts with 'zz'" in capsys.readouterr().out

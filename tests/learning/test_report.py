@@ -64,12 +64,23 @@ def test_every_figure_is_there_as_png_and_svg_and_in_the_page(made: tuple[StudyR
     names = {path.stem for path in folder.glob("*.png")}
     assert names == {path.stem for path in folder.glob("*.svg")}
     assert names == {
-        "overview", "parity", "parity-log", "residuals", "splits", "grid", "learning-curve", "pearson", "beeswarm",
-        "importance", "radar",
+        "overview", "parity", "parity-log", "residuals", "splits", "grid", "learning-curve", "scrambling", "pearson",
+        "beeswarm", "importance", "radar",
     }  # fmt: skip
     page = made[1].read_text(encoding="utf-8")
     assert all(f'id="small-{name}"' in page for name in names)
     assert page.count("<img ") == len(names)
+
+
+def test_the_first_page_says_what_to_know_before_the_scores_are_believed(made: tuple[StudyResult, Path]) -> None:
+    page = _Page()
+    page.feed(made[1].read_text(encoding="utf-8"))
+    text = " ".join(" ".join(page.text).split())
+    first = text[: text.index("Predicted against")]
+    assert "Before you believe this" in first
+    assert "only 16 rows" in first
+    assert "kept on one side of every split" in first
+    assert "3 declared; the log on this computer holds" in first
 
 
 def test_tables_and_json_lie_beside_the_page(made: tuple[StudyResult, Path]) -> None:

@@ -92,7 +92,8 @@ def make_plan(part: PartSpec, data: Dataset, seed: int | None = None) -> Plan:
         try:
             scheme, leak = _guarded(entry, part, data, part.seed if seed is None else seed)
         except StudyError as error:
-            if entry.key in part.needed_schemes():
+            # a tag that no row carries is a mistake of the study, not a matter of how many rows there are
+            if entry.kind == "tagged" or entry.key in part.needed_schemes():
                 raise
             impossible[entry.key] = str(error)
             continue
