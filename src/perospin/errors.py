@@ -31,6 +31,10 @@ class StudyError(PerospinError):
     """A study file, an estimator or a validation scheme is wrong."""
 
 
+class TooFewRowsError(StudyError):
+    """A part of a study has fewer rows than it declares to need; the message says how many there are."""
+
+
 class QuantumError(PerospinError):
     """A quantum-chemical calculation failed or was asked for something impossible."""
 

@@ -102,6 +102,8 @@ def _summary(result: StudyResult) -> None:
     from perospin.learning.report.verdict import reach
 
     console = Console(highlight=False)
+    for label, reason in result.provenance.get("not_modelled", {}).items():
+        console.print(f"[bold]{escape(label)}[/bold]: not modelled. {escape(reason[:1].upper() + reason[1:])}.")
     for part in result.parts.values():
         spec = part.spec
         schemes = [s.key for s in spec.schemes if s.key in set(part.scores["scheme"])]

@@ -11,7 +11,7 @@ import datetime
 import difflib
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from perospin.errors import DataError, PerospinError, StudyError
+from perospin.errors import DataError, PerospinError, StudyError, TooFewRowsError
 from perospin.learning.guard import Units, find_units
 
 if TYPE_CHECKING:
@@ -134,10 +134,13 @@ def build_dataset(
         If the table can't be read or lacks what the study needs.
     StudyError
         If the study names columns that nothing provides.
+    TooFewRowsError
+        If fewer rows than ``min_rows`` have all descriptors in ``complete``.
     """
     import pandas as pd
 
     section = part.data
+    notes: list[str] = []
     frame, source, from_file = _read(section, data, base)
     where = f"table '{from_file}'" if from_file else "the table of this study"
     table = part.descriptors.source == "table"
@@ -168,6 +171,9 @@ def build_dataset(
         )
     formulas, described, certain, materials = _formulas(frame, labels, section, where, ions)
     features = _features(frame, part, labels, materials, where, on_compute, ions)
+    sure = [material if known else None for material, known in zip(materials, certain, strict=True)]
+    for extra in _of_crystals(part, sure, base, ions, notes):
+        features = pd.concat([features.drop(columns=[c for c in extra if c in features]), extra], axis=1)
     for column, (low, high) in section.plausible.items():
         values = target if column == part.target.column else features.get(column)
         _plausible(column, values, low, high, where)
@@ -176,6 +182,14 @@ def build_dataset(
         close = difflib.get_close_matches(missing[0], list(features.columns), n=3)
         hint = f"; similar columns: {', '.join(close)}" if close else ""
         raise StudyError(f"the study uses the descriptor '{missing[0]}', which nothing provides{hint}")
+    if section.complete or section.min_rows:
+        keep = _complete(features, section, described)
+        frame, features = (rows_of[keep].reset_index(drop=True) for rows_of in (frame, features))
+        labels, target = labels[keep].reset_index(drop=True), target[keep]
+        formulas, described, certain, materials = (
+            [item for item, kept in zip(items, keep, strict=True) if kept]
+            for items in (formulas, described, certain, materials)
+        )
     rows = pd.DataFrame(
         {
             "row": labels.to_numpy(dtype=str),
@@ -194,7 +208,6 @@ def build_dataset(
         cells = zip(labels, frame[section.time], strict=True)
         rows["time"] = [_time(cell, label, section.time, where) for label, cell in cells]
     y = forward(target, part.target.transform)
-    notes: list[str] = []
     weight = _weights(frame, section.weight, labels, where) if section.weight else None
     y_sd = _uncertainty(frame, part, labels, target, where, notes) if section.y_sd else None
     for name, values in (("weight", weight), ("y_sd", y_sd)):
@@ -221,7 +234,7 @@ def needed_columns(part: PartSpec) -> list[str]:
     for test in part.checks.permutation:
         columns += [*test.columns, *test.within, *([test.per] if test.per else [])]
     columns += [column for names in part.features.values() for column in names]
-    return list(dict.fromkeys(columns))
+    return list(dict.fromkeys([*columns, *part.data.complete]))
 
 
 def spacer_group(material: Any) -> str:
@@ -482,6 +495,62 @@ def _features(
         if name in wanted and name not in features:
             features[name] = values
     return features
+
+
+def _of_crystals(
+    part: PartSpec, materials: list[Any], base: Path | None, ions: Any, notes: list[str]
+) -> Iterator[pd.DataFrame]:
+    """Yield measured features, and those of the crystals in a folder, of materials of certain composition."""
+    import pandas as pd
+
+    names = [None if material is None else str(material) for material in materials]
+    if part.descriptors.measured:
+        from perospin.descriptors.measured import measured_rows
+
+        columns, _, remarks = measured_rows(names, [False] * len(names))
+        notes += remarks
+        yield pd.DataFrame(columns)
+    if part.descriptors.structures is not None:
+        from perospin.descriptors import STRUCTURE_DESCRIPTIONS, describe
+        from perospin.descriptors.describe import is_file
+
+        folder = Path(part.descriptors.structures)
+        folder = folder if folder.is_absolute() or base is None else base / folder
+        files = [path for path in sorted(folder.rglob("*")) if is_file(str(path)) and path.is_file()]
+        if not files:
+            raise StudyError(f"the folder of crystal structures '{folder}' holds no structure file")
+        table = describe(
+            files, compute=False, ions=ions, on_error=lambda name, error: notes.append(f"{name} is left out: {error}")
+        )
+        notes += table.attrs["warnings"]
+        twice = table.index[table.index.duplicated()]
+        notes += [
+            f"{name} has several crystal structures; the first by file name counts" for name in dict.fromkeys(twice)
+        ]
+        first = table.loc[~table.index.duplicated(), list(STRUCTURE_DESCRIPTIONS)]
+        yield first.reindex(names).astype(float).reset_index(drop=True)
+
+
+def _complete(features: pd.DataFrame, section: DataSection, described: list[str]) -> NDArray[np.bool_]:
+    """Rows for which all descriptors in `complete` are known.
+
+    Raises
+    ------
+    TooFewRowsError
+        If there are fewer than ``min_rows``.
+    """
+    keep = features[section.complete].notna().all(axis=1).to_numpy()
+    if keep.sum() < max(section.min_rows, 1):
+        from perospin.descriptors import MEASURED_DESCRIPTIONS, STRUCTURE_DESCRIPTIONS
+
+        materials = len({formula for formula, kept in zip(described, keep, strict=True) if kept})
+        meaning = {**MEASURED_DESCRIPTIONS, **STRUCTURE_DESCRIPTIONS}
+        names = [meaning.get(name, name.replace("_", " ")).split(" (")[0].split(", ")[0] for name in section.complete]
+        raise TooFewRowsError(
+            f"{' and '.join(names) or 'the target'}: known for {int(keep.sum())} of {len(keep)} rows "
+            f"({materials} materials); at least {max(section.min_rows, 1)} rows are needed, so no model is scored"
+        )
+    return np.asarray(keep)
 
 
 def describe_materials(

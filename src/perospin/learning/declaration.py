@@ -85,7 +85,8 @@ class DataSection(_Section):
     """Where the rows come from: exactly one of a shipped table, a CSV file or a query of the record store.
 
     `time`, `weight` and `y_sd` name columns: when a row became known (a year or an ISO date), how much it counts when
-    models are fitted, and the standard deviation of its target in the unit of the target.
+    models are fitted, and the standard deviation of its target in the unit of the target. Only rows for which all
+    descriptors in `complete` are known are kept; fewer than `min_rows` of them are not modelled.
     """
 
     table: str | None = None
@@ -105,6 +106,8 @@ class DataSection(_Section):
     time: str | None = None
     weight: str | None = None
     y_sd: str | None = None
+    complete: list[str] = []
+    min_rows: int = Field(default=0, ge=0)
     plausible: dict[str, tuple[float, float]] = {}
     faults: list[str] = []
 
@@ -144,11 +147,17 @@ class TargetSection(_Section):
 
 
 class DescriptorSection(_Section):
-    """Where descriptors come from: the table's own columns, or `perospin.describe` at one level for all rows."""
+    """Where descriptors come from: the table's own columns, or `perospin.describe` at one level for all rows.
+
+    `measured` adds measured features from the records (curated and the user's), `structures` those of the crystals in a
+    folder, each for rows of certain composition.
+    """
 
     source: Literal["table", "describe"] = "table"
     level: Literal["published", "fast"] | None = None
     prefix_table: str = ""
+    measured: bool = False
+    structures: str | None = None
 
     @model_validator(mode="after")
     def _level_known(self) -> DescriptorSection:

@@ -11,7 +11,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from perospin.errors import StudyError
+from perospin.errors import StudyError, TooFewRowsError
 from perospin.learning.declaration import PartSpec, find_study, parse_study, read_study_file
 
 if TYPE_CHECKING:
@@ -188,9 +188,15 @@ class Study:
         started = datetime.datetime.now(datetime.UTC)
         with _teller(progress) as tell, threadpool_limits(1):
             # All tables are read first: a wrong cell is reported before anything is computed.
-            data = {name: self.dataset(name, _describing(tell)) for name in self.parts}
+            data: dict[str, Dataset] = {}
+            not_modelled: dict[str, str] = {}
+            for name, part in self.parts.items():
+                try:
+                    data[name] = self.dataset(name, _describing(tell))
+                except TooFewRowsError as error:
+                    not_modelled[part.label or name] = str(error)
             parts = {
-                name: run_part(name, part, data[name], cells, tell, self.name) for name, part in self.parts.items()
+                name: run_part(name, self.parts[name], rows, cells, tell, self.name) for name, rows in data.items()
             }
             parts = counted(parts)
         finished = datetime.datetime.now(datetime.UTC)
@@ -199,13 +205,14 @@ class Study:
             title=self.title,
             description=self.description,
             parts=parts,
-            default_part=self.default_part,
+            default_part=self.default_part if self.default_part in parts else next(iter(parts), self.default_part),
             provenance={
                 "started": started.isoformat(timespec="seconds"),
                 "seconds": (finished - started).total_seconds(),
                 "versions": versions(),
                 "python": platform.python_version(),
                 "seeds": {name: part.seed for name, part in self.parts.items()},
+                "not_modelled": not_modelled,
                 "cells_reused": cells.reused,
                 "cells_computed": cells.computed,
             },
