@@ -159,10 +159,12 @@ class Predictor:
                 f"study '{study}', part '{name}': predict.scheme must hold out every row once (leave_one_out, "
                 f"leave_one_group_out or k_fold), not {entry.kind}"
             )
-        groups = inner_groups(entry, data)
+        groups = inner_groups(entry, data, part)
         estimator = build_estimator(part.spec_of(asked.estimator), part.seed)
         trains = [np.arange(len(data)), *scheme.trains]
-        models = fit_each(estimator, data.features, data.y, trains, groups=groups, progress=progress)
+        models = fit_each(
+            estimator, data.features, data.y, trains, groups=groups, progress=progress, **data.fit_options
+        )
         residuals = np.empty(len(data))
         tests = tuple(split.test for split in scheme.splits)
         for model, test in zip(models[1:], tests, strict=True):
