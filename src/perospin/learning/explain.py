@@ -1,9 +1,8 @@
-"""Exact interventional Shapley values: how much each column moves one prediction away from the average.
+"""Interventional Shapley values: how much each column moves one prediction away from the average.
 
-The players are columns (or named groups of columns). A coalition S is worth the mean prediction of the row's own
-values in S combined with each background row's values elsewhere (the interventional, or marginal, game of
-Lundberg and Lee, NeurIPS 2017, and Janzing, Minorics and Bloebaum, AISTATS 2020). All 2^d coalitions are
-evaluated, so nothing is sampled, and contributions add up to the prediction.
+The players are columns (or named groups of columns); what a coalition is worth is said in `perospin.learning.games`.
+Up to 15 players all coalitions are evaluated, so nothing is sampled; beyond, orders of entry are sampled and the Monte
+Carlo error is kept. Either way contributions add up to the prediction.
 
 A contribution says what the model does, not what nature does; among correlated columns it is shared in a way
 that the data don't determine. Group such columns into one player where that matters.
@@ -11,9 +10,8 @@ that the data don't determine. Group such columns into one player where that mat
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import factorial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +21,7 @@ from perospin._optional import require
 from perospin.errors import StudyError
 from perospin.learning.estimators.build import used_columns
 from perospin.learning.estimators.folds import Progress, fit_each, take
+from perospin.learning.games import MAX_PLAYERS, Game, Players
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,34 +31,13 @@ if TYPE_CHECKING:
 __all__ = ["MAX_PLAYERS", "ShapleyTable", "exact_shapley", "explain_fitted", "explain_held_out"]
 
 FloatArray = NDArray[np.float64]
-Predict = Callable[[Any], ArrayLike]
-Players = Mapping[str, Sequence[str]]
 
-MAX_PLAYERS = 15
-_BLOCK_ROWS = 65_536  # rows handed to a model at once
-_PART = 2**22  # coalitions x background rows held at once
-
-
-def _weights(d: int) -> FloatArray:
-    """Shapley weight of a coalition of each size 0...d-1 that a player joins: |S|! (d - |S| - 1)! / d!."""
-    return np.array([factorial(s) * factorial(d - s - 1) / factorial(d) for s in range(d)])
-
-
-def _combine(worth: FloatArray, d: int) -> FloatArray:
-    """Shapley values, shape (n_rows, d), from the worth of every coalition, shape (n_rows, 2**d), bit j = player j."""
-    masks = np.arange(2**d)
-    weight = _weights(d)
-    size = np.bitwise_count(masks).astype(np.int64)
-    values = np.empty((len(worth), d))
-    for player in range(d):
-        without = masks[(masks >> player) & 1 == 0]
-        gain = worth[:, without | (1 << player)] - worth[:, without]
-        values[:, player] = gain @ weight[size[without]]
-    return values
+N_ORDERS = 256
+"""Orders of entry that stand for all of them beyond 15 players."""
 
 
 def exact_shapley(
-    predict: Predict,
+    model: Any,
     X_rows: Any,
     background: Any,
     feature_names: Sequence[str] | None = None,
@@ -70,9 +48,10 @@ def exact_shapley(
 
     Parameters
     ----------
-    predict : callable
-        Takes rows like `X_rows` (a DataFrame if that is one, else an array) and returns shape (n_rows,). Called
-        on blocks of some 65,000 rows.
+    model : fitted regressor or callable
+        A fitted model, or what takes rows like `X_rows` (a DataFrame if that is one, else an array) and returns shape
+        (n_rows,). A fitted model of a known kind is taken apart (`perospin.learning.terms`), which is much faster and
+        gives the same values.
     X_rows : DataFrame or array_like, shape (n_rows, n_columns)
         Rows to explain.
     background : same kind, shape (n_background, n_columns)
@@ -93,91 +72,15 @@ def exact_shapley(
     Raises
     ------
     StudyError
-        If there are more than 15 players, no background, or names that don't fit.
+        If there are more than 15 players (in one term of the model), no background, or names that don't fit.
 
     Notes
     -----
     If columns of a DataFrame are left unexplained, the average over the background depends on the explained row;
     explain every column that the model uses (as `explain_held_out` does) to have one base.
     """
-    frame = hasattr(X_rows, "columns")
-    columns = list(X_rows.columns) if frame else _array_names(X_rows, feature_names)
-    names = columns if feature_names is None else list(feature_names)
-    groups = _player_columns(names, columns, players)
-    d = len(groups)
-    if len(background) == 0:
-        raise StudyError("Shapley values need at least one background row")
-    rows = np.asarray(X_rows[columns] if frame else X_rows)
-    base_rows = np.asarray(background[columns] if frame else background)
-    if rows.dtype == object or base_rows.dtype == object:
-        raise StudyError("the rows to explain have columns of text; keep only the columns that the model uses")
-
-    def call(block: NDArray[Any]) -> FloatArray:
-        return np.asarray(predict(_as_frame(block, columns) if frame else block), dtype=float).reshape(len(block))
-
-    base = float(np.mean(call(base_rows)))
-    member = np.zeros((d, rows.shape[1]), dtype=bool)
-    for player, group in enumerate(groups):
-        member[player, group] = True
-    worth = np.array([_worth(call, row, base_rows, member) for row in rows]).reshape(len(rows), 2**d)
-    return _combine(worth, d), base
-
-
-def _worth(
-    call: Callable[[NDArray[Any]], FloatArray], row: NDArray[Any], background: NDArray[Any], member: NDArray[np.bool_]
-) -> FloatArray:
-    """Worth of every coalition for one row, shape (2**d,); `member` (d, n_columns) says which columns a player has.
-
-    Where a background row agrees with the explained row in all columns of a player, joining changes nothing, so
-    that combination is looked up instead of predicted again. Flags and layer numbers agree often.
-    """
-    d = len(member)
-    masks = np.arange(2**d)
-    inside = ((masks[:, None] >> np.arange(d)) & 1).astype(bool)
-    from_row = (inside @ member) | ~member.any(axis=0)
-    total = np.zeros(2**d)
-    per_part = max(1, _PART // 2**d)
-    for start in range(0, len(background), per_part):
-        part = background[start : start + per_part]
-        differs = (part != row) & ~((part != part) & (row != row))
-        differing = (differs.astype(np.int64) @ member.T.astype(np.int64) > 0) @ (1 << np.arange(d))
-        stands_for = masks[:, None] & differing
-        which, other = np.nonzero(stands_for == masks[:, None])
-        predicted = np.empty(stands_for.shape)
-        for first in range(0, len(which), _BLOCK_ROWS):
-            mask, base_row = which[first : first + _BLOCK_ROWS], other[first : first + _BLOCK_ROWS]
-            predicted[mask, base_row] = call(np.where(from_row[mask], row, part[base_row]))
-        total += predicted[stands_for, np.arange(len(part))].sum(axis=1)
-    return total / len(background)
-
-
-def _array_names(X: Any, names: Sequence[str] | None) -> list[str]:
-    width = np.asarray(X).shape[1]
-    if names is not None and len(names) != width:
-        raise StudyError(f"{len(names)} names were given for {width} columns")
-    return [f"x{i}" for i in range(width)] if names is None else list(names)
-
-
-def _as_frame(values: NDArray[Any], columns: list[str]) -> pd.DataFrame:
-    import pandas as pd
-
-    return pd.DataFrame(values, columns=columns)
-
-
-def _player_columns(names: list[str], columns: list[str], players: Players | None) -> list[list[int]]:
-    groups = [[name] for name in names] if players is None else [list(group) for group in players.values()]
-    flat = [name for group in groups for name in group]
-    absent = [name for name in flat if name not in columns]
-    if absent:
-        raise StudyError(f"there is no column '{absent[0]}' to explain; the columns are: {', '.join(columns)}")
-    if len(set(flat)) != len(flat):
-        raise StudyError("a column belongs to two players; each column may be explained once")
-    if not 1 <= len(groups) <= MAX_PLAYERS:
-        raise StudyError(
-            f"exact Shapley values need between 1 and {MAX_PLAYERS} columns or groups of columns, not {len(groups)}; "
-            "group some columns into one player"
-        )
-    return [[columns.index(name) for name in group] for group in groups]
+    game = Game.of(model, X_rows, background, feature_names, players)
+    return game.shapley(), game.base
 
 
 @dataclass(frozen=True, eq=False)
@@ -200,6 +103,10 @@ class ShapleyTable:
         The model's own prediction of the row.
     data : ndarray, shape (n, n_players)
         Value of each column; NaN for a player of several columns.
+    fold : ndarray of int, shape (n,), or None
+        Which model explained each row; None if one model explained all.
+    error : ndarray, shape (n, n_players), or None
+        Monte Carlo standard error of each value; None if values are exact.
     """
 
     scheme: str
@@ -209,6 +116,8 @@ class ShapleyTable:
     base: FloatArray
     prediction: FloatArray
     data: FloatArray
+    fold: NDArray[np.int64] | None = None
+    error: FloatArray | None = None
 
     @property
     def additivity_error(self) -> float:
@@ -218,6 +127,19 @@ class ShapleyTable:
     def mean_abs(self) -> FloatArray:
         """Mean |contribution| of each player, shape (n_players,)."""
         return np.asarray(np.abs(self.values).mean(axis=0))
+
+    def mean_abs_spread(self) -> FloatArray | None:
+        """Return the standard error of `mean_abs` from how folds differ, shape (n_players,); None if one model explained all.
+
+        Rows of a fold share a model and often a group, so it is folds that count as independent.
+        """
+        if self.fold is None:
+            return None
+        _, code = np.unique(self.fold, return_inverse=True)
+        n_folds = int(code.max()) + 1
+        away = np.abs(self.values) - self.mean_abs()
+        sums = np.array([np.bincount(code, weights=column, minlength=n_folds) for column in away.T])
+        return np.asarray(np.sqrt(n_folds / max(n_folds - 1, 1) * (sums**2).sum(axis=1)) / len(self.values))
 
     def directions(self) -> FloatArray:
         """Spearman correlation of a column with its contribution, shape (n_players,); NaN where undefined.
@@ -257,6 +179,7 @@ class ShapleyTable:
             "feature_names": list(self.feature_names),
             **{name: getattr(self, name).tolist() for name in arrays},
             "data": data,
+            **{name: getattr(self, name).tolist() for name in ("fold", "error") if getattr(self, name) is not None},
         }
 
     @classmethod
@@ -273,6 +196,8 @@ class ShapleyTable:
             np.asarray(values["base"], dtype=float),
             np.asarray(values["prediction"], dtype=float),
             data.reshape(shape),
+            None if values.get("fold") is None else np.asarray(values["fold"], dtype=np.int64),
+            None if values.get("error") is None else np.asarray(values["error"], dtype=float).reshape(shape),
         )
 
 
@@ -313,7 +238,8 @@ def explain_held_out(
         if progress is not None:
             progress(number + 1, len(scheme))
     rows = np.concatenate([split.test for split in scheme.splits])
-    return _table(scheme.label, rows, parts, names, players)
+    fold = np.repeat(np.arange(len(scheme)), [len(split.test) for split in scheme.splits])
+    return _table(scheme.label, rows, parts, names, players, fold)
 
 
 def explain_fitted(
@@ -341,33 +267,62 @@ def explain_fitted(
     return _table(scheme, np.arange(len(X_rows)), [_explain(model, X_rows, background, names, players)], names, players)
 
 
-_Part = tuple[FloatArray, FloatArray, FloatArray, FloatArray]
+_Part = tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray]
 
 
 def _explain(model: Any, X_rows: Any, background: Any, names: list[str], players: Players | None) -> _Part:
     n = len(X_rows)
     if not names:
         prediction = np.asarray(model.predict(X_rows), dtype=float)
-        return np.zeros((n, 0)), prediction, prediction, np.zeros((n, 0))
+        return np.zeros((n, 0)), prediction, prediction, np.zeros((n, 0)), np.zeros((n, 0))
+    game, rows, groups = game_of(model, X_rows, background, names, players)
+    if game.exact:
+        values, error = game.shapley(), np.zeros((n, len(groups)))
+    else:
+        values, error = game.sampled(N_ORDERS, seed=0)
+    data = np.column_stack(
+        [rows[group[0]].to_numpy(dtype=float) if len(group) == 1 else np.full(n, np.nan) for group in groups]
+    )
+    return values, np.full(n, game.base), game.prediction, data, error
+
+
+def game_of(
+    model: Any, X_rows: Any, background: Any, names: Sequence[str], players: Players | None
+) -> tuple[Game, pd.DataFrame, list[list[str]]]:
+    """Set up the game of a fitted model over the columns it reads, after checking that each is played.
+
+    Returns
+    -------
+    game : Game
+    rows : DataFrame, shape (n_rows, n_columns)
+        What the model reads of the rows.
+    groups : list of lists of str
+        Columns of each player.
+
+    Raises
+    ------
+    StudyError
+        If the model reads a column that belongs to no player.
+    """
     if players is not None:
         covered = {c for group in players.values() for c in group}
         missing = [name for name in names if name not in covered]
         if missing:
             raise StudyError(f"the model uses the column '{missing[0]}', which belongs to no player")
         names = [name for group in players.values() for name in group]
-    rows, base_rows = X_rows[names].astype(float), background[names].astype(float)
-    values, base = exact_shapley(model.predict, rows, base_rows, names, players=players)
-    prediction = np.asarray(model.predict(rows), dtype=float)
+    rows, base_rows = X_rows[list(names)].astype(float), background[list(names)].astype(float)
     groups = [[name] for name in names] if players is None else [list(group) for group in players.values()]
-    data = np.column_stack(
-        [rows[group[0]].to_numpy(dtype=float) if len(group) == 1 else np.full(n, np.nan) for group in groups]
-    )
-    return values, np.full(n, base), prediction, data
+    return Game.of(model, rows, base_rows, list(names), players), rows, groups
 
 
 def _table(
-    scheme: str, rows: NDArray[np.int64], parts: list[_Part], names: list[str], players: Players | None
+    scheme: str,
+    rows: NDArray[np.int64],
+    parts: list[_Part],
+    names: list[str],
+    players: Players | None,
+    fold: NDArray[np.int64] | None = None,
 ) -> ShapleyTable:
-    values, base, prediction, data = (np.concatenate(pieces) for pieces in zip(*parts, strict=True))
+    values, base, prediction, data, error = (np.concatenate(pieces) for pieces in zip(*parts, strict=True))
     labels = tuple(names if players is None or not names else players)
-    return ShapleyTable(scheme, labels, rows, values, base, prediction, data)
+    return ShapleyTable(scheme, labels, rows, values, base, prediction, data, fold, error if error.any() else None)
