@@ -129,9 +129,10 @@ class ShapleyTable:
         return np.asarray(np.abs(self.values).mean(axis=0))
 
     def mean_abs_spread(self) -> FloatArray | None:
-        """Return the standard error of `mean_abs` from how folds differ, shape (n_players,); None if one model explained all.
+        """Return the standard error of `mean_abs` from how folds differ, shape (n_players,).
 
-        Rows of a fold share a model and often a group, so it is folds that count as independent.
+        None if one model explained all. Rows of a fold share a model and often a group, so it is folds that count as
+        independent.
         """
         if self.fold is None:
             return None

@@ -337,7 +337,7 @@ def _add_up(parts: Sequence[_Part], rows: Any, background: Any, change: FloatArr
 
 def _caller(predict: Callable[[Any], ArrayLike], columns: list[str] | None) -> Callable[[NDArray[Any]], FloatArray]:
     def call(values: NDArray[Any]) -> FloatArray:
-        table = values
+        table: Any = values
         if columns is not None:
             import pandas as pd
 
