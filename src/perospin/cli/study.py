@@ -289,7 +289,8 @@ def list_studies() -> None:
 
     table = Table(header_style="bold")
     for column in ("study", "what", "parts"):
-        table.add_column(column)
+        # a name is what people type: it is never cut
+        table.add_column(column, no_wrap=column == "study")
     for name in shipped_studies():
         study = Study.load(name)
         table.add_row(name, study.title, ", ".join(study.parts) if len(study.parts) > 1 else "")
