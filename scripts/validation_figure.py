@@ -83,7 +83,8 @@ def draw(part: PartResult) -> Figure:
     if ceiling:
         axes.axvspan(ceiling, 1.02, color=style.PALE, alpha=0.7, linewidth=0, zorder=0)
     axes.axvline(0, color=style.PALE, linewidth=0.8, zorder=0)
-    axes.set_yticks(range(len(SCHEMES)), [part.scheme_label(str(s["name"])) for s in SCHEMES], fontsize=7.5)
+    labels = [part.scheme_label(str(s["name"])).replace(", each material on one side", "*") for s in SCHEMES]
+    axes.set_yticks(range(len(SCHEMES)), labels, fontsize=7.5)
     axes.get_yticklabels()[0].set_color(style.IN_SAMPLE)
     axes.set_ylim(len(SCHEMES) - 0.5, -0.5)
     axes.tick_params(axis="y", length=0)

@@ -111,12 +111,13 @@ def test_a_constant_target_is_said(tmp_path: Path) -> None:
     assert "2.5 in every row" in of_kind(part, "constant_target").text
 
 
-def test_an_outlier_must_be_one_for_every_model_and_to_the_same_side() -> None:
+def test_a_row_counts_as_missed_only_if_every_model_misses_it_to_the_same_side() -> None:
     rng = np.random.default_rng(0)
-    first, second = rng.standard_normal(40), rng.standard_normal(40)
-    first[[4, 7, 9]] = [9.0, 9.0, 9.0]
-    second[[4, 7]] = [8.0, -8.0]
-    assert missed_by_all([first, second]).tolist() == [4]
+    first, second = (rng.standard_normal(40).clip(-2, 2) for _ in range(2))
+    first[[4, 7, 9, 11]] = 9.0
+    second[[4, 7, 9, 11]] = [8.0, -8.0, 0.2, 1.9]
+    assert missed_by_all([first, second]).tolist() == [4, 11]
+    assert missed_by_all([first, second, 0.5 * second]).tolist() == [4]
     assert missed_by_all([]).size == 0
     assert missed_by_all([np.zeros(5)]).size == 0
 

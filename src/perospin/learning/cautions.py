@@ -198,9 +198,7 @@ def _groups(run: Run) -> Iterator[Caution]:
             continue
         sizes = np.array([len(split.test) for split in scheme.splits])
         if len(sizes) == n and n > 2:
-            yield Caution(
-                "groups", f"Every group of “{scheme.label}” has one row: it is leave-one-out by another name."
-            )
+            yield Caution("groups", f"Every group of “{scheme.label}” has one row: it is plain leave-one-out.")
         elif len(sizes) < 4 or sizes.max() > n / 2:
             yield Caution(
                 "groups",
@@ -243,7 +241,7 @@ def _leaks(run: Run, leaks: Any) -> Iterator[Caution]:
         if record["kept_together"]:
             continue
         text = (
-            f"{_sentence(record['scheme_label'], stop='')} parts rows of one material, as the study declares: "
+            f"“{_sentence(record['scheme_label'], stop='')}” parts rows of one material, as the study declares: "
             f"{record['n_predictions']} of {record['n_scored']} predictions had a twin among the training rows"
         )
         if np.isfinite(record["model_r2"]) and np.isfinite(record["model_r2_without"]):
@@ -287,7 +285,7 @@ def _suspicious_targets(run: Run) -> Iterator[Caution]:
     if len(missed) > max(3, _MOST_OUTLIERS * len(y)):
         yield Caution(
             "heavy_tails",
-            f"{len(missed)} of {len(y)} rows lie far outside the usual error of every model ({label}): errors grow "
+            f"{len(missed)} of {len(y)} rows lie far outside the usual error of the models ({label}): errors grow "
             "with the target, or a class of materials is not described; single rows can't be judged.",
             rows=_labels(run, missed),
         )
@@ -295,15 +293,18 @@ def _suspicious_targets(run: Run) -> Iterator[Caution]:
     one = len(missed) == 1
     yield Caution(
         "missed_by_every_model",
-        f"{'Row' if one else 'Rows'} {_rows(run, missed)} {'is' if one else 'are'} far off for every one of "
-        f"{len(models)} model{'s' if len(models) > 1 else ''} ({label}), always to the same side: look at the value, "
-        "its unit and its composition first.",
+        f"{'Row' if one else 'Rows'} {_rows(run, missed)} {'is' if one else 'are'} missed by every one of "
+        f"{len(models)} model{'s' if len(models) > 1 else ''} to the same side, by most as an outlier ({label}): look "
+        "at the value, its unit and its composition first.",
         rows=_labels(run, missed),
     )
 
 
 def missed_by_all(residuals: Sequence[NDArray[np.float64]]) -> NDArray[np.int64]:
-    """Rows whose residual is an outlier (`OUTLYING`) of every model, to the same side.
+    """Rows that every model misses to the same side, and at least half of the models as an outlier.
+
+    A model misses a row whose residual is larger than its usual one (modified z-score beyond 1); an outlier lies beyond
+    `OUTLYING`.
 
     Parameters
     ----------
@@ -318,7 +319,8 @@ def missed_by_all(residuals: Sequence[NDArray[np.float64]]) -> NDArray[np.int64]
         width = float(np.nanmedian(np.abs(residual - centre)))
         scores.append(0.6745 * (residual - centre) / width if width > 0 else np.zeros(len(residual)))
     z = np.nan_to_num(np.array(scores))
-    return np.flatnonzero((z > OUTLYING).all(axis=0) | (z < -OUTLYING).all(axis=0))
+    far = (np.abs(z) > OUTLYING).mean(axis=0) >= 0.5
+    return np.flatnonzero(far & ((z > 1.0).all(axis=0) | (z < -1.0).all(axis=0)))
 
 
 # --- what the scores can't say -------------------------------------------------------------------------------

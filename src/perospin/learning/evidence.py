@@ -366,7 +366,7 @@ def _learning_curve(run: Run) -> tuple[pd.DataFrame, pd.DataFrame]:
                     "high": point.high,
                     "level": curve.fit.level,
                     "mae": scores.mae,
-                    "typical_factor": scores.typical_factor,
+                    "typical_factor": float("nan") if scores.typical_factor is None else scores.typical_factor,
                 }
             )
     return pd.DataFrame(records), pd.DataFrame(fits)

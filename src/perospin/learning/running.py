@@ -320,7 +320,8 @@ def _score_records(run: Run) -> Iterator[dict[str, Any]]:
             # without a transform the original unit is the unit of the models
             value = scores[f"{metric}_original"]
             record[f"{metric}_original"] = scores[metric] if run.inverse is None else value
-        record["typical_factor"] = scores["typical_factor"]
+        factor = scores["typical_factor"]
+        record["typical_factor"] = float("nan") if factor is None else factor
         low = middle = high = float("nan")
         if run.entries[scheme].repeats:
             single = done.fold_r2()
