@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,6 +12,8 @@ from perospin.errors import DataError
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from perospin.mechanisms import MechanismResult, Observations
 
 app = typer.Typer(
     add_completion=False,
@@ -126,3 +129,112 @@ def _time(lifetime_ps: Any) -> str:
         if lifetime_ps >= scale:
             return f"{lifetime_ps / scale:.4g} {unit}"
     return f"{lifetime_ps * 1e3:.4g} fs"
+
+
+def _constants(known: list[str] | None) -> dict[str, float]:
+    from perospin.mechanisms import QUANTITIES
+    from perospin.mechanisms.quantities import read_value
+
+    by_name = {key: quantity for quantity in QUANTITIES.values() for key in (quantity.name, quantity.short)}
+    constants = {}
+    for name, text in _pairs(known or []).items():
+        if name not in by_name:
+            raise DataError(f"unknown constant '{name:.40}': e.g. --known nuclear_field='12 mT'")
+        constants[by_name[name].name] = read_value(by_name[name], text)
+    return constants
+
+
+def _check_targets(out: Path | None, plot: Path | None) -> None:
+    """Refuse what can't be written before anything is computed."""
+    if out is not None and out.exists() and not out.is_dir():
+        raise DataError(f"can't write to '{out}': it is a file, not a folder")
+    if out is not None and not out.parent.is_dir():
+        raise DataError(f"can't write to '{out}': there is no folder '{out.parent}'")
+    if plot is not None:
+        if plot.suffix.lower() not in {".png", ".pdf", ".svg"}:
+            raise DataError(f"the figure '{plot}' must end in .png, .pdf or .svg")
+        if not plot.parent.is_dir():
+            raise DataError(f"can't write '{plot}': there is no folder '{plot.parent}'")
+
+
+@app.command()
+def infer(
+    table: Annotated[Path, typer.Argument(help="CSV file of lifetimes or rates, and their conditions.")],
+    nuts: Annotated[bool, typer.Option("--nuts/--fast", help="Full posteriors (minutes), or least squares.")] = False,
+    out: Annotated[Path | None, typer.Option("--out", help="Folder for result.json, summary.txt, rows.csv.")] = None,
+    plot: Annotated[Path | None, typer.Option("--plot", help="Figure to write: .png, .pdf or .svg.")] = None,
+    candidate: Annotated[
+        list[str] | None,
+        typer.Option("--candidate", "-c", help="Only these mechanisms, or sums as constant+activation. Repeatable."),
+    ] = None,
+    uncertainty: Annotated[
+        float | None, typer.Option("--uncertainty", help="Relative uncertainty of every row, if the table has none.")
+    ] = None,
+    known: Annotated[
+        list[str] | None, typer.Option("--known", help="A measured constant: nuclear_field='12 mT'. Repeatable.")
+    ] = None,
+    most: Annotated[int, typer.Option("--max-mechanisms", min=1, max=3, help="Largest sum of mechanisms.")] = 2,
+    seed: Annotated[int, typer.Option(min=0, help="Of all random draws.")] = 0,
+) -> None:
+    """Say which mechanism limits the spins, or that the data can't tell.
+
+    The table has a column lifetime_ps or rate_per_ps (other units: lifetime_ns, 'lifetime (us)'), if possible
+    lifetime_uncertainty_ps, and any of temperature_k, density_cm3, field_t, n_layers, momentum_scattering_time_ps,
+    exciton_binding_energy_mev.
+
+    Example: perospin mechanisms infer t1.csv --plot t1.png --known nuclear_field="12 mT"
+    """
+    from perospin.mechanisms import read_observations
+
+    _check_targets(out, plot)
+    constants = _constants(known)
+    observed = read_observations(table)
+    result = _infer(observed, nuts, candidate, uncertainty, constants, most, seed)
+    typer.echo(result.summary())
+    if out is not None:
+        result.save(out)
+        typer.echo(f"\nSaved in {out}", err=True)
+    if plot is not None:
+        _save_figure(result, plot)
+        typer.echo(f"Figure in {plot}", err=True)
+
+
+def _infer(
+    observed: Observations,
+    nuts: bool,
+    candidates: list[str] | None,
+    uncertainty: float | None,
+    constants: dict[str, float],
+    most: int,
+    seed: int,
+) -> MechanismResult:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from perospin import mechanisms
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=_console(error=True), disable=not nuts) as progress:
+        task = progress.add_task("sampling", total=None)
+
+        def on_model(name: str, done: int, total: int) -> None:
+            progress.update(task, completed=done, total=total, description=f"sampling {name}" if name else "sampled")
+
+        return mechanisms.infer(
+            observed,
+            mode="nuts" if nuts else "fast",
+            candidates=candidates,
+            relative_uncertainty=uncertainty,
+            known=constants,
+            max_mechanisms=most,
+            seed=seed,
+            on_model=on_model,
+        )
+
+
+def _save_figure(result: MechanismResult, path: Path) -> None:
+    temporary = path.with_name(f".{path.stem}.part{path.suffix}")
+    try:
+        result.plot().savefig(temporary)
+        temporary.replace(path)
+    except OSError as error:
+        raise DataError(f"can't write '{path}': {error.strerror}") from None

@@ -11,6 +11,13 @@ import importlib
 from typing import Any
 
 _HOMES = {
+    "candidates": ("CANDIDATES",),
+    "inference": ("infer",),
+    "observations": ("CONDITIONS", "Observations", "read_observations"),
+    "posterior": ("Sampling",),
+    "recovery": ("Recovery", "recovery_study"),
+    "result": ("Curve", "Estimate", "MechanismResult", "ModelFit", "Verdict"),
+    "assessment": ("DECIDED_AT",),
     "bir_aronov_pikus": (
         "ExcitonScales", "bir_aronov_pikus_degenerate_rate", "bir_aronov_pikus_rate", "exchange_rate_scale",
         "exciton_scales", "fermi_energy_mev", "sommerfeld_factor",
@@ -47,6 +54,7 @@ _HOMES = {
     ),
     "presets": ("PRESET_NAMES", "Preset", "SourcedValue", "preset"),
     "quantities": ("QUANTITIES", "Quantity"),
+    "synthetic": ("SYNTHETIC_FEATURES", "synthetic_table"),
     "total": ("TotalRate", "total_rate"),
 }  # fmt: skip
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
