@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from perospin import chemistry, database, descriptors, learning, mechanisms
     from perospin.chemistry import IonLibrary, Perovskite
     from perospin.database import Record, Store, load_records, load_table
     from perospin.descriptors import describe
@@ -28,13 +29,17 @@ _PUBLIC = {
     "load_table": "database",
 }
 
-__all__ = sorted(_PUBLIC)
+_ROOMS = ("chemistry", "database", "descriptors", "learning", "mechanisms")
+
+__all__ = sorted([*_PUBLIC, *_ROOMS])
 
 
 def __getattr__(name: str) -> Any:
     """Load a public name, or a room, when it is first asked for."""
     if name in _PUBLIC:
         return getattr(importlib.import_module(f"perospin.{_PUBLIC[name]}"), name)
+    if name in _ROOMS:
+        return importlib.import_module(f"perospin.{name}")
     if name == "__version__":
         from importlib.metadata import version
 
