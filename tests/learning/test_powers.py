@@ -96,6 +96,21 @@ def test_new_rows_where_a_column_vanishes():
     assert np.isfinite(spread).all()
 
 
+def test_another_number_of_columns_is_refused():
+    X, y = table()
+    model = PowerLaw(max_columns=1).fit(X.to_numpy(), y)
+    with pytest.raises(StudyError, match="fitted to 8 columns, the table to predict has 7"):
+        model.predict(X.to_numpy()[:, :7])
+
+
+def test_columns_may_be_numbered():
+    X, y = table()
+    numbered = X.set_axis(range(8), axis=1)
+    assert_allclose(
+        PowerLaw(max_columns=1).fit(numbered, y).predict(numbered), PowerLaw(max_columns=1).fit(X, y).predict(X)
+    )
+
+
 @pytest.mark.parametrize(
     ("settings", "part"),
     [

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 from sklearn.linear_model import BayesianRidge, LinearRegression
+from sklearn.utils.estimator_checks import check_estimator
 
 from perospin.learning import KINDS, build_estimator
 from perospin.learning.estimators import predict_with_spread
@@ -102,6 +103,23 @@ def test_weighted_ridge_is_ridge_of_repeated_rows(table):
     repeated = SpreadRidge(1.0).fit(np.repeat(values, counts.astype(int), axis=0), np.repeat(y, counts.astype(int)))
     assert_allclose(weighted.predict(values), repeated.predict(values))
     assert_allclose(weighted.covariance_, repeated.covariance_)
+
+
+def test_ridge_is_a_scikit_learn_estimator():
+    sparse = "dense rows and one target only"
+    expected = dict.fromkeys(
+        (
+            "check_sample_weight_equivalence_on_sparse_data",
+            "check_estimator_sparse_tag",
+            "check_estimator_sparse_array",
+            "check_estimator_sparse_matrix",
+            "check_regressor_multioutput",
+            "check_supervised_y_2d",
+        ),
+        sparse,
+    )
+    expected["check_non_transformer_estimators_n_iter"] = "scikit-learn excuses its own Ridge by name"
+    check_estimator(SpreadRidge(), on_skip=None, expected_failed_checks=expected)
 
 
 def test_mixture_by_hand():

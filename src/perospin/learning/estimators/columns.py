@@ -40,15 +40,16 @@ def select_columns(X: Any, features: Sequence[str] | None) -> tuple[FloatArray, 
         if unknown:
             raise StudyError(f"the columns {unknown} were asked for by name, but the table is a bare array")
         return values[:, [names.index(name) for name in features]], list(features)
-    names = [str(c) for c in X.columns] if features is None else list(features)
-    absent = [name for name in names if name not in X.columns]
+    written = {str(column): column for column in X.columns}  # a table may number its columns
+    names = list(written) if features is None else list(features)
+    absent = [name for name in names if name not in written]
     if absent:
         known = ", ".join(str(c) for c in X.columns)
         raise StudyError(f"the table has no column '{absent[0]}' that the model needs; its columns are: {known}")
     out = np.empty((len(X), len(names)))
     for i, name in enumerate(names):
         try:
-            out[:, i] = X[name].to_numpy(dtype=float, na_value=np.nan)
+            out[:, i] = X[written[name]].to_numpy(dtype=float, na_value=np.nan)
         except (TypeError, ValueError) as error:
             raise StudyError(f"the column '{name}' isn't numeric, so no model can use it") from error
     return out, names

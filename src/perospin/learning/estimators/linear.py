@@ -25,7 +25,7 @@ class SpreadRidge(Ridge):
         """Learn from X of shape (n_rows, n_features) and y of shape (n_rows,)."""
         super().fit(X, y, sample_weight=sample_weight)
         values, target = np.asarray(X, dtype=float), np.asarray(y, dtype=float)
-        weights = np.ones(len(values)) if sample_weight is None else np.broadcast_to(sample_weight, len(values))
+        weights = np.broadcast_to(1.0 if sample_weight is None else np.asarray(sample_weight, dtype=float), len(values))
         self.centre_ = np.average(values, axis=0, weights=weights)
         about = values - self.centre_
         gram = about.T @ (weights[:, None] * about)

@@ -66,7 +66,11 @@ class FormulaModel(RegressorMixin, BaseEstimator):
         return list(np.where(known, values, self.medians_).T), target
 
     def _new_columns(self, X: Any) -> list[FloatArray]:
-        values, _ = select_columns(X, self.features)
+        values, names = select_columns(X, self.features)
+        if len(names) != len(self.names_):
+            raise StudyError(
+                f"the model was fitted to {len(self.names_)} columns, the table to predict has {len(names)}"
+            )
         return list(np.where(np.isfinite(values), values, self.medians_).T)
 
     def predict(self, X: Any, return_std: bool = False) -> Any:
@@ -176,6 +180,7 @@ class SymbolicRegression(FormulaModel):
 
     def _search(self, columns: list[FloatArray], vary: list[int], y: FloatArray) -> list[tuple[str, FloatArray]]:
         """Formulas on the search's front, as text with constants ``c0, ...`` and their values."""
+        require("pyoperon", "symbolic")  # the message names the package, not a module of it
         engine = require("pyoperon.sklearn", "symbolic").SymbolicRegressor
         scales = [float(np.sqrt(np.mean(columns[i] ** 2))) for i in vary]
         values = np.column_stack([columns[i] / s for i, s in zip(vary, scales, strict=True)])
