@@ -108,6 +108,23 @@ def test_nothing_good_writes_nothing(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["out.csv"]
 
 
+def test_an_interruption_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("perospin.cli.describe._CHUNK", 2)
+    path, out = tmp_path / "list.txt", tmp_path / "out.csv"
+    path.write_text("MAPbI3\n" * 5)
+
+    def interrupted(*items: object) -> None:
+        if list(tmp_path.glob("*.part")):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("perospin.cli.describe._Told.warn", interrupted)
+    assert _run(path, "--out", out) == 130
+    assert "interrupted; no file was written" in capsys.readouterr().err
+    assert [p.name for p in tmp_path.iterdir()] == ["list.txt"]
+
+
 def test_a_pair_gives_the_formula_of_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert _run(f"CsPbI3={CSPBI3}", "--columns", "bx_length_mean_a") == 0
     assert "CsPbI3" in capsys.readouterr().out

@@ -121,11 +121,15 @@ def describe(
     stream = found.stream()
     # the first chunk before the file is opened: a list that can't be read leaves nothing behind
     pieces = frames()
-    first = next(pieces, None)
-    if first is None:
-        raise DataError("there is nothing to describe in what was given")
     told = _Told()
-    shown = _write(chain([first], pieces), wanted, out, sources, told)
+    try:
+        first = next(pieces, None)
+        if first is None:
+            raise DataError("there is nothing to describe in what was given")
+        shown = _write(chain([first], pieces), wanted, out, sources, told)
+    except KeyboardInterrupt:
+        typer.echo("perospin: interrupted; no file was written, computed cations are kept", err=True)
+        raise typer.Exit(130) from None
     if out is None and shown is not None and len(shown):
         _print(console, shown, wanted, everything, told.rows)
     elif out is not None and told.rows:
