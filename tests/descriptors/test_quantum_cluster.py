@@ -170,7 +170,8 @@ def _interrupt_and_go_on(folder: Path, *options: str) -> None:
     kept = {path: path.stat().st_mtime_ns for path in ResultCache().files()}
     assert 2 <= len(kept) < 5
     assert ResultCache().verify() == []
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    again = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert again.returncode == 0, again.stderr
     assert len(ResultCache().files()) == 5
     assert {path: path.stat().st_mtime_ns for path in kept} == kept  # none was made again
     assert out.read_text().count(",ok,") == 5
