@@ -96,3 +96,23 @@ def test_scikit_learn_interface():
         "check_sample_weight_equivalence_on_dense_data": "training in single precision agrees to 4e-7, not 1e-7",
     }
     check_estimator(model, on_skip=None, expected_failed_checks=own)
+
+
+def test_the_heteroscedastic_loss_is_what_the_docstring_says(law):
+    X, y = law
+    sd = np.linspace(0.1, 1.0, 60)
+    weights = np.linspace(1.0, 3.0, 60)
+    model = MLPEnsemble((4,), 2, 90, alpha=3.0, heteroscedastic=True).fit(X, y, sample_weight=weights, y_sd=sd)
+    share = weights / weights.sum()
+    mean = share @ y
+    unit = np.sqrt(share @ (y - mean) ** 2)
+    each, noise = model._outputs(X)
+    for member in range(2):
+        error = (each[member] - y) / unit
+        variance = (noise[member] + sd**2) / unit**2
+        squares = sum(float((W[member] ** 2).sum()) for W, _ in model.layers_)
+        expected = 0.5 * share @ (error**2 / variance + np.log(variance)) + 3.0 / (2 * weights.sum()) * squares
+        assert model.loss_[member] == pytest.approx(expected, rel=1e-3, abs=1e-4)
+    assert model.predict_noise(X).shape == (60,)
+    with pytest.raises(StudyError, match="learnt no noise"):
+        MLPEnsemble((4,), 2, 30).fit(X, y).predict_noise(X)

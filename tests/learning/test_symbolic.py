@@ -57,11 +57,12 @@ def test_same_seed_same_formulas(found):
 def test_where_there_is_nothing_the_mean_is_predicted():
     rng = np.random.default_rng(2)
     X, y = pd.DataFrame(rng.uniform(1, 3, (40, 4)), columns=list("abcd")), rng.standard_normal(40)
-    model = SymbolicRegression(seed=0).fit(X, y)
+    model = SymbolicRegression(population=200, generations=30, seed=0).fit(X, y)
     assert model.formula_.expression == "c0"
     assert_allclose(model.predict(X), y.mean())
 
 
+@pytest.mark.slow
 def test_the_unit_of_a_column_changes_only_its_constant():
     X, y = planted()
     one = SymbolicRegression(seed=7).fit(X, y)
@@ -93,6 +94,7 @@ def test_spread_is_the_scatter_about_the_law(found):
     assert predict_with_spread(found, X)[1].mean() == pytest.approx(0.02, rel=0.3)
 
 
+@pytest.mark.slow
 def test_the_law_is_found_inside_every_fold():
     X, y = planted()
     spec = {"kind": "symbolic", "features": list(X.columns)}
