@@ -229,7 +229,8 @@ def _read(path: Path, key: str | None = None) -> list[dict[str, Any]]:
     except FileNotFoundError:
         raise
     except (pa.ArrowException, OSError, ValueError) as error:
-        raise DataError(f"it is not a whole Parquet file ({str(error).splitlines()[0][:120]})") from None
+        reason = (str(error) or type(error).__name__).splitlines()[0][:120]
+        raise DataError(f"it is not a whole Parquet file ({reason})") from None
     return rows if key is None else [row for row in rows if row["key"] == key]
 
 

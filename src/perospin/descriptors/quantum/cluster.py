@@ -14,6 +14,7 @@ from perospin.descriptors.quantum.cache import program_versions
 from perospin.errors import QuantumError
 
 _CONNECT_S = 15
+_log = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -40,21 +41,27 @@ def dask_executor(scheduler: str) -> Iterator[Executor]:
         client = distributed.Client(**where, timeout=_CONNECT_S, set_as_default=False)
     except (OSError, ValueError) as error:
         raise QuantumError(
-            f"no Dask scheduler answers at '{scheduler}' ({str(error).splitlines()[0] or type(error).__name__}): "
+            f"no Dask scheduler answers at '{scheduler}' ({(str(error) or type(error).__name__).splitlines()[0]}): "
             "start one with `dask scheduler` and give the address it prints"
         ) from None
     try:
-        _check_workers(client)
+        _check_workers(client, scheduler)
         yield client.get_executor(pure=False)
     finally:
         client.close()
 
 
-def _check_workers(client: Any) -> None:
+def _check_workers(client: Any, scheduler: str) -> None:
+    try:
+        workers = client.run(program_versions)
+    except Exception as error:  # whatever a worker answers: it has no perospin, or not the programs
+        raise QuantumError(
+            f"a worker of '{scheduler}' can't compute ({type(error).__name__}: {error}): it needs perospin[quantum]"
+        ) from None
+    if not workers:
+        _log.warning("the scheduler at '%s' has no workers yet: waiting for the first", scheduler)
     here = dict(program_versions())
-    for worker, found in client.run(program_versions, on_error="return").items():
-        if isinstance(found, BaseException):
-            raise QuantumError(f"worker {worker} can't compute: {type(found).__name__}: {found}") from None
+    for worker, found in workers.items():
         different = [f"{name} {version}" for name, version in found.items() if version != here[name]]
         if different:
             ours = ", ".join(f"{name} {version}" for name, version in here.items())
