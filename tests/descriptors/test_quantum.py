@@ -71,7 +71,9 @@ def _dipole_in_a_field(mean_field, method, axis, field):
     return electronic._dipole_au(other, origin)[axis]
 
 
-@pytest.mark.parametrize(("smiles", "method"), [("NC=[NH2+]", "hf"), ("[NH4+]", "b3lyp"), ("[Cs+]", "hf"), ("N[NH3+]", "hf")])
+@pytest.mark.parametrize(
+    ("smiles", "method"), [("NC=[NH2+]", "hf"), ("[NH4+]", "b3lyp"), ("[Cs+]", "hf"), ("N[NH3+]", "hf")]
+)
 def test_polarisability_is_the_slope_of_the_dipole(smiles, method):
     # an independent route to the same number: finite fields
     from perospin.descriptors.quantum import electronic
