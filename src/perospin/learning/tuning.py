@@ -69,7 +69,7 @@ def search_points(tune: Mapping[str, Any], budget: int | None, seed: int) -> lis
 
 def _usable(values: Any) -> bool:
     if isinstance(values, Mapping):
-        low, high = values.get("low"), values.get("high")
+        low, high = values.get("low", math.nan), values.get("high", math.nan)
         numbers = all(isinstance(v, int | float) and not isinstance(v, bool) and math.isfinite(v) for v in (low, high))
         if not numbers or set(values) - {"low", "high", "log", "integer"}:
             return False
