@@ -17,7 +17,7 @@ from perospin.learning.dataset import build_dataset, read_csv
 from perospin.learning.declaration import parse_study, shipped_studies
 from perospin.learning.evidence import _before_product
 from perospin.learning.guard import guarded
-from perospin.learning.prediction import jackknife_plus
+from perospin.learning.intervals import jackknife_plus
 from perospin.learning.result import StudyResult
 from perospin.learning.study import Study
 from perospin.learning.synthetic import synthetic_paper_table

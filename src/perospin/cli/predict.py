@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from perospin.errors import DataError
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -35,10 +37,16 @@ def predict(
         list[str] | None, typer.Option("--ion", help="A cation of your own, NAME=SMILES; repeatable.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for a program.")] = False,
+    plot: Annotated[
+        Path | None,
+        typer.Option("--plot", help="Draw each prediction as a waterfall: a file (.png, .svg, .pdf) or a folder."),
+    ] = None,
 ) -> None:
     """Predict one or several materials."""
     from perospin.chemistry import IonLibrary, Perovskite
 
+    if plot is not None:
+        _check_plot(plot, len(formulas))
     library = IonLibrary.default().with_ions(ion) if ion else IonLibrary.default()
     for formula in formulas:
         Perovskite.parse(formula, library)  # a wrong formula is reported before anything is fitted
@@ -48,6 +56,9 @@ def predict(
     predictor = chosen.predictor(part, progress=not as_json)
     announce = None if as_json else _announce
     found = [predictor.predict(formula, library, announce) for formula in formulas]
+    if plot is not None:
+        for path in _plot(found, plot):
+            typer.echo(f"wrote {path}", err=True)
     if as_json:
         typer.echo(json.dumps([prediction.to_dict() for prediction in found], indent=1, ensure_ascii=False))
         return
@@ -65,6 +76,33 @@ def _study(name: str) -> Study:
     if (Path(name) / "result.json").is_file():
         return Study.of_result(StudyResult.load(name))
     return Study.load(name)
+
+
+_FORMATS = (".png", ".svg", ".pdf")
+
+
+def _check_plot(plot: Path, count: int) -> None:
+    if plot.suffix.lower() not in _FORMATS:
+        if plot.suffix:
+            raise DataError(
+                f"--plot {plot}: '{plot.suffix}' is no picture; allowed are {', '.join(_FORMATS)}, or a folder"
+            )
+    elif count > 1:
+        raise DataError(f"--plot {plot}: {count} predictions don't fit into one picture; give a folder")
+    elif plot.parent and not plot.parent.is_dir():
+        raise DataError(f"--plot {plot}: there is no folder '{plot.parent}'")
+
+
+def _plot(found: list[Prediction], plot: Path) -> list[Path]:
+    """Write one waterfall a prediction; in a folder each is called by its formula."""
+    if plot.suffix:
+        paths = [plot]
+    else:
+        plot.mkdir(parents=True, exist_ok=True)
+        paths = [plot / f"{''.join(c for c in p.formula if c.isalnum() or c in '()-[]')}.png" for p in found]
+    for prediction, path in zip(found, paths, strict=True):
+        prediction.plot().savefig(path, dpi=200)
+    return paths
 
 
 def _announce(symbol: str) -> None:
@@ -88,6 +126,8 @@ def _print(console: Console, prediction: Prediction) -> None:
         console.print("  in domain: the training rows hold materials like this one")
     for reason in prediction.reasons:
         console.print(f"  [bold red]out of domain[/bold red]: {escape(reason)}")
+    for note in prediction.notes:
+        console.print(f"  new: {escape(note)}")
     if prediction.known:
         console.print("  this material is itself among the training rows")
     if prediction.alike:

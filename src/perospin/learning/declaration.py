@@ -303,11 +303,16 @@ class GuardSection(_Section):
 
 
 class ExplainSection(_Section):
-    """Which estimator is explained by exact Shapley values, and under which scheme out of fold."""
+    """Which estimator is explained, and under which scheme out of fold.
+
+    `players` are groups of columns that count as one. `directions` are further estimators whose directions are
+    looked at, beside the claims of the study.
+    """
 
     estimator: str
     scheme: str = "loo"
     players: dict[str, list[str]] | None = None
+    directions: list[str] = []
 
 
 class Claim(_Section):
@@ -363,6 +368,21 @@ class PermutationSection(_Section):
     n_permutations: int = Field(default=100, ge=1)
 
 
+class CoverageSection(_Section):
+    """Measure by an outer loop how many held-out rows the intervals of these estimators cover."""
+
+    estimators: list[str] = Field(min_length=1)
+    scheme: str
+    levels: list[float] = [0.5, 0.6, 0.7, 0.8, 0.9, 0.95]
+    spread: Literal["own", "none"] = "own"
+
+    @model_validator(mode="after")
+    def _levels_are_shares(self) -> CoverageSection:
+        if not self.levels or not all(0 < level < 1 for level in self.levels):
+            raise ValueError("levels must be numbers between 0 and 1, for example [0.5, 0.9]")
+        return self
+
+
 class ChecksSection(_Section):
     """How much evidence to gather beside the scores."""
 
@@ -376,13 +396,18 @@ class ChecksSection(_Section):
     permutation: list[PermutationSection] = []
     learning_curve: LearningCurveSection | None = None
     seeds: SeedSection | None = None
+    coverage: CoverageSection | None = None
 
 
 class PredictSection(_Section):
-    """Which estimator answers `predict`, and how its interval is made."""
+    """Which estimator answers `predict`, and how its interval is made.
+
+    `spread` says whether residuals are normalised by the model's own spread, where it states one.
+    """
 
     estimator: str
     scheme: str = "loo"
+    spread: Literal["own", "none"] = "own"
     level: float = Field(default=0.9, gt=0, lt=1)
     n_nearest: int = Field(default=5, ge=1)
 
@@ -722,6 +747,8 @@ def _check_names(part: PartSpec, where: str) -> None:
     if part.explain:
         known(part.explain.estimator, [e.name for e in part.estimators], "estimator", "explain.estimator")
         known(part.explain.scheme, schemes, "scheme", "explain.scheme")
+        for name in part.explain.directions:
+            known(name, [e.name for e in part.estimators], "estimator", "explain.directions")
         if any(s.key == part.explain.scheme and s.kind == "in_sample" for s in part.schemes):
             raise StudyError(f"{where}explain.scheme must hold rows out; the in-sample explanation is always made")
     if part.predict:
@@ -766,6 +793,10 @@ def _check_names(part: PartSpec, where: str) -> None:
     if checks.learning_curve:
         for name in checks.learning_curve.estimators:
             known(name, [e.name for e in part.estimators], "estimator", "checks.learning_curve")
+    if checks.coverage:
+        known(checks.coverage.scheme, schemes, "scheme", "checks.coverage")
+        for name in checks.coverage.estimators:
+            known(name, [e.name for e in part.estimators], "estimator", "checks.coverage")
     if checks.seeds:
         known(checks.seeds.scheme, schemes, "scheme", "checks.seeds")
         for name in checks.seeds.estimators:

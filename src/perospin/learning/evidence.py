@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from perospin.errors import StudyError
+from perospin.learning import explaining
 from perospin.learning import pairs as paired
 from perospin.learning.cautions import cautions_of
 from perospin.learning.cells import scheme_digest
@@ -21,12 +22,9 @@ from perospin.learning.comparison import (
     y_shuffle,
 )
 from perospin.learning.dataset import inverse
-from perospin.learning.estimators import fit_each
-from perospin.learning.explain import ShapleyTable, explain_fitted, explain_held_out
 from perospin.learning.fronts import formula_table
 from perospin.learning.learning_curve import fit_curve, random_draws
 from perospin.learning.plan import one_scheme
-from perospin.learning.result import IN_SAMPLE
 from perospin.learning.running import Run, restore
 from perospin.learning.validation import Evaluation
 
@@ -35,8 +33,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = ["gather"]
-
-_MOST_SHAPLEY_PREDICTIONS = 10**8
 
 
 def gather(run: Run) -> dict[str, Any]:
@@ -55,7 +51,7 @@ def gather(run: Run) -> dict[str, Any]:
         "leaks": _leaks(run),
         "formulas": formula_table(run),
         "noise": _noise(run),
-        "shapley": _explain(run),
+        **explaining.gather(run, _resampled_together(run)),
     }
     return {**found, "cautions": cautions_of(run, found)}
 
@@ -466,51 +462,3 @@ def _noise(run: Run) -> dict[str, Any]:
             for r, difference in zip(repeats, spread, strict=True)
         ],
     }
-
-
-def _explain(run: Run) -> dict[str, ShapleyTable]:
-    """Exact Shapley values of the declared estimator: of the final fit in sample, and out of fold."""
-    asked = run.part.explain
-    if asked is None:
-        return {}
-    spec, columns = run.specs[asked.estimator], run.used(asked.estimator)
-    estimator, title = run.estimators[asked.estimator], f"Shapley values · {run.part.title_of(asked.estimator)}"
-    groups = run.groups(asked.scheme)
-    plan = run.schemes[asked.scheme]
-
-    players = len(asked.players or run.used(asked.estimator))
-    calls = 2**players * len(run.data) ** 2
-    if calls > _MOST_SHAPLEY_PREDICTIONS:
-        raise StudyError(
-            f"part '{run.name}', explain: exact Shapley values of {players} columns over {len(run.data)} rows need "
-            f"{calls:.1e} predictions; group columns into fewer players with explain.players"
-        )
-
-    def held_out() -> dict[str, Any]:
-        return explain_held_out(
-            estimator,
-            run.data.features,
-            run.data.y,
-            plan,
-            groups=groups,
-            models=fit_each(
-                estimator, run.data.features, run.data.y, plan.trains, groups=groups, **run.data.fit_options
-            ),
-            players=asked.players,
-            progress=lambda done, in_all: run.tell(f"{title} · {plan.label}", done, in_all),
-        ).to_dict()
-
-    def fitted() -> dict[str, Any]:
-        everything = [np.arange(len(run.data))]
-        model = fit_each(estimator, run.data.features, run.data.y, everything, groups=groups, **run.data.fit_options)[0]
-        return explain_fitted(model, run.data.features, run.data.features, players=asked.players).to_dict()
-
-    key = run.key("shapley", spec, columns, players=asked.players, groups=None if groups is None else groups.tolist())
-    tables = {}
-    for scheme, compute, extra in (
-        (IN_SAMPLE, fitted, None),
-        (asked.scheme, held_out, scheme_digest(plan)),
-    ):
-        run.tell(f"{title} · {'in sample' if scheme == IN_SAMPLE else plan.label}")
-        tables[scheme] = ShapleyTable.from_dict(run.cells.get({**key, "scheme": extra}, compute))
-    return tables

@@ -28,12 +28,28 @@ if TYPE_CHECKING:
 
     from perospin.learning.schemes import Scheme
 
-__all__ = ["MAX_PLAYERS", "ShapleyTable", "exact_shapley", "explain_fitted", "explain_held_out"]
+__all__ = [
+    "MAX_PLAYERS",
+    "ShapleyTable",
+    "correlated_unions",
+    "exact_shapley",
+    "explain_fitted",
+    "explain_held_out",
+    "game_of",
+]
 
 FloatArray = NDArray[np.float64]
 
-N_ORDERS = 256
+N_ORDERS = 128
 """Orders of entry that stand for all of them beyond 15 players."""
+
+MOST_HYBRIDS = 10**8
+"""Hybrid rows that may be predicted for exact values of one table; beyond, orders are sampled."""
+
+MOST_IN_PAIRS = 10
+"""Players whose interactions are worked out; their number grows with the square."""
+
+_OPTIONAL = ("fold", "error", "interactions", "owen")
 
 
 def exact_shapley(
@@ -107,6 +123,12 @@ class ShapleyTable:
         Which model explained each row; None if one model explained all.
     error : ndarray, shape (n, n_players), or None
         Monte Carlo standard error of each value; None if values are exact.
+    interactions : ndarray, shape (n, n_players, n_players), or None
+        Shapley interactions (`perospin.learning.games.interaction_values`), where they were asked for.
+    unions : tuple of tuples of str
+        Players that say the same, as unions of the Owen values; empty if there are none.
+    owen : ndarray, shape (n, n_players), or None
+        Owen values: each union's own Shapley value, shared out among its members.
     """
 
     scheme: str
@@ -118,6 +140,9 @@ class ShapleyTable:
     data: FloatArray
     fold: NDArray[np.int64] | None = None
     error: FloatArray | None = None
+    interactions: FloatArray | None = None
+    unions: tuple[tuple[str, ...], ...] = ()
+    owen: FloatArray | None = None
 
     @property
     def additivity_error(self) -> float:
@@ -180,7 +205,8 @@ class ShapleyTable:
             "feature_names": list(self.feature_names),
             **{name: getattr(self, name).tolist() for name in arrays},
             "data": data,
-            **{name: getattr(self, name).tolist() for name in ("fold", "error") if getattr(self, name) is not None},
+            **{name: getattr(self, name).tolist() for name in _OPTIONAL if getattr(self, name) is not None},
+            **({"unions": [list(union) for union in self.unions]} if self.unions else {}),
         }
 
     @classmethod
@@ -198,7 +224,12 @@ class ShapleyTable:
             np.asarray(values["prediction"], dtype=float),
             data.reshape(shape),
             None if values.get("fold") is None else np.asarray(values["fold"], dtype=np.int64),
-            None if values.get("error") is None else np.asarray(values["error"], dtype=float).reshape(shape),
+            unions=tuple(tuple(union) for union in values.get("unions", ())),
+            **{
+                name: np.asarray(values[name], dtype=float).reshape(*shape, *([shape[1]] if square else []))
+                for name, square in (("error", False), ("interactions", True), ("owen", False))
+                if values.get(name) is not None
+            },
         )
 
 
@@ -211,6 +242,8 @@ def explain_held_out(
     groups: ArrayLike | None = None,
     models: Sequence[Any] | None = None,
     players: Players | None = None,
+    interactions: bool = False,
+    unions: Sequence[Sequence[str]] = (),
     progress: Progress | None = None,
 ) -> ShapleyTable:
     """Each fold's own model explains the rows it never saw, against its own training rows.
@@ -223,6 +256,10 @@ def explain_held_out(
         Models already fitted by `fit_each` on the scheme's training sets.
     players : mapping of str to column names, optional
         Groups of columns that count as one; every column the model uses, alone, if None.
+    interactions : bool
+        Work out Shapley interactions too (exact values of at most 10 players only).
+    unions : sequence of sequences of str, optional
+        Players that say the same; Owen values are worked out too, a player in no union being one of its own.
     progress : callable, optional
         Called as ``progress(folds_done, folds_in_all)``.
 
@@ -235,12 +272,13 @@ def explain_held_out(
     names = used_columns(estimator, [str(c) for c in X.columns])
     parts = []
     for number, (model, split) in enumerate(zip(models, scheme.splits, strict=True)):
-        parts.append(_explain(model, take(X, split.test), take(X, split.train), names, players))
+        asked = (names, players, MOST_HYBRIDS // len(scheme), interactions, unions)
+        parts.append(_explain(model, take(X, split.test), take(X, split.train), *asked))
         if progress is not None:
             progress(number + 1, len(scheme))
     rows = np.concatenate([split.test for split in scheme.splits])
     fold = np.repeat(np.arange(len(scheme)), [len(split.test) for split in scheme.splits])
-    return _table(scheme.label, rows, parts, names, players, fold)
+    return _table(scheme.label, rows, parts, names, players, fold, unions)
 
 
 def explain_fitted(
@@ -268,23 +306,40 @@ def explain_fitted(
     return _table(scheme, np.arange(len(X_rows)), [_explain(model, X_rows, background, names, players)], names, players)
 
 
-_Part = tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray]
+_Part = Mapping[str, FloatArray]
 
 
-def _explain(model: Any, X_rows: Any, background: Any, names: list[str], players: Players | None) -> _Part:
+def _explain(
+    model: Any,
+    X_rows: Any,
+    background: Any,
+    names: list[str],
+    players: Players | None,
+    most_hybrids: int = MOST_HYBRIDS,
+    interactions: bool = False,
+    unions: Sequence[Sequence[str]] = (),
+) -> _Part:
     n = len(X_rows)
     if not names:
-        prediction = np.asarray(model.predict(X_rows), dtype=float)
-        return np.zeros((n, 0)), prediction, prediction, np.zeros((n, 0)), np.zeros((n, 0))
+        prediction, nothing = np.asarray(model.predict(X_rows), dtype=float), np.zeros((n, 0))
+        return {"values": nothing, "base": prediction, "prediction": prediction, "data": nothing, "error": nothing}
     game, rows, groups = game_of(model, X_rows, background, names, players)
-    if game.exact:
-        values, error = game.shapley(), np.zeros((n, len(groups)))
+    found: dict[str, FloatArray] = {}
+    if not game.exact or game.n_hybrids > most_hybrids:
+        found["values"], found["error"] = game.sampled(N_ORDERS, seed=0)
+    elif interactions and len(groups) <= MOST_IN_PAIRS:
+        found["interactions"] = game.interactions()
+        found["values"] = found["interactions"].sum(axis=2)
     else:
-        values, error = game.sampled(N_ORDERS, seed=0)
+        found["values"] = game.shapley()
+    found.setdefault("error", np.zeros((n, len(groups))))
+    if unions and game.exact:
+        in_some = {name for union in unions for name in union}
+        found["owen"] = game.owen([*unions, *([name] for name in game.names if name not in in_some)])
     data = np.column_stack(
         [rows[group[0]].to_numpy(dtype=float) if len(group) == 1 else np.full(n, np.nan) for group in groups]
     )
-    return values, np.full(n, game.base), game.prediction, data, error
+    return {**found, "base": np.full(n, game.base), "prediction": game.prediction, "data": data}
 
 
 def game_of(
@@ -323,7 +378,40 @@ def _table(
     names: list[str],
     players: Players | None,
     fold: NDArray[np.int64] | None = None,
+    unions: Sequence[Sequence[str]] = (),
 ) -> ShapleyTable:
-    values, base, prediction, data, error = (np.concatenate(pieces) for pieces in zip(*parts, strict=True))
-    labels = tuple(names if players is None or not names else players)
-    return ShapleyTable(scheme, labels, rows, values, base, prediction, data, fold, error if error.any() else None)
+    shared = [name for name in parts[0] if all(name in part for part in parts)]
+    joined = {name: np.concatenate([part[name] for part in parts]) for name in shared}
+    return ShapleyTable(
+        scheme,
+        tuple(names if players is None or not names else players),
+        rows,
+        joined["values"],
+        joined["base"],
+        joined["prediction"],
+        joined["data"],
+        fold,
+        joined["error"] if joined["error"].any() else None,
+        joined.get("interactions"),
+        tuple(tuple(union) for union in unions) if "owen" in joined else (),
+        joined.get("owen"),
+    )
+
+
+def correlated_unions(features: pd.DataFrame, columns: Sequence[str], limit: float = 0.8) -> list[list[str]]:
+    """Group columns that are all correlated with each other beyond `limit` (|Pearson r|), largest groups first.
+
+    Complete linkage: within a group every pair is beyond the limit. Columns without a partner are left out.
+    """
+    from scipy.cluster.hierarchy import fcluster, linkage
+    from scipy.spatial.distance import squareform
+
+    varying = [c for c in columns if features[c].nunique() > 1]
+    if len(varying) < 2:
+        return []
+    size = np.abs(np.nan_to_num(features[varying].corr().to_numpy()))
+    distance = np.clip(1.0 - size, 0.0, 1.0)
+    np.fill_diagonal(distance, 0.0)
+    labels = fcluster(linkage(squareform(distance, checks=False), "complete"), 1.0 - limit, "distance")
+    groups = [[c for c, label in zip(varying, labels, strict=True) if label == one] for one in np.unique(labels)]
+    return sorted((group for group in groups if len(group) > 1), key=len, reverse=True)

@@ -170,6 +170,12 @@ class Game:
         """Whether no term has more than 15 players, so that every coalition can be looked at."""
         return all(len(part.owners) <= MAX_PLAYERS for part in self._parts)
 
+    @property
+    def n_hybrids(self) -> int:
+        """Hybrid rows that exact values have to predict one by one; terms put together from tables don't count."""
+        called = [part for part in self._parts if isinstance(part.term, CallTerm)]
+        return len(self.prediction) * len(self._background) * sum(2 ** len(part.owners) for part in called)
+
     def _sum(self, shape: tuple[int, ...], combine: Callable[[FloatArray, int], FloatArray]) -> FloatArray:
         """Sum over terms of what `combine` makes of the worth of all coalitions, at the places of their players."""
         d = len(self.names)

@@ -32,7 +32,20 @@ IN_SAMPLE = "in-sample"
 """Key of the explanation of the final fit on its own training rows."""
 
 TABLES = ("rows", "features", "scores", "predictions", "gains", "permutations", "sanity", "learning_curve", "grid")
-LATER_TABLES = ("pairs", "scrambles", "curve_fits", "seeds", "leaks", "formulas")
+LATER_TABLES = (
+    "pairs",
+    "scrambles",
+    "curve_fits",
+    "seeds",
+    "leaks",
+    "formulas",
+    "importance",
+    "directions_found",
+    "curves",
+    "single_curves",
+    "coverage",
+    "nested_intervals",
+)
 """Tables that results of perospin 0.1 don't have; they read as empty."""
 
 
@@ -85,6 +98,15 @@ class PartResult:
     formulas : pandas.DataFrame
         Formulas of the estimators that end in one, from size to error on all rows: ``text``, ``latex``, ``constants``
         with intervals, ``units``, ``rmse_in_sample``, ``chosen``.
+    importance : pandas.DataFrame
+        Drop in R2 of the explained estimator on held-out rows without each player: ``column``, ``drop``, ``low``,
+        ``high``.
+    directions_found : pandas.DataFrame
+        Which way each column pushes, and whether that is sure (see `perospin.learning.directions`).
+    curves, single_curves : pandas.DataFrame
+        Partial dependence of each column with its standard error, and the single curves of held-out rows.
+    coverage, nested_intervals : pandas.DataFrame
+        How many held-out rows intervals cover at each level, and the intervals (see `perospin.learning.coverage`).
     cautions : tuple of Caution
         What to know about the table before the result is believed.
     noise : dict
@@ -112,6 +134,12 @@ class PartResult:
     seeds: pd.DataFrame = field(default_factory=_no_table)
     leaks: pd.DataFrame = field(default_factory=_no_table)
     formulas: pd.DataFrame = field(default_factory=_no_table)
+    importance: pd.DataFrame = field(default_factory=_no_table)
+    directions_found: pd.DataFrame = field(default_factory=_no_table)
+    curves: pd.DataFrame = field(default_factory=_no_table)
+    single_curves: pd.DataFrame = field(default_factory=_no_table)
+    coverage: pd.DataFrame = field(default_factory=_no_table)
+    nested_intervals: pd.DataFrame = field(default_factory=_no_table)
     cautions: tuple[Caution, ...] = ()
     noise: Mapping[str, Any] = field(default_factory=dict)
     shapley: Mapping[str, ShapleyTable] = field(default_factory=dict)
@@ -141,38 +169,10 @@ class PartResult:
         return scheme if found.empty else str(found["scheme_label"].iloc[0])
 
     def directions(self) -> pd.DataFrame:
-        """Each claimed direction beside the Spearman direction in sample and out of fold.
+        """Each claimed direction beside what the explained models say about it (see `claim_table`)."""
+        from perospin.learning.directions import claim_table
 
-        Columns: ``column``, ``claim``, ``claimed`` (+1 or -1), ``in_sample``, ``out_of_fold``, ``source``; ``holds`` is
-        "yes" if the direction out of fold agrees and is stronger than 0.3, "no" if it is as strong the other
-        way, else "unclear".
-        """
-        import pandas as pd
-
-        fitted = self.shapley.get(IN_SAMPLE)
-        held_out = next((table for name, table in self.shapley.items() if name != IN_SAMPLE), None)
-        records = []
-        for claim in self.spec.claims:
-            claimed = 1 if claim.direction == "up" else -1
-            values = {
-                key: _direction(table, claim.column)
-                for key, table in (("in_sample", fitted), ("out_of_fold", held_out))
-            }
-            signed = claimed * values["out_of_fold"]
-            holds = (
-                "not tested" if math.isnan(signed) else "yes" if signed > 0.3 else "no" if signed < -0.3 else "unclear"
-            )
-            records.append(
-                {
-                    "column": claim.column,
-                    "claim": claim.text,
-                    "claimed": claimed,
-                    **values,
-                    "holds": holds,
-                    "source": claim.source,
-                }
-            )
-        return pd.DataFrame(records)
+        return claim_table(self.spec.claims, self.directions_found)
 
     def __str__(self) -> str:
         verdict = self.spec.verdict
@@ -334,12 +334,6 @@ class StudyResult:
         from perospin.learning.study import Study
 
         return Study.of_result(self).predict(formula, **options)
-
-
-def _direction(table: ShapleyTable | None, column: str) -> float:
-    if table is None or column not in table.feature_names:
-        return math.nan
-    return float(table.directions()[table.feature_names.index(column)])
 
 
 def shapley_frame(table: ShapleyTable, part: PartResult) -> pd.DataFrame:

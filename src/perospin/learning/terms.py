@@ -46,6 +46,7 @@ _BLOCK_ROWS = 65_536  # rows handed to a model at once
 _PART = 2**22  # coalitions x background rows held at once
 _LEAF = 2**18  # bytes joined at once: larger arrays leave the processor's cache and cost fresh memory each time
 _LEAVES = 512  # leaves of trees in one term, for the same reason
+_TABLES = 4  # tables whose values are remembered
 _MOST_BITS = 40  # players whose coalitions are numbered, background rows included, in 64 bits
 _EXPONENT = 80.0  # exp of more than this overflows in single precision
 
@@ -71,6 +72,10 @@ class Term(ABC):
     @abstractmethod
     def some_worths(self, rows: Table, background: Table, players: Players, members: BoolArray) -> FloatArray:
         """Worth of the given coalitions, shape (n_rows, n_coalitions); `members` is (n_coalitions, k)."""
+
+    @abstractmethod
+    def hybrids(self, rows: Table, others: Table, taken: Sequence[int]) -> FloatArray:
+        """Prediction of each row with the `taken` columns (numbers into `columns`) of each other row, (m, n)."""
 
 
 # --- any model ---------------------------------------------------------------------------------------------
@@ -108,6 +113,13 @@ class CallTerm(Term):
         from_row = (members @ member) | ~member.any(axis=0)
         out = [[self._predict(np.where(kept, row, base)).mean() for kept in from_row] for row in self.take(rows)]
         return self.scale * np.array(out)
+
+    def hybrids(self, rows: Table, others: Table, taken: Sequence[int]) -> FloatArray:
+        """Prediction of each row with the `taken` columns of each other row, shape (m, n)."""
+        mine, theirs = self.take(rows), self.take(others)
+        mixed = np.repeat(mine, len(theirs), axis=0)
+        mixed[:, list(taken)] = np.tile(theirs[:, list(taken)], (len(mine), 1))
+        return self.scale * self._predict(mixed).reshape(len(mine), len(theirs))
 
     def _member(self, players: Players) -> BoolArray:
         member = np.zeros((len(players), len(self.columns)), dtype=bool)
@@ -191,6 +203,12 @@ class AdditiveTerm(Term):
         outside = np.array([theirs[list(player)].sum() for player in players])
         return self.scale * (fixed[:, None] + inside.T @ members.T + ~members @ outside)
 
+    def hybrids(self, rows: Table, others: Table, taken: Sequence[int]) -> FloatArray:
+        """Prediction of each row with the `taken` columns of each other row, shape (m, n)."""
+        mine = np.delete(self.tabulate(self.take(rows)), taken, axis=0).sum(axis=0)
+        theirs = self.tabulate(self.take(others))[list(taken)].sum(axis=0)
+        return np.asarray(self.scale * (mine[:, None] + theirs))
+
 
 @dataclass(frozen=True)
 class SeparableTerm(Term):
@@ -204,14 +222,12 @@ class SeparableTerm(Term):
     tabulate : callable
         Contribution of each column of such values, shape (n_columns, n_rows, n_parts): one part for each training
         row of a kernel, each unit of a first layer, each leaf of a tree.
-    join : callable
+    join : callable or ndarray
         Takes contributions of explained rows (m, n_parts) and of background rows (n, n_parts) over complementary
-        columns; gives the predictions of all hybrids, shape (m, n).
+        columns; gives the predictions of all hybrids, shape (m, n). Weights (n_parts,) stand for their weighted
+        product: the mean over the background can then be taken first.
     multiply : bool
         Contributions of columns are multiplied, not added.
-    factors : bool
-        A hybrid is a plain product of both contributions, so that the mean over the background can be taken first:
-        `join` gives that mean, shape (m,).
     scale : float
         Factor of the prediction.
     """
@@ -219,9 +235,8 @@ class SeparableTerm(Term):
     columns: tuple[str, ...]
     take: Callable[[Table], FloatArray]
     tabulate: Callable[[FloatArray], NDArray[Any]]
-    join: Callable[[NDArray[Any], NDArray[Any]], FloatArray]
+    join: Callable[[NDArray[Any], NDArray[Any]], FloatArray] | FloatArray
     multiply: bool = False
-    factors: bool = False
     scale: float = 1.0
 
     def _tables(
@@ -242,7 +257,7 @@ class SeparableTerm(Term):
         """Worth of every coalition, shape (n_rows, 2**k)."""
         fixed, none, mine, theirs = self._tables(rows, background, players)
         k = len(players)
-        out, equally = np.empty((len(fixed), 2**k)), np.full(len(none), 1.0 / len(none))
+        out = np.empty((len(fixed), 2**k))
         op = np.multiply if self.multiply else np.add
         # The hybrid of a in S and b elsewhere is the hybrid of b elsewhere and a in S: half of the coalitions do.
         everybody = {column for player in players for column in player} == set(range(len(self.columns)))
@@ -250,10 +265,9 @@ class SeparableTerm(Term):
 
         def visit(player: int, inside: NDArray[Any], outside: NDArray[Any], mask: int) -> None:
             if player < 0:
-                hybrids = self._hybrids(inside, outside)
-                out[:, mask] = hybrids if self.factors else hybrids @ equally
-                if mirrored:
-                    out[:, 2**k - 1 - mask] = self._hybrids(outside, inside) if self.factors else equally @ hybrids
+                out[:, mask], others = self._means(inside, outside, mirrored)
+                if others is not None:
+                    out[:, 2**k - 1 - mask] = others
                 return
             if not (mirrored and player == k - 1):
                 visit(player - 1, op(inside, mine[player]), outside, mask | 1 << player)
@@ -266,7 +280,7 @@ class SeparableTerm(Term):
         """Worth of the given coalitions, shape (n_rows, n_coalitions)."""
         fixed, none, mine, theirs = self._tables(rows, background, players)
         op = np.multiply if self.multiply else np.add
-        out, equally = np.empty((len(fixed), len(members))), np.full(len(none), 1.0 / len(none))
+        out = np.empty((len(fixed), len(members)))
         for c, coalition in enumerate(members):
             inside, outside = fixed, none
             for player, joins in enumerate(coalition):
@@ -274,17 +288,39 @@ class SeparableTerm(Term):
                     inside = op(inside, mine[player])
                 else:
                     outside = op(outside, theirs[player])
-            hybrids = self._hybrids(inside, outside)
-            out[:, c] = hybrids if self.factors else hybrids @ equally
+            out[:, c] = self._means(inside, outside, False)[0]
         return self.scale * out
 
-    def _hybrids(self, inside: NDArray[Any], outside: NDArray[Any]) -> FloatArray:
+    def hybrids(self, rows: Table, others: Table, taken: Sequence[int]) -> FloatArray:
+        """Prediction of each row with the `taken` columns of each other row, shape (m, n)."""
+        kept = [c for c in range(len(self.columns)) if c not in taken]
+        inside = self._joined(self.tabulate(self.take(rows)), kept)
+        outside = self._joined(self.tabulate(self.take(others)), list(taken))
+        if not callable(self.join):
+            return np.asarray(self.scale * ((inside * self.join) @ outside.T))
+        return self.scale * self._all(self.join, inside, outside)
+
+    def _means(
+        self, inside: NDArray[Any], outside: NDArray[Any], mirrored: bool
+    ) -> tuple[FloatArray, FloatArray | None]:
+        """Mean prediction over the background of each row and, if asked for, over the rows of each background row."""
+        if not callable(self.join):
+            others = outside @ (self.join * _mean_row(inside)) if mirrored else None
+            return inside @ (self.join * _mean_row(outside)), others
+        hybrids = self._all(self.join, inside, outside)
+        equally = np.full(len(outside), 1.0 / len(outside))
+        return hybrids @ equally, equally @ hybrids if mirrored else None
+
+    @staticmethod
+    def _all(
+        join: Callable[[NDArray[Any], NDArray[Any]], FloatArray], inside: NDArray[Any], outside: NDArray[Any]
+    ) -> FloatArray:
         step = max(1, _LEAF // max(outside.nbytes, 1))
-        if self.factors or step >= len(inside):
-            return self.join(inside, outside)
+        if step >= len(inside):
+            return join(inside, outside)
         out = np.empty((len(inside), len(outside)))
         for start in range(0, len(inside), step):
-            out[start : start + step] = self.join(inside[start : start + step], outside)
+            out[start : start + step] = join(inside[start : start + step], outside)
         return out
 
 
@@ -309,6 +345,22 @@ class _Unknown(Exception):
     pass
 
 
+def _remembered(take: Callable[[Table], FloatArray]) -> Callable[[Table], FloatArray]:
+    """Keep what was read of the last few tables: the many terms of one model read the same ones over and over."""
+    known: list[tuple[Table, FloatArray]] = []
+
+    def read(table: Table) -> FloatArray:
+        for seen, values in known:
+            if seen is table:
+                return values
+        values = take(table)
+        known.insert(0, (table, values))
+        del known[_TABLES:]
+        return values
+
+    return read
+
+
 def _terms(model: Any) -> Iterator[Term]:
     if isinstance(model, TrainingMean | DummyRegressor):
         return
@@ -329,7 +381,8 @@ def _terms(model: Any) -> Iterator[Term]:
         yield from _prior_gp(model)
     elif isinstance(model, ColumnModel):
         if model.model_ is not None:
-            yield from _scaled(_array_terms(model.model_, tuple(model.columns_), model.transform), model.target_scale_)
+            take = _remembered(model.transform)
+            yield from _scaled(_array_terms(model.model_, tuple(model.columns_), take), model.target_scale_)
     else:
         raise _Unknown
 
@@ -381,7 +434,7 @@ def _array_terms(model: Any, columns: tuple[str, ...], take: Callable[[Table], F
 def _standardised(
     take: Callable[[Table], FloatArray], mean: FloatArray, deviation: FloatArray
 ) -> Callable[[Table], FloatArray]:
-    return lambda table: (take(table) - mean) / deviation
+    return _remembered(lambda table: (take(table) - mean) / deviation)
 
 
 def _radial(model: SVR, columns: tuple[str, ...], take: Callable[[Table], FloatArray]) -> Term:
@@ -391,10 +444,7 @@ def _radial(model: SVR, columns: tuple[str, ...], take: Callable[[Table], FloatA
     def tabulate(values: FloatArray) -> FloatArray:
         return np.asarray(np.exp(-gamma * (values.T[:, :, None] - vectors.T[:, None, :]) ** 2))
 
-    def join(inside: FloatArray, outside: FloatArray) -> FloatArray:
-        return np.asarray(inside @ (weights * _mean_row(outside)))
-
-    return SeparableTerm(columns, take, tabulate, join, multiply=True, factors=True)
+    return SeparableTerm(columns, take, tabulate, weights, multiply=True)
 
 
 def _mean_row(values: FloatArray) -> FloatArray:
@@ -405,8 +455,9 @@ def _prior_gp(model: PriorAveragedGP) -> Iterator[Term]:
     if model.features is None:
         raise _Unknown
     shares = model.deviation_ * (model.weights_ * (1.0 - model.draws_.noise))[:, None] * model.dual_
+    take = _remembered(model._scaled)
     for precision, weights in zip(model.draws_.inverse_squares, shares, strict=True):
-        yield from _matern(precision, model.values_, weights, tuple(model.features), model._scaled)
+        yield from _matern(precision, model.values_, weights, tuple(model.features), take)
 
 
 def _matern(
@@ -548,7 +599,4 @@ def _some_boxes(
             inside = (low[:, None, :] <= x) & (x < high[:, None, :])
         return inside.astype(float)
 
-    def join(inside: FloatArray, outside: FloatArray) -> FloatArray:
-        return np.asarray(inside @ (worth * _mean_row(outside)))
-
-    return SeparableTerm(columns, take, tabulate, join, multiply=True, factors=True, scale=scale)
+    return SeparableTerm(columns, take, tabulate, worth, multiply=True, scale=scale)

@@ -1,0 +1,168 @@
+"""Which way does each descriptor push, and can the data tell? One row a column, with the reason where they can't.
+
+A direction counts as sure only if the model knows something about held-out rows, the interval of the effect (jackknife
+over folds) excludes 0, nine folds in ten agree, it doesn't rest on a single fold's rows, held-out rows are predicted
+worse without the column, and no other column says the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from perospin.learning.declaration import Claim
+    from perospin.learning.dependence import Dependence
+
+__all__ = ["ALIKE", "claim_table", "direction_table", "look_alikes"]
+
+ALIKE = 0.8
+"""Columns correlated beyond this can't be told apart by the model's directions."""
+
+_MOST_FOLDS_AGREE = 0.9
+
+
+def look_alikes(features: pd.DataFrame, columns: Sequence[str]) -> dict[str, tuple[str, float]]:
+    """For each column the one that resembles it most, with Pearson's r, where |r| is at least 0.8."""
+    varying = [c for c in columns if features[c].nunique() > 1]
+    correlation = features[varying].corr().to_numpy()
+    found = {}
+    for i, column in enumerate(varying):
+        size = np.where(np.isfinite(correlation[i]), np.abs(correlation[i]), 0.0)
+        size[i] = 0.0
+        j = int(np.argmax(size))
+        if size[j] >= ALIKE:
+            found[column] = (varying[j], float(correlation[i, j]))
+    return found
+
+
+def direction_table(
+    curves: Sequence[Dependence],
+    importance: pd.DataFrame,
+    alike: Mapping[str, tuple[str, float]],
+    r2: float,
+) -> pd.DataFrame:
+    """Direction of each column, how sure it is, and why it is not.
+
+    Parameters
+    ----------
+    curves : sequence of Dependence
+        One a column, from the models of the folds.
+    importance : DataFrame
+        As made by `Importance.table`, one row a column.
+    alike : mapping
+        As made by `look_alikes`.
+    r2 : float
+        R2 of the model under the same scheme.
+
+    Returns
+    -------
+    DataFrame
+        ``column``, ``scheme``, ``start``, ``end``, ``change`` with its interval ``low`` to ``high``, ``folds_agree``,
+        ``n_folds``, ``silent_folds``, ``rows_agree``, ``drop`` in R2 with ``drop_low`` and ``drop_high``, ``alike``,
+        ``alike_r``, ``direction`` ("up", "down" or "none"), ``sure`` ("yes", "weakly", "no"), ``why``.
+    """
+    import pandas as pd
+
+    drops = importance.set_index("column")
+    records = []
+    for curve in curves:
+        effect = curve.effect()
+        row = drops.loc[curve.column]
+        other, r = alike.get(curve.column, ("", float("nan")))
+        record = {
+            "column": curve.column,
+            "scheme": curve.scheme,
+            "start": effect.start,
+            "end": effect.end,
+            "change": effect.change,
+            "low": effect.low,
+            "high": effect.high,
+            "folds_agree": effect.folds_agree,
+            "n_folds": effect.n_folds,
+            "silent_folds": effect.silent_folds,
+            "rows_agree": effect.rows_agree,
+            "drop": float(row["drop"]),
+            "drop_low": float(row["low"]),
+            "drop_high": float(row["high"]),
+            "alike": other,
+            "alike_r": r,
+            "r2": r2,
+        }
+        sure, why = _judged(record)
+        direction = "none" if not record["change"] else "up" if record["change"] > 0 else "down"
+        records.append({**record, "direction": direction, "sure": sure, "why": why})
+    table = pd.DataFrame(records)
+    if table.empty:
+        return table
+    order = np.argsort(-np.abs(table["change"].fillna(0.0).to_numpy()), kind="stable")
+    return table.iloc[order].reset_index(drop=True)
+
+
+def _judged(row: Mapping[str, Any]) -> tuple[str, str]:
+    """How sure a direction is, and the first reason that speaks against it."""
+    if not row["r2"] > 0:
+        return (
+            "no",
+            f"the model says less about held-out rows than their mean does (R² {row['r2']:.2f}, {row['scheme']})",
+        )
+    if not np.isfinite(row["change"]) or row["change"] == 0:
+        return "no", "the predictions don't move with it"
+    if row["silent_folds"]:
+        return "no", f"it rests on few rows: {row['silent_folds']} of the folds, left without them, can't say"
+    if not (row["low"] > 0 or row["high"] < 0):
+        return "no", "another sample could turn it round: its interval includes 0"
+    if row["folds_agree"] < _MOST_FOLDS_AGREE * row["n_folds"]:
+        return "no", "the folds disagree"
+    if not row["drop"] > 0:
+        return "no", "held-out rows are predicted as well without it"
+    if row["alike"]:
+        return "weakly", f"it can't be told apart from another column (r = {row['alike_r']:.2f})"
+    if not row["drop_low"] > 0:
+        return "weakly", "held-out rows hardly need it: the interval of the drop in R² includes 0"
+    return "yes", ""
+
+
+def claim_table(claims: Sequence[Claim], directions: pd.DataFrame) -> pd.DataFrame:
+    """Each claimed direction beside what the models of this part say about it.
+
+    Returns
+    -------
+    DataFrame
+        One row a claim and model: ``column``, ``claim``, ``claimed`` (+1 or -1), ``source``, ``estimator``,
+        ``scheme``, ``change``, ``low``, ``high``, ``folds_hold`` (folds that move as claimed), ``n_folds``, ``holds``
+        ("yes", "no", "leans for", "leans against", "can't be decided", "not tested") and ``why``.
+    """
+    import pandas as pd
+
+    records = []
+    for claim in claims:
+        claimed = 1 if claim.direction == "up" else -1
+        base = {"column": claim.column, "claim": claim.text, "claimed": claimed, "source": claim.source}
+        found = directions[directions["column"] == claim.column] if len(directions) else directions
+        if not len(found):
+            missing = {"estimator": "", "scheme": "", "change": float("nan"), "low": float("nan"), "high": float("nan")}
+            why = "no explained model of this part reads this column"
+            records.append({**base, **missing, "folds_hold": 0, "n_folds": 0, "holds": "not tested", "why": why})
+        for row in found.to_dict("records"):
+            agrees = np.sign(row["change"]) == claimed
+            holds = {
+                "yes": "yes" if agrees else "no",
+                "weakly": "leans for" if agrees else "leans against",
+                "no": "can't be decided",
+            }[row["sure"]]
+            records.append(
+                {
+                    **base,
+                    **{name: row[name] for name in ("estimator", "scheme", "change", "low", "high")},
+                    "folds_hold": int(row["folds_agree"] if agrees else row["n_folds"] - row["folds_agree"]),
+                    "n_folds": int(row["n_folds"]),
+                    "holds": holds,
+                    "why": row["why"],
+                }
+            )
+    return pd.DataFrame(records)
