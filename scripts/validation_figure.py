@@ -91,8 +91,10 @@ def draw(part: PartResult) -> Figure:
     axes.grid(axis="x", color="#eeeeee", linewidth=0.7)
     axes.set_axisbelow(True)
     axes.set_xlabel(
-        "R² of log₁₀ spin relaxation rate, under the scheme of each line (grey: beyond the noise of the data)"
+        "R² of log₁₀ spin relaxation rate under the scheme of each line\n"
+        "(grey: beyond the noise of the data; * each material on one side)"
     )
+    axes.set_xlim(right=1.02)
     figure.legend(loc="outside lower center", ncols=2, handletextpad=0.3, columnspacing=1.4)
     return figure
 

@@ -14,6 +14,7 @@ from perospin.learning.cautions import Caution, missed_by_all
 from perospin.learning.declaration import parse_study
 from perospin.learning.result import PartResult, StudyResult
 from perospin.learning.study import Study
+from perospin.learning.synthetic import synthetic_paper_table
 
 FORMULAS = [f"({a})2Pb{x}4" for a in ("BA", "PEA", "EOA", "iBA", "CMA", "PMA") for x in ("I", "Br", "Cl")]
 
@@ -335,3 +336,42 @@ def test_weights_and_uncertainties_reach_the_estimators_and_are_refused_where_th
     data = {"csv": str(tmp_path / "table.csv"), "y_sd": "w"}
     with pytest.raises(DataError, match="an uncertainty of -1 is below 0"):
         run(tmp_path, frame, data=data, estimators=ridge, schemes=schemes)
+
+
+# -- every shipped estimator --------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_every_estimator_of_the_shipped_study_survives_a_table_with_everything_wrong(tmp_path: Path) -> None:
+    frame = synthetic_paper_table().iloc[:14].reset_index(drop=True)
+    frame["dipole_debye"] = 3.0
+    frame["homo_ev"] = frame["lumo_ev"] - 10.0
+    frame.loc[[2, 5], "electronegativity"] = np.nan
+    frame.loc[13, frame.columns.drop("rate_per_ps")] = frame.loc[0, frame.columns.drop("rate_per_ps")]
+    frame.loc[13, "rate_per_ps"] = 400 * frame.loc[0, "rate_per_ps"]
+    part = shipped(tmp_path, frame)
+    assert {
+        "few_rows",
+        "leakage_prevented",
+        "duplicates_disagree",
+        "constant_column",
+        "missing_values",
+        "collinear_columns",
+    } <= kinds(part)
+    assert part.scores["r2"].notna().all()
+
+
+@pytest.mark.slow
+def test_every_estimator_of_the_shipped_study_survives_three_rows(tmp_path: Path) -> None:
+    part = shipped(tmp_path, synthetic_paper_table().iloc[[0, 5, 9]])
+    assert "few_rows" in kinds(part)
+    assert len(part.predictions)
+
+
+def shipped(folder: Path, frame: pd.DataFrame) -> PartResult:
+    """The result of the shipped study for tables of one's own, and its report."""
+    frame.to_csv(folder / "mine.csv", index=False)
+    result = Study.load("paper-format").with_data(folder / "mine.csv").run(progress=False)
+    page = result.report(folder / "out").read_text(encoding="utf-8")
+    assert "Before you believe this" in page
+    return result["paper-format"]
