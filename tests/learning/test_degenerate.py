@@ -117,7 +117,7 @@ def test_a_row_counts_as_missed_only_if_every_model_misses_it_to_the_same_side()
     first, second = (rng.standard_normal(40).clip(-2, 2) for _ in range(2))
     first[[4, 7, 9, 11]] = 9.0
     second[[4, 7, 9, 11]] = [8.0, -8.0, 0.2, 1.9]
-    assert missed_by_all([first, second]).tolist() == [4, 11]
+    assert missed_by_all([first, first, second]).tolist() == [4, 11]
     assert missed_by_all([first, second, 0.5 * second]).tolist() == [4]
     assert missed_by_all([]).size == 0
     assert missed_by_all([np.zeros(5)]).size == 0

@@ -233,6 +233,7 @@ def test_about_nine_in_ten_measurements_fall_into_the_predicted_band():
 def test_figures_have_labels_with_units(field_result: MechanismResult):
     import matplotlib.pyplot as plt
 
+    before = plt.get_fignums()
     one = field_result.plot()
     labels = [axes.get_xlabel() + axes.get_ylabel() for axes in one.axes]
     assert labels[0] == "spin lifetime (µs)"
@@ -244,7 +245,7 @@ def test_figures_have_labels_with_units(field_result: MechanismResult):
         figure.canvas.draw()
         width = figure.get_size_inches()[0]
         assert width <= 3.6
-    assert not plt.get_fignums()  # nothing is left open behind the user's back
+    assert plt.get_fignums() == before  # nothing is left open behind the user's back
 
 
 @pytest.mark.parametrize(

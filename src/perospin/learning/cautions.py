@@ -301,7 +301,7 @@ def _suspicious_targets(run: Run) -> Iterator[Caution]:
 
 
 def missed_by_all(residuals: Sequence[NDArray[np.float64]]) -> NDArray[np.int64]:
-    """Rows that every model misses to the same side, and at least half of the models as an outlier.
+    """Rows that every model misses to the same side, and more than half of the models as an outlier.
 
     A model misses a row whose residual is larger than its usual one (modified z-score beyond 1); an outlier lies beyond
     `OUTLYING`.
@@ -319,7 +319,7 @@ def missed_by_all(residuals: Sequence[NDArray[np.float64]]) -> NDArray[np.int64]
         width = float(np.nanmedian(np.abs(residual - centre)))
         scores.append(0.6745 * (residual - centre) / width if width > 0 else np.zeros(len(residual)))
     z = np.nan_to_num(np.array(scores))
-    far = (np.abs(z) > OUTLYING).mean(axis=0) >= 0.5
+    far = (np.abs(z) > OUTLYING).mean(axis=0) > 0.5
     return np.flatnonzero(far & ((z > 1.0).all(axis=0) | (z < -1.0).all(axis=0)))
 
 
