@@ -68,13 +68,13 @@ def direction_table(
     """
     import pandas as pd
 
-    drops = importance.set_index("column")
+    drops = {str(row["column"]): row for row in importance.to_dict("records")}
     records = []
     for curve in curves:
         effect = curve.effect()
-        row = drops.loc[curve.column]
+        row = drops[curve.column]
         other, r = alike.get(curve.column, ("", float("nan")))
-        record = {
+        record: dict[str, Any] = {
             "column": curve.column,
             "scheme": curve.scheme,
             "start": effect.start,

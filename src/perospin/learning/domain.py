@@ -212,7 +212,8 @@ class Domain:
             nearest += distance.min(axis=1).tolist()
             levers += leverage(train, test).tolist()
         # an order statistic, because leverages may be infinite
-        return tuple(float(np.quantile(values, _QUANTILE, method="higher")) for values in (nearest, levers))
+        within, below = (float(np.quantile(values, _QUANTILE, method="higher")) for values in (nearest, levers))
+        return within, below
 
     # -- neighbours ------------------------------------------------------------------------------------------------
 
