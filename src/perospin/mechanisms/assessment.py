@@ -34,8 +34,9 @@ class Assessment:
 
     Attributes
     ----------
-    aicc
-        Akaike's criterion with the correction for few rows; infinite for models with too many parameters.
+    score
+        Akaike's criterion: AIC with stated uncertainties, AICc (for few rows) where the scatter is estimated too;
+        infinite for models with too many parameters.
     probability
         Akaike weights, (n_sets, n_models).
     inflation
@@ -48,7 +49,7 @@ class Assessment:
         Probability under each model that a mechanism is the largest contribution of a row, same shape.
     """
 
-    aicc: Float
+    score: Float
     probability: Float
     inflation: Float
     p_value: Float
@@ -67,7 +68,7 @@ class Assessment:
 
 
 def assess(space: ModelSpace, fit: BatchFit, n: int, *, known_sigma: bool) -> Assessment:
-    """Compare the models by AICc and work out the shares.
+    """Compare the models by Akaike's criterion and work out the shares.
 
     Parameters
     ----------
@@ -98,13 +99,17 @@ def assess(space: ModelSpace, fit: BatchFit, n: int, *, known_sigma: bool) -> As
         p_value, inflation = np.full(n_sets, np.nan), np.ones(n_sets)
         total = np.broadcast_to(parameters[None, :] + 1.0, fit.chi2.shape)
         misfit = n * np.log(np.maximum(fit.chi2 / n, 1e-300)) + fit.penalty
+    # Akaike's small-sample correction is for a scatter that is estimated too
+    estimated = np.broadcast_to(total > parameters[None, :], total.shape)
     room = n - total - 1.0
-    aicc = np.where(room > 0, misfit + 2.0 * total * n / np.where(room > 0, room, 1.0), np.inf)
-    lowest = aicc.min(axis=1, keepdims=True)
-    weight = np.exp(-0.5 * (aicc - np.where(np.isfinite(lowest), lowest, 0.0)))
+    usable = np.where(estimated, room > 0, freedom[None, :] > 0)
+    correction = np.where(estimated & (room > 0), n / np.where(room > 0, room, 1.0), 1.0)
+    score = np.where(usable, misfit + 2.0 * total * correction, np.inf)
+    lowest = score.min(axis=1, keepdims=True)
+    weight = np.exp(-0.5 * (score - np.where(np.isfinite(lowest), lowest, 0.0)))
     weight /= np.maximum(weight.sum(axis=1, keepdims=True), 1e-300)  # all 0 where no model has enough rows
     shares, leads = _shares(space, fit, inflation, n)
-    return Assessment(aicc, weight, inflation, p_value, shares, leads)
+    return Assessment(score, weight, inflation, p_value, shares, leads)
 
 
 def _shares(space: ModelSpace, fit: BatchFit, inflation: Float, n: int) -> tuple[Float, Float]:

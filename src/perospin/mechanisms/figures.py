@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from perospin.mechanisms.result import MechanismResult
 
-__all__ = ["COLOURS", "COLUMN_INCHES", "RC", "axis_label", "inference_figure"]
+__all__ = ["COLOURS", "COLUMN_INCHES", "RC", "axis_label", "inference_figure", "log_axis"]
 
 COLUMN_INCHES = 3.5
 BLACK, GREY, PALE = "#222222", "#767676", "#d9d9d9"
@@ -117,17 +117,21 @@ def inference_figure(result: MechanismResult) -> Figure:
             _draw_curve(upper, lower, result, scale, unit)
         else:
             _draw_rows(upper, lower, result, scale, unit)
-        words = "decided" if result.verdict.decided else "undecided"
-        upper.set_title("\n".join(textwrap.wrap(f"{words}: {_short_verdict(result)}", 42)))
+        upper.set_title("\n".join(textwrap.wrap(_short_verdict(result), 42)))
         return figure
 
 
 def _short_verdict(result: MechanismResult) -> str:
     if not result.verdict.adequate:
-        return "no model fits"
-    if not result.verdict.mechanisms:
-        return "the data can't tell"
-    return " + ".join(" or ".join(LABELS[t] for t in result.twins[m]) for m in result.verdict.mechanisms)
+        return "no model fits these data"
+    names = " + ".join(" or ".join(LABELS[t] for t in result.twins[m]) for m in result.verdict.mechanisms)
+    if result.verdict.decided:
+        return f"decided: {names}"
+    return (
+        f"undecided beside {names}"
+        if names and result.verdict.certainty < result.verdict.threshold
+        else (f"undecided: {names}" if names else "undecided")
+    )
 
 
 def _shown(result: MechanismResult) -> list[str]:
@@ -145,8 +149,8 @@ def _errors(result: MechanismResult, scale: float) -> Any:
     return result.relative_uncertainty / result.rate_per_ps / scale
 
 
-def _log_axis(axis: Any) -> None:
-    """Logarithmic, with plain numbers at 1, 2 and 5 and nothing between that could overlap."""
+def log_axis(axis: Any) -> None:
+    """Make an axis logarithmic, with plain numbers at 1, 2 and 5 and nothing between that could overlap."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     (axis.axes.set_xscale if axis.axis_name == "x" else axis.axes.set_yscale)("log")
@@ -176,7 +180,7 @@ def _draw_curve(upper: Axes, lower: Axes, result: MechanismResult, scale: float,
         x, 1.0 / result.rate_per_ps / scale, yerr=_errors(result, scale), fmt="o", color=BLACK, markersize=3.5,
         markerfacecolor="white", linewidth=0.9, label="measured", zorder=5,
     )  # fmt: skip
-    _log_axis(upper.yaxis)
+    log_axis(upper.yaxis)
     upper.set_ylim(*limits)
     upper.set_ylabel(f"spin lifetime ({unit})")
     upper.legend(loc="best", handlelength=1.4)
@@ -195,7 +199,7 @@ def _draw_curve(upper: Axes, lower: Axes, result: MechanismResult, scale: float,
     lower.legend(loc="best", handlelength=2.2)
     for axes in (upper, lower):
         if wide:
-            _log_axis(axes.xaxis)
+            log_axis(axes.xaxis)
     upper.tick_params(labelbottom=False)
 
 
@@ -212,7 +216,7 @@ def _draw_rows(upper: Axes, lower: Axes, result: MechanismResult, scale: float, 
         markerfacecolor="white", ecolor="#9a9a9a", linewidth=0.8, label="rows; bars: 90 % of a new measurement",
     )  # fmt: skip
     for axis in (upper.xaxis, upper.yaxis):
-        _log_axis(axis)
+        log_axis(axis)
     upper.set(xlim=(low, high), ylim=(low, high))
     upper.set_xlabel(f"predicted spin lifetime ({unit})")
     upper.set_ylabel(f"measured ({unit})")

@@ -36,8 +36,8 @@ _DRAWS, _MIXED = 400, 2000
 _COUNTS = 0.1  # share from which on a mechanism counts
 _PROFILED = 0.01  # models from this probability on get profile intervals
 _Z90 = 1.6448536
-_SCREEN = 1e-3  # models below this AICc weight aren't sampled by NUTS
-_MOST_SAMPLED = 8
+_SCREEN = 0.01  # models below this Akaike weight aren't sampled by NUTS
+_MOST_SAMPLED = 6
 OnModel = Callable[[str, int, int], None]
 
 
@@ -68,9 +68,10 @@ def infer(
         ``rate_uncertainty_per_ps`` if known, and any of ``temperature_k``, ``density_cm3``, ``field_t``, ``n_layers``,
         ``momentum_scattering_time_ps``, ``exciton_binding_energy_mev``.
     mode : {"fast", "nuts"}
-        ``"fast"``: least squares from several starts, AICc weights, normal approximation for the uncertainty, profile
-        intervals for the best model. ``"nuts"``: full posteriors by NumPyro of the models that the fast mode leaves
-        (at most eight), weights by PSIS-LOO or WAIC; needs the extra ``bayes``.
+        ``"fast"``: least squares from several starts, Akaike weights (AIC; AICc where the scatter is estimated),
+        normal approximation for the uncertainty, profile intervals for the likely models. ``"nuts"``: full posteriors
+        by NumPyro of the models that the fast mode leaves (at most six), weights by PSIS-LOO or WAIC; needs the extra
+        ``bayes``.
     candidates : list of str, optional
         Mechanisms to consider; with sums such as ``"constant+activation"`` among them exactly these models.
     max_mechanisms : int
@@ -125,7 +126,7 @@ def infer(
     n = len(y)
     fit = fit_batch(space, y[None], None if sigma is None else sigma[None], n_random=4)
     fast = assess(space, fit, n, known_sigma=sigma is not None)
-    if not np.isfinite(fast.aicc).any():
+    if not np.isfinite(fast.score).any():
         smallest = int(min(space.masks().sum(axis=1) + space.shape_masks().sum(axis=1)))
         raise DataError(f"{n} rows are too few for a model of {smallest} parameters: measure more conditions")
     rng = np.random.default_rng(seed)
@@ -225,7 +226,7 @@ def _notes(observed: Observations, space: ModelSpace, fast: Assessment) -> list[
     elif fast.inflation[0] > 1.0:
         factor = math.sqrt(fast.inflation[0])
         notes.append(f"the scatter exceeds the stated uncertainties; they are taken as {factor:.2g} times larger")
-    skipped = [space.model_name(m) for m, a in zip(space.models, fast.aicc[0], strict=True) if not np.isfinite(a)]
+    skipped = [space.model_name(m) for m, a in zip(space.models, fast.score[0], strict=True) if not np.isfinite(a)]
     if skipped:
         notes.append(f"{len(skipped)} models have too many parameters for {len(observed.rate_per_ps)} rows")
     return notes
@@ -361,8 +362,8 @@ def _fast_model(
         name=space.model_name(space.models[model]),
         mechanisms=tuple(space.names[i] for i in space.models[model]),
         probability=float(fast.probability[0, model]),
-        score=float(fast.aicc[0, model]),
-        score_name="AICc",
+        score=float(fast.score[0, model]),
+        score_name="AIC" if sigma is not None and inflation == 1.0 else "AICc",
         chi2=float(fit.chi2[0, model]) if sigma is not None else None,
         n_parameters=_n_parameters(space, model),
         parameters=_estimates(space, model, theta, interval, known),

@@ -31,6 +31,7 @@ from perospin.mechanisms.candidates import (
 __all__ = ["Comparison", "Sampled", "Sampling", "compare", "sample"]
 
 EXTRA_SCATTER, UNKNOWN_SCATTER = 0.1, 0.5
+_SMALLEST_VARIANCE = 1e-8  # of ln(rate): keeps the density finite when exact data leave no scatter
 
 
 @dataclass(frozen=True)
@@ -45,8 +46,8 @@ class Sampling:
         Of the sampler.
     """
 
-    warmup: int = 400
-    draws: int = 400
+    warmup: int = 500
+    draws: int = 500
     chains: int = 4
     seed: int = 0
 
@@ -122,75 +123,116 @@ def sample(
     require("numpyro", "bayes")
     az = _arviz()
     import jax
-    import jax.numpy as jnp
-    import numpyro
-    import numpyro.distributions as dist
-    from numpyro.infer import MCMC, NUTS
 
-    size = len(space.names)
-    base, exponent, energy = space.tables()
+    posterior = _Posterior.build(space, log_rate, sigma)
     masks = space.masks()
-    width = np.zeros_like(log_rate) if sigma is None else sigma
-    prior_scatter = UNKNOWN_SCATTER if sigma is None else EXTRA_SCATTER
-    centre = math.log(float(np.mean(np.exp(log_rate))))
-
-    def model(mask: Any) -> None:
-        with numpyro.plate("mechanisms", size):
-            level = numpyro.sample("level", dist.Normal(centre, AMPLITUDE_LOG_SD))
-        r = numpyro.sample("r", dist.TruncatedNormal(R_MEAN, R_SD, low=R_LOW, high=R_HIGH))
-        log_energy = numpyro.sample("log_energy", dist.Normal(math.log(EA_MEV), EA_LOG_SD))
-        scatter = numpyro.sample("scatter", dist.HalfNormal(prior_scatter))
-        shapes = base + r * exponent + jnp.exp(log_energy) * energy
-        coefficients = level - jax.scipy.special.logsumexp(shapes, axis=0) + math.log(len(log_rate))
-        parts = jnp.where(mask > 0, coefficients + shapes, -jnp.inf)
-        numpyro.deterministic("coefficients", coefficients)
-        total = jax.scipy.special.logsumexp(parts, axis=1)
-        numpyro.sample("y", dist.Normal(total, jnp.sqrt(width**2 + scatter**2)), obs=log_rate)
-
     results = []
     with jax.enable_x64(True):
-        engine = MCMC(
-            NUTS(model, target_accept_prob=0.85, init_strategy=numpyro.infer.init_to_median),
-            num_warmup=settings.warmup,
-            num_samples=settings.draws,
-            num_chains=settings.chains,
-            chain_method="vectorized",
-            progress_bar=False,
-            jit_model_args=True,
-        )
+        run = _sampler(posterior, settings)
         for done, index in enumerate(models):
-            name = space.model_name(space.models[index])
             if on_model is not None:
-                on_model(name, done, len(models))
-            mask = jnp.asarray(masks[index])
-            engine.run(jax.random.PRNGKey(settings.seed * 1000 + index), mask, extra_fields=("diverging",))
-            draws = engine.get_samples(group_by_chain=True)
-            likelihood = numpyro.infer.log_likelihood(model, draws, mask, batch_ndims=2)["y"]
-            posterior = {key: np.asarray(value) for key, value in draws.items()}
-            results.append(
-                _collect(az, space, index, posterior, np.asarray(likelihood),
-                         int(np.sum(np.asarray(engine.get_extra_fields()["diverging"]))))
-            )  # fmt: skip
+                on_model(space.model_name(space.models[index]), done, len(models))
+            keys = jax.random.split(jax.random.PRNGKey(settings.seed * 1000 + index), settings.chains)
+            points, diverging = (np.asarray(item) for item in run(masks[index], keys))
+            results.append(_collect(az, space, posterior, index, points, int(diverging.sum())))
         if on_model is not None:
             on_model("", len(models), len(models))
     return results
 
 
-def _collect(
-    az: Any, space: ModelSpace, index: int, posterior: dict[str, Float], likelihood: Float, divergences: int
-) -> Sampled:
-    """Keep the parameters that the model has; the masked ones only follow their priors."""
+@dataclass(frozen=True)
+class _Posterior:
+    """The density in coordinates that are standard normal a priori: mechanisms' levels, r, ln(E_a), extra scatter."""
+
+    tables: tuple[Float, Float, Float]
+    y: Float
+    variance: Float
+    prior_scatter: float
+    centre: float
+
+    @classmethod
+    def build(cls, space: ModelSpace, log_rate: Float, sigma: Float | None) -> _Posterior:
+        variance = np.zeros_like(log_rate) if sigma is None else sigma**2
+        scatter = UNKNOWN_SCATTER if sigma is None else EXTRA_SCATTER
+        return cls(space.tables(), log_rate, variance, scatter, math.log(float(np.mean(np.exp(log_rate)))))
+
+    @property
+    def size(self) -> int:
+        return int(self.tables[0].shape[1])
+
+    def physical(self, z: Any, xp: Any) -> tuple[Any, Any, Any]:
+        """Coefficients (..., size), shape parameters (..., 2) and extra variance (...) behind coordinates z."""
+        base, exponent, energy = self.tables
+        n = self.size
+        # the box is that of the least-squares fits; outside it (three standard deviations) nothing changes any more
+        r = xp.clip(R_MEAN + R_SD * z[..., n], R_LOW, R_HIGH)
+        log_energy = math.log(EA_MEV) + EA_LOG_SD * z[..., n + 1]
+        shapes = base + r[..., None, None] * exponent + xp.exp(log_energy)[..., None, None] * energy
+        top = shapes.max(axis=-2)
+        level = top + xp.log(xp.mean(xp.exp(shapes - top[..., None, :]), axis=-2))
+        coefficients = self.centre + AMPLITUDE_LOG_SD * z[..., :n] - level
+        return coefficients, xp.stack([r, log_energy], axis=-1), (self.prior_scatter * z[..., n + 2]) ** 2
+
+    def log_likelihood(self, z: Any, mask: Any, xp: Any) -> Any:
+        """Of each measurement; (..., n)."""
+        base, exponent, energy = self.tables
+        coefficients, shape, extra = self.physical(z, xp)
+        shapes = base + shape[..., 0, None, None] * exponent + xp.exp(shape[..., 1])[..., None, None] * energy
+        parts = coefficients[..., None, :] + shapes - 1e9 * (1.0 - mask)
+        top = parts.max(axis=-1)
+        total = top + xp.log(xp.sum(xp.exp(parts - top[..., None]), axis=-1))
+        variance = self.variance + extra[..., None] + _SMALLEST_VARIANCE
+        return -0.5 * ((total - self.y) ** 2 / variance + xp.log(2.0 * math.pi * variance))
+
+
+def _sampler(posterior: _Posterior, settings: Sampling) -> Any:
+    """Compile all chains of one model into one program; the model is its argument, so that one program serves all.
+
+    NumPyro's own driver (`MCMC.run`) compiles anew for each model, which takes a hundred times longer than sampling.
+    """
+    import jax
+    import jax.numpy as jnp
+    from numpyro.infer import NUTS
+
+    width = posterior.size + 3
+
+    def chain(mask: Any, key: Any) -> Any:
+        def potential(z: Any) -> Any:
+            return 0.5 * jnp.sum(z**2) - jnp.sum(posterior.log_likelihood(z, mask, jnp))
+
+        kernel = NUTS(potential_fn=potential, target_accept_prob=0.85)
+        first, second = jax.random.split(key)
+        start = 0.3 * jax.random.normal(first, (width,))
+        state = kernel.init(second, settings.warmup, start, (), {})
+
+        def step(current: Any, _: Any) -> Any:
+            following = kernel.sample(current, (), {})
+            return following, (following.z, following.diverging)
+
+        state, _ = jax.lax.scan(step, state, None, length=settings.warmup)
+        _, out = jax.lax.scan(step, state, None, length=settings.draws)
+        return out
+
+    return jax.jit(jax.vmap(chain, in_axes=(None, 0)))
+
+
+def _collect(az: Any, space: ModelSpace, posterior: _Posterior, index: int, points: Float, divergences: int) -> Sampled:
+    """Keep the parameters that the model has (the others only follow their priors); points (chains, draws, width)."""
     members = list(space.models[index])
-    uses = space.shape_masks()[index]
-    kept = {"level": posterior["level"][:, :, members], "scatter": posterior["scatter"]}
-    kept |= {key: posterior[key] for key, used in zip(("r", "log_energy"), uses, strict=True) if used}
+    size = posterior.size
+    uses = np.flatnonzero(space.shape_masks()[index])
+    coefficients, shape, extra = posterior.physical(points, np)
+    kept = {"coefficient": coefficients[..., members], "scatter": np.sqrt(extra)}
+    if uses.size:
+        kept["shape"] = shape[..., uses]
+    likelihood = posterior.log_likelihood(points, space.masks()[index], np)
     data = _quiet(lambda: az.from_dict(posterior=kept, log_likelihood={"y": likelihood}))
     r_hat = _quiet(lambda: max(float(v.max()) for v in az.rhat(data).data_vars.values()))
-    flat = {key: value.reshape(-1, *value.shape[2:]) for key, value in posterior.items()}
-    theta = np.full((len(flat["r"]), len(space.names) + 2), -np.inf)
-    theta[:, members] = flat["coefficients"][:, members]
-    theta[:, -2], theta[:, -1] = flat["r"], flat["log_energy"]
-    return Sampled(index, theta, flat["scatter"], data, r_hat, divergences)
+    count = points.shape[0] * points.shape[1]
+    theta = np.full((count, size + 2), -np.inf)
+    theta[:, members] = coefficients[..., members].reshape(count, -1)
+    theta[:, size:] = shape.reshape(count, 2)
+    return Sampled(index, theta, np.sqrt(extra).ravel(), data, r_hat, divergences)
 
 
 @dataclass(frozen=True)

@@ -93,7 +93,6 @@ def sentence_of(
             f"{_percent(answer.certainty)}."
         )
     twins = [i for i in answer.named if len(space.twins[space.names[i]]) > 1]
-    rivals = [int(i) for i in np.argsort(-dominance.mean(axis=0), kind="stable") if dominance[:, i].max() >= 0.1][:3]
     if twins and answer.certainty >= threshold:
         members = space.twins[space.names[twins[0]]]
         which = " and ".join(NAMES[m] for m in members)
@@ -101,8 +100,18 @@ def sentence_of(
             f"These data can't tell {which} apart: their laws are the same on the columns measured"
             f"{_others(answer, twins[0], names)}. {_advice(members, observed)}"
         )
-    odds = ", ".join(f"{names[i]} ({_percent(float(dominance[:, i].mean()))})" for i in rivals)
+    # what is certain somewhere is said; the rivals are those of the other rows
+    open_rows = dominance.max(axis=1) < threshold
+    rest = dominance[open_rows] if open_rows.any() else dominance
+    rivals = [int(i) for i in np.argsort(-rest.mean(axis=0), kind="stable") if rest[:, i].max() >= 0.1][:3]
+    odds = ", ".join(f"{names[i]} ({_percent(float(rest[:, i].mean()))})" for i in rivals)
     members = tuple(m for i in rivals for m in space.twins[space.names[i]])
+    if answer.named and open_rows.any():
+        found = " and ".join(f"{names[i]} {_where(observed, dominance[:, i], threshold)}" for i in answer.named)
+        return (
+            f"{_capital(found)} stands out; for the other conditions these data can't tell: the largest contribution "
+            f"there may be {odds}. {_advice(members, observed)}"
+        )
     return f"These data can't tell: the largest contribution may be {odds}. {_advice(members, observed)}"
 
 
