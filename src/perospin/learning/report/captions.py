@@ -52,9 +52,9 @@ def of(part: PartResult) -> dict[str, str]:
         f"does.{grouped}",
         "coverage": "How often an interval holds what it promises. The whole procedure is repeated inside each "
         "training set, and its intervals are scored on rows that no part of it has seen. Left: observed against "
-        "nominal; the bands are where 95 % of such tables fall by chance if the nominal level is right: for "
-        "independent rows (dark), and if rows of a group stood or fell together (light). Right: the interval of every "
-        "row, red if it misses.",
+        "nominal; the bands are where 95 % of such tables fall by chance if the nominal level is right: for independent "
+        "rows (dark), and if rows of a group stood or fell together (light). Right: the interval of every row, red if "
+        "it misses.",
         "importance": f"Left: mean size of the Shapley values of {explained}; lines are standard errors from how folds "
         "differ. Right: what held-out rows lose in R² when a descriptor is replaced by that of other rows; filled "
         "where the interval excludes 0. Descriptors that say the same can stand in for each other.",
