@@ -9,7 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from perospin import chemistry, database, descriptors, learning, mechanisms
+    from perospin import chemistry, database, descriptors, fitting, learning, mechanisms, spectra
     from perospin.chemistry import IonLibrary, Perovskite
     from perospin.database import Record, Store, load_records, load_table
     from perospin.descriptors import describe
@@ -29,7 +29,7 @@ _PUBLIC = {
     "load_table": "database",
 }
 
-_ROOMS = ("chemistry", "database", "descriptors", "learning", "mechanisms")
+_ROOMS = ("chemistry", "database", "descriptors", "fitting", "learning", "mechanisms", "spectra")
 
 __all__ = sorted([*_PUBLIC, *_ROOMS])
 
