@@ -1,1 +1,1 @@
-"""Named parameters, the one `Fit` result, variable projection, batched least squares and intervals: what every measurement shares."""
+"""Named parameters, the one `Fit` result, variable projection, batched least squares, intervals."""

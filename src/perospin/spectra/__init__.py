@@ -1,1 +1,1 @@
-"""Analysis of spin-dynamics measurements: pump-probe, Kerr and Faraday rotation, Hanle, ODMR, spin inertia, dichroism."""
+"""Analysis of spin-dynamics measurements: pump-probe, Kerr rotation, Hanle, ODMR, spin inertia, dichroism."""
