@@ -1,6 +1,6 @@
-"""Draw the figures of docs/mechanisms.md: one for each law, and the examples of the inference.
+"""Draw the figures of docs/mechanisms.md and write its examples.
 
-python scripts/mechanism_figures.py [NAME ...]     # all without a name
+python scripts/mechanism_figures.py [NAME ...]     # all, and the page, without a name
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from perospin import mechanisms as laws
 from perospin.mechanisms.figures import COLOURS, COLUMN_INCHES, LABELS, RC, log_axis
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "images" / "mechanisms"
+PAGE = FOLDER.parents[1] / "mechanisms.md"
 BLUE, VERMILLION, GREEN, PINK, ORANGE, SKY, GREY = (
     "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#767676",
 )  # fmt: skip
@@ -297,7 +299,8 @@ def _simulated() -> Any:
     t = np.array([1.6, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0])
     rate = laws.activation_rate(t, 20e-6, 3.2, spin_lifetime_ps=0.8e9)
     rate = rate * np.exp(0.1 * np.random.default_rng(1).standard_normal(len(t)))
-    return laws.infer({"temperature_k": t, "rate_per_ps": rate}, relative_uncertainty=0.1)
+    candidates = ["constant", "elliott_yafet", "bir_aronov_pikus", "activation"]
+    return laws.infer({"temperature_k": t, "rate_per_ps": rate}, relative_uncertainty=0.1, candidates=candidates)
 
 
 def _designs() -> dict[str, dict[str, Any]]:
@@ -318,14 +321,16 @@ def _designs() -> dict[str, dict[str, Any]]:
     }
 
 
+@cache
+def _studies() -> dict[str, laws.Recovery]:
+    return {title: laws.recovery_study(design, n_sets=300, seed=11) for title, design in _designs().items()}
+
+
 def recovery() -> Figure:
     """How often the generating mechanism is found under three designs."""
     figure, axes = panels(height=3.6)
     labels, right, undecided, wrong = [], [], [], []
-    for title, design in _designs().items():
-        study = laws.recovery_study(design, n_sets=300, seed=11)
-        print(f"{title}: found {study.recovered:.0%}, wrong {study.misled:.1%} of {study.n_sets}")
-        print(study.to_frame().to_string())
+    for title, study in _studies().items():
         labels.append(title)
         right.append(None)
         undecided.append(None)
@@ -361,6 +366,29 @@ FIGURES: dict[str, Callable[[], Figure]] = {
 }  # fmt: skip
 
 
+def _example() -> str:
+    return f"```\n{_simulated().summary()}\n```"
+
+
+def _recovery_table() -> str:
+    lines = ["| design | found | undecided | wrong |", "|---|---|---|---|"]
+    for title, study in _studies().items():
+        lines.append(
+            f"| {title} | {study.recovered:.0%} | {1 - study.recovered - study.misled:.0%} | {study.misled:.1%} |"
+        )
+    return "\n".join(lines)
+
+
+def write_page() -> None:
+    """Put the example and the recovery table between their marks in the page."""
+    text = PAGE.read_text(encoding="utf-8")
+    for mark, block in (("example", _example()), ("recovery", _recovery_table())):
+        begin, end = f"<!-- {mark}: written by scripts/mechanism_figures.py; do not edit -->", f"<!-- end of {mark} -->"
+        head, rest = text.split(begin)
+        text = f"{head}{begin}\n{block}\n{end}{rest.split(end)[1]}"
+    PAGE.write_text(text, encoding="utf-8")
+
+
 def main(names: list[str]) -> None:
     warnings.simplefilter("ignore", laws.SpinRelaxationWarning)
     FOLDER.mkdir(parents=True, exist_ok=True)
@@ -369,6 +397,9 @@ def main(names: list[str]) -> None:
             figure = FIGURES[name]()
             figure.savefig(FOLDER / f"{name}.png")
         print(FOLDER / f"{name}.png")
+    if not names:
+        write_page()
+        print(PAGE)
 
 
 if __name__ == "__main__":

@@ -68,15 +68,14 @@ def test_vmap_equals_broadcasting(name: str):
     assert np.asarray(mapped) == pytest.approx(law.function(**{first: grid}, **values), rel=1e-12)
 
 
-@settings(max_examples=40)
-@given(st.floats(-9.0, 6.0), st.floats(-6.0, 4.0), st.sampled_from(["z", "x", "isotropic"]))
-def test_no_nan_in_any_gradient_of_the_crossover(log_omega: float, log_tau: float, axis: str):
+@pytest.mark.parametrize("axis", ["z", "x", "isotropic"])
+def test_no_nan_in_any_gradient_of_the_crossover(axis: str):
     from perospin.mechanisms import crossover_rate
 
-    with jax.enable_x64(True):
-        slope = jax.grad(lambda a, b: crossover_rate(a, b, axis=axis), argnums=(0, 1))
-        point = (jax.numpy.asarray(10.0**log_omega), jax.numpy.asarray(10.0**log_tau))
-        assert all(np.isfinite(s) for s in slope(*point))
+    grid = np.stack(np.meshgrid(10.0 ** np.linspace(-9, 6, 61), 10.0 ** np.linspace(-6, 4, 41)), axis=-1).reshape(-1, 2)
+    grid = np.vstack([grid, [[0.5, 1.0], [0.0, 1.0], [1.0, 0.5]]])  # the branch point, and no field at all
+    slope = jax.vmap(jax.grad(lambda p: crossover_rate(p[0], p[1], axis=axis)))(jax.numpy.asarray(grid))
+    assert np.isfinite(np.asarray(slope)).all()
 
 
 @settings(max_examples=30)

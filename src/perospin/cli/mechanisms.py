@@ -160,9 +160,7 @@ def _check_targets(out: Path | None, plot: Path | None) -> None:
 @app.command()
 def infer(
     table: Annotated[Path, typer.Argument(help="CSV file of lifetimes or rates, and their conditions.")],
-    nuts: Annotated[
-        bool, typer.Option("--nuts/--fast", help="Full posteriors (half a minute), or least squares.")
-    ] = False,
+    nuts: Annotated[bool, typer.Option("--nuts/--fast", help="Full posteriors, or least squares.")] = False,
     out: Annotated[Path | None, typer.Option("--out", help="Folder for result.json, summary.txt, rows.csv.")] = None,
     plot: Annotated[Path | None, typer.Option("--plot", help="Figure to write: .png, .pdf or .svg.")] = None,
     candidate: Annotated[

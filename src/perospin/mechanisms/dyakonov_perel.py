@@ -34,7 +34,7 @@ __all__ = [
 NARROWING_LIMIT = 0.3
 """Omega tau_p above which the motional-narrowing law is off by more than 10 %."""
 
-_NEWTON_STEPS = 40
+_NEWTON_STEPS = 14
 
 
 class SpinRelaxationWarning(UserWarning):

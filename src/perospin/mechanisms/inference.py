@@ -15,6 +15,8 @@ from perospin.mechanisms._arrays import Float, choice
 from perospin.mechanisms.assessment import DECIDED_AT, Assessment, assess, call
 from perospin.mechanisms.candidates import (
     CANDIDATES,
+    R_HIGH,
+    R_LOW,
     ModelSpace,
     physical_parameters,
 )
@@ -355,8 +357,12 @@ def _fast_model(
     def interval(column: int) -> tuple[float, float]:
         width = _Z90 * math.sqrt(max(fit.covariance[0, model, column, column] * inflation, 0.0))
         if profiled and width > 0:
-            return profile_interval(space, y, sigma, fit, model, column, inflation, _Z90**2)
-        return theta[column] - width, theta[column] + width
+            low, high = profile_interval(space, y, sigma, fit, model, column, inflation, _Z90**2)
+        else:
+            low, high = theta[column] - width, theta[column] + width
+        if column == len(space.names):
+            low, high = max(low, R_LOW), min(high, R_HIGH)
+        return low, high
 
     return ModelFit(
         name=space.model_name(space.models[model]),
