@@ -32,7 +32,7 @@ __all__ = ["Dependence", "Effect", "partial_dependence"]
 
 FloatArray = NDArray[np.float64]
 
-_MOST_POINTS = 13
+_MOST_POINTS = 10
 _LOW, _HIGH = 0.1, 0.9
 
 
@@ -184,7 +184,7 @@ def grid_of(values: FloatArray) -> tuple[FloatArray, tuple[int, int]]:
     if low == high:
         low, high = distinct[0], distinct[-1]
     few = len(distinct) <= _MOST_POINTS
-    points = distinct if few else np.quantile(known, np.linspace(0, 1, _MOST_POINTS - 2), method="nearest")
+    points = distinct if few else np.quantile(known, np.linspace(0, 1, _MOST_POINTS), method="nearest")
     grid = np.unique(np.append(points, [low, high]))
     return grid, (int(np.searchsorted(grid, low)), int(np.searchsorted(grid, high)))
 

@@ -283,7 +283,7 @@ class StudyResult:
             raise StudyError(f"'{path}' is not valid JSON (line {error.lineno}); run the study again") from error
         if not isinstance(content, dict) or content.get("format") != FORMAT:
             raise StudyError(f"'{path}' is not a result of format {FORMAT}; run the study again")
-        columns = ("row", "name", "formula", "described_as", "source", "tag", "rows")
+        columns = ("row", "name", "formula", "described_as", "source", "tag", "rows", "alike", "why")
         text = dict.fromkeys(columns, str)
         parts = {}
         for name, part in content["parts"].items():

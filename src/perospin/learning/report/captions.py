@@ -25,7 +25,11 @@ def of(part: PartResult) -> dict[str, str]:
     band = ", the grey band is beyond the ceiling that noise sets" if part.noise.get("ceiling_r2") else ""
     inset = " The inset enlarges the low range." if spec.target.low_range else ""
     open_circles = "" if part.rows["certain"].all() else " Open circles: composition uncertain."
-    grouped = " Grey: several descriptors together." if spec.explain and spec.explain.players else ""
+    grouped = (
+        " Several descriptors together are coloured by the first of them."
+        if spec.explain and spec.explain.players
+        else ""
+    )
     return {
         "overview": f"Every estimator under every scheme; the dashed line is the {rule} ({label}){band}. Crosses "
         "are in sample: scored on the training rows. Scores below −1 stand at the edge with their value.",
@@ -50,7 +54,21 @@ def of(part: PartResult) -> dict[str, str]:
         "beeswarm": f"Exact Shapley values of {explained}: how much each descriptor moves each prediction, for the "
         "final fit on its own rows and for rows that were held out. Both say what the model does, not what nature "
         f"does.{grouped}",
-        "importance": f"Mean size of the Shapley values of {explained}.",
+        "coverage": "How often an interval holds what it promises. The whole procedure is repeated inside each "
+        "training set, and its intervals are scored on rows that no part of it has seen. Left: observed against "
+        "nominal; the bands are where 95 % of such tables fall by chance if the nominal level is right: for "
+        "independent rows (dark), and if rows of a group stood or fell together (light). Right: the interval of every "
+        "row, red if it misses.",
+        "importance": f"Left: mean size of the Shapley values of {explained}; lines are standard errors from how folds "
+        "differ. Right: what held-out rows lose in R² when a descriptor is replaced by that of other rows; filled "
+        "where the interval excludes 0. Descriptors that say the same can stand in for each other.",
+        "directions": "Which way does each descriptor push the prediction, and is that sure? Filled: sure. Open: it "
+        "could be another, similar descriptor, or held-out rows hardly need it. Grey: this table can't tell (the "
+        "reason is in the table below). Red: claimed in the literature.",
+        "dependence": "How the prediction moves with one descriptor. Grey: held-out rows, each by the model that has "
+        "not seen it. Blue: mean over all folds with two standard errors (jackknife). Ticks: the rows there are; no "
+        "model is asked beyond its own rows.",
+        "interactions": "What descriptors do together that none does alone (Shapley interactions, held-out rows).",
         "formulas": "Formulas fitted to all rows: what a longer one buys, in sample. Ringed: the one that predicts, "
         "with the shortest description of the rows. How well the search does on rows it has not seen stands in the "
         "table of scores.",

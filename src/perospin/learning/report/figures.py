@@ -16,7 +16,9 @@ from matplotlib.figure import Figure
 
 from perospin.learning.dataset import inverse
 from perospin.learning.report import style
+from perospin.learning.report.coverage_figures import coverage
 from perospin.learning.report.formula_figures import formula_front
+from perospin.learning.report.insight_figures import dependence, directions, importance, interactions
 from perospin.learning.report.labels import axis_label, words
 from perospin.learning.report.text import number
 from perospin.learning.report.validation_figures import learning_curve, pairs, scrambling, seeds
@@ -48,9 +50,13 @@ def draw_all(part: PartResult) -> dict[str, Figure]:
         "pairs": lambda part: pairs(part, space(part)),
         "seeds": lambda part: seeds(part, space(part)),
         "pearson": pearson,
+        "coverage": lambda part: coverage(part, quantity(part, transformed=True)),
         "beeswarm": beeswarm,
-        "importance": importance,
+        "importance": lambda part: importance(part, space(part)),
         "radar": radar,
+        "directions": lambda part: directions(part, space(part)),
+        "dependence": lambda part: dependence(part, quantity(part, transformed=True)),
+        "interactions": lambda part: interactions(part, space(part)),
         "formulas": lambda part: formula_front(part, space(part)),
     }
     figures = {}
@@ -545,8 +551,8 @@ def beeswarm(part: PartResult) -> Figure | None:
         axes.axvline(0, color=style.BLACK, linewidth=0.7, zorder=1)
         for place, name in enumerate(order):
             j = table.feature_names.index(name)
-            x, data = table.values[:, j], table.data[:, j]
-            rank = _unit_interval(data)
+            x = table.values[:, j]
+            rank = _unit_interval(_colour_values(part, table, name))
             axes.scatter(
                 x,
                 place + _swarm(x),
@@ -570,6 +576,15 @@ def beeswarm(part: PartResult) -> Figure | None:
     return figure
 
 
+def _colour_values(part: PartResult, table: ShapleyTable, name: str) -> NDArray[np.float64]:
+    """Values that colour a player: its column, or the first column of its group."""
+    players = (part.spec.explain.players or {}) if part.spec.explain else {}
+    lead = players.get(name, [name])[0]
+    if lead in part.features:
+        return part.features[lead].to_numpy(dtype=float)[table.rows]
+    return np.asarray(table.data[:, table.feature_names.index(name)])
+
+
 def _unit_interval(values: NDArray[np.float64]) -> NDArray[np.float64]:
     known = values[np.isfinite(values)]
     if known.size == 0 or np.ptp(known) == 0:
@@ -588,33 +603,6 @@ def _swarm(x: NDArray[np.float64], half_height: float = 0.36) -> NDArray[np.floa
         offset[members] = np.where(steps % 2, 1, -1) * ((steps + 1) // 2)
     widest = max(float(np.abs(offset).max()), 4.0)
     return np.asarray(offset / widest * half_height)
-
-
-def importance(part: PartResult) -> Figure | None:
-    """Mean |Shapley| of each feature, in sample beside out of fold."""
-    tables = _tables(part)
-    if not tables:
-        return None
-    order = _order(part)
-    figure = Figure(figsize=(style.COLUMN + 1.4, 1.0 + 0.30 * len(order)))
-    axes = figure.subplots()
-    height = 0.8 / len(tables)
-    for k, (title, table, colour) in enumerate(tables):
-        sizes = table.mean_abs()
-        axes.barh(
-            [i + (k - (len(tables) - 1) / 2) * height for i in range(len(order))],
-            [sizes[table.feature_names.index(c)] for c in order],
-            height=height * 0.9,
-            color=colour,
-            alpha=0.85,
-            label=title,
-        )
-    axes.set_yticks(range(len(order)), [words(c, part.spec.labels) for c in order])
-    axes.set_ylim(len(order) - 0.5, -0.5)
-    axes.tick_params(axis="y", length=0)
-    axes.set_xlabel(f"mean |Shapley value| ({space(part)})")
-    axes.legend(loc="lower right")
-    return figure
 
 
 def radar(part: PartResult) -> Figure | None:

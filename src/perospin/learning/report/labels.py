@@ -64,11 +64,17 @@ QUANTITIES = {
     "z": "nuclear charge Z",
 }
 
+COMPOUND_UNITS = {"mu2_per_volume": "D²/Å³"}
+"""Units that the end of a name doesn't tell."""
+
 SITES = {"spacer": "spacer", "a_site": "A-site", "metal": "metal", "halide": "halide", "cation": "cation"}
 
 
 def split_unit(column: str) -> tuple[str, str]:
     """Split ``dipole_debye`` into ("dipole", "D"); the unit is empty if the name ends in none."""
+    unit = next((unit for end, unit in COMPOUND_UNITS.items() if column.endswith(end)), "")
+    if unit:
+        return column, unit
     for suffix in sorted(UNITS, key=len, reverse=True):
         if column.endswith("_" + suffix):
             return column[: -len(suffix) - 1], UNITS[suffix]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from perospin.learning.report.labels import words
 from perospin.learning.report.text import number
 
 if TYPE_CHECKING:
@@ -194,3 +195,55 @@ def row_table(part: PartResult) -> list[dict[str, Any]]:
         }
         for row in part.rows.to_dict("records")
     ]
+
+
+_TONES = {"yes": "yes", "leans for": "yes", "no": "no", "leans against": "no"}
+
+
+def claims(part: PartResult) -> list[dict[str, Any]]:
+    """Claimed directions beside what was found."""
+    return [
+        {
+            **{str(key): value for key, value in row.items()},
+            "model": part.spec.title_of(str(row["estimator"])),
+            "tone": _TONES.get(str(row["holds"]), ""),
+        }
+        for row in part.directions().to_dict("records")
+    ]
+
+
+def directions(part: PartResult) -> list[dict[str, Any]]:
+    """Every direction, with its column, its model and what it means in words."""
+    quantity = part.spec.target.quantity
+    meaning = {"up": f"higher {quantity}", "down": f"lower {quantity}", "none": "nothing"}
+    return [
+        {
+            **{str(key): value for key, value in row.items()},
+            "name": words(str(row["column"]), part.spec.labels),
+            "model": part.spec.title_of(str(row["estimator"])),
+            "means": meaning[str(row["direction"])],
+            "tone": "yes" if row["sure"] == "yes" else "",
+        }
+        for row in part.directions_found.to_dict("records")
+    ]
+
+
+def coverage(part: PartResult) -> list[dict[str, Any]]:
+    """Coverage at each level; the width of an interval is a factor where models work in logarithms."""
+    unit = f" {part.spec.target.unit}".rstrip()
+    rows = []
+    for row in part.coverage.to_dict("records"):
+        if not math.isfinite(row["width"]):
+            width = "no end"
+        elif _log(part):
+            width = f"÷ and × {10 ** (row['width'] / 2):.1f}"
+        else:
+            width = f"± {row['width'] / 2:.2g}{unit}"
+        rows.append(
+            {
+                **{str(key): value for key, value in row.items()},
+                "label": part.spec.title_of(str(row["estimator"])),
+                "width": width,
+            }
+        )
+    return rows
