@@ -1,0 +1,106 @@
+"""A file as bytes, its hash, and its text whatever the encoding; what isn't text is refused by name."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from perospin.errors import DataError
+
+__all__ = ["RawFile", "read_raw", "text_of"]
+
+_MAX_BYTES = 1_000_000_000
+_KINDS = (
+    (b"PK\x03\x04", "an Excel workbook or other archive: save the sheet as CSV"),
+    (b"\xd0\xcf\x11\xe0", "an old Excel or Office file: save the sheet as CSV"),
+    (b"CPY", "an Origin project: export the worksheet as ASCII"),
+    (b"MATLAB 5.0", "a MATLAB file: save it as text, or with -v7.3 as HDF5"),
+    (b"\x1f\x8b", "compressed: unpack it first"),
+    (b"BZh", "compressed: unpack it first"),
+    (b"\x89PNG", "a picture"),
+    (b"\xff\xd8\xff", "a picture"),
+    (b"%PDF", "a PDF document"),
+)
+
+
+@dataclass(frozen=True)
+class RawFile:
+    """Content of a file.
+
+    Attributes
+    ----------
+    path
+        Where it was read.
+    content
+        All of its bytes.
+    """
+
+    path: Path
+    content: bytes
+
+    @property
+    def name(self) -> str:
+        """File name without folder."""
+        return self.path.name
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of the bytes, as 64 hexadecimal digits."""
+        return hashlib.sha256(self.content).hexdigest()
+
+
+def read_raw(path: Path | str) -> RawFile:
+    """Read a file whole.
+
+    Raises
+    ------
+    DataError
+        If there is no such file, it can't be opened, is empty, or is larger than 1 GB.
+    """
+    path = Path(path)
+    try:
+        if path.is_dir():
+            raise DataError(f"'{path}' is a folder, not a file")
+        if path.stat().st_size > _MAX_BYTES:
+            raise DataError(f"'{path}' has {path.stat().st_size / 1e9:.1f} GB; at most 1 GB is read")
+        content = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"can't read '{path}': {error.strerror or 'it is no file'}") from None
+    if not content.strip():
+        raise DataError(f"'{path}' is empty")
+    return RawFile(path, content)
+
+
+def text_of(raw: RawFile) -> str:
+    """Decode UTF-8, UTF-16 (with or without byte-order mark) or the Windows encoding.
+
+    Raises
+    ------
+    DataError
+        If the bytes are not text; the message says what the file is where that can be told.
+    """
+    content = raw.content
+    for start, kind in _KINDS:
+        if content.startswith(start):
+            raise DataError(f"'{raw.name}' is not a text file but {kind}")
+    text = _decoded(content)
+    sample = text[:100_000]
+    control = sum(not (c.isprintable() or c in "\t\r\n\f\v") for c in sample)
+    if "\0" in sample or control > 0.02 * len(sample) + 2:
+        raise DataError(f"'{raw.name}' is not a text file: export the data as CSV or tab-separated text")
+    return text
+
+
+def _decoded(content: bytes) -> str:
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return content.decode("utf-16", errors="replace")
+    head = content[:2000]
+    for encoding, nul in (("utf-16-le", head[1::2]), ("utf-16-be", head[::2])):
+        # numbers written in UTF-16 have a zero in every second byte
+        if len(nul) > 2 and nul.count(0) > 0.8 * len(nul):
+            return content.decode(encoding, errors="replace")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("cp1252", errors="replace")

@@ -1,0 +1,306 @@
+"""Columns of numbers from text files: delimiter, decimal comma, headings, units and remarks are found out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from perospin.errors import DataError
+from perospin.spectra.reading.cells import is_comment, number, split
+from perospin.spectra.reading.files import RawFile, read_raw
+from perospin.spectra.reading.grid import Float, Grid, read_grid
+from perospin.spectra.reading.labels import Label, as_unit, is_unit, parse_label
+from perospin.spectra.reading.roles import get_role
+from perospin.units import convert
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Trace", "read_trace"]
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """Columns of one file.
+
+    Attributes
+    ----------
+    labels
+        Name and unit of each column, as the file has them; ``column 1`` and so on where it has none.
+    values
+        Shape (n_rows, n_columns); NaN where a cell is missing.
+    source
+        Name of the file.
+    sha256
+        Hash of its bytes.
+    comments
+        Lines of text around the numbers.
+    header
+        Those of them that have the form ``key: value``, ``key = value`` or ``key<tab>value``.
+    conditions
+        What the file name or its header says about the measurement (``field_t``, ``temperature_k``, ...).
+    warnings
+        What was put right on reading.
+    """
+
+    labels: tuple[Label, ...]
+    values: Float
+    source: str
+    sha256: str
+    comments: tuple[str, ...] = ()
+    header: Mapping[str, str] = field(default_factory=dict)
+    conditions: Mapping[str, float] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Make the numbers read-only."""
+        self.values.setflags(write=False)
+
+    def __repr__(self) -> str:
+        columns = ", ".join(f"{label.name} [{label.unit}]" if label.unit else label.name for label in self.labels)
+        return f"Trace('{self.source}', {len(self)} rows: {columns})"
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the columns."""
+        return tuple(label.name for label in self.labels)
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """Units of the columns, ``""`` where the file has none."""
+        return tuple(label.unit for label in self.labels)
+
+    def with_conditions(self, conditions: Mapping[str, float]) -> Trace:
+        """Copy that holds these conditions beside its own."""
+        return replace(self, conditions={**self.conditions, **conditions})
+
+    def index(self, column: str | int) -> int:
+        """Position (from 0) of a column given by name or by its number, counted from 1.
+
+        Raises
+        ------
+        DataError
+            If there is no such column; the message lists them.
+        """
+        text = str(column).strip()
+        lower = [name.lower() for name in self.names]
+        if text.lower() in lower:
+            return lower.index(text.lower())
+        if text.isdigit() and 1 <= int(text) <= len(self.labels):
+            return int(text) - 1
+        shown = ", ".join(f"{i} {name}" for i, name in enumerate(self.names[:12], 1))
+        raise DataError(f"'{self.source}' has no column '{text:.40}'; it has {shown}")
+
+    def column(self, column: str | int, unit: str = "", *, assume: str = "") -> Float:
+        """Numbers of one column.
+
+        Parameters
+        ----------
+        column
+            Name, or number counted from 1.
+        unit
+            Unit to return them in; as they are if empty.
+        assume
+            Unit of the column if the file doesn't say it; `unit` if empty.
+
+        Returns
+        -------
+        ndarray, shape (n_rows,)
+
+        Raises
+        ------
+        DataError
+            If there is no such column or its unit measures something else.
+        """
+        position = self.index(column)
+        values: Float = np.array(self.values[:, position])
+        own = self.labels[position].unit or assume
+        if not unit or not own or own == unit:
+            return values
+        try:
+            return convert(values, own, unit)
+        except DataError as error:
+            raise DataError(f"column '{self.names[position]}' of '{self.source}': {error}") from None
+
+    def find(self, role: str) -> str | None:
+        """Name of the column that measures a quantity of `ROLES`; None if no heading tells."""
+        wanted = get_role(role)
+        for matches in (wanted.is_named, wanted.is_like):
+            for label in self.labels:
+                if matches(label.name, label.unit):
+                    return label.name
+        return None
+
+    def to_frame(self) -> pd.DataFrame:
+        """Columns as a pandas table, headed ``name [unit]``."""
+        import pandas as pd
+
+        heads = [f"{label.name} [{label.unit}]" if label.unit else label.name for label in self.labels]
+        return pd.DataFrame(np.array(self.values), columns=heads)
+
+
+def read_trace(
+    path: Path | str,
+    *,
+    delimiter: str | None = None,
+    decimal: str | None = None,
+    skip_lines: int = 0,
+    dataset: str | None = None,
+) -> Trace:
+    """Read columns of numbers from a text file, an HDF5 file or a NumPy archive.
+
+    Delimiter (tab, semicolon, comma, bar, blanks), decimal comma, encoding, headings, a row of units, and the text in
+    front of and behind the numbers are found out. Empty cells and words such as ``NaN`` or ``--`` are missing values.
+
+    Parameters
+    ----------
+    path
+        The file.
+    delimiter, decimal
+        Only if they are found out wrongly.
+    skip_lines
+        Lines at the beginning that are no data although they hold numbers.
+    dataset
+        Data set or group to read of an HDF5 file.
+
+    Returns
+    -------
+    Trace
+
+    Raises
+    ------
+    DataError
+        If the file can't be read; the message names line and column.
+    """
+    raw = read_raw(path)
+    from perospin.spectra.reading.containers import is_container, trace_of
+
+    if is_container(raw):
+        return trace_of(raw, dataset)
+    return _trace(raw, read_grid(raw, delimiter=delimiter, decimal=decimal, skip_lines=skip_lines))
+
+
+def _trace(raw: RawFile, grid: Grid) -> Trace:
+    labels, used = _labels(grid)
+    values = grid.values
+    header = _header(grid)
+    labels = labels or _jasco(header, values.shape[1])
+    # columns that only a doubled or trailing delimiter made
+    keep = [i for i in range(values.shape[1]) if (labels and labels[i].name) or not np.isnan(values[:, i]).all()]
+    named = tuple(labels[i] if labels and labels[i].name else Label(f"column {n}") for n, i in enumerate(keep, 1))
+    remarks = [line.strip() for i, line in enumerate(grid.before) if i not in used and line.strip()]
+    return Trace(
+        labels=_unique(named),
+        values=np.ascontiguousarray(values[:, keep]),
+        source=raw.name,
+        sha256=raw.sha256,
+        comments=(*remarks, *(line.strip() for line in grid.after)),
+        header=header,
+        warnings=grid.warnings,
+    )
+
+
+def _labels(grid: Grid) -> tuple[tuple[Label, ...], set[int]]:
+    """Headings and units from the lines right above the numbers, and which lines these are.
+
+    Origin writes up to three such lines (long name, units, comments), other programs one or two.
+    """
+    columns = grid.values.shape[1]
+    rows: list[tuple[int, list[str]]] = []
+    for index in range(len(grid.before) - 1, -1, -1):
+        line = grid.before[index]
+        if not line.strip():
+            if rows:
+                break
+            continue
+        cells = _heading_cells(line, grid.dialect.delimiter, columns)
+        if cells is None or len(rows) == 4:
+            break
+        rows.append((index, cells))
+    if not rows:
+        return (), set()
+    rows.reverse()
+    text_rows = [(i, cells) for i, cells in rows if not _all_units(cells)]
+    unit_rows = [(i, cells) for i, cells in rows if _all_units(cells)]
+    names = text_rows[0][1] if text_rows else [""] * columns
+    # a lone row of units may be headings that look like units; it is both then
+    if not text_rows:
+        names = unit_rows[0][1]
+    labels = [parse_label(name) for name in names]
+    if unit_rows and text_rows:
+        units = unit_rows[0][1]
+        labels = [Label(a.name, as_unit(u) if u else a.unit) for a, u in zip(labels, units, strict=True)]
+    elif not text_rows:
+        labels = [Label(f"column {n}", as_unit(name)) for n, name in enumerate(names, 1)]
+    return tuple(labels), {index for index, _ in rows}
+
+
+def _all_units(cells: Sequence[str]) -> bool:
+    plain = [cell.strip().strip("()[]") for cell in cells if cell.strip()]
+    return bool(plain) and all(is_unit(cell) for cell in plain)
+
+
+def _heading_cells(line: str, delimiter: str | None, columns: int) -> list[str] | None:
+    """Cells of a line of headings: `columns` of them, none a number; None if it isn't one."""
+    plain = line.strip("\r\n")
+    if is_comment(plain):
+        plain = plain.lstrip().lstrip("#%!/").lstrip(" ")
+    ways = [split(plain, delimiter)]
+    if delimiter is None:
+        import re
+
+        # "Delay (ps)   Signal (a.u.)": brackets belong to the word before them, wide gaps separate
+        ways += [re.split(r"\s{2,}|\t", plain.strip()), re.findall(r"[^\s(\[]+(?:\s*[(\[][^)\]]*[)\]])?", plain)]
+    ways += [split(plain, other) for other in ("\t", ",", ";", None) if other != delimiter]
+    for cells in ways:
+        while len(cells) > columns and not cells[-1]:
+            cells = cells[:-1]
+        if len(cells) < columns and delimiter is not None and len(cells) > 1 and cells == ways[0]:
+            cells = cells + [""] * (columns - len(cells))
+        if len(cells) == columns and any(cells) and not any(cell and number(cell, ".") is not None for cell in cells):
+            return cells
+    return None
+
+
+def _header(grid: Grid) -> dict[str, str]:
+    pairs: dict[str, str] = {}
+    for line in (*grid.before, *grid.after):
+        plain = line.strip().lstrip("#%!/ ")
+        for sign in ("\t", ":", "="):
+            key, found, value = plain.partition(sign)
+            if found and key.strip() and value.strip() and len(key) <= 40:
+                pairs.setdefault(key.strip(), value.strip())
+                break
+    return pairs
+
+
+def _jasco(header: Mapping[str, str], columns: int) -> tuple[Label, ...]:
+    """Headings from the XUNITS, YUNITS, YUNITS2, ... lines of JASCO spectrometers (and JCAMP-like files)."""
+    keys = ["XUNITS", "YUNITS", *(f"YUNITS{n}" for n in range(2, columns))][:columns]
+    if not all(key in header for key in keys):
+        return ()
+    labels = []
+    for key in keys:
+        label = parse_label(header[key])
+        if key == "XUNITS" and not label.unit and is_unit(label.name):
+            unit = as_unit(label.name)
+            label = Label("wavelength" if unit == "nm" else "abscissa", unit)
+        labels.append(label)
+    return tuple(labels)
+
+
+def _unique(labels: Sequence[Label]) -> tuple[Label, ...]:
+    """Give headings that occur twice a number."""
+    seen: dict[str, int] = {}
+    result = []
+    for label in labels:
+        count = seen[label.name.lower()] = seen.get(label.name.lower(), 0) + 1
+        result.append(label if count == 1 else Label(f"{label.name} {count}", label.unit))
+    return tuple(result)
