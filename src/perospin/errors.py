@@ -35,6 +35,10 @@ class TooFewRowsError(StudyError):
     """A part of a study has fewer rows than it declares to need; the message says how many there are."""
 
 
+class RefusedFileError(StudyError):
+    """A file of a model or a result is foreign, damaged, changed or too new; nothing in it was executed."""
+
+
 class QuantumError(PerospinError):
     """A quantum-chemical calculation failed or was asked for something impossible."""
 
@@ -45,3 +49,7 @@ class StructureError(PerospinError):
 
 class MissingExtraError(PerospinError):
     """An optional dependency is needed; the message names the extra to install."""
+
+
+class FitError(PerospinError):
+    """Measured data or a model can't be fitted as asked; the message says what would be right."""

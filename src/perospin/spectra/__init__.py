@@ -1,1 +1,27 @@
-"""Analysis of spin-dynamics measurements: pump-probe, Kerr rotation, Hanle, ODMR, spin inertia, dichroism."""
+"""Analysis of spin-dynamics measurements: pump-probe, Kerr rotation, Hanle, ODMR, spin inertia, dichroism.
+
+Every analysis returns a `SpinFit`. Nothing heavy is loaded by importing the room.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+_HOMES = {
+    "maps": ("SignalMap",),
+    "result": ("SpinFit",),
+}
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = sorted(_HOME_OF)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME_OF:
+        return getattr(importlib.import_module(f"{__name__}.{_HOME_OF[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
