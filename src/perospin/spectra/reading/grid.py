@@ -120,7 +120,7 @@ def _detect(lines: list[str], wanted: list[Dialect], name: str, min_columns: int
             cells = split(line, dialect.delimiter)
             if is_numeric_row(cells, dialect.decimal):
                 counts[len(cells)] += 1
-        single = single or counts[1] > 0.5 * len(sample)
+        single = single or (counts[1] > 0.5 * len(sample) and min_columns <= 2)
         rows = [(count, columns) for columns, count in counts.items() if columns >= min_columns]
         if rows and (best is None or max(rows)[0] > best[0]):
             best = (max(rows)[0], dialect, max(rows)[1])

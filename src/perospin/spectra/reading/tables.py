@@ -11,6 +11,7 @@ import numpy as np
 
 from perospin.errors import DataError
 from perospin.spectra.reading.cells import is_comment, number, split
+from perospin.spectra.reading.conditions import from_header, from_name
 from perospin.spectra.reading.files import RawFile, read_raw
 from perospin.spectra.reading.grid import Float, Grid, read_grid
 from perospin.spectra.reading.labels import Label, as_unit, is_unit, parse_label
@@ -183,8 +184,10 @@ def read_trace(
     from perospin.spectra.reading.containers import is_container, trace_of
 
     if is_container(raw):
-        return trace_of(raw, dataset)
-    return _trace(raw, read_grid(raw, delimiter=delimiter, decimal=decimal, skip_lines=skip_lines))
+        trace = trace_of(raw, dataset)
+    else:
+        trace = _trace(raw, read_grid(raw, delimiter=delimiter, decimal=decimal, skip_lines=skip_lines))
+    return trace.with_conditions({**from_header(trace.header), **from_name(raw.name)})
 
 
 def _trace(raw: RawFile, grid: Grid) -> Trace:
