@@ -84,3 +84,28 @@ def test_materials_that_the_model_cannot_tell_apart_are_named(
     assert bromide["alike"] == []
     assert _run("predict", "MAPbI3", "--study", study) == 0
     assert "can't tell it from CsPbI3, FAPbI3" in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_saved_model_answers_as_its_study_does(
+    study: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "model.npz"
+    assert _run("study", "save-model", study, "--out", file, "--quiet") == 0
+    assert capsys.readouterr().out.strip() == str(file)
+    assert _run("predict", "MAPbI3", "--model", file, "--json") == 0
+    opened = json.loads(capsys.readouterr().out)[0]
+    assert _run("predict", "MAPbI3", "--study", study, "--json") == 0
+    fitted = json.loads(capsys.readouterr().out)[0]
+    assert opened["value"] == pytest.approx(fitted["value"], rel=1e-12)
+    assert opened["low"] == pytest.approx(fitted["low"], rel=1e-12)
+    assert opened["nearest"] == fitted["nearest"]
+
+
+def test_a_model_file_that_is_none_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "model.npz").write_bytes(b"\x80\x04N.")
+    assert _run("predict", "MAPbI3", "--model", tmp_path / "model.npz") == 2
+    error = capsys.readouterr().err
+    assert "is a Python pickle" in error
+    assert len(error.strip().splitlines()) == 1
+    assert _run("study", "save-model", "spin-relaxation", "--out", tmp_path / "nowhere" / "m.npz") == 2
+    assert "there is no folder" in capsys.readouterr().err

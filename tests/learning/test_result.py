@@ -70,7 +70,7 @@ def test_an_unreadable_result_is_one_sentence(saved: tuple[StudyResult, Path], t
     with pytest.raises(StudyError, match="not valid JSON"):
         StudyResult.load(tmp_path)
     (tmp_path / "result.json").write_text('{"format": 99}')
-    with pytest.raises(StudyError, match="not a result of format 1"):
+    with pytest.raises(StudyError, match="has format 99, written by a newer perospin"):
         StudyResult.load(tmp_path)
     content = json.loads((saved[1] / "result.json").read_text())
     (tmp_path / "result.json").write_text(json.dumps(content))

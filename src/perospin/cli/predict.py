@@ -13,7 +13,8 @@ from perospin.errors import DataError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from perospin.learning.prediction import Prediction
+    from perospin.chemistry import IonLibrary
+    from perospin.learning.prediction import Prediction, Predictor
     from perospin.learning.study import Study
 
 app = typer.Typer(
@@ -33,6 +34,9 @@ def predict(
     part: Annotated[
         str | None, typer.Option("--part", help="Part of the study; its default part if not given.")
     ] = None,
+    model: Annotated[
+        Path | None, typer.Option("--model", help="A model file that `study save-model` wrote; nothing is fitted.")
+    ] = None,
     ion: Annotated[
         list[str] | None, typer.Option("--ion", help="A cation of your own, NAME=SMILES; repeatable.")
     ] = None,
@@ -50,10 +54,7 @@ def predict(
     library = IonLibrary.default().with_ions(ion) if ion else IonLibrary.default()
     for formula in formulas:
         Perovskite.parse(formula, library)  # a wrong formula is reported before anything is fitted
-    chosen = _study(study)
-    if ion:
-        chosen = chosen.with_ions(library)
-    predictor = chosen.predictor(part, progress=not as_json)
+    predictor = _opened(model, part) if model is not None else _fitted(study, part, library if ion else None, as_json)
     announce = None if as_json else _announce
     found = [predictor.predict(formula, library, announce) for formula in formulas]
     if plot is not None:
@@ -67,6 +68,22 @@ def predict(
     console = Console(highlight=False)
     for prediction in found:
         _print(console, prediction)
+
+
+def _opened(model: Path, part: str | None) -> Predictor:
+    from perospin.learning.model_file import load_model
+
+    predictor = load_model(model)
+    if part is not None and part != predictor.part_name:
+        raise DataError(f"--part {part}: the model in '{model}' is of the part '{predictor.part_name}' alone")
+    return predictor
+
+
+def _fitted(study: str, part: str | None, library: IonLibrary | None, quiet: bool) -> Predictor:
+    chosen = _study(study)
+    if library is not None:
+        chosen = chosen.with_ions(library)
+    return chosen.predictor(part, progress=not quiet)
 
 
 def _study(name: str) -> Study:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from perospin.learning.result import PartResult, StudyResult
     from perospin.learning.side_by_side import SideBySide
+    from perospin.learning.study import Study
 
 app = typer.Typer(
     add_completion=False,
@@ -218,6 +219,37 @@ def _print_comparison(console: Console, comparison: SideBySide, a: str, b: str) 
         if len(same):
             listed = ", ".join(f"{row['label']} {number(row['r2_a'])}" for row in same.to_dict("records"))
             console.print(f"identical to the last digit: {escape(listed)}")
+
+
+@app.command("save-model")
+def save_model(
+    study: Annotated[
+        str, typer.Argument(metavar="NAME|FILE|RESULT", help="A shipped study, a study file, or a folder of a result.")
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The file to write (.npz).")],
+    part: Annotated[str | None, typer.Option("--part", help="Part of the study, if not its default part.")] = None,
+    ion: IonOption = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Fit a study's model once and write it to one file, which `perospin predict --model` opens anywhere.
+
+    The file holds numbers and text alone: opening one that someone mailed you runs nothing.
+    """
+    chosen = _study_or_result(study)
+    if ion:
+        chosen = chosen.with_ions(ion)
+    if not (out.parent == Path() or out.parent.is_dir()):
+        raise StudyError(f"--out {out}: there is no folder '{out.parent}'")
+    typer.echo(str(chosen.predictor(part, progress=not quiet).save(out)))
+
+
+def _study_or_result(name: str) -> Study:
+    from perospin.learning.result import StudyResult
+    from perospin.learning.study import Study
+
+    if (Path(name) / "result.json").is_file():
+        return Study.of_result(StudyResult.load(name))
+    return Study.load(name)
 
 
 @app.command()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -118,7 +119,7 @@ class Prediction:
 class Predictor:
     """A fitted study: the model on all rows, and one model for each fold of the interval's scheme.
 
-    Made by `Study.predictor`; deterministic, so it is rebuilt from the study rather than stored.
+    Made by `Study.predictor`, or opened from a file that `save` wrote.
     """
 
     study: str
@@ -174,6 +175,31 @@ class Predictor:
         columns = tuple(used_columns(estimator, [str(column) for column in data.features.columns]))
         domain = Domain(data, columns, scheme, part.labels)
         return cls(study, name, part, data, columns, model, intervals, domain)
+
+    def save(self, path: str | Path) -> Path:
+        """Write everything that predictions need to one file of numbers and text (see `perospin.learning.model_file`).
+
+        Raises
+        ------
+        StudyError
+            If an estimator in it can't be written, or the file would be too large.
+        """
+        from perospin.learning.model_file import save_model
+
+        return save_model(self, path)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Predictor:
+        """Open a file that `save` wrote; nothing in it is executed.
+
+        Raises
+        ------
+        RefusedFileError
+            If it is foreign, damaged, changed, or written by a newer perospin.
+        """
+        from perospin.learning.model_file import load_model
+
+        return load_model(path)
 
     def predict(self, formula: str, ions: Any = None, on_compute: Callable[[str], None] | None = None) -> Prediction:
         """Predict one material.

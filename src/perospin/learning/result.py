@@ -1,11 +1,12 @@
 """What a study found: frozen results that save themselves as JSON and CSV, load again, and know their schemes.
 
-A folder written by `StudyResult.save` holds ``result.json`` (declaration, provenance, small results) and, for each
-part, plain CSV tables. Nothing in it is ever executed when it is read.
+A folder written by `StudyResult.save` holds ``result.json`` (declaration, provenance, small results, checksums) and,
+for each part, plain CSV tables. Nothing in it is ever executed when it is read; what was damaged or edited is refused.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import os
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from perospin.errors import StudyError
+from perospin.errors import RefusedFileError, StudyError
 from perospin.learning.cautions import Caution
 
 if TYPE_CHECKING:
@@ -25,8 +26,11 @@ if TYPE_CHECKING:
     from perospin.learning.declaration import PartSpec
     from perospin.learning.explain import ShapleyTable
 
-FORMAT = 1
-"""Version of the result folder."""
+FORMAT = 2
+"""Version of the result folder; every version up to this one is read. Version 1 had no checksums."""
+
+LARGEST_BYTES = 2**28
+"""A file of a result that is larger is not read."""
 
 IN_SAMPLE = "in-sample"
 """Key of the explanation of the final fit on its own training rows."""
@@ -230,11 +234,13 @@ class StudyResult:
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         parts = {}
+        sums: dict[str, str] = {}
         for name, part in self.parts.items():
-            where = folder / "tables" / name
+            where = _table_folder(folder, name)
             where.mkdir(parents=True, exist_ok=True)
             for table in (*TABLES, *LATER_TABLES):
                 write_csv(getattr(part, table), where / f"{table}.csv")
+                sums[f"{name}/{table}.csv"] = _sha256(where / f"{table}.csv")
             for scheme, explained in part.shapley.items():
                 write_csv(shapley_frame(explained, part), where / f"shapley_{scheme}.csv")
             parts[name] = {
@@ -256,8 +262,11 @@ class StudyResult:
             "provenance": self.provenance,
             "study": self.raw,
             "parts": parts,
+            "tables_sha256": sums,
         }
-        write_text(folder / "result.json", json.dumps(plain(content), indent=1, allow_nan=False) + "\n")
+        ready = plain(content)
+        ready["sha256"] = _digest(ready)
+        write_text(folder / "result.json", json.dumps(ready, indent=1, allow_nan=False) + "\n")
         return folder
 
     @classmethod
@@ -267,29 +276,22 @@ class StudyResult:
         Raises
         ------
         StudyError
-            If the folder holds no result, or one of another format.
+            If the folder holds no result, one of a newer format, or one that was damaged or edited.
         """
         import pandas as pd
 
         from perospin.learning.declaration import PartSpec
         from perospin.learning.explain import ShapleyTable
 
-        path = Path(folder) / "result.json"
-        if not path.is_file():
-            raise StudyError(f"'{folder}' holds no result (no result.json); run `perospin study run` with --out first")
-        try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-        except json.JSONDecodeError as error:
-            raise StudyError(f"'{path}' is not valid JSON (line {error.lineno}); run the study again") from error
-        if not isinstance(content, dict) or content.get("format") != FORMAT:
-            raise StudyError(f"'{path}' is not a result of format {FORMAT}; run the study again")
+        content = _read_content(Path(folder))
         columns = ("row", "name", "formula", "described_as", "source", "tag", "rows", "alike", "why")
         text = dict.fromkeys(columns, str)
         parts = {}
         for name, part in content["parts"].items():
-            where = Path(folder) / "tables" / name
+            where = _table_folder(Path(folder), name)
             tables: dict[str, Any] = {}
             for table in (*TABLES, *LATER_TABLES):
+                _check_table(where / f"{table}.csv", content, f"{name}/{table}.csv")
                 missing = table in LATER_TABLES and not (where / f"{table}.csv").is_file()
                 header = [] if missing else _header(where / f"{table}.csv")
                 if not header:
@@ -370,6 +372,77 @@ def plain(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
+
+
+# --- reading with care --------------------------------------------------------------------------------------
+
+
+def _read_content(folder: Path) -> dict[str, Any]:
+    """Read ``result.json`` after checking its size, its format and, from format 2 on, its checksum."""
+    from perospin.learning.archive import read_json
+
+    path = folder / "result.json"
+    if not path.is_file():
+        raise StudyError(f"'{folder}' holds no result (no result.json); run `perospin study run` with --out first")
+    _check_size(path)
+    content = read_json(path.read_bytes(), f"'{path}'")
+    version = content.get("format") if isinstance(content, dict) else None
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+        raise RefusedFileError(f"'{path}' is not a result: it has no format number")
+    if version > FORMAT:
+        raise RefusedFileError(
+            f"'{path}' has format {version}, written by a newer perospin; this one reads formats 1 to {FORMAT}: update "
+            "perospin, or run the study again"
+        )
+    if version > 1 and content.pop("sha256", None) != _digest(content):
+        raise RefusedFileError(
+            f"'{path}' was damaged or changed after it was saved (checksum); get a fresh copy or run the study again"
+        )
+    wanted = ("name", "title", "description", "parts", "default_part", "provenance", "study", "data", "base")
+    missing = next((key for key in wanted if key not in content), None)
+    if missing is not None or not isinstance(content["parts"], dict):
+        raise RefusedFileError(f"'{path}' is not a whole result ('{missing or 'parts'}'); run the study again")
+    return dict(content)
+
+
+def _table_folder(folder: Path, part: str) -> Path:
+    """Folder of a part's tables, after checking that its name leads nowhere else."""
+    if part in ("", ".", "..") or any(sign in part for sign in ("/", "\\", ":", "\0")):
+        raise RefusedFileError(f"a part called {part!r} can't be a folder: its name must hold none of / \\ :")
+    return folder / "tables" / part
+
+
+def _check_size(path: Path) -> None:
+    size = path.stat().st_size
+    if size > LARGEST_BYTES:
+        raise RefusedFileError(
+            f"'{path}' has {size / 2**20:.0f} MiB, more than any result ({LARGEST_BYTES / 2**20:.0f}); it is not opened"
+        )
+
+
+def _check_table(path: Path, content: Mapping[str, Any], name: str) -> None:
+    """Check a table's size and, from format 2 on, its checksum."""
+    there = path.is_file()
+    if there:
+        _check_size(path)
+    sums = content.get("tables_sha256")
+    if content["format"] == 1 or not isinstance(sums, dict):
+        return
+    if there and _sha256(path) != sums.get(name):
+        raise RefusedFileError(
+            f"'{path}' was damaged or changed after it was saved (checksum); get a fresh copy or run the study again"
+        )
+    if not there and name in sums:
+        raise RefusedFileError(f"the result is incomplete: '{path}' is missing; run the study again")
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _digest(content: Mapping[str, Any]) -> str:
+    """Checksum of a result's content, whatever the layout of its text."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def _header(path: Path) -> list[str]:

@@ -236,6 +236,17 @@ class Study:
             count = None if tell is None else partial(tell, f"fitting '{self.name}' ({name}) for predictions")
             return Predictor.fit(self.name, name, self._part(name), data, count)
 
+    def save_model(self, path: str | Path, part: str | None = None) -> Path:
+        """Fit the part's prediction model and write it to one file that is safe to open; `load_model` reads it."""
+        return self.predictor(part).save(path)
+
+    @staticmethod
+    def load_model(path: str | Path) -> Predictor:
+        """Open a model file; nothing in it is executed (see `perospin.learning.model_file`)."""
+        from perospin.learning.model_file import load_model
+
+        return load_model(path)
+
     def predict(self, formula: str, part: str | None = None) -> Prediction:
         """Predict one material; for many, make one `predictor` and reuse it."""
         return self.predictor(part).predict(formula, self.ions)
