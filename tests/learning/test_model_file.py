@@ -27,6 +27,7 @@ from perospin.learning.archive import read_archive, write_archive
 from perospin.learning.estimators import KINDS, build_estimator, predict_with_spread
 from perospin.learning.plain_state import ESTIMATORS, RECORDS, decode, encode
 from perospin.learning.prediction import Predictor
+from perospin.learning.result import FORMAT as RESULT_FORMAT
 from perospin.learning.result import StudyResult
 from perospin.learning.study import Study
 
@@ -181,20 +182,26 @@ def test_what_no_file_may_hold_is_said_when_it_is_written() -> None:
 # -- every earlier format ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("folder", sorted(WRITTEN.glob("format*")), ids=lambda p: p.name)
-def test_files_of_every_earlier_format_open(folder: Path) -> None:
-    assert not (folder / "result").is_dir() or StudyResult.load(folder / "result")["small"].score("ridge", "loso")
-    if (folder / "model.npz").is_file():
-        expected = json.loads((folder / "expected.json").read_text())
-        loaded = Predictor.load(folder / "model.npz")
-        np.testing.assert_allclose(loaded.model.predict(loaded.data.features), expected["predictions"], rtol=1e-9)
-        low, high = loaded.intervals.predict(loaded.data.features, 0.8)
-        np.testing.assert_allclose(low, expected["low"], rtol=1e-7)
-        np.testing.assert_allclose(high, expected["high"], rtol=1e-7)
+@pytest.mark.parametrize("folder", sorted((WRITTEN / "results").iterdir()), ids=lambda p: p.name)
+def test_results_of_every_format_open(folder: Path) -> None:
+    score = StudyResult.load(folder)["small"].score("ridge", "loso")
+    assert score is not None
+    assert score["r2"] == pytest.approx(-0.48, abs=0.01)
 
 
-def test_there_is_a_file_of_the_present_format() -> None:
-    assert (WRITTEN / f"format{model_file.FORMAT}" / "model.npz").is_file()
+@pytest.mark.parametrize("folder", sorted((WRITTEN / "models").iterdir()), ids=lambda p: p.name)
+def test_models_of_every_format_open(folder: Path) -> None:
+    expected = json.loads((folder / "expected.json").read_text())
+    loaded = Predictor.load(folder / "model.npz")
+    np.testing.assert_allclose(loaded.model.predict(loaded.data.features), expected["predictions"], rtol=1e-9)
+    low, high = loaded.intervals.predict(loaded.data.features, 0.8)
+    np.testing.assert_allclose(low, expected["low"], rtol=1e-7)
+    np.testing.assert_allclose(high, expected["high"], rtol=1e-7)
+
+
+def test_there_is_a_file_of_each_format() -> None:
+    assert {p.name for p in (WRITTEN / "models").iterdir()} == {f"format{i + 1}" for i in range(model_file.FORMAT)}
+    assert {p.name for p in (WRITTEN / "results").iterdir()} == {f"format{i + 1}" for i in range(RESULT_FORMAT)}
 
 
 # -- hostile files -------------------------------------------------------------------------------------------
@@ -405,7 +412,7 @@ def test_the_lists_name_classes_that_exist() -> None:
 @pytest.fixture(scope="module")
 def result(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small result of the present format, made from the one of format 1."""
-    return StudyResult.load(WRITTEN / "format1" / "result").save(tmp_path_factory.mktemp("result") / "out")
+    return StudyResult.load(WRITTEN / "results" / "format1").save(tmp_path_factory.mktemp("result") / "out")
 
 
 @pytest.fixture
