@@ -9,8 +9,12 @@ import importlib
 from typing import Any
 
 _HOMES = {
+    "hanle": ("fit_hanle",),
+    "kerr": ("fit_kerr",),
     "maps": ("SignalMap",),
+    "resonant_amplification": ("fit_resonant_amplification",),
     "result": ("SpinFit",),
+    "spin_valve": ("fit_spin_valve",),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 

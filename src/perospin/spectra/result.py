@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from perospin.errors import FitError
-from perospin.fitting import Fit
+from perospin.fitting.result import Fit
 
 if TYPE_CHECKING:
     from perospin.database import Record

@@ -1,6 +1,6 @@
 r"""Noise-free signals of precessing, dephasing and flipping spins, as the fits and the simulators use them.
 
-Each function takes NumPy or JAX arrays and returns the same kind. Fields may be negative, as magnets sweep through zero;
+Each function takes NumPy or JAX arrays and returns the same kind. Fields may be negative, as magnets sweep through 0;
 the laws of `perospin.mechanisms`, which check their arguments and take the size of the field, agree (tests hold them).
 """
 

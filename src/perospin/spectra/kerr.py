@@ -1,0 +1,343 @@
+r"""Time-resolved Kerr or Faraday rotation: spins that precess about a transverse field and dephase.
+
+.. math:: \theta(t)=\sum_iA_i\,e^{-t/T^*_{2,i}}\cos(2\pi f_it+\varphi_i)+\text{background}
+
+Each component enters through its cosine and its sine, whose amplitudes are solved for: only frequencies and dephasing
+times are searched, so that phases can't trap the fit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal, Unpack
+
+import numpy as np
+
+from perospin.errors import DataError
+from perospin.fitting.arrays import Float, namespace
+from perospin.fitting.checks import check_times_ps, check_trace
+from perospin.fitting.model import Parameter, Quantity, SeparableModel
+from perospin.fitting.single import fit_model
+from perospin.spectra.options import FitOptions, component_name, recording
+from perospin.spectra.signals import GHZ_PER_TESLA, Envelope, damped_cosine
+from perospin.spectra.starts import frequency_candidates, greedy_start
+
+if TYPE_CHECKING:
+    from perospin.spectra.result import SpinFit
+
+__all__ = ["Background", "fit_kerr", "kerr_model"]
+
+Background = Literal["none", "offset", "exponential"]
+DELAY = Quantity("delay_ps", "ps", "delay")
+SIGNAL = Quantity("signal", "", "Kerr rotation")
+
+
+def _waves(delay: Any, frequency: Any, time: Any, envelope: Envelope) -> tuple[Any, Any]:
+    """Cosine and sine of one component; A cos(wt + phi) = A cos(phi) cos(wt) - A sin(phi) sin(wt)."""
+    cosine = damped_cosine(delay, frequency, time, envelope=envelope)
+    sine = damped_cosine(delay, frequency, time, phase_rad=-0.5 * np.pi, envelope=envelope)
+    return cosine, sine
+
+
+def fit_kerr(
+    delay_ps: Any,
+    signal: Any,
+    *,
+    components: int = 1,
+    field_t: float | None = None,
+    background: Background = "offset",
+    envelope: Envelope = "exponential",
+    start_ps: float = 0.0,
+    delay_unit: str = "ps",
+    sigma: Any = None,
+    **options: Unpack[FitOptions],
+) -> SpinFit:
+    r"""Fit a Kerr or Faraday transient with one to three precessing components.
+
+    Parameters
+    ----------
+    delay_ps
+        Delays (ps, or `delay_unit`), shape (n,).
+    signal
+        Rotation, any unit, shape (n,).
+    components
+        1, 2 or 3 kinds of carriers; the order of the result is by falling frequency.
+    field_t
+        Transverse field (T), to turn frequencies into g.
+    background
+        ``"none"``, ``"offset"`` or ``"exponential"``, see `kerr_model`.
+    envelope
+        ``"exponential"``, or ``"gaussian"`` where the spread of g dominates (high field): the dephasing time is the
+        1/e time of the envelope in both.
+    start_ps
+        Delays before this are left out: before the pump there is nothing to fit, around zero the pulses' response.
+    delay_unit
+        ``"ps"``, ``"fs"`` or ``"ns"``.
+    sigma
+        Standard uncertainty of the signal; estimated from the residuals by default.
+    **options
+        Of `perospin.fitting.fit_model`: params, intervals, level, seed, robust, sources.
+
+    Returns
+    -------
+    SpinFit
+        `frequency_ghz`, `dephasing_time_ps`, `amplitude`, `phase_rad` and, with a field, `g_factor`; with a number of
+        the component (``frequency_2_ghz``) if there are several.
+
+    Raises
+    ------
+    FitError
+        If the data can't be fitted.
+    DataError
+        If an option is unknown.
+
+    Notes
+    -----
+    :math:`|g|=hf/(\mu_BB)`. The sign of g does not show in a transient in a transverse field; state it, where it is
+    known, in `fit_kerr_series`.
+    """
+    from perospin.spectra.result import SpinFit
+
+    delay, told = check_times_ps(np.asarray(delay_ps, float), unit=delay_unit)
+    trace = check_trace(delay, {"signal": signal}, sigma=sigma, x_name="delay_ps")
+    keep = trace.x >= start_ps
+    trace = check_trace(
+        trace.x[keep], {"signal": trace["signal"][keep]}, sigma=None if trace.sigma is None else trace.sigma[keep],
+        least=4 * components + 4,
+    )  # fmt: skip
+    steps = np.diff(trace.x)
+    model = kerr_model(
+        components,
+        background=background,
+        envelope=envelope,
+        longest_ps=float(np.ptp(trace.x)),
+        shortest_ps=float(np.min(steps[steps > 0])),
+    )
+    conventions = {
+        "dephasing time": "1/e time of a Gaussian envelope" if envelope == "gaussian" else "1/e time of an exponential",
+        "sign of g": "not seen in a transverse field: g is given by its size",
+        "phase": "A cos(2 pi f t + phase), t = 0 at the pump",
+    }
+    fit = fit_model(
+        model, trace.x, trace["signal"], sigma=trace.sigma, warnings=(*told, *trace.warnings),
+        analysis="Kerr rotation", conventions=conventions, result=SpinFit, **options,
+    )  # fmt: skip
+    fit = _by_frequency(fit, components)
+    records: dict[str, Any] = {}
+    for i in range(components):
+        names = {base: component_name(base, i, components) for base in (*_NAMES, "amplitude", "phase_rad", "g_factor")}
+        cosine, sine, frequency = names["cosine"], names["sine"], names["frequency_ghz"]
+        fit = fit.derive(names["amplitude"], _amplitude(cosine, sine), "", "amplitude")
+        fit = fit.derive(names["phase_rad"], _phase(cosine, sine), "rad", "phase")
+        records[names["dephasing_time_ps"]] = _record("T2_star", field_t)
+        if field_t:
+            fit = fit.derive(names["g_factor"], _size_of_g(frequency, field_t), "", "size of g")
+            records[names["g_factor"]] = _record("g_factor", field_t, "size only: the sign is not measured")
+        turns = fit[frequency].value * 1e-3 * min(fit[names["dephasing_time_ps"]].value, float(np.ptp(trace.x)))
+        if turns < 0.5:
+            fit = fit.with_warnings(
+                f"the spins of {frequency} make {turns:.2g} turns before they have dephased or the delays end: "
+                "frequency, phase and background can hardly be told apart"
+            )
+    return recording(fit, records, field_t=field_t, components=components, envelope=envelope)
+
+
+_Formula = Callable[[Mapping[str, float]], float]
+
+
+def _amplitude(cosine: str, sine: str) -> _Formula:
+    return lambda values: float(np.hypot(values[cosine], values[sine]))
+
+
+def _phase(cosine: str, sine: str) -> _Formula:
+    return lambda values: float(np.arctan2(-values[sine], values[cosine]))
+
+
+def _size_of_g(frequency: str, field_t: float) -> _Formula:
+    return lambda values: values[frequency] / (GHZ_PER_TESLA * abs(field_t))
+
+
+def _record(name: str, field_t: float | None, note: str = "") -> dict[str, Any]:
+    conditions: dict[str, Any] = {"technique": "TRKR"}
+    if field_t is not None:
+        conditions["field_t"] = float(field_t)
+    return {"property": name, "note": note, "conditions": conditions}
+
+
+def _by_frequency(fit: SpinFit, components: int) -> SpinFit:
+    """Rename components so that their frequencies fall."""
+    names = [component_name("frequency_ghz", i, components) for i in range(components)]
+    order = np.argsort([-fit[name].value for name in names], kind="stable")
+    if components == 1 or (order == np.arange(components)).all():
+        return fit
+    renamed = {
+        component_name(base, int(old), components): component_name(base, new, components)
+        for new, old in enumerate(order)
+        for base in _NAMES
+    }
+    table = fit.table.assign(name=[renamed.get(name, name) for name in fit.table["name"]])
+    rank = {name: i for i, name in enumerate(fit.table["name"])}
+    table = table.sort_values("name", key=lambda column: column.map(rank), kind="stable").reset_index(drop=True)
+    errors = {renamed.get(name, name): value for name, value in fit.settings["standard_errors"].items()}
+    return replace(
+        fit,
+        table=table,
+        correlation=fit.correlation.rename(index=renamed, columns=renamed),
+        settings={**fit.settings, "standard_errors": errors},
+    )
+
+
+def kerr_model(
+    components: int = 1,
+    *,
+    background: Background = "offset",
+    envelope: Envelope = "exponential",
+    longest_ps: float = 1e4,
+    shortest_ps: float = 0.1,
+) -> SeparableModel:
+    """Model of a transient with one to three precessing components.
+
+    Parameters
+    ----------
+    components
+        1, 2 or 3.
+    background
+        ``"none"``, ``"offset"`` (a constant), or ``"exponential"`` (a constant and a decay that doesn't precess, such
+        as the carriers' population).
+    envelope
+        See `perospin.spectra.signals.damped_cosine`.
+    longest_ps, shortest_ps
+        Span of the delays and their smallest step: dephasing times are searched from half a step to 30 spans,
+        frequencies up to the step's Nyquist frequency.
+
+    Raises
+    ------
+    DataError
+        If the number of components or a word is unknown.
+    """
+    if components not in (1, 2, 3):
+        raise DataError(f"a Kerr transient is fitted with 1, 2 or 3 components, got {components}")
+    if background not in ("none", "offset", "exponential"):
+        raise DataError(f"unknown background '{background}': use none, offset or exponential")
+    if envelope not in ("exponential", "gaussian"):
+        raise DataError(f"unknown envelope '{envelope}': use exponential or gaussian")
+    parameters: list[Parameter] = []
+    amplitudes: list[Quantity] = []
+    for i in range(components):
+        name = {base: component_name(base, i, components) for base in _NAMES}
+        parameters += [
+            Parameter(
+                name["frequency_ghz"], "GHz", "precession frequency", 1e3 / longest_ps, 1e-2 / longest_ps,
+                600.0 / shortest_ps, positive=True,
+            ),
+            Parameter(
+                name["dephasing_time_ps"], "ps", "dephasing time T2*", 0.3 * longest_ps, 0.5 * shortest_ps,
+                30.0 * longest_ps, positive=True,
+            ),
+        ]  # fmt: skip
+        amplitudes += [Quantity(name["cosine"], "", "cosine part"), Quantity(name["sine"], "", "sine part")]
+    if background == "exponential":
+        parameters.append(
+            Parameter(
+                "decay_time_ps", "ps", "decay of the background", 0.3 * longest_ps, 0.5 * shortest_ps,
+                30.0 * longest_ps, positive=True,
+            )
+        )  # fmt: skip
+        amplitudes.append(Quantity("decay_amplitude", "", "decaying background"))
+    if background != "none":
+        amplitudes.append(Quantity("offset", "", "constant background"))
+
+    def basis(delay: Any, theta: Mapping[str, Any]) -> Sequence[Any]:
+        xp = namespace(delay, *theta.values())
+        columns: list[Any] = []
+        for i in range(components):
+            frequency = theta[component_name("frequency_ghz", i, components)]
+            time = theta[component_name("dephasing_time_ps", i, components)]
+            columns += _waves(delay, frequency, time, envelope)
+        if background == "exponential":
+            columns.append(xp.exp(-delay / theta["decay_time_ps"]))
+        if background != "none":
+            columns.append(xp.ones_like(delay))
+        return columns
+
+    def guess(delay: Any, signal: Float) -> list[dict[str, float]]:
+        return kerr_starts(np.asarray(delay), signal, components, background=background, envelope=envelope)
+
+    return SeparableModel(
+        name=f"{components} precessing component{'s' * (components > 1)}",
+        parameters=tuple(parameters),
+        amplitudes=tuple(amplitudes),
+        basis=basis,
+        x=(DELAY,),
+        y=SIGNAL,
+        guess=guess,
+    )
+
+
+_NAMES = ("frequency_ghz", "dephasing_time_ps", "cosine", "sine")
+
+
+def kerr_starts(
+    delay_ps: Float, signal: Float, components: int, *, background: Background, envelope: Envelope
+) -> list[dict[str, float]]:
+    """Find starting values by Fourier transforms, one component after the other.
+
+    Parameters
+    ----------
+    delay_ps, signal
+        Delays (ps), ascending, and signal; (n,).
+    components, background, envelope
+        As `kerr_model`.
+
+    Returns
+    -------
+    list of dict
+        Sets of starting values by name, to be tried in turn.
+    """
+    span = float(delay_ps[-1] - delay_ps[0])
+    starts: list[dict[str, float]] = []
+    slow = [0.1 * span, 0.5 * span] if background == "exponential" else [0.0]
+    for decay in slow:
+        held = [] if background == "none" else [np.ones_like(delay_ps)]
+        if decay:
+            held.append(np.exp(-delay_ps / decay))
+        columns = np.column_stack(held) if held else np.empty((delay_ps.size, 0))
+        found = greedy_start(
+            lambda t, theta: _waves(t, theta["frequency_ghz"], theta["dephasing_time_ps"], envelope),
+            columns,
+            delay_ps,
+            signal,
+            lambda residual: _around(frequency_candidates(delay_ps, residual)),
+            components,
+        )
+        found.sort(key=lambda theta: -theta["frequency_ghz"])
+        start = {
+            component_name(base, i, components): value for i, one in enumerate(found) for base, value in one.items()
+        }
+        starts.append({**start, "decay_time_ps": decay} if decay else start)
+        if components > 1:
+            # two lines closer than their width look like one: try its two halves
+            strongest = max(found, key=lambda theta: theta["dephasing_time_ps"])
+            split = 160.0 / strongest["dephasing_time_ps"]
+            middle = strongest["frequency_ghz"]
+            halves = [middle + split * (0.5 - i / (components - 1)) for i in range(components)]
+            other = dict(start)
+            for i, value in enumerate(halves):
+                other[component_name("frequency_ghz", i, components)] = max(value, 0.05 * middle)
+                other[component_name("dephasing_time_ps", i, components)] = 1.5 * strongest["dephasing_time_ps"]
+            starts.append({**other, "decay_time_ps": decay} if decay else other)
+    return starts
+
+
+def _around(candidates: Sequence[Mapping[str, float]]) -> list[Mapping[str, float]]:
+    """Add neighbours to candidates: a spectrum's grid is coarse beside a long-lived line, and leakage shifts it."""
+    near: list[Mapping[str, float]] = []
+    for one in candidates:
+        for shift in (-0.5, -0.25, 0.0, 0.25, 0.5):
+            for factor in (0.6, 1.0, 1.7):
+                time = one["dephasing_time_ps"] * factor
+                frequency = one["frequency_ghz"] + shift * 159.0 / time
+                if frequency > 0:
+                    near.append({"frequency_ghz": frequency, "dephasing_time_ps": time})
+    return near
