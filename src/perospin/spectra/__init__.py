@@ -12,8 +12,10 @@ _HOMES = {
     "hanle": ("fit_hanle",),
     "kerr": ("fit_kerr",),
     "maps": ("SignalMap",),
+    "odmr": ("fit_odmr", "fit_odmr_series", "fit_resonance_width"),
     "resonant_amplification": ("fit_resonant_amplification",),
     "result": ("SpinFit",),
+    "spin_inertia": ("extrapolate_power", "fit_spin_inertia"),
     "spin_valve": ("fit_spin_valve",),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}

@@ -9,7 +9,6 @@ times are searched, so that phases can't trap the fit.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 import numpy as np
@@ -19,7 +18,7 @@ from perospin.fitting.arrays import Float, namespace
 from perospin.fitting.checks import check_times_ps, check_trace
 from perospin.fitting.model import Parameter, Quantity, SeparableModel
 from perospin.fitting.single import fit_model
-from perospin.spectra.options import FitOptions, component_name, recording
+from perospin.spectra.options import FitOptions, component_name, recording, reordered
 from perospin.spectra.signals import GHZ_PER_TESLA, Envelope, damped_cosine
 from perospin.spectra.starts import frequency_candidates, greedy_start
 
@@ -123,7 +122,7 @@ def fit_kerr(
         model, trace.x, trace["signal"], sigma=trace.sigma, warnings=(*told, *trace.warnings),
         analysis="Kerr rotation", conventions=conventions, result=SpinFit, **options,
     )  # fmt: skip
-    fit = _by_frequency(fit, components)
+    fit = reordered(fit, _NAMES, components, falling=True)
     records: dict[str, Any] = {}
     for i in range(components):
         names = {base: component_name(base, i, components) for base in (*_NAMES, "amplitude", "phase_rad", "g_factor")}
@@ -163,29 +162,6 @@ def _record(name: str, field_t: float | None, note: str = "") -> dict[str, Any]:
     if field_t is not None:
         conditions["field_t"] = float(field_t)
     return {"property": name, "note": note, "conditions": conditions}
-
-
-def _by_frequency(fit: SpinFit, components: int) -> SpinFit:
-    """Rename components so that their frequencies fall."""
-    names = [component_name("frequency_ghz", i, components) for i in range(components)]
-    order = np.argsort([-fit[name].value for name in names], kind="stable")
-    if components == 1 or (order == np.arange(components)).all():
-        return fit
-    renamed = {
-        component_name(base, int(old), components): component_name(base, new, components)
-        for new, old in enumerate(order)
-        for base in _NAMES
-    }
-    table = fit.table.assign(name=[renamed.get(name, name) for name in fit.table["name"]])
-    rank = {name: i for i, name in enumerate(fit.table["name"])}
-    table = table.sort_values("name", key=lambda column: column.map(rank), kind="stable").reset_index(drop=True)
-    errors = {renamed.get(name, name): value for name, value in fit.settings["standard_errors"].items()}
-    return replace(
-        fit,
-        table=table,
-        correlation=fit.correlation.rename(index=renamed, columns=renamed),
-        settings={**fit.settings, "standard_errors": errors},
-    )
 
 
 def kerr_model(

@@ -5,19 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 import numpy as np
 
+from perospin.errors import DataError
 from perospin.fitting.arrays import Float
 from perospin.fitting.parameters import ParameterInput
 from perospin.fitting.result import Source
 
 if TYPE_CHECKING:
-    from perospin.fitting import SeparableModel
+    from perospin.fitting.model import SeparableModel
     from perospin.spectra.result import SpinFit
 
-__all__ = ["FitOptions", "component_name", "in_order", "recording", "scattered_fit"]
+__all__ = ["FitOptions", "as_fits", "component_name", "fit_points", "from_fits", "recording", "reordered"]
 
 _UNITS = ("ps", "ghz", "t", "rad", "ohm")
 
@@ -47,26 +48,103 @@ def recording(fit: SpinFit, records: Mapping[str, Mapping[str, Any]], *, plotter
     return replace(fit, records=dict(records), plotter=plotter, settings={**fit.settings, **main, **settings})
 
 
-_Item = TypeVar("_Item")
+def reordered(fit: SpinFit, bases: Sequence[str], components: int, *, falling: bool = False) -> SpinFit:
+    """Number components by the size of their first quantity: a search may end in any order.
 
-
-def in_order(items: Sequence[_Item], keys: Float) -> list[_Item]:
-    """Items by ascending key."""
-    return [items[i] for i in np.argsort(keys, kind="stable")]
-
-
-def scattered_fit(model: SeparableModel, x: Any, y: Float, sigma: Float, **options: Any) -> SpinFit:
-    """Fit points whose uncertainties come from fits of their own, and so leave out what differs from trace to trace.
-
-    If the points scatter more than that (reduced chi2 above 1), all uncertainties are enlarged alike until they
-    explain the scatter (Birge's ratio), and a sentence says so.
+    Parameters
+    ----------
+    fit
+        Before anything is derived.
+    bases
+        Base names of a component's quantities; the first one is the key.
+    components
+        How many there are.
+    falling
+        Largest first.
     """
-    from perospin.fitting import fit_model
+    keys = np.array([fit.values[component_name(bases[0], i, components)] for i in range(components)])
+    order = np.argsort(-keys if falling else keys, kind="stable")
+    if (order == np.arange(components)).all():
+        return fit
+    renamed = {
+        component_name(base, int(old), components): component_name(base, new, components)
+        for new, old in enumerate(order)
+        for base in bases
+    }
+    rank = {name: i for i, name in enumerate(fit.table["name"])}
+    table = fit.table.assign(name=[renamed.get(name, name) for name in fit.table["name"]])
+    table = table.iloc[np.argsort([rank[name] for name in table["name"]], kind="stable")].reset_index(drop=True)
+    errors = {renamed.get(name, name): value for name, value in fit.settings["standard_errors"].items()}
+    return replace(
+        fit,
+        table=table,
+        correlation=fit.correlation.rename(index=renamed, columns=renamed),
+        settings={**fit.settings, "standard_errors": errors},
+    )
+
+
+def as_fits(candidate: Any) -> list[SpinFit] | None:
+    """Tell a list of fits, which it returns, from numbers (None).
+
+    Raises
+    ------
+    DataError
+        If it is a single fit.
+    """
+    from perospin.spectra.result import SpinFit
+
+    if isinstance(candidate, SpinFit):
+        raise DataError("a series needs several fits: give a list of them")
+    if isinstance(candidate, (list, tuple)) and candidate and all(isinstance(one, SpinFit) for one in candidate):
+        return list(candidate)
+    return None
+
+
+def from_fits(fits: Sequence[SpinFit], base: str, component: int = 1) -> tuple[Float, Float]:
+    """Values and standard uncertainties of one quantity of one component, over fits; (n,) each.
+
+    Raises
+    ------
+    DataError
+        If a fit doesn't hold it.
+    """
+    values, errors = [], []
+    for number, fit in enumerate(fits, 1):
+        count = int(fit.settings.get("components", 1))
+        name = component_name(base, component - 1, count)
+        if not 1 <= component <= count or name not in fit:
+            raise DataError(f"fit {number} ({fit.analysis}) has no {base} of a component {component}; it has {count}")
+        if fit[name].status not in ("fitted", "derived"):
+            raise DataError(f"fit {number} did not determine {name} ({fit[name].status}): leave it out of the series")
+        values.append(fit[name].value)
+        errors.append(fit[name].uncertainty)
+    return np.array(values), np.array(errors)
+
+
+def fit_points(
+    model: SeparableModel, x: Any, y: Float, sigma: Float | None, *, enlarge: bool = False, **options: Any
+) -> SpinFit:
+    """Fit the points of a series.
+
+    Parameters
+    ----------
+    model, x, y, sigma
+        As `perospin.fitting.fit_model`.
+    enlarge
+        The uncertainties come from fits of their own, and so leave out what differs from trace to trace: if the
+        points scatter more (reduced chi2 above 1), all are enlarged alike until they explain the scatter (Birge's
+        ratio), and a sentence says so.
+    **options
+        Of `fit_model`.
+    """
+    from perospin.fitting.single import fit_model
     from perospin.spectra.result import SpinFit
 
     fit = fit_model(model, x, y, sigma=sigma, result=SpinFit, **options)
-    ratio = math.sqrt(max(fit.statistics["reduced_chi2"], 1.0)) if fit.statistics["degrees_of_freedom"] > 0 else 1.0
-    if ratio <= 1.0 or not math.isfinite(ratio):
+    if not enlarge or sigma is None or fit.statistics["degrees_of_freedom"] < 1:
+        return fit
+    ratio = math.sqrt(fit.statistics["reduced_chi2"])
+    if ratio <= 1.0:
         return fit
     told = list(options.pop("warnings", ()))
     if ratio > 1.5:

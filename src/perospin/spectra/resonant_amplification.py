@@ -17,7 +17,7 @@ from perospin.fitting.arrays import Float, namespace
 from perospin.fitting.checks import check_trace
 from perospin.fitting.model import Parameter, Quantity, SeparableModel
 from perospin.fitting.single import fit_model
-from perospin.spectra.options import FitOptions, component_name, recording
+from perospin.spectra.options import FitOptions, component_name, recording, reordered
 from perospin.spectra.signals import GHZ_PER_TESLA, Convention, resonant_amplification
 from perospin.spectra.starts import best_starts, greedy_start
 
@@ -87,6 +87,8 @@ def fit_resonant_amplification(
         model, trace.x, trace["signal"], sigma=trace.sigma, warnings=trace.warnings,
         analysis="resonant spin amplification", conventions=conventions, result=SpinFit, **options,
     )  # fmt: skip
+    bases = ("g_factor", "dephasing_time_ps", "amplitude", *(("g_spread",) if spread else ()))
+    fit = reordered(fit, bases, components, falling=True)
     records: dict[str, Any] = {}
     peak = 1e3 / (GHZ_PER_TESLA * period_ps)
     for i in range(components):
