@@ -152,7 +152,9 @@ def _interrupt_and_go_on(folder: Path, *options: str) -> None:
     """Ctrl-C on a run after its second result; the same command again ends it and makes nothing twice."""
     listed, out = folder / "cations.txt", folder / "out.csv"
     listed.write_text("\n".join([*SMALL, "N[NH3+]"]))
-    script = "from perospin.cli import main; main()"
+    # a background shell starts its children with SIGINT ignored: take Python's usual handler back
+    script = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    script += "; from perospin.cli import main; main()"
     command = [
         *(sys.executable, "-c", script, "cations", "compute", str(listed), "--level", "fast", "--no-shipped"),
         *("--out", str(out), *options),
