@@ -253,6 +253,31 @@ def _study_or_result(name: str) -> Study:
 
 
 @app.command()
+def cite(
+    result: Annotated[Path, typer.Argument(metavar="RESULT", help="Folder of a result (it holds result.json).")],
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write to this .bib file instead.")] = None,
+) -> None:
+    """Print the BibTeX of exactly the methods and data that a result used."""
+    from perospin.learning.result import StudyResult
+
+    text = StudyResult.load(result).citation()
+    if out is None:
+        typer.echo(text, nl=False)
+    else:
+        _write(out, text)
+
+
+def _write(path: Path, text: str) -> None:
+    from perospin.learning.result import write_text
+
+    try:
+        write_text(path, text)
+    except OSError as error:
+        raise StudyError(f"can't write '{path}': {error.strerror}") from None
+    typer.echo(str(path))
+
+
+@app.command()
 def log(
     table: Annotated[str | None, typer.Argument(metavar="[TABLE]", help="Start of a table's fingerprint.")] = None,
     full: Annotated[bool, typer.Option("--full", help="Every variant with its score and scheme.")] = False,

@@ -331,6 +331,12 @@ class StudyResult:
 
         return write_report(self, Path(folder))
 
+    def citation(self) -> str:
+        """BibTeX of exactly the methods and data that this result used, each entry with what it was used for."""
+        from perospin.learning.citing import citation
+
+        return citation(self)
+
     def predict(self, formula: str, **options: Any) -> Any:
         """Predict one material with the study's default part (see `perospin.learning.prediction.Predictor`)."""
         from perospin.learning.study import Study
