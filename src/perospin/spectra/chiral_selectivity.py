@@ -1,0 +1,168 @@
+r"""Current-voltage curves through a chiral layer with the magnetic tip or electrode up and down (CISS).
+
+.. math:: P=\frac{I_\uparrow-I_\downarrow}{I_\uparrow+I_\downarrow}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from perospin.errors import FitError
+from perospin.fitting import Quantity, SeparableModel, Source, fit_model
+from perospin.fitting.arrays import Float
+from perospin.fitting.single import Intervals
+from perospin.spectra.result import SpinFit
+
+__all__ = ["current_polarisation", "fit_current_polarisation"]
+
+_LEAST = 3
+
+
+def current_polarisation(current_up: Any, current_down: Any) -> Any:
+    """Spin polarisation of a current, as a fraction.
+
+    Parameters
+    ----------
+    current_up, current_down : float or ndarray
+        Magnitudes of the currents with the magnet up and down, in equal units, at the same voltage.
+
+    Examples
+    --------
+    >>> round(current_polarisation(8.0, 1.5), 7)
+    0.6842105
+    """
+    return (current_up - current_down) / (current_up + current_down)
+
+
+def fit_current_polarisation(
+    voltage_v: Any,
+    current_up: Any,
+    current_down: Any,
+    *,
+    least_v: float | None = None,
+    most_v: float | None = None,
+    intervals: Intervals = "covariance",
+    level: float = 0.68,
+    seed: int = 0,
+    sources: Sequence[Source] = (),
+) -> SpinFit:
+    """Spin polarisation of a current, for each sign of the voltage and their mean.
+
+    ``|I_up| - |I_down| = P (|I_up| + |I_down|)`` is fitted over a window of |V|, so that the zero crossing, where the
+    quotient is noise, has no weight.
+
+    Parameters
+    ----------
+    voltage_v
+        Voltages (V), shape (n,).
+    current_up, current_down
+        Currents with the magnet up and down, shape (n,), or (n_curves, n) for repeated curves (not necessarily as many
+        of both): their scatter then gives the uncertainty.
+    least_v, most_v
+        Window of |V|; from half the largest voltage up if not given.
+    intervals, level, seed, sources
+        See `fit_model`.
+
+    Returns
+    -------
+    SpinFit
+        ``spin_polarisation_percent``, ``polarisation_positive`` and ``polarisation_negative`` (fractions, for each sign
+        of the voltage that was measured).
+
+    Raises
+    ------
+    FitError
+        If shapes differ or the window holds too few points.
+    """
+    voltage, up, down, spread, notes = _prepared(voltage_v, current_up, current_down)
+    size = np.abs(voltage)
+    low = 0.5 * float(size.max()) if least_v is None else float(least_v)
+    high = float(size.max()) if most_v is None else float(most_v)
+    window = (size >= low) & (size <= high) & (size > 0) & (up + down > 0)
+    if np.count_nonzero(window) < _LEAST:
+        raise FitError(
+            f"{np.count_nonzero(window)} voltages lie between {low:g} and {high:g} V; at least {_LEAST} are needed"
+        )
+    if np.any(np.sign(voltage[window]).astype(int) == 0):
+        raise FitError("the window holds zero voltage")
+    signs = [name for name, sign in (("positive", 1.0), ("negative", -1.0)) if np.any(sign * voltage[window] > 0)]
+    x = {"voltage_v": voltage[window], "total": (up + down)[window]}
+    model = SeparableModel(
+        name="spin polarisation of a current",
+        amplitudes=tuple(Quantity(f"polarisation_{s}", "", f"polarisation at {s} voltage") for s in signs),
+        basis=lambda at, theta: [np.where((at["voltage_v"] > 0) == (s == "positive"), at["total"], 0.0) for s in signs],
+        x=(Quantity("voltage_v", "V", "voltage"), Quantity("total", "", "|I_up| + |I_down|")),
+        y=Quantity("difference", "", "|I_up| - |I_down|"),
+    )
+    fit = fit_model(
+        model, x, (up - down)[window], sigma=None if spread is None else spread[window], intervals=intervals,
+        level=level, seed=seed, sources=sources, warnings=notes, result=SpinFit,
+        analysis="spin polarisation of a current",
+        conventions={"spin_polarisation": "(I_up - I_down)/(I_up + I_down); up and down as the two files were given"},
+        settings={"main": "spin_polarisation_percent", "least_v": low, "most_v": high},
+    )  # fmt: skip
+
+    def mean(v: Mapping[str, float]) -> float:
+        return 100.0 * float(np.mean([v[f"polarisation_{s}"] for s in signs]))
+
+    fit = fit.derive("spin_polarisation_percent", mean, "%", f"spin polarisation, {low:g} to {high:g} V", first=True)
+    if len(signs) == 2:
+        a, b = fit["polarisation_positive"], fit["polarisation_negative"]
+        if abs(a.value - b.value) > 3 * np.hypot(a.uncertainty, b.uncertainty):
+            fit = fit.with_warnings(
+                f"the polarisation depends on the sign of the voltage ({100 * a.value:.1f} % and "
+                f"{100 * b.value:.1f} %): the mean hides it"
+            )
+    shown = pd.DataFrame({"voltage_v": voltage, "current_up": up, "current_down": down})
+    with np.errstate(divide="ignore", invalid="ignore"):
+        shown["polarisation"] = np.where(size > 0, current_polarisation(up, down), np.nan)
+    best = np.full(len(voltage), np.nan)
+    for s in signs:
+        best[window & ((voltage > 0) == (s == "positive"))] = fit[f"polarisation_{s}"].value
+    shown["best_fit"] = best
+    shown["residual"] = (up - down) - best * (up + down)
+    return replace(
+        fit,
+        data=shown,
+        plotter="spectra.chirality_figures:plot_current",
+        records={
+            "spin_polarisation_percent": {
+                "property": "spin_polarisation",
+                "unit": "%",
+                "note": f"|V| from {low:g} to {high:g} V",
+                "conditions": {"technique": "current-voltage curves, CISS"},
+            }
+        },
+    )
+
+
+def _prepared(voltage_v: Any, current_up: Any, current_down: Any) -> tuple[Float, Float, Float, Any, list[str]]:
+    """Voltages, mean magnitudes of the currents, uncertainty of their difference, notes."""
+    try:
+        voltage = np.asarray(voltage_v, float)
+        curves = [np.atleast_2d(np.asarray(c, float)) for c in (current_up, current_down)]
+    except (TypeError, ValueError):
+        raise FitError("voltages and currents must be numbers, and all curves of one length") from None
+    for name, c in zip(("current_up", "current_down"), curves, strict=True):
+        if voltage.ndim != 1 or c.ndim != 2 or c.shape[1] != len(voltage):
+            raise FitError(f"{name} has the shape {c.shape}, but there are {len(voltage)} voltages")
+    notes = []
+    good = np.isfinite(voltage) & np.all([np.isfinite(c).all(axis=0) for c in curves], axis=0)
+    if not good.all():
+        notes.append(f"{np.count_nonzero(~good)} of {len(good)} voltages with missing currents were left out")
+    voltage, curves = voltage[good], [np.abs(c[:, good]) for c in curves]
+    if len(voltage) < _LEAST:
+        raise FitError(f"only {len(voltage)} usable voltages: at least {_LEAST} are needed")
+    up, down = (c.mean(axis=0) for c in curves)
+    spread = None
+    if all(len(c) > 1 for c in curves):
+        variance = sum(c.var(axis=0, ddof=1) / len(c) for c in curves)
+        spread = np.sqrt(np.maximum(variance, 1e-6 * np.max(variance)))
+        if np.max(variance) == 0:
+            spread = None
+    return voltage, up, down, spread, notes

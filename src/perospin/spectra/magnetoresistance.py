@@ -1,0 +1,363 @@
+r"""Resistance against field of spin valves and of devices with one ferromagnetic electrode.
+
+A spin valve switches its softer electrode at :math:`B_1` and its harder one at :math:`B_2`, in each sweep direction
+:math:`d=\pm1`; between them the magnetisations are antiparallel:
+
+.. math:: R=R_P+(R_{AP}-R_P)\,[\Phi_1-\Phi_2],\quad \Phi_i=\tfrac12\Big[1+\tanh\frac{d(B-B_0)-B_i}{w_i}\Big].
+
+One ferromagnet on a chiral layer (the CISS half valve) gives :math:`R=\bar R+\tfrac12\Delta R\tanh((B-B_0-dB_c)/w)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Literal, get_args
+
+import numpy as np
+
+from perospin.errors import FitError
+from perospin.fitting import Parameter, Quantity, SeparableModel, Source, fit_model
+from perospin.fitting.arrays import Float
+from perospin.fitting.single import Intervals
+from perospin.spectra.result import SpinFit
+
+__all__ = ["Loop", "Over", "fit_magnetoresistance", "julliere_ratio", "magnetoresistance", "sweep_direction"]
+
+Loop = Literal["auto", "spin_valve", "half_valve"]
+Over = Literal["parallel", "antiparallel", "mean", "smallest"]
+_FIELD = Quantity("field_t", "T", "magnetic field")
+_WORDS = {
+    "parallel": "(R_AP - R_P)/R_P",
+    "antiparallel": "(R_AP - R_P)/R_AP",
+    "mean": "(R(+B) - R(-B))/R_mean",
+    "smallest": "(R(+B) - R(-B))/R_min",
+}
+
+
+def julliere_ratio(polarisation_1: Any, polarisation_2: Any, over: Literal["parallel", "antiparallel"]) -> Any:
+    r"""Tunnel magnetoresistance of two electrodes (Julliere): :math:`2P_1P_2/(1\mp P_1P_2)`.
+
+    Parameters
+    ----------
+    polarisation_1, polarisation_2 : float or ndarray
+        Spin polarisations of the electrodes, -1 to 1.
+    over
+        Resistance in the denominator: minus sign for ``"parallel"``, plus for ``"antiparallel"``.
+
+    Examples
+    --------
+    >>> round(julliere_ratio(0.3, 0.2, "parallel"), 7), round(julliere_ratio(0.3, 0.2, "antiparallel"), 7)
+    (0.1276596, 0.1132075)
+    """
+    product = polarisation_1 * polarisation_2
+    return 2.0 * product / (1.0 - product if over == "parallel" else 1.0 + product)
+
+
+def magnetoresistance(resistance_1_ohm: Any, resistance_2_ohm: Any, over: Over) -> Any:
+    """Change of resistance over the resistance that `over` names, as a fraction.
+
+    Parameters
+    ----------
+    resistance_1_ohm, resistance_2_ohm : float or ndarray
+        Antiparallel and parallel, or at +B and -B (ohm).
+    over
+        ``"parallel"``, ``"antiparallel"``; ``"mean"``, ``"smallest"`` of both.
+    """
+    below = {
+        "parallel": resistance_2_ohm,
+        "antiparallel": resistance_1_ohm,
+        "mean": 0.5 * (resistance_1_ohm + resistance_2_ohm),
+        "smallest": np.minimum(resistance_1_ohm, resistance_2_ohm),
+    }[over]
+    return (resistance_1_ohm - resistance_2_ohm) / below
+
+
+def sweep_direction(field_t: Any) -> Float:
+    """+1 where the field is swept up, -1 where down, point by point; a repeated field keeps the direction.
+
+    Parameters
+    ----------
+    field_t
+        Fields in the order of measurement (T), shape (n,).
+    """
+    field = np.asarray(field_t, float)
+    steps = np.sign(np.diff(field))
+    # a step of noise against the sweep is no turn: the direction is that of a few steps around
+    if len(steps) >= 7:
+        padded = np.concatenate([steps[:1].repeat(2), steps, steps[-1:].repeat(2)])
+        steps = np.sign(np.median(np.lib.stride_tricks.sliding_window_view(padded, 5), axis=1))
+    last = next((s for s in steps if s != 0), 1.0)
+    for i, step in enumerate(steps):
+        last = step or last
+        steps[i] = last
+    return np.concatenate([steps[:1], steps]) if len(steps) else np.ones(len(field))
+
+
+def fit_magnetoresistance(
+    field_t: Any,
+    resistance_ohm: Any,
+    *,
+    loop: Loop = "auto",
+    over: Over | None = None,
+    background: bool = False,
+    sigma: Any = None,
+    params: Mapping[str, Any] | None = None,
+    intervals: Intervals = "covariance",
+    level: float = 0.68,
+    seed: int = 0,
+    sources: Sequence[Source] = (),
+) -> SpinFit:
+    """Magnetoresistance and switching fields from a loop.
+
+    Parameters
+    ----------
+    field_t
+        Fields (T) in the order of measurement, shape (n,): the direction of the sweep is read from it.
+    resistance_ohm
+        Resistance (ohm, or any quantity proportional to it), shape (n,).
+    loop
+        ``"spin_valve"``: two magnetic electrodes; ``"half_valve"``: one, whose resistance differs between +B and -B
+        (CISS); ``"auto"``: whichever describes the data better (AICc).
+    over
+        Denominator: ``"parallel"`` (default of a spin valve) or ``"antiparallel"``; ``"mean"`` (default of a half
+        valve) or ``"smallest"``.
+    background
+        Whether a slope in |B| (spin valve) or B (half valve) is fitted.
+    sigma, params, intervals, level, seed, sources
+        See `fit_model`.
+
+    Returns
+    -------
+    SpinFit
+        ``magnetoresistance_percent`` and the resistances; ``soft_switching_t``, ``hard_switching_t`` or
+        ``coercive_field_t``; for a spin valve ``polarisation_product`` (Julliere's P1 P2).
+
+    Raises
+    ------
+    FitError
+        If the data are too few, constant, or `loop` and `over` don't fit together.
+    """
+    if loop not in get_args(Loop):
+        raise FitError(f"loop is '{loop}'; it must be one of: {', '.join(get_args(Loop))}")
+    field, resistance, spread, notes = _clean(field_t, resistance_ohm, sigma)
+    x = {"field_t": field, "direction": sweep_direction(field)}
+    step = float(np.median(np.abs(np.diff(field))[np.diff(field) != 0]))
+
+    def run(kind: str) -> SpinFit:
+        model = (_spin_valve if kind == "spin_valve" else _half_valve)(x, resistance, step, background)
+        widths = {p.name: 0.5 * step for p in model.parameters if p.name.endswith("width_t")}
+        return fit_model(
+            model, x, resistance, sigma=spread, params=params, intervals=intervals, level=level, seed=seed,
+            sources=sources, resolution=widths, warnings=notes, result=SpinFit,
+            analysis=model.name, settings={"main": "magnetoresistance_percent", "loop": kind},
+        )  # fmt: skip
+
+    if loop == "auto":
+        both = [run("spin_valve"), run("half_valve")]
+        valve, half = (fit.statistics["aicc"] for fit in both)
+        fit = both[0] if valve <= half else both[1]
+        name = "spin valve" if valve <= half else "half valve"
+        if abs(valve - half) < 10:
+            fit = fit.with_warnings(
+                f"the loop was taken for that of a {name}, but AICc hardly prefers it (by {abs(valve - half):.1f}): "
+                "say which it is"
+            )
+    else:
+        fit = run(loop)
+    return _finished(fit, over)
+
+
+def _clean(field_t: Any, resistance_ohm: Any, sigma: Any) -> tuple[Float, Float, Any, list[str]]:
+    """Check the data without sorting them: the order holds the direction of the sweep."""
+    try:
+        field, resistance = np.asarray(field_t, float), np.asarray(resistance_ohm, float)
+    except (TypeError, ValueError):
+        raise FitError("field and resistance must be numbers") from None
+    if field.ndim != 1 or field.shape != resistance.shape:
+        raise FitError(f"field has the shape {field.shape}, resistance {resistance.shape}: they must be equal columns")
+    good = np.isfinite(field) & np.isfinite(resistance)
+    notes = []
+    if not good.all():
+        notes.append(f"{np.count_nonzero(~good)} of {len(good)} rows with missing or infinite values were left out")
+    spread = None
+    if sigma is not None:
+        spread = np.broadcast_to(np.asarray(sigma, float), field.shape)[good]
+    field, resistance = field[good], resistance[good]
+    if len(field) < 8:
+        raise FitError(f"only {len(field)} usable points: a loop needs at least 8")
+    if np.ptp(resistance) == 0:
+        raise FitError(f"the resistance is constant ({resistance[0]:g}): there is nothing to fit")
+    if np.ptp(field) == 0:
+        raise FitError(f"every field is {field[0]:g} T: there is nothing to fit against")
+    if np.max(np.abs(field)) > 50:
+        notes.append(f"fields up to {np.max(np.abs(field)):g} T look like mT or Oe: convert them to tesla")
+    return field, resistance, spread, notes
+
+
+def _switch(x: Mapping[str, Any], centre: Any, at: Any, width: Any) -> Any:
+    return 0.5 * (1.0 + np.tanh((x["direction"] * (x["field_t"] - centre) - at) / width))
+
+
+_X = (_FIELD, Quantity("direction", "", "direction of the sweep"))
+_Y = Quantity("resistance_ohm", "ohm", "resistance")
+
+
+def _spin_valve(x: Mapping[str, Float], resistance: Float, step: float, background: bool) -> SeparableModel:
+    reach = float(np.max(np.abs(x["field_t"])))
+    span = (-reach, reach)
+    parameters = (
+        Parameter("soft_switching_t", "T", "field that switches the softer electrode", 0.1 * reach, *span,
+                  scale=0.1 * reach),
+        Parameter("gap_t", "T", "from the softer to the harder electrode's switching", 0.2 * reach, 0.5 * step,
+                  2 * reach, positive=True),
+        Parameter("soft_width_t", "T", "width of the softer electrode's switching", 2 * step, 0.05 * step, reach,
+                  positive=True),
+        Parameter("hard_width_t", "T", "width of the harder electrode's switching", 2 * step, 0.05 * step, reach,
+                  positive=True),
+        Parameter("offset_field_t", "T", "field about which the loop is symmetric", 0.0, -0.5 * reach, 0.5 * reach,
+                  scale=0.02 * reach),
+    )  # fmt: skip
+    amplitudes = [
+        Quantity("parallel_ohm", "ohm", "resistance of parallel magnetisations"),
+        Quantity("change_ohm", "ohm", "R_AP - R_P"),
+    ]
+    if background:
+        amplitudes.append(Quantity("slope_ohm_per_t", "ohm/T", "slope in |B|"))
+
+    def basis(at: Any, theta: Mapping[str, Any]) -> Sequence[Any]:
+        soft = theta["soft_switching_t"]
+        one = _switch(at, theta["offset_field_t"], soft, theta["soft_width_t"])
+        two = _switch(at, theta["offset_field_t"], soft + theta["gap_t"], theta["hard_width_t"])
+        columns = [np.ones_like(one), one - two]
+        return [*columns, np.abs(at["field_t"])] if background else columns
+
+    grid = np.linspace(-0.3 * reach, 0.6 * reach, 16)
+    gaps = np.geomspace(max(2 * step, 0.02 * reach), 0.9 * reach, 10)
+    starts = [
+        {"soft_switching_t": s, "gap_t": g, "soft_width_t": w, "hard_width_t": w, "offset_field_t": 0.0}
+        for s in grid
+        for g in gaps
+        for w in (step, 0.06 * reach)
+    ]
+    return SeparableModel(
+        name="magnetoresistance of a spin valve",
+        parameters=parameters,
+        amplitudes=tuple(amplitudes),
+        basis=basis,
+        x=_X,
+        y=_Y,
+        guess=_best_of(basis, starts),
+    )
+
+
+def _half_valve(x: Mapping[str, Float], resistance: Float, step: float, background: bool) -> SeparableModel:
+    reach = float(np.max(np.abs(x["field_t"])))
+    parameters = [
+        Parameter("saturation_width_t", "T", "field scale of the magnetisation, tanh(B/w)", 0.1 * reach, 0.05 * step,
+                  3 * reach, positive=True),
+        Parameter("coercive_field_t", "T", "coercive field", 0.0, -reach, reach, scale=0.05 * reach),
+        Parameter("offset_field_t", "T", "field about which the loop is symmetric", 0.0, -0.5 * reach, 0.5 * reach,
+                  scale=0.02 * reach),
+    ]  # fmt: skip
+    both = len(set(x["direction"].tolist())) == 2
+    if not both:  # one sweep can't tell a coercive field from an offset
+        parameters = parameters[:2]
+    amplitudes = [
+        Quantity("mean_ohm", "ohm", "mean of the two saturated resistances"),
+        Quantity("half_change_ohm", "ohm", "(R(+B) - R(-B))/2"),
+    ]
+    if background:
+        amplitudes.append(Quantity("slope_ohm_per_t", "ohm/T", "slope in B"))
+
+    def basis(at: Any, theta: Mapping[str, Any]) -> Sequence[Any]:
+        middle = theta.get("offset_field_t", 0.0) + at["direction"] * theta["coercive_field_t"]
+        turn = np.tanh((at["field_t"] - middle) / theta["saturation_width_t"])
+        columns = [np.ones_like(turn), turn]
+        return [*columns, at["field_t"]] if background else columns
+
+    starts = [
+        {"saturation_width_t": w, "coercive_field_t": c, "offset_field_t": 0.0}
+        for w in np.geomspace(step, reach, 10)
+        for c in np.linspace(-0.5 * reach, 0.5 * reach, 21)
+    ]
+    return SeparableModel(
+        name="magnetoresistance of a half valve",
+        parameters=tuple(parameters),
+        amplitudes=tuple(amplitudes),
+        basis=basis,
+        x=_X,
+        y=_Y,
+        guess=_best_of(basis, starts),
+    )
+
+
+def _best_of(
+    basis: Callable[..., Sequence[Any]], starts: Sequence[dict[str, float]], keep: int = 3
+) -> Callable[[Any, Float], list[dict[str, float]]]:
+    """Guess by trying all starts with their amplitudes solved for; the best few are refined."""
+
+    def guess(at: Any, y: Float) -> list[dict[str, float]]:
+        scored = []
+        for start in starts:
+            columns = np.stack(basis(at, start), axis=1)
+            amplitudes = np.linalg.lstsq(columns, y, rcond=None)[0]
+            scored.append(float(np.sum((y - columns @ amplitudes) ** 2)))
+        return [starts[i] for i in np.argsort(scored)[:keep]]
+
+    return guess
+
+
+def _finished(fit: SpinFit, over: Over | None) -> SpinFit:
+    kind = fit.settings["loop"]
+    allowed = ("parallel", "antiparallel") if kind == "spin_valve" else ("mean", "smallest")
+    over = over or allowed[0]  # type: ignore[assignment]
+    if over not in allowed:
+        raise FitError(f"the denominator '{over}' doesn't belong to a {kind.replace('_', ' ')}: {' or '.join(allowed)}")
+    assert over is not None
+    if kind == "spin_valve":
+        fit = fit.derive("hard_switching_t", lambda v: v["soft_switching_t"] + v["gap_t"], "T",
+                         "field that switches the harder electrode")  # fmt: skip
+        fit = fit.derive("antiparallel_ohm", lambda v: v["parallel_ohm"] + v["change_ohm"], "ohm",
+                         "resistance of antiparallel magnetisations")  # fmt: skip
+
+        def ratio(v: Mapping[str, float]) -> float:
+            return float(magnetoresistance(v["parallel_ohm"] + v["change_ohm"], v["parallel_ohm"], over))
+
+        fit = fit.derive(
+            "polarisation_product", lambda v: v["change_ohm"] / (2.0 * v["parallel_ohm"] + v["change_ohm"]), "",
+            "P1 P2 of the two electrodes after Julliere",
+        )  # fmt: skip
+    else:
+
+        def ratio(v: Mapping[str, float]) -> float:
+            up, down = v["mean_ohm"] + v["half_change_ohm"], v["mean_ohm"] - v["half_change_ohm"]
+            return float(magnetoresistance(up, down, over))
+
+    fit = fit.derive(
+        "magnetoresistance_percent", lambda v: 100.0 * ratio(v), "%", f"magnetoresistance, {_WORDS[over]}", first=True
+    )
+    notes = []
+    strength = fit["magnetoresistance_percent"]
+    if abs(strength.value) < 2 * strength.uncertainty:
+        notes.append("the magnetoresistance is not distinguished from zero (less than two standard errors)")
+    if kind == "spin_valve" and fit["soft_switching_t"].value < 0:
+        notes.append(
+            "the softer electrode switches before zero field: antiferromagnetic coupling, or an anisotropic "
+            "magnetoresistance rather than a spin valve"
+        )
+    if len(set(fit.data["direction"])) == 1:
+        notes.append("the field was swept in one direction only: an offset of the field can't be told from coercivity")
+    return replace(
+        fit.with_warnings(*notes),
+        conventions={"magnetoresistance": _WORDS[over]},
+        plotter="spectra.chirality_figures:plot_loop",
+        records={
+            "magnetoresistance_percent": {
+                "property": "magnetoresistance",
+                "unit": "%",
+                "note": _WORDS[over],
+                "conditions": {"technique": kind.replace("_", " ")},
+            }
+        },
+    )
