@@ -120,6 +120,7 @@ RAW: dict[str, Any] = {
         "shuffle_estimator": "ridge",
         "permutation": [{"estimator": "ridge", "scheme": "loo", "columns": ["x1_ev"], "n_permutations": 19}],
         "learning_curve": {"estimators": ["rule", "ridge"], "sizes": [6, 10], "n_repeats": 5},
+        "coverage": {"estimators": ["ridge"], "scheme": "loso", "levels": [0.5, 0.8]},
     },
     "variants": {"tried": 3, "note": "The estimators listed."},
     "verdict": {"estimator": "ridge", "scheme": "loso", "supports": ["Nothing: <made up>."]},

@@ -65,7 +65,7 @@ def test_every_figure_is_there_as_png_and_svg_and_in_the_page(made: tuple[StudyR
     assert names == {path.stem for path in folder.glob("*.svg")}
     assert names == {
         "overview", "parity", "parity-log", "residuals", "splits", "grid", "learning-curve", "scrambling", "pearson",
-        "beeswarm", "importance", "radar", "directions", "dependence",
+        "beeswarm", "importance", "radar", "directions", "dependence", "coverage",
     }  # fmt: skip
     page = made[1].read_text(encoding="utf-8")
     assert all(f'id="small-{name}"' in page for name in names)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from perospin.learning.report import style
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
 
     from perospin.learning.result import PartResult
@@ -34,12 +35,15 @@ def coverage(part: PartResult, quantity: str) -> Figure | None:
         return None
     figure = Figure(figsize=(style.WIDE, 3.25))
     left, right = figure.subplots(1, 2, width_ratios=(1, 1.45))
-    _against_nominal(left, part, table)
+    titles = {name: part.spec.title_of(str(name)) for name in table["estimator"]}
+    against_nominal(left, table.assign(estimator=table["estimator"].map(titles)))
+    left.set_title(str(table["scheme_label"].iloc[0]) + ", nested", fontsize=8)
     _row_by_row(right, part, quantity)
     return figure
 
 
-def _against_nominal(axes: Axes, part: PartResult, table: Any) -> None:
+def against_nominal(axes: Axes, table: pd.DataFrame) -> None:
+    """Draw observed against nominal coverage (see `Coverage.to_frame`) on bands of what chance does."""
     from perospin.learning.coverage import binomial_band
 
     n_rows, n_groups = int(table["n_rows"].iloc[0]), int(table["n_groups"].iloc[0])
@@ -55,7 +59,7 @@ def _against_nominal(axes: Axes, part: PartResult, table: Any) -> None:
     for place, name in enumerate(dict.fromkeys(table["estimator"])):
         mine = table[table["estimator"] == name]
         colour, marker = _COLOURS[place % len(_COLOURS)], _MARKERS[place % len(_MARKERS)]
-        title = textwrap.fill(part.spec.title_of(str(name)), 30)
+        title = textwrap.fill(str(name), 30)
         x = 100 * mine["level"].to_numpy(dtype=float)
         axes.plot(
             x,
@@ -83,8 +87,9 @@ def _against_nominal(axes: Axes, part: PartResult, table: Any) -> None:
     axes.set_ylim(min(lowest, 100 * float(table[["coverage", "coverage_by_group"]].min().min()) - 4), 101)
     axes.set_xlabel("nominal coverage (%)")
     axes.set_ylabel("observed coverage (%)")
-    axes.set_title(str(table["scheme_label"].iloc[0]) + ", nested", fontsize=8)
-    axes.legend(loc="lower right", fontsize=6, handlelength=1.6, borderpad=0.2, labelspacing=0.35)
+    legend = axes.legend(loc="lower right", fontsize=6, handlelength=1.6, borderpad=0.4, labelspacing=0.35)
+    legend.set_frame_on(True)  # it lies on the bands
+    legend.get_frame().set(facecolor="white", edgecolor="none", alpha=0.9)
 
 
 def _row_by_row(axes: Axes, part: PartResult, quantity: str) -> None:

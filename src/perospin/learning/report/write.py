@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import matplotlib
 
 from perospin.learning.report import captions, style, tables
+from perospin.learning.report.card import model_card
 from perospin.learning.report.figures import draw_all
 from perospin.learning.report.labels import words
 from perospin.learning.report.text import figures as figures_text
@@ -63,6 +64,8 @@ def write_report(result: StudyResult, folder: Path) -> Path:
     )
     path = folder / "report.html"
     write_text(path, page)
+    write_text(folder / "model_card.md", model_card(result))
+    write_text(folder / "references.bib", result.citation())
     return path
 
 
