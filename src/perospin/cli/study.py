@@ -267,6 +267,21 @@ def cite(
         _write(out, text)
 
 
+@app.command()
+def card(
+    result: Annotated[Path, typer.Argument(metavar="RESULT", help="Folder of a result (it holds result.json).")],
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write to this .md file instead.")] = None,
+) -> None:
+    """Print the model card of a result: what it predicts, how well by which scheme, from what, and its limits."""
+    from perospin.learning.result import StudyResult
+
+    text = StudyResult.load(result).model_card()
+    if out is None:
+        typer.echo(text, nl=False)
+    else:
+        _write(out, text)
+
+
 def _write(path: Path, text: str) -> None:
     from perospin.learning.result import write_text
 

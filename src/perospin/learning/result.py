@@ -331,6 +331,12 @@ class StudyResult:
 
         return write_report(self, Path(folder))
 
+    def model_card(self) -> str:
+        """One page of Markdown: what the model predicts, how well by which scheme, from what, and its limits."""
+        from perospin.learning.report.card import model_card
+
+        return model_card(self)
+
     def citation(self) -> str:
         """BibTeX of exactly the methods and data that this result used, each entry with what it was used for."""
         from perospin.learning.citing import citation
