@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
@@ -49,7 +50,7 @@ def recording(fit: SpinFit, records: Mapping[str, Mapping[str, Any]], *, plotter
 
 
 def reordered(fit: SpinFit, bases: Sequence[str], components: int, *, falling: bool = False) -> SpinFit:
-    """Number components by the size of their first quantity: a search may end in any order.
+    """Renumber components by the size of their first quantity: a search may end in any order.
 
     Parameters
     ----------
@@ -75,9 +76,11 @@ def reordered(fit: SpinFit, bases: Sequence[str], components: int, *, falling: b
     table = fit.table.assign(name=[renamed.get(name, name) for name in fit.table["name"]])
     table = table.iloc[np.argsort([rank[name] for name in table["name"]], kind="stable")].reset_index(drop=True)
     errors = {renamed.get(name, name): value for name, value in fit.settings["standard_errors"].items()}
+    named = re.compile("|".join(rf"\b{name}\b" for name in renamed))
     return replace(
         fit,
         table=table,
+        warnings=tuple(named.sub(lambda match: renamed[match[0]], sentence) for sentence in fit.warnings),
         correlation=fit.correlation.rename(index=renamed, columns=renamed),
         settings={**fit.settings, "standard_errors": errors},
     )

@@ -121,7 +121,10 @@ def fit_spin_inertia(
                 f"the lowest frequency lies above the corner, {corner:.3g} Hz: the signal at zero frequency and T1 "
                 "can hardly be told apart"
             )
-    return recording(fit, records, components=components, detection=detection, field_t=field_t)
+    return recording(
+        fit, records, plotter="spectra.series_figures:inertia_figure", components=components, detection=detection,
+        field_t=field_t,
+    )  # fmt: skip
 
 
 def _share(index: int) -> Callable[[Mapping[str, float]], float]:
@@ -300,4 +303,4 @@ def _t1_at_zero(fit: SpinFit) -> SpinFit:
         fit = replace(fit, table=pd.concat([pd.DataFrame([row]), fit.table], ignore_index=True)).with_warnings(
             "the rate at zero power is not told from zero: T1 has only a lower bound (95 %); measure at lower powers"
         )
-    return recording(fit, {"t1_ps": record})
+    return recording(fit, {"t1_ps": record}, plotter="spectra.series_figures:power_figure")

@@ -1,0 +1,276 @@
+r"""Kerr transients over magnetic fields: g from the precession frequency, its spread from the dephasing time.
+
+.. math:: f=\frac{|g|\mu_B}h|B-B_0|,\qquad
+   \frac1{T_2^*}=\frac1{T_2^*(0)}+\frac{\Delta_g\mu_B|B|}\hbar\ \text{(linear)}
+
+The spread of g has two conventions that give different numbers for the same data; the result names the one used:
+
+- ``"linear"``: the law above, as in the CsPbBr3 literature. Exact for a Lorentzian distribution with the HWHM Delta_g.
+- ``"gaussian"``: g is normal with the standard deviation sigma_g; the envelope is
+  :math:`e^{-t/T_2^*(0)}e^{-t^2/\tau_G^2}`, :math:`\tau_G=\sqrt2\hbar/(\sigma_g\mu_B|B|)`, and T2* its 1/e time.
+
+Formulas: `perospin.mechanisms.dephasing_time_ps`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal, Unpack
+
+import numpy as np
+import pandas as pd
+
+from perospin.errors import DataError
+from perospin.fitting.arrays import Float, namespace
+from perospin.fitting.model import Parameter, Quantity, SeparableModel
+from perospin.spectra.kerr import Background, fit_kerr
+from perospin.spectra.nuclear_precession import fit_nuclear_precession
+from perospin.spectra.options import FitOptions, as_fits, component_name, fit_points, from_fits, recording
+from perospin.spectra.signals import GHZ_PER_TESLA, RADIANS_PER_PS_TESLA, Convention, Envelope
+
+if TYPE_CHECKING:
+    from perospin.spectra.result import SpinFit
+
+__all__ = ["fit_kerr_series"]
+
+_FREQUENCY, _RATE = 0.0, 1.0
+
+
+def fit_kerr_series(
+    traces: Sequence[Any],
+    field_t: Any = None,
+    *,
+    components: int = 1,
+    convention: Convention = "linear",
+    offset: bool = False,
+    g_signs: Sequence[Literal[1, -1]] | None = None,
+    background: Background = "offset",
+    envelope: Envelope = "exponential",
+    start_ps: float = 0.0,
+    **options: Unpack[FitOptions],
+) -> SpinFit:
+    r"""Fit g, its spread and T2* at zero field to transients at several fields.
+
+    Parameters
+    ----------
+    traces
+        Results of `fit_kerr` (with `field_t`), or pairs ``(delay_ps, signal)``, one a field.
+    field_t
+        Fields (T), either sign; not needed with fits. A pair at field 0 is fitted by `fit_nuclear_precession`, if
+        there is one component, and gives the nuclear field.
+    components
+        Of each pair; fits must have that many.
+    convention
+        What the spread of g means, see above.
+    offset
+        Whether the field's zero B_0 is fitted (remanence, or a field of polarised nuclei).
+    g_signs
+        Sign of each component's g, by falling frequency, where they are known from elsewhere.
+    background, envelope, start_ps
+        Of the pairs, as `fit_kerr`.
+    **options
+        Of `perospin.fitting.fit_model`, for the series.
+
+    Returns
+    -------
+    SpinFit
+        `g_factor`, `dephasing_time_zero_field_ps`, `g_spread` of each component (numbered if several), `offset_t` and
+        `nuclear_field_t` where they were asked for or can be had.
+
+    Raises
+    ------
+    FitError
+        If a trace or the series can't be fitted.
+    DataError
+        If fields are missing, or fits lack what is needed.
+
+    Notes
+    -----
+    Frequencies and rates are fitted together with the uncertainties of their transients; if they scatter more, all
+    uncertainties are enlarged alike.
+    """
+    if convention not in ("linear", "gaussian"):
+        raise DataError(f"unknown convention '{convention}': use linear or gaussian")
+    if g_signs is not None and (len(g_signs) != components or any(sign not in (1, -1) for sign in g_signs)):
+        raise DataError(f"g_signs must hold {components} signs, 1 or -1, got {list(g_signs)}")
+    told: list[str] = []
+    dark = None
+    fits = as_fits(list(traces))
+    if fits is None:
+        fits, dark = _single_fits(
+            traces, field_t, components, told, background=background, envelope=envelope, start_ps=start_ps
+        )
+    if any(not fit.settings.get("field_t") for fit in fits):
+        raise DataError("a fit of the series has no field: pass field_t to fit_kerr")
+    fields = np.array([float(fit.settings["field_t"]) for fit in fits])
+    if len(np.unique(np.abs(fields))) < 3:
+        raise DataError(
+            f"g, its spread and T2* need at least three different fields, got {len(np.unique(abs(fields)))}"
+        )
+    x, y, sigma = _points(fits, fields, components, told)
+    model = _model(x, y, components, convention, offset)
+    conventions = {
+        "spread of g": "linear: half width at half maximum of a Lorentzian distribution, rate Delta_g mu_B B/hbar"
+        if convention == "linear"
+        else "gaussian: standard deviation of a normal distribution; T2* is the 1/e time of the whole envelope",
+        "sign of g": "given" if g_signs else "not seen in a transverse field: g is given by its size",
+    }
+    fit = fit_points(
+        model, x, y, sigma, enlarge=True, warnings=told, analysis="Kerr rotation against field",
+        conventions=conventions, **options,
+    )  # fmt: skip
+    records: dict[str, Any] = {}
+    for i in range(components):
+        name = component_name("g_factor", i, components)
+        if g_signs and g_signs[i] < 0:
+            fit = _negated(fit, name)
+        note = "frequency against field" + ("" if g_signs else "; size only: the sign is not measured")
+        records[name] = {"property": "g_factor", "note": note, "conditions": {"technique": "TRKR"}}
+        time = component_name("dephasing_time_zero_field_ps", i, components)
+        records[time] = {
+            "property": "T2_star",
+            "note": f"extrapolated to zero field, {convention} convention",
+            "conditions": {"technique": "TRKR", "field_t": 0.0},
+        }
+    if dark is not None and components == 1:
+        fit = _with_nuclear_field(fit, dark)
+    return recording(
+        fit, records, plotter="spectra.series_figures:kerr_series_figure", components=components, convention=convention
+    )  # fmt: skip
+
+
+def _single_fits(
+    traces: Sequence[Any], field_t: Any, components: int, told: list[str], **how: Any
+) -> tuple[list[SpinFit], SpinFit | None]:
+    """Fits of the transients, and of one in zero field."""
+    if field_t is None:
+        raise DataError("give field_t, one field for each transient")
+    fields = np.atleast_1d(np.asarray(field_t, float))
+    if len(fields) != len(traces):
+        raise DataError(f"{len(traces)} transients need as many fields, got {len(fields)}")
+    fits, dark = [], None
+    for number, (pair, field) in enumerate(zip(traces, fields, strict=True), 1):
+        if not (isinstance(pair, (tuple, list)) and len(pair) == 2):
+            raise DataError(f"transient {number} must be a pair (delay_ps, signal) or a fit of fit_kerr")
+        delay, signal = pair
+        if field == 0.0:
+            if components > 1:
+                told.append("the transient in zero field was left out: with several components it is not modelled")
+            else:
+                dark = fit_nuclear_precession(delay, signal, start_ps=how["start_ps"])
+            continue
+        fits.append(fit_kerr(delay, signal, components=components, field_t=float(field), **how))
+    return fits, dark
+
+
+def _points(
+    fits: Sequence[SpinFit], fields: Float, components: int, told: list[str]
+) -> tuple[dict[str, Float], Float, Float]:
+    """All frequencies (GHz) and rates (1/ns) with their uncertainties in one column."""
+    rows: list[tuple[float, float, float, float, float]] = []
+    for i in range(components):
+        frequency, error = from_fits(fits, "frequency_ghz", i + 1)
+        rows += [(b, i, _FREQUENCY, f, e) for b, f, e in zip(fields, frequency, error, strict=True)]
+        for fit, field in zip(fits, fields, strict=True):
+            time = fit[component_name("dephasing_time_ps", i, components)]
+            if time.status == "fitted":
+                rows.append((field, i, _RATE, 1e3 / time.value, 1e3 * time.uncertainty / time.value**2))
+            else:
+                told.append(f"T2* at {field:g} T was left out: the transient gives only a bound ({time})")
+    at = np.array(rows)
+    return {"field_t": at[:, 0], "component": at[:, 1], "quantity": at[:, 2]}, at[:, 3], at[:, 4]
+
+
+def _model(x: Mapping[str, Float], y: Float, components: int, convention: Convention, offset: bool) -> SeparableModel:
+    is_rate = x["quantity"] == _RATE
+    reach = float(np.max(np.abs(x["field_t"])))
+    fastest = float(np.max(y[is_rate])) if is_rate.any() else 1.0  # 1/ns
+    per_g = 1e3 * RADIANS_PER_PS_TESLA  # rad/(ns T)
+    parameters: list[Parameter] = []
+    for i in range(components):
+        names = [
+            component_name(base, i, components) for base in ("g_factor", "dephasing_time_zero_field_ps", "g_spread")
+        ]
+        here = (x["component"] == i) & ~is_rate
+        slope = float(np.median(y[here] / np.abs(x["field_t"][here]))) / GHZ_PER_TESLA
+        spread = fastest / (per_g * reach)
+        parameters += [
+            Parameter(names[0], "", "size of g", slope, 1e-2 * slope, 1e2 * slope, positive=True),
+            Parameter(
+                names[1], "ps", "T2* at zero field", 3e3 / fastest, 0.1e3 / fastest, 1e6 / fastest, positive=True
+            ),
+            Parameter(names[2], "", "spread of g", 0.3 * spread, 1e-4 * spread, 1e2 * spread, positive=True),
+        ]
+    if offset:
+        parameters.append(Parameter("offset_t", "T", "field offset", 0.0, -reach, reach, scale=0.01 * reach))
+
+    def base(at: Mapping[str, Any], theta: Mapping[str, Any]) -> Any:
+        xp = namespace(*at.values(), *theta.values())
+        field = xp.abs(at["field_t"] - theta["offset_t"]) if offset else xp.abs(at["field_t"])
+        total: Any = 0.0
+        for i in range(components):
+            g, time, spread = (theta[p.name] for p in parameters[3 * i : 3 * i + 3])
+            first, inverse = 1e3 / time, per_g * spread * field
+            if convention == "linear":
+                rate = first + inverse
+            else:  # t/T0 + t^2/tau_G^2 = 1
+                rate = 0.5 * (first + xp.sqrt(first**2 + 2.0 * inverse**2))
+            value = xp.where(at["quantity"] == _RATE, rate, GHZ_PER_TESLA * g * field)
+            total = total + xp.where(at["component"] == i, value, 0.0)
+        return total
+
+    def guess(at: Any, values: Float) -> list[dict[str, float]]:
+        start: dict[str, float] = {}
+        for i in range(components):
+            here = (at["component"] == i) & (at["quantity"] == _RATE)
+            if here.sum() < 2:
+                continue
+            slope, first = np.polyfit(np.abs(at["field_t"][here]), values[here], 1)
+            start[parameters[3 * i + 1].name] = 1e3 / max(float(first), 0.05 * fastest)
+            start[parameters[3 * i + 2].name] = max(float(slope), 0.01 * fastest / reach) / per_g
+        return [start]
+
+    return SeparableModel(
+        name="frequency and dephasing against field",
+        parameters=tuple(parameters),
+        base=base,
+        x=(Quantity("field_t", "T", "magnetic field"), Quantity("component"), Quantity("quantity")),
+        y=Quantity("value", "GHz, 1/ns", "frequency, dephasing rate"),
+        guess=guess,
+    )
+
+
+def _negated(fit: SpinFit, name: str) -> SpinFit:
+    """Give a g that was fitted as a size its negative sign."""
+    table = fit.table.copy()
+    here = table["name"] == name
+    low, high = table.loc[here, "low"].to_numpy(), table.loc[here, "high"].to_numpy()
+    table.loc[here, "value"] *= -1.0
+    table.loc[here, "low"], table.loc[here, "high"] = -high, -low
+    table.loc[here, "description"] = "g, sign given"
+    r = fit.correlation.copy()
+    r.loc[name] *= -1.0
+    r[name] *= -1.0  # the diagonal turns twice
+    return replace(fit, table=table, correlation=r)
+
+
+def _with_nuclear_field(fit: SpinFit, dark: SpinFit) -> SpinFit:
+    """Add Delta_N from the transient in zero field and the g of the series."""
+    product, g = dark["g_nuclear_field_t"], fit["g_factor"]
+    if product.status != "fitted":
+        return fit.with_warnings(f"the transient in zero field does not determine the nuclear field ({product.status})")
+    value = product.value / abs(g.value)
+    error = value * float(np.hypot(product.uncertainty / product.value, g.uncertainty / g.value))
+    half = error * (product.high - product.low) / (2.0 * product.uncertainty)
+    row = {
+        "name": "nuclear_field_t", "value": value, "uncertainty": error, "low": value - half, "high": value + half,
+        "unit": "T", "status": "derived", "description": "nuclear field Delta_N, from the transient in zero field",
+    }  # fmt: skip
+    text = "distributed as exp(-B_N^2/Delta_N^2): a component's standard deviation is Delta_N/sqrt(2)"
+    return replace(
+        fit,
+        table=pd.concat([fit.table, pd.DataFrame([row])], ignore_index=True),
+        conventions={**fit.conventions, "nuclear field": text},
+        warnings=(*fit.warnings, *(f"zero field: {sentence}" for sentence in dark.warnings)),
+    )
