@@ -12,6 +12,7 @@ from typing import Any
 
 _HOMES = {
     "arrays": ("erfcx", "namespace"),
+    "batch": ("BatchFit", "FitStatus", "fit_batch"),
     "checks": ("Trace", "check_times_ps", "check_trace"),
     "single": ("fit_model",),
     "model": ("Parameter", "Quantity", "SeparableModel"),

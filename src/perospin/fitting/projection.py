@@ -20,7 +20,7 @@ from perospin.fitting.model import Parameter, SeparableModel
 if TYPE_CHECKING:
     import lmfit
 
-__all__ = ["Problem", "Projected"]
+__all__ = ["Problem", "Projected", "pseudo_inverse"]
 
 _STEP = 1e-5  # of central differences, relative to the parameter's scale
 _RANK = 1e-12
@@ -145,11 +145,11 @@ class Problem:
         target = (self.y - rest[:, None]) * self.weight
         if self.weight.shape[1] == 1:
             weighted = columns * self.weight
-            inverse = _pseudo_inverse(weighted)
+            inverse = pseudo_inverse(weighted)
             amplitudes = inverse @ target
             return Projected(values, weighted, amplitudes, target - weighted @ amplitudes, inverse)
         stacked = columns[None] * self.weight.T[:, :, None]  # (m, n, k)
-        inverse = np.stack([_pseudo_inverse(part) for part in stacked])
+        inverse = np.stack([pseudo_inverse(part) for part in stacked])
         amplitudes = np.einsum("mkn,nm->km", inverse, target)
         return Projected(values, stacked, amplitudes, target - np.einsum("mnk,km->nm", stacked, amplitudes), inverse)
 
@@ -222,8 +222,8 @@ class Problem:
         return next((p for p in self.model.parameters if p.name == name), None)
 
 
-def _pseudo_inverse(columns: Float) -> Float:
-    """Pseudo-inverse (k, n) of columns (n, k) of any size and scale."""
+def pseudo_inverse(columns: Float) -> Float:
+    """Invert columns (n, k) of any scale in the least-squares sense; (k, n)."""
     if not columns.shape[1]:
         return np.empty((0, len(columns)))
     norms = np.linalg.norm(columns, axis=0)

@@ -123,7 +123,8 @@ class Fit:
         What was fitted, in a few words.
     table
         One row a quantity: name, value, uncertainty, low, high, unit, status, description. Status is ``fitted``,
-        ``fixed``, ``derived``, ``upper bound`` or ``lower bound`` (the value is then the bound) or ``undetermined``.
+        ``fixed``, ``derived``, ``upper bound`` or ``lower bound`` (the value is then the bound), or ``undetermined``
+        (the value is then NaN).
     correlation
         Correlation matrix of what was fitted.
     statistics
@@ -323,7 +324,10 @@ class Fit:
             if slope != 0.0:
                 gradient[other] = slope
         involved = [self[other] for other in gradient]
-        if len(involved) == 1:
+        if not math.isfinite(central):
+            cells = (name, *(math.nan,) * 4, unit, "undetermined", description)
+            row = dict(zip(TABLE_COLUMNS, cells, strict=True))
+        elif len(involved) == 1:
             row = self._map_one(name, function, involved[0], gradient, central, unit, description)
         else:
             covariance = self._joint_covariance(list(gradient))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar, cast
 
@@ -34,12 +34,13 @@ def fit_model(
     y: Any,
     *,
     sigma: Any = None,
+    absolute_sigma: bool = True,
     params: ParameterInput = None,
     intervals: Intervals = "covariance",
     level: float = 0.68,
     seed: int = 0,
     robust: bool = False,
-    resolution: Mapping[str, float] | None = None,
+    resolution: Mapping[str, float | Callable[[Mapping[str, float]], float]] | None = None,
     analysis: str | None = None,
     conventions: Mapping[str, str] | None = None,
     warnings: Sequence[str] = (),
@@ -60,6 +61,8 @@ def fit_model(
         `y` marks points to leave out.
     sigma
         Standard uncertainty of the data: a number, (n,), or the shape of `y`. None: estimated from the residuals.
+    absolute_sigma
+        False: `sigma` only says how points compare; their common scale is estimated from the residuals.
     params
         Starts, bounds, fixed values and ties by name: `lmfit.Parameters` or a mapping (see `build_parameters`).
     intervals
@@ -72,7 +75,8 @@ def fit_model(
     robust
         Lessen the weight of outliers (Huber, 1.345 standard deviations).
     resolution
-        Smallest value by name that the experiment can tell from zero; below it the status is ``upper bound``.
+        Smallest value by name that the experiment can tell from zero; below it the status is ``upper bound``. May be a
+        function of the fitted values, such as a third of a fitted response.
     analysis, conventions, warnings, sources, settings
         Carried into the result.
     result
@@ -97,7 +101,7 @@ def fit_model(
     problem = Problem(model, x, y, weight, parameters)
     n_points = int(mask.sum())
     count = len(problem.free) + len(problem.linear) * y.shape[1]
-    if n_points <= count - (sigma is not None):
+    if n_points <= count - (sigma is not None and absolute_sigma):
         raise FitError(
             f"{n_points} points are too few for the {count} free parameters of '{model.name}': "
             "measure more points, or fix parameters"
@@ -109,12 +113,15 @@ def fit_model(
     if not best.converged:
         notes.append("the search stopped before it converged: give better starting values, or fix a parameter")
 
-    known = sigma is not None
+    known = sigma is not None and absolute_sigma
     dof = n_points - count
     variance = 1.0 if known else best.chi2 / max(dof, 1)
     state = _State(problem, best, variance, dof, known, level, seed)
+    limits = {name: value(best.at.values) if callable(value) else value for name, value in (resolution or {}).items()}
+    bounds = state.find_bounds(limits, notes)
     errors = state.standard_errors()
-    rows, held = state.rows(errors, intervals, resolution or {}, notes)
+    rows = state.rows(errors, intervals, bounds)
+    notes += state.notes
     fitted, residual = state.curves()
     shown = np.where(mask, y, np.nan)
     statistics = goodness(y[mask], residual[mask], best.chi2, count, known)
@@ -128,13 +135,15 @@ def fit_model(
     names = list(correlation.columns)
     for i in range(len(names)):
         for j in range(i + 1, len(names)):
-            if abs(r[i, j]) > _CORRELATED and names[i] not in held and names[j] not in held:
+            if abs(r[i, j]) > _CORRELATED:
                 notes.append(
                     f"{names[i]} and {names[j]} can hardly be told apart (correlation {r[i, j]:+.3f}): "
                     "fix one if it is known from elsewhere"
                 )
     single = y.shape[1] == 1
-    data, arrays = (_frame(model, x, shown, fitted, weight if known else None), {}) if single else (pd.DataFrame(), {})
+    data, arrays = (
+        (_frame(model, x, shown, fitted, weight if sigma is not None else None), {}) if single else (pd.DataFrame(), {})
+    )
     if not single:
         arrays = {
             "signal": shown,
@@ -158,7 +167,14 @@ def fit_model(
         sources=tuple(sources),
         level=level,
         interval_method=intervals,
-        settings={"standard_errors": errors, "known_sigma": known, "seed": seed, "robust": robust, **(settings or {})},
+        settings={
+            "best_values": dict(best.at.values),
+            "standard_errors": errors,
+            "known_sigma": known,
+            "seed": seed,
+            "robust": robust,
+            **(settings or {}),
+        },
         axes=axes,
     )
 
@@ -252,17 +268,26 @@ class _State:
     seed: int
 
     def __post_init__(self) -> None:
-        theta, mixed, amplitudes = self.problem.information(self.best.u, self.best.at)
+        self.held: list[str] = []
+        self.notes: list[str] = []
+        self.information = self.problem.information(self.best.u, self.best.at)
+        self.quantile = quantile(self.level, self.dof, self.known)
+        self.invert()
+
+    def invert(self) -> None:
+        """Covariance of the parameters that the data determine, the others held at their best values."""
+        theta, mixed, amplitudes = self.information
+        self.live = [i for i, name in enumerate(self.problem.free) if name not in self.held]
+        theta, mixed = theta[np.ix_(self.live, self.live)], mixed[:, self.live]
         inverse = np.stack([_inverse(block) for block in amplitudes]) if amplitudes.size else amplitudes
         schur = theta - np.einsum("mik,mkl,mjl->ij", mixed, inverse, mixed)
-        slope = self.problem.slope(self.best.at.values)
+        slope = self.problem.slope(self.best.at.values)[self.live]
         scale = np.sqrt(np.maximum(np.diag(theta), 0.0))
         self.theta = _inverse(schur, scale) * np.outer(slope, slope) * self.variance
         by_value = mixed / slope[None, :, None]
         spread = np.einsum("mik,ij,mjl->mkl", by_value, self.theta, by_value)
         self.amplitudes = self.variance * inverse + np.einsum("mkl,mln,mno->mko", inverse, spread, inverse)
         self.cross = -np.einsum("ij,mjk,mkl->mil", self.theta, by_value, inverse)
-        self.quantile = quantile(self.level, self.dof, self.known)
 
     @property
     def linear_names(self) -> list[str]:
@@ -270,7 +295,7 @@ class _State:
 
     def matrix(self) -> tuple[list[str], Float]:
         """Names and covariance of what the table shows; amplitudes only of a single data set."""
-        names = list(self.problem.free)
+        names = [self.problem.free[i] for i in self.live]
         if self.problem.y.shape[1] > 1 or not self.problem.linear:
             return names, self.theta
         return [*names, *self.linear_names], np.block(
@@ -297,13 +322,26 @@ class _State:
         fitted = rest[:, None] + columns @ self.best.at.amplitudes
         return fitted, self.problem.y - fitted
 
+    def find_bounds(self, resolution: Mapping[str, float], notes: list[str]) -> dict[str, tuple[float, str]]:
+        """Find the parameters that the data only bound, and leave them out of the covariance."""
+        errors = self.standard_errors()
+        found = {}
+        for name in self.problem.free:
+            limit = self.limited(name, self.best.at.values[name], errors[name], resolution.get(name), notes)
+            if limit is not None:
+                found[name] = limit
+        if found:
+            self.held = list(found)
+            self.invert()
+        return found
+
     def rows(
-        self, errors: dict[str, float], intervals: str, resolution: Mapping[str, float], notes: list[str]
-    ) -> tuple[list[tuple[Any, ...]], set[str]]:
-        """Rows of the table, and the names that are not identified."""
+        self, errors: dict[str, float], intervals: str, bounds: Mapping[str, tuple[float, str]]
+    ) -> list[tuple[Any, ...]]:
+        """Rows of the table."""
         problem, best = self.problem, self.best
         draws = self.bootstrap() if intervals == "bootstrap" else {}
-        rows, held = [], set()
+        rows: list[tuple[Any, ...]] = []
         values = dict(best.at.values)
         if problem.y.shape[1] == 1:
             values |= dict(zip(self.linear_names, best.at.amplitudes[:, 0].tolist(), strict=True))
@@ -318,31 +356,28 @@ class _State:
                 low, high = (value - error, value + error) if status == "derived" else (value, value)
                 rows.append((name, value, error, low, high, quantity.unit, status, quantity.description))
                 continue
-            error = errors[name]
-            half = self.quantile * error
-            low, high = value - half, value + half
-            status = "fitted"
-            if name in problem.free:
-                found = self.limited(name, value, error, resolution.get(name), notes)
-                if found is not None:
-                    held.add(name)
-                    bound, status = found
-                    low, high = {"upper bound": (0.0, bound), "lower bound": (bound, math.inf)}.get(status, (low, high))
-                    if status == "upper bound" and not problem.parameters[name].min >= 0:
-                        low = problem.parameters[name].min
-                    rows.append((name, bound, math.nan, low, high, quantity.unit, status, quantity.description))
-                    continue
+            if name in bounds:
+                bound, status = bounds[name]
+                low, high = problem.parameters[name].min, problem.parameters[name].max
+                if status == "upper bound":
+                    high = bound
+                elif status == "lower bound":
+                    low = bound
+                rows.append((name, bound, math.nan, low, high, quantity.unit, status, quantity.description))
+                continue
+            error, status = errors[name], "fitted"
+            low, high = value - self.quantile * error, value + self.quantile * error
             if intervals == "profile":
                 rise = self.variance * self.quantile**2
                 low, closed_low = profile_end(problem, best, name, error, rise, -1)
                 high, closed_high = profile_end(problem, best, name, error, rise, +1)
                 if not (closed_low and closed_high):
-                    notes.append(f"the profile of {name} is open: its interval ends where the search did")
+                    self.notes.append(f"the profile of {name} is open: its interval ends where the search did")
             elif intervals == "bootstrap":
                 low, high = np.quantile(draws[name], [0.5 - self.level / 2, 0.5 + self.level / 2]).tolist()
                 error = float(np.std(draws[name], ddof=1))
             rows.append((name, value, error, low, high, quantity.unit, status, quantity.description))
-        return rows, held
+        return rows
 
     def tied_error(self, name: str) -> float:
         """Propagate the standard error to a tied parameter."""
@@ -355,6 +390,7 @@ class _State:
             up[j], down[j] = u[j] + step, u[j] - step
             gradient[j] = float(problem.values(up)[name] - problem.values(down)[name]) / (2 * step) / slope[j]
         problem.values(u)  # leave the ties as they were
+        gradient = gradient[self.live]
         return math.sqrt(max(float(gradient @ self.theta @ gradient), 0.0))
 
     def limited(
@@ -384,23 +420,21 @@ class _State:
         unit = f" {own.unit}" if own is not None and own.unit else ""
         if open_low and open_high:
             notes.append(f"the data don't determine {name}: any value between its bounds fits as well")
-            return value, "undetermined"
+            return math.nan, "undetermined"
         if open_low or below:
             end, closed = profile_end(problem, best, name, error, self.variance * _ONE_SIDED_95**2, +1)
             bound = max(end, resolution or 0.0)
             if not closed and not below:
                 notes.append(f"the data don't determine {name}: any value between its bounds fits as well")
-                return value, "undetermined"
-            why = (
-                f"below what the response resolves ({resolution:.3g}{unit})" if below else "not told from its lower end"
-            )
-            notes.append(f"{name} is {why}: only an upper bound, {bound:.3g}{unit} (95 %), can be given")
+                return math.nan, "undetermined"
+            why = f"told from what the experiment resolves, {resolution:.3g}{unit}" if below else "bounded from below"
+            notes.append(f"{name} can't be {why}: only an upper bound, {bound:.3g}{unit} (95 %), can be given")
             return bound, "upper bound"
         end, closed = profile_end(problem, best, name, error, self.variance * _ONE_SIDED_95**2, -1)
         if not closed:
             notes.append(f"the data don't determine {name}: any value between its bounds fits as well")
-            return value, "undetermined"
-        notes.append(f"{name} is not told from its upper end: only a lower bound, {end:.3g}{unit} (95 %), can be given")
+            return math.nan, "undetermined"
+        notes.append(f"{name} can't be bounded from above: only a lower bound, {end:.3g}{unit} (95 %), can be given")
         return end, "lower bound"
 
     def height(self, name: str, value: float) -> float:

@@ -9,6 +9,11 @@ import importlib
 from typing import Any
 
 _HOMES = {
+    "absorption_edge": ("elliott", "fit_absorption_edge"),
+    "chiral_selectivity": ("current_polarisation", "fit_current_polarisation"),
+    "circular_dichroism": ("dissymmetry", "fit_circular_dichroism", "fit_luminescence"),
+    "magnetoresistance": ("fit_magnetoresistance", "julliere_ratio", "magnetoresistance"),
+    "reading": ("Series", "Trace", "read_map", "read_series", "read_trace"),
     "hanle": ("fit_hanle",),
     "kerr": ("fit_kerr",),
     "kerr_series": ("fit_kerr_series",),
