@@ -9,7 +9,7 @@ with :math:`\theta` in mdeg; the constant is :math:`1000\cdot180\ln10/4\pi` (DER
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -22,13 +22,14 @@ from perospin.fitting.arrays import Float
 from perospin.fitting.single import Intervals
 from perospin.spectra.result import SpinFit
 
-__all__ = ["MDEG_PER_ABSORBANCE", "dissymmetry", "fit_circular_dichroism", "luminescence_dissymmetry"]
+__all__ = ["MDEG_PER_ABSORBANCE", "dissymmetry", "fit_circular_dichroism", "fit_luminescence"]
 
 MDEG_PER_ABSORBANCE = 1000.0 * 180.0 * math.log(10.0) / (4.0 * math.pi)
 """Ellipticity (mdeg) of a sample whose absorbance for left light exceeds that for right light by 1."""
 
 _PEAK = 0.7  # the top of a band: where |g| is above this part of its extreme
 _LEAST = 5
+_FULL = 15  # points from which a fourth-degree polynomial is used
 _WAVELENGTH = Quantity("wavelength_nm", "nm", "wavelength")
 _ONE_SIDE = "front only: linear dichroism of a textured film, which the mean with the back cancels, may add to it"
 _SIGN = "positive: left-handed light is absorbed more (A_L - A_R)"
@@ -76,8 +77,8 @@ def fit_circular_dichroism(
 ) -> SpinFit:
     """Dissymmetry factor g_CD of absorption at its extreme, or at one wavelength.
 
-    A parabola is fitted to the top of the band of g (where |g| exceeds 70 % of its extreme), so that a noisy point
-    isn't taken for the peak.
+    A polynomial (of fourth degree, with few points a parabola) is fitted to the top of the band of g, where |g| exceeds
+    70 % of its extreme, so that a noisy point isn't taken for the peak.
 
     Parameters
     ----------
@@ -185,7 +186,7 @@ def fit_circular_dichroism(
     )
 
 
-def luminescence_dissymmetry(
+def fit_luminescence(
     wavelength_nm: Any,
     left: Any,
     right: Any,
@@ -334,31 +335,36 @@ def _top(x: Float, g: Float, at_nm: float | None) -> tuple[Any, float]:
 
 
 def _band(x: Float, centre: float, *, free: bool) -> SeparableModel:
-    """Parabola around its own extreme, or around a fixed wavelength with a slope."""
-    width = float(np.ptp(x)) or 1.0
+    """Polynomial about its own extreme, or with a slope about a fixed wavelength."""
+    width = 0.5 * float(np.ptp(x)) or 1.0
+    degree = 4 if len(x) >= _FULL else 2
+    names = {
+        1: Quantity("slope", "", "change of g over the band's top"),
+        2: Quantity("curvature", "", "how fast g falls off, over the band's top"),
+        3: Quantity("skewness", "", "third order over the band's top"),
+        4: Quantity("flatness", "", "fourth order over the band's top"),
+    }
+    orders = [n for n in range(1, degree + 1) if n > 1 or not free]
     g_cd = Quantity("g_cd", "", "dissymmetry of absorption")
-    curvature = Quantity("curvature", "", "how fast g falls off, over the band's top")
     y = Quantity("g_cd_spectrum", "", "g_CD")
-    if not free:
-        return SeparableModel(
-            name="circular dichroism at one wavelength",
-            parameters=(),
-            amplitudes=(g_cd, Quantity("slope", "", "change of g over the band's top"), curvature),
-            basis=lambda at, theta: [np.ones_like(at), (at - centre) / width, -(((at - centre) / width) ** 2)],
-            x=(_WAVELENGTH,),
-            y=y,
-        )
-    peak = Parameter(
-        "peak_nm", "nm", "wavelength of the extreme", centre, float(x[0]) - width, float(x[-1]) + width, scale=width
-    )
+    peak = Parameter("peak_nm", "nm", "wavelength of the extreme", centre, *_reach(x), scale=width)
+
+    def basis(at: Any, theta: Mapping[str, Any]) -> Sequence[Any]:
+        u = (at - (theta["peak_nm"] if free else centre)) / width
+        return [np.ones_like(u), *(u**n for n in orders)]
+
     return SeparableModel(
         name="top of a band of circular dichroism",
-        parameters=(peak,),
-        amplitudes=(g_cd, curvature),
-        basis=lambda at, theta: [np.ones_like(at), -(((at - theta["peak_nm"]) / width) ** 2)],
+        parameters=(peak,) if free else (),
+        amplitudes=(g_cd, *(names[n] for n in orders)),
+        basis=basis,
         x=(_WAVELENGTH,),
         y=y,
     )
+
+
+def _reach(x: Float) -> tuple[float, float]:
+    return float(x[0]), float(x[-1])
 
 
 def _doubts(fit: SpinFit, theta: Float, artefact: Float, a_peak: float, turned: bool) -> list[str]:

@@ -206,18 +206,22 @@ _Y = Quantity("resistance_ohm", "ohm", "resistance")
 def _spin_valve(x: Mapping[str, Float], resistance: Float, step: float, background: bool) -> SeparableModel:
     reach = float(np.max(np.abs(x["field_t"])))
     span = (-reach, reach)
-    parameters = (
+    # a width below the step of the field can't be seen
+    finest = 0.15 * step
+    parameters: tuple[Parameter, ...] = (
         Parameter("soft_switching_t", "T", "field that switches the softer electrode", 0.1 * reach, *span,
                   scale=0.1 * reach),
         Parameter("gap_t", "T", "from the softer to the harder electrode's switching", 0.2 * reach, 0.5 * step,
                   2 * reach, positive=True),
-        Parameter("soft_width_t", "T", "width of the softer electrode's switching", 2 * step, 0.05 * step, reach,
+        Parameter("soft_width_t", "T", "width of the softer electrode's switching", 2 * step, finest, reach,
                   positive=True),
-        Parameter("hard_width_t", "T", "width of the harder electrode's switching", 2 * step, 0.05 * step, reach,
+        Parameter("hard_width_t", "T", "width of the harder electrode's switching", 2 * step, finest, reach,
                   positive=True),
         Parameter("offset_field_t", "T", "field about which the loop is symmetric", 0.0, -0.5 * reach, 0.5 * reach,
                   scale=0.02 * reach),
     )  # fmt: skip
+    if len(set(x["direction"].tolist())) == 1:  # one sweep can't tell an offset from the switching fields
+        parameters = parameters[:-1]
     amplitudes = [
         Quantity("parallel_ohm", "ohm", "resistance of parallel magnetisations"),
         Quantity("change_ohm", "ohm", "R_AP - R_P"),
@@ -227,8 +231,9 @@ def _spin_valve(x: Mapping[str, Float], resistance: Float, step: float, backgrou
 
     def basis(at: Any, theta: Mapping[str, Any]) -> Sequence[Any]:
         soft = theta["soft_switching_t"]
-        one = _switch(at, theta["offset_field_t"], soft, theta["soft_width_t"])
-        two = _switch(at, theta["offset_field_t"], soft + theta["gap_t"], theta["hard_width_t"])
+        centre = theta.get("offset_field_t", 0.0)
+        one = _switch(at, centre, soft, theta["soft_width_t"])
+        two = _switch(at, centre, soft + theta["gap_t"], theta["hard_width_t"])
         columns = [np.ones_like(one), one - two]
         return [*columns, np.abs(at["field_t"])] if background else columns
 
@@ -254,7 +259,7 @@ def _spin_valve(x: Mapping[str, Float], resistance: Float, step: float, backgrou
 def _half_valve(x: Mapping[str, Float], resistance: Float, step: float, background: bool) -> SeparableModel:
     reach = float(np.max(np.abs(x["field_t"])))
     parameters = [
-        Parameter("saturation_width_t", "T", "field scale of the magnetisation, tanh(B/w)", 0.1 * reach, 0.05 * step,
+        Parameter("saturation_width_t", "T", "field scale of the magnetisation, tanh(B/w)", 0.1 * reach, 0.3 * step,
                   3 * reach, positive=True),
         Parameter("coercive_field_t", "T", "coercive field", 0.0, -reach, reach, scale=0.05 * reach),
         Parameter("offset_field_t", "T", "field about which the loop is symmetric", 0.0, -0.5 * reach, 0.5 * reach,

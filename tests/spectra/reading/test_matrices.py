@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perospin.errors import DataError
-from perospin.spectra.reading.matrices import Matrix, read_matrix
+from perospin.spectra.reading.matrices import Matrix, read_map, read_matrix
 
 DELAY = np.array([-1.0, 0.0, 0.5, 10.0])
 WAVELENGTH = np.array([500.0, 510.5, 520.0])
@@ -64,6 +64,17 @@ def test_the_same_map_from_every_kind_of_file(tmp_path: Path, name: str) -> None
     assert np.allclose(found.wavelength_nm, WAVELENGTH)
     assert np.allclose(found.signal, SIGNAL)
     assert len(found.sha256) == 64
+
+
+def test_a_map_knows_its_file_and_its_conditions(tmp_path: Path) -> None:
+    path = tmp_path / "SC_10K.csv"
+    path.write_text(FILES["corner empty"])
+    found = read_map(path, unit="mOD", name="SC")
+    assert (found.name, found.unit, found.shape) == ("SC", "mOD", (4, 3))
+    assert found.sources[0].name == "SC_10K.csv"
+    assert found.sources[0].sha256 == read_matrix(path).sha256
+    assert dict(found.conditions) == {"temperature_k": 10.0}
+    assert np.allclose(found.signal, SIGNAL)
 
 
 def test_remarks_are_kept(tmp_path: Path) -> None:

@@ -10,7 +10,10 @@ from typing import Literal
 import numpy as np
 
 from perospin.errors import DataError
+from perospin.fitting import Source
+from perospin.spectra.maps import SignalMap
 from perospin.spectra.reading.cells import number, split
+from perospin.spectra.reading.conditions import from_name
 from perospin.spectra.reading.containers import Array, arrays_of, is_container
 from perospin.spectra.reading.files import RawFile, read_raw
 from perospin.spectra.reading.grid import Float, Grid, read_grid
@@ -18,7 +21,7 @@ from perospin.spectra.reading.labels import is_unit, parse_label
 from perospin.spectra.reading.roles import get_role
 from perospin.units import ELEMENTARY_CHARGE_C, PLANCK_J_S, SPEED_OF_LIGHT_M_S, convert
 
-__all__ = ["Axis", "Matrix", "read_matrix"]
+__all__ = ["Axis", "Matrix", "read_map", "read_matrix"]
 
 Axis = Literal["rows", "columns"]
 _HC_EV_NM = PLANCK_J_S * SPEED_OF_LIGHT_M_S / ELEMENTARY_CHARGE_C * 1e9
@@ -63,6 +66,60 @@ class _Axes:
     down_is: str = ""  # "delay", "wavelength" or unknown
     delay_unit: str = ""
     spectral_unit: str = ""
+
+
+def read_map(
+    path: Path | str,
+    *,
+    delays: Axis | None = None,
+    delay_unit: str | None = None,
+    spectral_unit: str | None = None,
+    delimiter: str | None = None,
+    decimal: str | None = None,
+    dataset: str | None = None,
+    unit: str = "",
+    name: str = "",
+) -> SignalMap:
+    """Read a map of signal against delay and wavelength, ready for correction, decomposition and fit.
+
+    Parameters
+    ----------
+    path, delays, delay_unit, spectral_unit, delimiter, decimal, dataset
+        See `read_matrix`.
+    unit
+        Of the signal: ``"mOD"``, ``"dR/R"``.
+    name
+        Label; the file's name if not given.
+
+    Returns
+    -------
+    SignalMap
+        It knows its file, its hash, and what its file name says of field, temperature and power.
+
+    Raises
+    ------
+    DataError
+        If the file can't be read.
+    """
+    found = read_matrix(
+        path,
+        delays=delays,
+        delay_unit=delay_unit,
+        spectral_unit=spectral_unit,
+        delimiter=delimiter,
+        decimal=decimal,
+        dataset=dataset,
+    )
+    return SignalMap(
+        delay_ps=found.delay_ps,
+        wavelength_nm=found.wavelength_nm,
+        signal=found.signal,
+        unit=unit,
+        name=name or found.source,
+        sources=(Source(found.source, found.sha256),),
+        history=(f"read from {found.source}", *found.warnings),
+        conditions=from_name(found.source),
+    )
 
 
 def read_matrix(
