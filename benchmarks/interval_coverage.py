@@ -4,7 +4,7 @@ The whole procedure (models, residuals, weights, interval) is repeated inside ea
 no part of it has seen: leave one cation out on the 192 band gaps, leave one spacer out on the 52 relaxation rates. The
 nominal 90 % must land in 85 to 95 % of the rows. Printed with and without the model's own spread, and with rows in
 place of groups as what is exchangeable, so that one can see what each refinement does.
-Run: ``python benchmarks/coverage.py [--figure coverage.png]`` (a few minutes).
+Run: ``python benchmarks/interval_coverage.py [--figure coverage.png]`` (a few minutes).
 """
 
 from __future__ import annotations
