@@ -48,6 +48,7 @@ def fit_kerr_series(
     background: Background = "offset",
     envelope: Envelope = "exponential",
     start_ps: float = 0.0,
+    joint: bool | None = None,
     **options: Unpack[FitOptions],
 ) -> SpinFit:
     r"""Fit g, its spread and T2* at zero field to transients at several fields.
@@ -69,6 +70,11 @@ def fit_kerr_series(
         Sign of each component's g, by falling frequency, where they are known from elsewhere.
     background, envelope, start_ps
         Of the pairs, as `fit_kerr`.
+    joint
+        Fit all pairs at once with one g, T2*(0) and spread of g (amplitudes, phases and an offset for each); the
+        default for pairs. False: in two steps, by the frequencies and T2* of single transients, as with fits. A normal
+        spread of g makes envelopes that are neither exponential nor Gaussian: two steps then overstate it by up to a
+        third.
     **options
         Of `perospin.fitting.fit_model`, for the series.
 
@@ -87,8 +93,8 @@ def fit_kerr_series(
 
     Notes
     -----
-    Frequencies and rates are fitted together with the uncertainties of their transients; if they scatter more, all
-    uncertainties are enlarged alike.
+    In two steps, frequencies and rates are fitted together with the uncertainties of their transients; if they scatter
+    more, all uncertainties are enlarged alike.
     """
     if convention not in ("linear", "gaussian"):
         raise DataError(f"unknown convention '{convention}': use linear or gaussian")
@@ -97,6 +103,7 @@ def fit_kerr_series(
     told: list[str] = []
     dark = None
     fits = as_fits(list(traces))
+    given = fits is not None
     if fits is None:
         fits, dark = _single_fits(
             traces, field_t, components, told, background=background, envelope=envelope, start_ps=start_ps
@@ -109,6 +116,15 @@ def fit_kerr_series(
             f"g, its spread and T2* need at least three different fields, got {len(np.unique(abs(fields)))}"
         )
     x, y, sigma = _points(fits, fields, components, told)
+    if joint is None:
+        joint = not given
+    if joint and given:
+        raise DataError("a joint fit needs the transients, pairs (delay_ps, signal), not their fits")
+    if not joint and convention == "gaussian":
+        told.append(
+            "the T2* of single transients overstate a normal spread of g by up to a third: give the transients as "
+            "pairs (delay_ps, signal), which are fitted jointly"
+        )
     model = _model(x, y, components, convention, offset)
     conventions = {
         "spread of g": "linear: half width at half maximum of a Lorentzian distribution, rate Delta_g mu_B B/hbar"
@@ -116,10 +132,14 @@ def fit_kerr_series(
         else "gaussian: standard deviation of a normal distribution; T2* is the 1/e time of the whole envelope",
         "sign of g": "given" if g_signs else "not seen in a transverse field: g is given by its size",
     }
-    fit = fit_points(
+    two_step = fit_points(
         model, x, y, sigma, enlarge=True, warnings=told, analysis="Kerr rotation against field",
-        conventions=conventions, **options,
+        conventions=conventions, **({} if joint else options),
     )  # fmt: skip
+    fit = two_step
+    if joint:
+        pairs = [(np.asarray(f.data["delay_ps"]), np.asarray(f.data["signal"])) for f in fits]
+        fit = _joint(two_step, pairs, fields, components, convention, offset, told, conventions, options)
     records: dict[str, Any] = {}
     for i in range(components):
         name = component_name("g_factor", i, components)
@@ -136,7 +156,8 @@ def fit_kerr_series(
     if dark is not None and components == 1:
         fit = _with_nuclear_field(fit, dark)
     return recording(
-        fit, records, plotter="spectra.series_figures:kerr_series_figure", components=components, convention=convention
+        fit, records, plotter=f"spectra.series_figures:kerr_{'joint' if joint else 'series'}_figure",
+        components=components, convention=convention,
     )  # fmt: skip
 
 
@@ -239,6 +260,88 @@ def _model(x: Mapping[str, Float], y: Float, components: int, convention: Conven
         y=Quantity("value", "GHz, 1/ns", "frequency, dephasing rate"),
         guess=guess,
     )
+
+
+def _joint(
+    start: SpinFit,
+    pairs: Sequence[tuple[Float, Float]],
+    fields: Float,
+    components: int,
+    convention: Convention,
+    offset: bool,
+    told: Sequence[str],
+    conventions: Mapping[str, str],
+    options: Mapping[str, Any],
+) -> SpinFit:
+    """All transients in one fit, from the result of the fit in two steps; shared quantities only are shown."""
+    x = {
+        "delay_ps": np.concatenate([delay for delay, _ in pairs]),
+        "field_t": np.concatenate([np.full(delay.size, b) for (delay, _), b in zip(pairs, fields, strict=True)]),
+        "trace": np.concatenate([np.full(delay.size, float(n)) for n, (delay, _) in enumerate(pairs)]),
+    }
+    y = np.concatenate([signal for _, signal in pairs])
+    shared = [
+        component_name(base, i, components)
+        for i in range(components)
+        for base in ("g_factor", "dephasing_time_zero_field_ps", "g_spread")
+    ]
+    parameters = []
+    for name in shared:
+        found = start[name]
+        # where the two steps gave a bound, that is as good a start as any
+        value = found.value if np.isfinite(found.value) and found.value > 0 else 1.0
+        narrow = name.startswith("g_factor")
+        parameters.append(
+            Parameter(
+                name, found.unit, found.description, value, value * (0.5 if narrow else 1e-3),
+                value * (2.0 if narrow else 1e3), positive=True,
+            )
+        )  # fmt: skip
+    if offset:
+        reach = float(np.max(np.abs(fields)))
+        parameters.append(
+            Parameter("offset_t", "T", "field offset", start["offset_t"].value, -reach, reach, scale=0.01 * reach)
+        )
+    own = [f"{part}_of_trace_{n + 1}" for n in range(len(pairs)) for part in _parts(components)]
+
+    def basis(at: Mapping[str, Any], theta: Mapping[str, Any]) -> list[Any]:
+        xp = namespace(*at.values(), *theta.values())
+        time = at["delay_ps"]
+        field = xp.abs(at["field_t"] - theta["offset_t"]) if offset else xp.abs(at["field_t"])
+        waves: list[Any] = []
+        for i in range(components):
+            g, lifetime, spread = (theta[name] for name in shared[3 * i : 3 * i + 3])
+            turn = RADIANS_PER_PS_TESLA * field * time
+            dephasing = spread * turn if convention == "linear" else 0.5 * (spread * turn) ** 2
+            damping = xp.exp(-time / lifetime - dephasing)
+            waves += [damping * xp.cos(g * turn), damping * xp.sin(g * turn)]
+        columns = [*waves, xp.ones_like(time)]
+        return [xp.where(at["trace"] == n, column, 0.0) for n in range(len(pairs)) for column in columns]
+
+    model = SeparableModel(
+        name="transients at several fields",
+        parameters=tuple(parameters),
+        amplitudes=tuple(Quantity(name) for name in own),
+        basis=basis,
+        x=(Quantity("delay_ps", "ps", "delay"), Quantity("field_t", "T", "magnetic field"), Quantity("trace")),
+        y=Quantity("signal", "", "Kerr rotation"),
+    )
+    fit = fit_points(
+        model, x, y, None, warnings=told, analysis="Kerr rotation against field, joint fit", conventions=conventions,
+        **options,
+    )  # fmt: skip
+    kept = [name for name in fit.correlation.columns if name not in own]
+    table = fit.table[~fit.table["name"].isin(own)].reset_index(drop=True)
+    amplitudes = fit.table[fit.table["name"].isin(own)]["value"].to_numpy().reshape(len(pairs), -1)
+    return replace(
+        fit, table=table, correlation=fit.correlation.loc[kept, kept], arrays={"amplitudes": amplitudes}
+    )  # fmt: skip
+
+
+def _parts(components: int) -> list[str]:
+    """Amplitudes of one transient."""
+    waves = [component_name(base, i, components) for i in range(components) for base in ("cosine", "sine")]
+    return [*waves, "offset"]
 
 
 def _negated(fit: SpinFit, name: str) -> SpinFit:

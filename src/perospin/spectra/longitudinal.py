@@ -85,8 +85,8 @@ def fit_t1_field(
     if nuclear_field_t is not None and trace.x[0] <= nuclear_field_t:
         low = trace.x <= nuclear_field_t
         told.append(
-            f"{int(low.sum())} of {low.size} points, at fields up to Delta_N = {nuclear_field_t:g} T were left out: the law does not hold "
-            "there"
+            f"{int(low.sum())} of {low.size} points, at fields up to Delta_N = {nuclear_field_t:g} T, were left out: "
+            "the law does not hold there"
         )
         trace = Trace(
             trace.x[~low], {"t1_ps": trace["t1_ps"][~low]}, None if trace.sigma is None else trace.sigma[~low]

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "inertia_figure",
+    "kerr_joint_figure",
     "kerr_series_figure",
     "odmr_figure",
     "points_figure",
@@ -33,7 +34,7 @@ __all__ = [
 
 
 def time_scale(times_ps: Any) -> tuple[float, str]:
-    """Unit in which times read well: picoseconds in it, and its name."""
+    """Choose the unit in which times read well: picoseconds in it, and its name."""
     middle = float(np.median(times_ps))
     for scale, unit in ((1e12, "s"), (1e9, "ms"), (1e6, "µs"), (1e3, "ns")):
         if middle >= scale:
@@ -212,7 +213,10 @@ def width_figure(fit: SpinFit, title: str | None = None) -> Figure:
         lambda b: np.sqrt(0.5 * nuclear**2 + (spread * b / g) ** 2),
         labels=("resonance field (mT)", "width ΔB (mT)"),
         title=title if title is not None else f"Δg = {spread:.3g}, Δ$_N$ = {nuclear:.3g} mT",
-        parts=((lambda b: nuclear / np.sqrt(2.0) + 0.0 * b, "nuclei"), (lambda b: spread * np.abs(b) / g, "spread of g")),
+        parts=(
+            (lambda b: nuclear / np.sqrt(2.0) + 0.0 * b, "nuclei"),
+            (lambda b: spread * np.abs(b) / g, "spread of g"),
+        ),
         from_zero=True,
     )  # fmt: skip
 
@@ -250,6 +254,32 @@ def odmr_figure(fit: SpinFit, title: str | None = None) -> Figure:
         axes.set(xlabel="magnetic field (mT)", ylabel="ODMR signal")
         axes.set_title(title if title is not None else f"ODMR at {fit.settings['frequency_ghz']:.4g} GHz")
         axes.legend()
+        return figure
+
+
+def kerr_joint_figure(fit: SpinFit, title: str | None = None) -> Figure:
+    """Transients of a joint fit, one above the other by field."""
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    data = fit.data
+    numbers = np.unique(data["trace"])
+    fields = {n: float(data.loc[data["trace"] == n, "field_t"].iloc[0]) for n in numbers}
+    step = 1.1 * max(float(np.ptp(data.loc[data["trace"] == n, "signal"])) for n in numbers)
+    with matplotlib.rc_context(RC):
+        figure = Figure(figsize=(COLUMN_INCHES, 1.2 + 0.6 * len(numbers)), layout="constrained")
+        axes = figure.subplots()
+        for k, n in enumerate(sorted(numbers, key=lambda n: fields[n])):
+            rows = data[data["trace"] == n]
+            level = k * step - float(rows["best_fit"].iloc[-1])
+            axes.plot(rows["delay_ps"], rows["signal"] + level, ".", color=GREY, markersize=2)
+            axes.plot(rows["delay_ps"], rows["best_fit"] + level, color=VERMILLION)
+            axes.annotate(
+                f"{fields[n]:g} T", (1.0, k * step), xycoords=("axes fraction", "data"), ha="right", va="bottom",
+                fontsize=7, xytext=(-2, 3), textcoords="offset points",
+            )  # fmt: skip
+        axes.set(xlabel="delay (ps)", ylabel="Kerr rotation, shifted", yticks=[])
+        axes.set_title(title if title is not None else "Kerr transients, one fit")
         return figure
 
 
