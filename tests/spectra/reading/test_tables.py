@@ -91,6 +91,29 @@ def test_origin_export_with_three_rows_of_headings(tmp_path: Path) -> None:
     assert np.allclose(trace.column("field", "T"), [0.01, 0.02])
 
 
+@pytest.mark.parametrize(
+    ("above", "names", "units"),
+    [
+        ("# simulated, not measured\ndelay (ps),signal (a.u.)\n", ("delay", "signal"), ("ps", "a.u.")),
+        ("sample, PEA\ndelay,signal\n", ("delay", "signal"), ("", "")),
+        ("sample, PEA\ndelay,signal\nps,mOD\n", ("delay", "signal"), ("ps", "mOD")),
+        ("delay,signal\nps,mOD\n,sample A\n", ("delay", "signal"), ("ps", "mOD")),
+        ("delay,signal\n,sample A\n", ("delay", "signal"), ("", "")),
+        ("# delay,signal\n# ps,mOD\n", ("delay", "signal"), ("ps", "mOD")),
+        ("# first, second\n# delay,signal\n", ("delay", "signal"), ("", "")),
+        ("ps,mOD\n", ("column 1", "column 2"), ("ps", "mOD")),
+        ("delay;signal\n", ("delay", "signal"), ("", "")),
+        ("delay,signal\n\n", ("delay", "signal"), ("", "")),
+        ("no heading at all\n", ("column 1", "column 2"), ("", "")),
+    ],
+)
+def test_which_line_holds_the_headings(
+    tmp_path: Path, above: str, names: tuple[str, ...], units: tuple[str, ...]
+) -> None:
+    trace = read(tmp_path, above + "1.5,2.5\n2.5,3.5\n")
+    assert (trace.names, trace.units) == (names, units)
+
+
 def test_jasco_file(tmp_path: Path) -> None:
     content = (
         "TITLE\t\nDATA TYPE\t\nORIGIN\tJASCO\nDELTAX\t-1\nXUNITS\tNANOMETERS\nYUNITS\tCD[mdeg]\nYUNITS2\tHT [V]\n"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from perospin.errors import DataError
 from perospin.units import convert
 
-__all__ = ["Label", "as_unit", "is_unit", "parse_label"]
+__all__ = ["Label", "as_unit", "is_opaque", "is_unit", "parse_label"]
 
 _BRACKETS = re.compile(r"(.*?)\s*[(\[{]\s*([^()\[\]{}]*?)\s*[)\]}]\s*")
 _AFTER_SIGN = re.compile(r"(.*\S)\s*(?:\s/\s*|,\s*|\s+in\s+)(\S+)\s*")
@@ -60,6 +60,11 @@ def is_unit(text: str) -> bool:
     except DataError:
         return False
     return not plain.isdigit()
+
+
+def is_opaque(text: str) -> bool:
+    """Whether the unit is a detector's (counts, OD, a.u.), which converts into nothing else."""
+    return text.strip().lower() in _OPAQUE
 
 
 def as_unit(text: str) -> str:

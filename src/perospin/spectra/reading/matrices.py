@@ -21,7 +21,7 @@ from perospin.spectra.reading.labels import is_unit, parse_label
 from perospin.spectra.reading.roles import get_role
 from perospin.units import ELEMENTARY_CHARGE_C, PLANCK_J_S, SPEED_OF_LIGHT_M_S, convert
 
-__all__ = ["Axis", "Matrix", "read_map", "read_matrix"]
+__all__ = ["Axis", "Matrix", "read_map", "read_matrix", "wavelength_nm"]
 
 Axis = Literal["rows", "columns"]
 _HC_EV_NM = PLANCK_J_S * SPEED_OF_LIGHT_M_S / ELEMENTARY_CHARGE_C * 1e9
@@ -355,7 +355,7 @@ def _oriented(
             f"the spectral axis of '{raw.name}' ({spectral.min():g} to {spectral.max():g}) is read as eV",
         )
     delay_ps = _converted(delay, delay_unit or axes.delay_unit or "ps", "ps", raw.name)
-    wavelength = _wavelength_nm(spectral, unit or "nm", raw.name)
+    wavelength = wavelength_nm(spectral, unit or "nm", raw.name)
     if np.isnan(signal).all():
         raise DataError(f"'{raw.name}' holds no signal: every cell between the axes is missing")
     in_delay, in_wavelength = np.argsort(delay_ps, kind="stable"), np.argsort(wavelength, kind="stable")
@@ -410,10 +410,26 @@ def _converted(values: Float, unit: str, wanted: str, name: str) -> Float:
         raise DataError(f"an axis of '{name}': {error}") from None
 
 
-def _wavelength_nm(values: Float, unit: str, name: str) -> Float:
+def wavelength_nm(values: Float, unit: str, name: str) -> Float:
+    """Wavelengths (nm) from wavelengths, photon energies or wavenumbers; and energies (eV) from nm if `unit` is eV.
+
+    Parameters
+    ----------
+    values
+        Shape (n,).
+    unit
+        Theirs: ``"nm"``, ``"eV"``, ``"cm-1"``, ...
+    name
+        Of the file, for messages.
+
+    Raises
+    ------
+    DataError
+        If a value isn't positive or the unit is no length or energy.
+    """
     if unit == "nm":
         return values
-    if np.any(values <= 0):
+    if np.any(values <= 0):  # energy = hc/wavelength both ways
         raise DataError(f"the spectral axis of '{name}' must be positive, got {values.min():g} {unit}")
     try:
         return convert(values, unit, "nm")

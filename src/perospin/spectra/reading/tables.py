@@ -213,36 +213,40 @@ def _trace(raw: RawFile, grid: Grid) -> Trace:
 def _labels(grid: Grid) -> tuple[tuple[Label, ...], set[int]]:
     """Headings and units from the lines right above the numbers, and which lines these are.
 
-    Origin writes up to three such lines (long name, units, comments), other programs one or two.
+    With a row of units the headings stand above it (Origin: long names, units, comments), else right above the numbers.
     """
     columns = grid.values.shape[1]
-    rows: list[tuple[int, list[str]]] = []
+    rows: list[tuple[int, list[str], bool]] = []
     for index in range(len(grid.before) - 1, -1, -1):
         line = grid.before[index]
+        remark = is_comment(line)
         if not line.strip():
             if rows:
                 break
             continue
-        cells = _heading_cells(line, grid.dialect.delimiter, columns)
+        # a remark is a heading only right above the numbers, or above a row of units
+        if remark and any(not (was_remark and _all_units(cells)) for _, cells, was_remark in rows):
+            break
+        cells = _heading_cells(line, grid.dialect.delimiter, columns, guess=not rows)
         if cells is None or len(rows) == 4:
             break
-        rows.append((index, cells))
+        rows.append((index, cells, remark))
     if not rows:
         return (), set()
-    rows.reverse()
-    text_rows = [(i, cells) for i, cells in rows if not _all_units(cells)]
-    unit_rows = [(i, cells) for i, cells in rows if _all_units(cells)]
-    names = text_rows[0][1] if text_rows else [""] * columns
-    # a lone row of units may be headings that look like units; it is both then
-    if not text_rows:
-        names = unit_rows[0][1]
-    labels = [parse_label(name) for name in names]
-    if unit_rows and text_rows:
-        units = unit_rows[0][1]
-        labels = [Label(a.name, as_unit(u) if u else a.unit) for a, u in zip(labels, units, strict=True)]
-    elif not text_rows:
-        labels = [Label(f"column {n}", as_unit(name)) for n, name in enumerate(names, 1)]
-    return tuple(labels), {index for index, _ in rows}
+    units = next((k for k, (_, cells, _) in enumerate(rows) if _all_units(cells)), None)
+    if units is not None and units + 1 == len(rows):  # only units: they are the heading
+        index, cells, _ = rows[units]
+        return tuple(Label(f"column {n}", as_unit(cell)) for n, cell in enumerate(cells, 1)), {index}
+    if units is None:
+        full = [k for k, (_, cells, _) in enumerate(rows[:2]) if all(cells)]
+        name = full[0] if full else 0
+    else:
+        name = units + 1
+    labels = [parse_label(cell) for cell in rows[name][1]]
+    if units is not None:
+        pairs = zip(labels, rows[units][1], strict=True)
+        labels = [Label(label.name, as_unit(unit) if unit else label.unit) for label, unit in pairs]
+    return tuple(labels), {index for index, _, _ in rows[: name + 1]}
 
 
 def _all_units(cells: Sequence[str]) -> bool:
@@ -250,8 +254,11 @@ def _all_units(cells: Sequence[str]) -> bool:
     return bool(plain) and all(is_unit(cell) for cell in plain)
 
 
-def _heading_cells(line: str, delimiter: str | None, columns: int) -> list[str] | None:
-    """Cells of a line of headings: `columns` of them, none a number; None if it isn't one."""
+def _heading_cells(line: str, delimiter: str | None, columns: int, *, guess: bool) -> list[str] | None:
+    """Cut a line of headings into `columns` cells, none of them a number; None if it isn't one.
+
+    `guess` tries other delimiters than that of the numbers too.
+    """
     plain = line.strip("\r\n")
     if is_comment(plain):
         plain = plain.lstrip().lstrip("#%!/").lstrip(" ")
@@ -261,7 +268,8 @@ def _heading_cells(line: str, delimiter: str | None, columns: int) -> list[str] 
 
         # "Delay (ps)   Signal (a.u.)": brackets belong to the word before them, wide gaps separate
         ways += [re.split(r"\s{2,}|\t", plain.strip()), re.findall(r"[^\s(\[]+(?:\s*[(\[][^)\]]*[)\]])?", plain)]
-    ways += [split(plain, other) for other in ("\t", ",", ";", None) if other != delimiter]
+    if guess:
+        ways += [split(plain, other) for other in ("\t", ",", ";", None) if other != delimiter]
     for cells in ways:
         while len(cells) > columns and not cells[-1]:
             cells = cells[:-1]
