@@ -79,6 +79,11 @@ def fields(folder: Path) -> None:
     field = np.linspace(-60e-3, 60e-3, 121)
     polarisation = simulate.hanle_curve(field, g_factor=2.0, lifetime_ps=2000.0, spin_lifetime_ps=1000.0, noise=0.005)
     write(folder / "hanle.txt", ["B (mT)", "polarisation"], 1e3 * field, polarisation, sign=";", comma=True)
+    sweep = np.linspace(-10e-3, 10e-3, 401)
+    signal = simulate.resonant_amplification_curve(
+        sweep, g_factor=2.5, dephasing_time_ps=5000.0, period_ps=1e6 / 76.0, delay_ps=1e6 / 76.0 - 20.0, noise=0.002
+    )
+    write(folder / "rsa.csv", ["field (mT)", "kerr (a.u.)"], 1e3 * sweep, signal, sign=",")
     axis = np.arange(20e-3, 160e-3, 1e-3)
     for frequency in (1.13, 1.7, 2.2):
         signal = simulate.odmr_spectrum(
@@ -111,6 +116,7 @@ def chirality(folder: Path) -> None:
     x = np.arange(600.0, 400.0, -0.5)
     a = 0.6 * np.exp(-0.5 * ((x - 498) / 9) ** 2) + 0.3 / (1 + np.exp((x - 485) / 6)) + 0.02
     cd = MDEG_PER_ABSORBANCE * a * 1.2e-3 * np.exp(-0.5 * ((x - 502) / 12) ** 2) + 0.3 * draw.normal(size=len(x))
+    a += 1e-4 * draw.normal(size=len(x))
     head = ["TITLE", "simulated, not measured (scripts/spectra_examples.py)"]
     lines = ["\t".join(head), "DATA TYPE\t", "ORIGIN\tJASCO format", "DELTAX\t-0.5", "XUNITS\tNANOMETERS"]
     lines += ["YUNITS\tCD [mdeg]", "YUNITS2\tHT [V]", "YUNITS3\tABSORBANCE", f"NPOINTS\t{len(x)}", "XYDATA"]

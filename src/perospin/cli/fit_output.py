@@ -373,6 +373,7 @@ def deliver(outcome: Outcome, options: Shared) -> None:
         if outcome.parts:
             typer.echo(_parts_table(outcome.parts))
         typer.echo(outcome.fit.report())
+        typer.echo(f"\n  => {headline(outcome.fit)}")
         for record in records:
             typer.echo(_line(record))
     for line in (*skipped, *written):
@@ -387,9 +388,35 @@ def _line(record: Record) -> str:
 
 
 def _parts_table(parts: Mapping[str, SpinFit]) -> str:
-    """Value of each single fit of a series, one line a file."""
+    """List the main values of each single fit of a series, one line a file."""
     width = max(len(name) for name in parts)
-    return "\n".join([*(f"{name:<{width}}  {fit.summary().partition(': ')[2]}" for name, fit in parts.items()), ""])
+    lines = []
+    for name, fit in parts.items():
+        free = [n for n in fit.names if fit[n].status != "fixed"]
+        shown = list(dict.fromkeys([*fit.records, *free]))[:3]
+        doubts = f"  ({len(fit.warnings)} warning{'s' * (len(fit.warnings) != 1)})" if fit.warnings else ""
+        lines.append(f"{name:<{width}}  " + ", ".join(f"{n} = {fit[n]}" for n in shown) + doubts)
+    return "\n".join([*lines, ""])
+
+
+def headline(fit: SpinFit) -> str:
+    """Write the main value in a unit that suits its size: ``T1 = 129.1 ± 1.8 us``."""
+    from perospin.fitting.result import rounded
+    from perospin.units import convert
+
+    name = str(fit.settings.get("main", "")) or next(iter(fit.records), fit.names[0])
+    found = fit[name]
+    if found.status not in ("fitted", "derived", "upper bound", "lower bound"):
+        return f"{name}: {found.status}"
+    unit = found.unit
+    for scales in (("s", "ms", "us", "ns", "ps", "fs"), ("T", "mT", "uT")):
+        if unit in scales:
+            sizes = [abs(convert(found.value, unit, other)) for other in scales]
+            unit = next((u for u, size in zip(scales, sizes, strict=True) if size >= 1.0), scales[-1])
+    stem = name.removesuffix("_" + found.unit.lower()).removesuffix("_percent").replace("_", " ")
+    value, error = (convert(v, found.unit, unit) if unit != found.unit else v for v in (found.value, found.uncertainty))
+    text = {"upper bound": f"< {value:.3g}", "lower bound": f"> {value:.3g}"}.get(found.status, "")
+    return f"{stem} = {text or rounded(value, error)} {unit}".rstrip()
 
 
 def _figure(fit: SpinFit, path: Path) -> None:

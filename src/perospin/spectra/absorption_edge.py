@@ -24,6 +24,7 @@ from perospin.errors import FitError
 from perospin.fitting import Parameter, Quantity, SeparableModel, Source, check_trace, fit_model
 from perospin.fitting.arrays import Float
 from perospin.fitting.single import Intervals
+from perospin.spectra.ordering import rising
 from perospin.spectra.result import SpinFit
 
 __all__ = ["Background", "Lineshape", "elliott", "fit_absorption_edge"]
@@ -166,6 +167,7 @@ def fit_absorption_edge(
         raise FitError(f"lineshape is '{lineshape}'; it must be one of: {', '.join(get_args(Lineshape))}")
     if background not in get_args(Background):
         raise FitError(f"background is '{background}'; it must be one of: {', '.join(get_args(Background))}")
+    energy_ev, absorbance, sigma = rising(energy_ev, absorbance, sigma)
     trace = check_trace(energy_ev, {"absorbance": absorbance}, sigma=sigma, x_name="energy_ev", least=10)
     energy, signal, spread = trace.x, trace["absorbance"], trace.sigma
     notes = list(trace.warnings)

@@ -79,7 +79,7 @@ def fit_current_polarisation(
     FitError
         If shapes differ or the window holds too few points.
     """
-    voltage, up, down, spread, notes = _prepared(voltage_v, current_up, current_down)
+    voltage, up, down, variances, notes = _prepared(voltage_v, current_up, current_down)
     size = np.abs(voltage)
     low = 0.5 * float(size.max()) if least_v is None else float(least_v)
     high = float(size.max()) if most_v is None else float(most_v)
@@ -99,8 +99,20 @@ def fit_current_polarisation(
         x=(Quantity("voltage_v", "V", "voltage"), Quantity("total", "", "|I_up| + |I_down|")),
         y=Quantity("difference", "", "|I_up| - |I_down|"),
     )
+    spread = None
+    if variances is not None:
+        # the total is as uncertain as the difference: variance of (1 - P) I_up - (1 + P) I_down, P from the mean curves
+        p = np.zeros(len(voltage))
+        for sign in (1.0, -1.0):
+            side = window & (sign * voltage > 0)
+            if side.any():
+                p[side] = current_polarisation(up[side].sum(), down[side].sum())
+        spread = np.sqrt((1 - p) ** 2 * variances[0] + (1 + p) ** 2 * variances[1])[window]
+        spread = np.maximum(spread, 1e-3 * spread.max())
+        if not spread.max() > 0:
+            spread = None
     fit = fit_model(
-        model, x, (up - down)[window], sigma=None if spread is None else spread[window], intervals=intervals,
+        model, x, (up - down)[window], sigma=spread, intervals=intervals,
         level=level, seed=seed, sources=sources, warnings=notes, result=SpinFit,
         analysis="spin polarisation of a current",
         conventions={"spin_polarisation": "(I_up - I_down)/(I_up + I_down); up and down as the two files were given"},
@@ -142,7 +154,7 @@ def fit_current_polarisation(
 
 
 def _prepared(voltage_v: Any, current_up: Any, current_down: Any) -> tuple[Float, Float, Float, Any, list[str]]:
-    """Voltages, mean magnitudes of the currents, uncertainty of their difference, notes."""
+    """Voltages, mean magnitudes of the currents, variances of these means (or None), notes."""
     try:
         voltage = np.asarray(voltage_v, float)
         curves = [np.atleast_2d(np.asarray(c, float)) for c in (current_up, current_down)]
@@ -159,10 +171,7 @@ def _prepared(voltage_v: Any, current_up: Any, current_down: Any) -> tuple[Float
     if len(voltage) < _LEAST:
         raise FitError(f"only {len(voltage)} usable voltages: at least {_LEAST} are needed")
     up, down = (c.mean(axis=0) for c in curves)
-    spread = None
+    variances = None
     if all(len(c) > 1 for c in curves):
-        variance = sum(c.var(axis=0, ddof=1) / len(c) for c in curves)
-        spread = np.sqrt(np.maximum(variance, 1e-6 * np.max(variance)))
-        if np.max(variance) == 0:
-            spread = None
-    return voltage, up, down, spread, notes
+        variances = [c.var(axis=0, ddof=1) / len(c) for c in curves]
+    return voltage, up, down, variances, notes

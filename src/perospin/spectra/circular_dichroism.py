@@ -20,6 +20,7 @@ from perospin.errors import FitError
 from perospin.fitting import Parameter, Quantity, SeparableModel, Source, check_trace, fit_model
 from perospin.fitting.arrays import Float
 from perospin.fitting.single import Intervals
+from perospin.spectra.ordering import rising
 from perospin.spectra.result import SpinFit
 
 __all__ = ["MDEG_PER_ABSORBANCE", "dissymmetry", "fit_circular_dichroism", "fit_luminescence"]
@@ -30,6 +31,7 @@ MDEG_PER_ABSORBANCE = 1000.0 * 180.0 * math.log(10.0) / (4.0 * math.pi)
 _PEAK = 0.7  # the top of a band: where |g| is above this part of its extreme
 _LEAST = 5
 _FULL = 15  # points from which a fourth-degree polynomial is used
+_SHAPE = ("slope", "curvature", "skewness", "flatness")
 _WAVELENGTH = Quantity("wavelength_nm", "nm", "wavelength")
 _ONE_SIDE = "front only: linear dichroism of a textured film, which the mean with the back cancels, may add to it"
 _SIGN = "positive: left-handed light is absorbed more (A_L - A_R)"
@@ -119,6 +121,9 @@ def fit_circular_dichroism(
     FitError
         If the data are too few, too thin, or the windows empty.
     """
+    wavelength_nm, ellipticity_mdeg, absorbance, back_mdeg, sigma_mdeg = rising(
+        wavelength_nm, ellipticity_mdeg, absorbance, back_mdeg, sigma_mdeg
+    )
     channels = {"ellipticity_mdeg": ellipticity_mdeg, "absorbance": absorbance, "back_mdeg": back_mdeg}
     trace = check_trace(wavelength_nm, channels, sigma=sigma_mdeg, x_name="wavelength_nm")
     notes = list(trace.warnings)
@@ -172,8 +177,12 @@ def fit_circular_dichroism(
     best = np.full(len(x), np.nan)
     best[np.flatnonzero(top)] = fit.data["best_fit"].to_numpy()
     shown["best_fit"], shown["residual"] = best, g - best
+    # the shape of the band's top is no result: it stands last, and what it is correlated with is nobody's worry
+    rank = fit.table["name"].map(lambda name: 0 if name == "g_cd" else 2 if name in _SHAPE else 1)
     return replace(
         fit,
+        table=fit.table.iloc[np.argsort(rank.to_numpy(), kind="stable")].reset_index(drop=True),
+        warnings=tuple(w for w in fit.warnings if not w.startswith(tuple(f"{name} and " for name in _SHAPE))),
         data=shown,
         plotter="spectra.chirality_figures:plot_circular_dichroism",
         records={
@@ -226,8 +235,10 @@ def fit_luminescence(
     FitError
         If the data are too few or there is no emission.
     """
-    channels = {"left": left, "right": right}
-    trace = check_trace(wavelength_nm, channels, x_name="wavelength_nm", check_constant=False)
+    wavelength_nm, left, right, background_left, background_right = rising(
+        wavelength_nm, left, right, background_left, background_right
+    )
+    trace = check_trace(wavelength_nm, {"left": left, "right": right}, x_name="wavelength_nm", check_constant=False)
     x = trace.x
     order = np.argsort(np.asarray(wavelength_nm, float), kind="stable")
     dark = [_background(b, order, len(x)) for b in (background_left, background_right)]
