@@ -18,7 +18,7 @@ from perospin.fitting.arrays import Float, namespace
 from perospin.fitting.checks import check_trace
 from perospin.fitting.model import Parameter, Quantity, SeparableModel
 from perospin.fitting.single import fit_model
-from perospin.spectra.options import FitOptions, component_name, recording, reordered
+from perospin.spectra.options import FitOptions, compared_with_fewer, component_name, recording, reordered
 from perospin.spectra.signals import RADIANS_PER_PS_TESLA, hanle_line
 from perospin.spectra.starts import greedy_start
 
@@ -97,6 +97,9 @@ def fit_hanle(
         model, trace.x, trace["polarisation"], sigma=trace.sigma, warnings=trace.warnings,
         analysis="optical Hanle effect", conventions=conventions, result=SpinFit, **options,
     )  # fmt: skip
+    if components > 1:
+        simpler = hanle_model(trace.x, components=components - 1, offset=offset, centre=centre)
+        fit = compared_with_fewer(fit, simpler, trace.x, trace["polarisation"], trace.sigma)
     fit = reordered(fit, ("half_width_t", "peak_polarisation"), components)
     records: dict[str, Any] = {}
     note = {"technique": "Hanle_optical"}

@@ -18,7 +18,7 @@ from perospin.fitting.arrays import Float, namespace
 from perospin.fitting.checks import check_times_ps, check_trace
 from perospin.fitting.model import Parameter, Quantity, SeparableModel
 from perospin.fitting.single import fit_model
-from perospin.spectra.options import FitOptions, component_name, recording, reordered
+from perospin.spectra.options import FitOptions, compared_with_fewer, component_name, recording, reordered
 from perospin.spectra.signals import GHZ_PER_TESLA, Envelope, damped_cosine
 from perospin.spectra.starts import frequency_candidates, greedy_start
 
@@ -106,12 +106,13 @@ def fit_kerr(
         least=4 * components + 4,
     )  # fmt: skip
     steps = np.diff(trace.x)
+    longest, shortest = float(np.ptp(trace.x)), float(np.min(steps[steps > 0]))
     model = kerr_model(
         components,
         background=background,
         envelope=envelope,
-        longest_ps=float(np.ptp(trace.x)),
-        shortest_ps=float(np.min(steps[steps > 0])),
+        longest_ps=longest,
+        shortest_ps=shortest,
     )
     conventions = {
         "dephasing time": "1/e time of a Gaussian envelope" if envelope == "gaussian" else "1/e time of an exponential",
@@ -122,6 +123,11 @@ def fit_kerr(
         model, trace.x, trace["signal"], sigma=trace.sigma, warnings=(*told, *trace.warnings),
         analysis="Kerr rotation", conventions=conventions, result=SpinFit, **options,
     )  # fmt: skip
+    if components > 1:
+        simpler = kerr_model(
+            components - 1, background=background, envelope=envelope, longest_ps=longest, shortest_ps=shortest
+        )
+        fit = compared_with_fewer(fit, simpler, trace.x, trace["signal"], trace.sigma)
     fit = reordered(fit, _NAMES, components, falling=True)
     records: dict[str, Any] = {}
     for i in range(components):

@@ -19,7 +19,16 @@ from perospin.fitting.arrays import Float, namespace
 from perospin.fitting.checks import check_trace
 from perospin.fitting.model import Parameter, Quantity, SeparableModel
 from perospin.fitting.single import fit_model
-from perospin.spectra.options import FitOptions, as_fits, component_name, fit_points, from_fits, recording, reordered
+from perospin.spectra.options import (
+    FitOptions,
+    as_fits,
+    compared_with_fewer,
+    component_name,
+    fit_points,
+    from_fits,
+    recording,
+    reordered,
+)
 from perospin.spectra.signals import GHZ_PER_TESLA, gaussian_resonance
 from perospin.spectra.starts import greedy_start
 
@@ -85,6 +94,9 @@ def fit_odmr(
         model, trace.x, trace["signal"], sigma=trace.sigma, warnings=trace.warnings,
         analysis="optically detected magnetic resonance", conventions=conventions, result=SpinFit, **options,
     )  # fmt: skip
+    if components > 1:
+        simpler = odmr_model(trace.x, components=components - 1, background=background)
+        fit = compared_with_fewer(fit, simpler, trace.x, trace["signal"], trace.sigma)
     fit = reordered(fit, ("resonance_field_t", "width_t", "amplitude"), components)
     records: dict[str, Any] = {}
     for i in range(components):

@@ -13,13 +13,22 @@ import numpy as np
 from perospin.errors import DataError
 from perospin.fitting.arrays import Float
 from perospin.fitting.parameters import ParameterInput
-from perospin.fitting.result import Source
+from perospin.fitting.result import Fit, Source
 
 if TYPE_CHECKING:
     from perospin.fitting.model import SeparableModel
     from perospin.spectra.result import SpinFit
 
-__all__ = ["FitOptions", "as_fits", "component_name", "fit_points", "from_fits", "recording", "reordered"]
+__all__ = [
+    "FitOptions",
+    "as_fits",
+    "compared_with_fewer",
+    "component_name",
+    "fit_points",
+    "from_fits",
+    "recording",
+    "reordered",
+]
 
 _UNITS = ("ps", "ghz", "t", "rad", "ohm")
 
@@ -83,6 +92,24 @@ def reordered(fit: SpinFit, bases: Sequence[str], components: int, *, falling: b
         warnings=tuple(named.sub(lambda match: renamed[match[0]], sentence) for sentence in fit.warnings),
         correlation=fit.correlation.rename(index=renamed, columns=renamed),
         settings={**fit.settings, "standard_errors": errors},
+    )
+
+
+def compared_with_fewer(fit: SpinFit, fewer: SeparableModel, x: Any, y: Float, sigma: Float | None) -> SpinFit:
+    """Say so if a model with one component less describes the data as well (AICc)."""
+    from perospin.errors import FitError
+    from perospin.fitting.single import fit_model
+
+    try:
+        simpler: Fit = fit_model(fewer, x, y, sigma=sigma)
+    except FitError:
+        return fit
+    gap = simpler.statistics["aicc"] - fit.statistics["aicc"]
+    if not gap < 2.0:
+        return fit
+    return fit.with_warnings(
+        f"one component less describes the data as well (AICc {'lower' if gap <= 0 else 'higher'} by {abs(gap):.1f}): "
+        "the last component is not established"
     )
 
 

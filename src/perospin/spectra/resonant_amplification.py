@@ -17,7 +17,7 @@ from perospin.fitting.arrays import Float, namespace
 from perospin.fitting.checks import check_trace
 from perospin.fitting.model import Parameter, Quantity, SeparableModel
 from perospin.fitting.single import fit_model
-from perospin.spectra.options import FitOptions, component_name, recording, reordered
+from perospin.spectra.options import FitOptions, compared_with_fewer, component_name, recording, reordered
 from perospin.spectra.signals import GHZ_PER_TESLA, Convention, resonant_amplification
 from perospin.spectra.starts import best_starts, greedy_start
 
@@ -87,6 +87,11 @@ def fit_resonant_amplification(
         model, trace.x, trace["signal"], sigma=trace.sigma, warnings=trace.warnings,
         analysis="resonant spin amplification", conventions=conventions, result=SpinFit, **options,
     )  # fmt: skip
+    if components > 1:
+        simpler = amplification_model(
+            period_ps, delay_ps, components=components - 1, spread=spread, centre=centre, convention=convention
+        )
+        fit = compared_with_fewer(fit, simpler, trace.x, trace["signal"], trace.sigma)
     bases = ("g_factor", "dephasing_time_ps", "amplitude", *(("g_spread",) if spread else ()))
     fit = reordered(fit, bases, components, falling=True)
     records: dict[str, Any] = {}
@@ -192,16 +197,19 @@ def amplification_model(
         field = np.asarray(field, float)
 
         def component(at: Any, theta: Mapping[str, float]) -> Sequence[Any]:
-            return [one(at, theta["g_factor"], theta["dephasing_time_ps"], theta.get("g_spread", 0.0))]
+            # the closed form for both conventions: near enough for a start, and far quicker than the sum
+            g, time, width = theta["g_factor"], theta["dephasing_time_ps"], theta.get("g_spread", 0.0)
+            return [resonant_amplification(at - theta.get("centre_t", 0.0), g, time, period_ps, delay, width)]
 
-        ones = np.ones((field.size, 1))
         found = greedy_start(
-            component, ones, field, signal, lambda left: _combs(field, left, component, period_ps, spread), components
-        )
+            component, np.ones((field.size, 1)), field, signal,
+            lambda left: _combs(field, left, component, period_ps, spread, centre), components,
+        )  # fmt: skip
+        middle = {"centre_t": found[0]["centre_t"]} if centre else {}
         found.sort(key=lambda theta: -theta["g_factor"])
-        return [
-            {component_name(base, i, components): value for i, part in enumerate(found) for base, value in part.items()}
-        ]
+        bases = ("g_factor", "dephasing_time_ps", *(("g_spread",) if spread else ()))
+        start = {component_name(base, i, components): part[base] for i, part in enumerate(found) for base in bases}
+        return [{**start, **middle}]
 
     return SeparableModel(
         name="resonant spin amplification",
@@ -214,35 +222,39 @@ def amplification_model(
     )
 
 
-def _combs(field: Float, signal: Float, component: Any, period_ps: float, spread: bool) -> list[Mapping[str, float]]:
+def _combs(
+    field: Float, signal: Float, component: Any, period_ps: float, spread: bool, centre: bool
+) -> list[Mapping[str, float]]:
     """Candidates for one comb: all distances of peaks at a low resolution, the best of them at a higher one."""
     widest = float(np.max(np.abs(field)))
     steps = np.diff(np.sort(field))
     step = float(np.median(steps[steps > 0]))
     turns = 1e-3 * GHZ_PER_TESLA * period_ps  # turns between two pulses per g and tesla
-    least, most = 0.5 / (turns * widest), min(20.0, 0.5 / (turns * step))
-    with_background = [np.ones_like(field)]
+    least, most = max(0.5 / (turns * widest), 0.021), min(19.9, 0.5 / (turns * step))
+    places = (-0.4, -0.2, 0.0, 0.2, 0.4) if centre else (0.0,)  # in distances of the peaks
 
     def columns(at: Any, theta: Mapping[str, float]) -> Sequence[Any]:
-        return [*with_background, *component(at, theta)]
+        return [np.ones_like(at), *component(at, theta)]
 
-    extra = {"g_spread": 1e-3} if spread else {}
-    coarse = [
-        {"g_factor": float(g), "dephasing_time_ps": 0.5 * period_ps, **extra}
-        for g in np.arange(max(least, 0.02), most, 0.15 / (turns * widest))
-    ]
-    best = best_starts(columns, field, signal, coarse, keep=4)
+    def candidate(g: float, time: float, place: float, width: float) -> dict[str, float]:
+        g = float(np.clip(g, 0.021, 19.9))
+        return {
+            "g_factor": g,
+            "dephasing_time_ps": time * period_ps,
+            **({"centre_t": float(np.clip(place / (turns * g), -0.09, 0.09))} if centre else {}),
+            **({"g_spread": max(width * g, 1e-5)} if spread else {}),
+        }
+
+    scan = np.arange(least, max(most, 1.01 * least), 0.15 / (turns * widest))
+    coarse = [candidate(g, 0.5, place, 1e-3) for g in scan for place in places]
     fine: list[Mapping[str, float]] = []
-    for theta in best:
-        for shift in np.linspace(-0.15, 0.15, 13):
-            for time in (0.25, 0.6, 1.5, 4.0):
-                for width in (0.0, 0.003, 0.02) if spread else (None,):
-                    g = theta["g_factor"] + shift / (turns * widest)
-                    fine.append(
-                        {
-                            "g_factor": float(np.clip(g, 0.021, 19.9)),
-                            "dephasing_time_ps": time * period_ps,
-                            **({} if width is None else {"g_spread": max(width * theta["g_factor"], 1e-5)}),
-                        }
-                    )
+    for theta in best_starts(columns, field, signal, coarse, keep=4):
+        place = theta.get("centre_t", 0.0) * turns * theta["g_factor"]
+        fine += [
+            candidate(theta["g_factor"] + shift / (turns * widest), time, place + move, width)
+            for shift in np.linspace(-0.15, 0.15, 13)
+            for time in (0.25, 0.6, 1.5, 4.0)
+            for width in ((0.0, 0.003, 0.02) if spread else (0.0,))
+            for move in ((-0.1, 0.0, 0.1) if centre else (0.0,))
+        ]
     return best_starts(columns, field, signal, fine, keep=3)

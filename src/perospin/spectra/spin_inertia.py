@@ -19,7 +19,16 @@ from perospin.fitting.checks import check_trace
 from perospin.fitting.model import Parameter, Quantity, SeparableModel
 from perospin.fitting.single import fit_model
 from perospin.fitting.statistics import quantile
-from perospin.spectra.options import FitOptions, as_fits, component_name, fit_points, from_fits, recording, reordered
+from perospin.spectra.options import (
+    FitOptions,
+    as_fits,
+    compared_with_fewer,
+    component_name,
+    fit_points,
+    from_fits,
+    recording,
+    reordered,
+)
 from perospin.spectra.signals import inertia_magnitude, inertia_phase_channels
 from perospin.spectra.starts import best_starts, greedy_start
 
@@ -96,6 +105,9 @@ def fit_spin_inertia(
         model, trace.x, trace["signal"], sigma=trace.sigma, warnings=trace.warnings, analysis="spin inertia",
         conventions=conventions, result=SpinFit, **options,
     )  # fmt: skip
+    if components > 1:
+        simpler = inertia_model(trace.x, components=components - 1, detection=detection, offset=offset)
+        fit = compared_with_fewer(fit, simpler, trace.x, trace["signal"], trace.sigma)
     if detection == "in phase":
         fit = reordered(fit, ("t1_ps", "amplitude"), components, falling=True)
     technique = {"technique": "spin_inertia" if optical else "ODMR"}

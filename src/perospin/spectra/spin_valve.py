@@ -235,7 +235,7 @@ def spin_valve_model(
     if fit_contact:
         parameters.append(
             Parameter(
-                "contact_ratio", "", "diffusion length over the contact's resistance length", 0.1, 1e-4, 1e3,
+                "contact_ratio", "", "diffusion length over the contact's resistance length", 0.1, 1e-6, 1e3,
                 positive=True,
             )
         )  # fmt: skip

@@ -1,0 +1,89 @@
+"""T1 against field and temperature."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from perospin.errors import DataError
+from perospin.spectra import fit_spin_inertia, fit_t1_field, fit_t1_temperature, simulate
+from recovering import near
+
+FIELD = np.array([0.015, 0.02, 0.03, 0.045, 0.06, 0.1, 0.15, 0.2])
+TEMPERATURE = np.array([1.6, 2.0, 2.5, 3.0, 3.5, 4.0, 5.0, 6.0, 7.0, 8.0, 10.0])
+
+
+def t1_of_field(field=FIELD, noise=0.04, seed=0):
+    return simulate.t1_against_field(
+        field, spin_lifetime_ps=0.8e9, correlation_time_ps=60e6, nuclear_field_t=0.012, relative_noise=noise, seed=seed
+    )
+
+
+def test_field_with_and_without_the_nuclear_field():
+    fit = fit_t1_field(-FIELD, t1_of_field(), nuclear_field_t=0.012, g_factor=1.68)
+    for name, truth in {"spin_lifetime_ps": 0.8e9, "correlation_time_ps": 60e6}.items():
+        assert near(fit, name, truth), name
+    other = fit_t1_field(FIELD, t1_of_field())
+    assert other.spin_lifetime_ps == pytest.approx(fit.spin_lifetime_ps, rel=1e-6)
+    crossover = 0.012 * np.sqrt(0.8e9 / 60e6)
+    assert near(other, "crossover_field_t", crossover)
+    assert other.crossover_field_t == pytest.approx(fit.crossover_field_t, rel=1e-6)
+    assert not fit.warnings
+
+
+def test_points_below_the_nuclear_field_are_left_out():
+    field = np.concatenate([[0.004, 0.012], FIELD])
+    fit = fit_t1_field(field, t1_of_field(field), nuclear_field_t=0.012)
+    assert fit.statistics["n_points"] == len(FIELD)
+    assert any("2 of 10 points" in sentence for sentence in fit.warnings)
+
+
+def test_fast_nuclei_are_said():
+    t1 = simulate.t1_against_field(FIELD, spin_lifetime_ps=1e6, correlation_time_ps=50.0, nuclear_field_t=0.012)
+    fit = fit_t1_field(FIELD, t1, nuclear_field_t=0.012, g_factor=0.05)
+    assert any("within the correlation time" in sentence for sentence in fit.warnings)
+
+
+def test_plateau_not_reached_is_a_lower_bound():
+    low = np.array([0.013, 0.015, 0.018, 0.02, 0.022])
+    t1 = simulate.t1_against_field(
+        low, spin_lifetime_ps=50e9, correlation_time_ps=60e6, nuclear_field_t=0.012, relative_noise=0.05
+    )
+    assert fit_t1_field(low, t1, nuclear_field_t=0.012)["spin_lifetime_ps"].status in ("lower bound", "undetermined")
+
+
+def test_temperature():
+    t1 = simulate.t1_against_temperature(
+        TEMPERATURE, spin_lifetime_ps=0.8e9, activation_rate_per_ps=20e-6, activation_energy_mev=3.2,
+        relative_noise=0.05,
+    )  # fmt: skip
+    fit = fit_t1_temperature(TEMPERATURE, t1, field_t=0.1)
+    truths = {"activation_energy_mev": 3.2, "activation_rate_per_ps": 20e-6, "spin_lifetime_ps": 0.8e9}
+    for name, truth in truths.items():
+        assert near(fit, name, truth), name
+    weighted = fit_t1_temperature(TEMPERATURE, t1, sigma_t1_ps=0.05 * t1)
+    assert near(weighted, "activation_energy_mev", 3.2)
+    assert fit.to_record("CsPbI3", source="A").conditions.field_t == 0.1
+
+
+def test_series_of_inertia_fits():
+    frequency = np.geomspace(20.0, 1e5, 25)
+    fits = [
+        fit_spin_inertia(frequency, simulate.inertia_curve(frequency, t1_ps=t1, noise=0.01, seed=i))
+        for i, t1 in enumerate(t1_of_field(noise=0.0))
+    ]
+    fit = fit_t1_field(FIELD, fits, nuclear_field_t=0.012)
+    for name, truth in {"spin_lifetime_ps": 0.8e9, "correlation_time_ps": 60e6}.items():
+        assert near(fit, name, truth), name
+    assert "sigma" in fit.data
+
+
+def test_what_is_wrong_is_named():
+    with pytest.raises(DataError, match="zero field"):
+        fit_t1_field([0.0, 0.1, 0.2], [1.0, 2.0, 3.0])
+    with pytest.raises(DataError, match="t1_ps must be positive"):
+        fit_t1_field(FIELD, -t1_of_field())
+    with pytest.raises(DataError, match="nuclear_field_t must be positive"):
+        fit_t1_field(FIELD, t1_of_field(), nuclear_field_t=-1.0)
+    with pytest.raises(DataError, match="degrees Celsius"):
+        fit_t1_temperature([-5.0, 0.0, 5.0, 10.0], [4.0, 3.0, 2.0, 1.0])
