@@ -426,6 +426,8 @@ class VerdictSection(_Section):
     scheme: str
     supports: list[str] = []
     does_not_support: list[str] = []
+    remarks: dict[str, str] = {}
+    """What is known of single rows, by label: shown where every model misses them."""
 
 
 class PartSpec(_Section):

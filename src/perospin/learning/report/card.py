@@ -78,7 +78,9 @@ def _kinds(part: PartResult) -> str:
     spec = next((part.spec.spec_of(e.name) for e in part.spec.estimators if e.name == _model(part)), None)
     if spec is None:
         return "chosen from a grid"
-    inside = [m.get("kind") if isinstance(m, dict) else m for m in (*(spec.get("members") or ()), spec.get("residual"))]
+    members = spec.get("members")  # a number for an ensemble of networks
+    parts = (*(members if isinstance(members, list) else ()), spec.get("residual"))
+    inside = [m.get("kind") if isinstance(m, dict) else m for m in parts]
     words = ", ".join(str(kind) for kind in dict.fromkeys(inside) if kind)
     return f"{spec['kind']} of {words}" if words else str(spec["kind"])
 

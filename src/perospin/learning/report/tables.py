@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from perospin.learning import hard_rows as hard
 from perospin.learning.report.labels import words
-from perospin.learning.report.text import number
+from perospin.learning.report.text import figures, number
 
 if TYPE_CHECKING:
     from perospin.learning.result import PartResult
@@ -247,3 +248,14 @@ def coverage(part: PartResult) -> list[dict[str, Any]]:
             }
         )
     return rows
+
+
+def hard_rows(part: PartResult) -> list[dict[str, Any]]:
+    """Rows that defeat every model, with what is near them in one text."""
+    return [
+        {
+            **{str(key): value for key, value in row.items()},
+            "near": ", ".join(f"{name} {figures(value, 2)}" for name, value in row["neighbours"]),
+        }
+        for row in hard.hard_rows(part).to_dict("records")
+    ]

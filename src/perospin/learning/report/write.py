@@ -90,6 +90,7 @@ def _part_context(part: PartResult, drawn: Mapping[str, str]) -> dict[str, Any]:
         "variants": variants_text(part),
         "formulas": part.formulas.fillna("").to_dict("records"),
         "rows": tables.row_table(part),
+        "hard_rows": tables.hard_rows(part),
         "figures": drawn,
         "captions": captions.of(part),
     }
