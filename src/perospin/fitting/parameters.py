@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -104,6 +105,10 @@ def build_parameters(model: SeparableModel, params: ParameterInput) -> tuple[lmf
                 raise FitError(f"parameter {name} is {value}; it must be a finite number")
             if not low <= value <= high:
                 raise FitError(f"parameter {name} = {value:g} lies outside its bounds {low:g} to {high:g}")
+    ties = " ".join(settings["expr"] for settings in own.values() if settings["expr"])
+    for name in model.amplitude_names:  # an amplitude that a tie names is searched for like any other parameter
+        if name not in own and re.search(rf"\b{re.escape(name)}\b", ties):
+            own[name] = {"value": 1.0, "min": -np.inf, "max": np.inf, "vary": True, "expr": None}
     collected = lmfit.Parameters()
     for name, settings in own.items():  # values first: an expression may name a later parameter
         collected.add(name, value=settings["value"], min=settings["min"], max=settings["max"], vary=settings["vary"])

@@ -40,7 +40,7 @@ def _inside(problem: Problem, u: Float) -> Float:
     return np.clip(u, low + 1e-9 * span, high - 1e-9 * span)
 
 
-def search(problem: Problem, u: Float, tolerance: float = 1e-10) -> Found:
+def search(problem: Problem, u: Float, tolerance: float = 1e-12) -> Found:
     """Least squares from one start.
 
     Raises
@@ -60,18 +60,20 @@ def search(problem: Problem, u: Float, tolerance: float = 1e-10) -> Found:
         return last[0][1]
 
     low, high = problem.bounds()
+    # the tolerance of the gradient is absolute: without a scale, small signals would count as converged at once
+    scale = 1.0 / (float(np.linalg.norm(problem.y * problem.weight)) or 1.0)
     try:
         done = least_squares(
-            lambda v: project(v).residual.ravel(),
+            lambda v: scale * project(v).residual.ravel(),
             _inside(problem, u),
-            jac=lambda v: problem.jacobian(v, project(v)),
+            jac=lambda v: scale * problem.jacobian(v, project(v)),
             bounds=(low, high),
             x_scale="jac",
             method="trf",
             max_nfev=_MOST,
             xtol=tolerance,
             ftol=tolerance,
-            gtol=tolerance,
+            gtol=0.01 * tolerance,
         )
     except (ValueError, np.linalg.LinAlgError) as error:
         raise FitError(f"the search failed for the model '{problem.model.name}': {error}") from None

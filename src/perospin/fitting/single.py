@@ -75,8 +75,8 @@ def fit_model(
     robust
         Lessen the weight of outliers (Huber, 1.345 standard deviations).
     resolution
-        Smallest value by name that the experiment can tell from zero; below it the status is ``upper bound``. May be a
-        function of the fitted values, such as a third of a fitted response.
+        Smallest value by name that the experiment can tell from zero; where the value, less 1.645 standard errors, lies
+        below it, the status is ``upper bound``. May be a function of the fitted values (a third of a fitted response).
     analysis, conventions, warnings, sources, settings
         Carried into the result.
     result
@@ -404,7 +404,7 @@ class _State:
         span = abs(value) if positive else problem.scale(name, value)
         at_low = value - p.min <= 1e-4 * span
         at_high = p.max - value <= 1e-4 * span
-        below = resolution is not None and value - min(error, value) < resolution
+        below = resolution is not None and value - _ONE_SIDED_95 * min(error, value) < resolution
         rise = self.variance * max(self.quantile, _ONE_SIDED_95) ** 2
         open_low, open_high = at_low, at_high
         # only a wide interval calls for refits at the ends
