@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["fit_hanle", "hanle_model"]
 
 FIELD = Quantity("field_t", "T", "transverse magnetic field")
-SIGNAL = Quantity("polarisation", "", "circular polarisation of the luminescence")
+SIGNAL = Quantity("polarisation", "", "circular polarisation")
 
 
 def fit_hanle(

@@ -188,7 +188,7 @@ def inertia_figure(fit: SpinFit, title: str | None = None) -> Figure:
 def power_figure(fit: SpinFit, title: str | None = None) -> Figure:
     """Rate against pump power, down to zero."""
     zero, slope = fit["rate_at_zero_per_ps"].value, fit["slope"].value
-    scale, unit = time_scale(1.0 / fit.data["rate_per_ps"].to_numpy())
+    scale, unit = time_scale(10.0 / fit.data["rate_per_ps"].to_numpy())  # rates from 0.1 to 100
     return points_figure(
         fit.data["power"].to_numpy(), fit.data["rate_per_ps"].to_numpy() * scale,
         fit.data["sigma"].to_numpy() * scale if "sigma" in fit.data else None,
@@ -271,12 +271,13 @@ def kerr_joint_figure(fit: SpinFit, title: str | None = None) -> Figure:
         axes = figure.subplots()
         for k, n in enumerate(sorted(numbers, key=lambda n: fields[n])):
             rows = data[data["trace"] == n]
-            level = k * step - float(rows["best_fit"].iloc[-1])
+            level = k * step - float(fit.arrays["amplitudes"][int(n), -1])  # its constant background
             axes.plot(rows["delay_ps"], rows["signal"] + level, ".", color=GREY, markersize=2)
             axes.plot(rows["delay_ps"], rows["best_fit"] + level, color=VERMILLION)
             axes.annotate(
                 f"{fields[n]:g} T", (1.0, k * step), xycoords=("axes fraction", "data"), ha="right", va="bottom",
                 fontsize=7, xytext=(-2, 3), textcoords="offset points",
+                bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5, "alpha": 0.8},
             )  # fmt: skip
         axes.set(xlabel="delay (ps)", ylabel="Kerr rotation, shifted", yticks=[])
         axes.set_title(title if title is not None else "Kerr transients, one fit")
