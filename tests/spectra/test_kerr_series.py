@@ -100,6 +100,15 @@ def test_zero_field_gives_the_nuclear_field():
     assert fit["nuclear_field_t"].status == "derived"
 
 
+def test_fits_bring_their_transients():
+    dark = simulate.nuclear_trace(DELAY, nuclear_field_t=0.012, g_factor=1.96, noise=0.02)
+    traces = [(DELAY, dark), *ensemble("gaussian")]
+    fits = [fit_kerr(*pair, field_t=b) for pair, b in zip(traces, [0.0, *FIELDS], strict=True)]
+    fit = fit_kerr_series(fits, convention="gaussian")
+    assert near(fit, "g_spread", 0.03)
+    assert near(fit, "nuclear_field_t", 0.012)
+
+
 def test_nuclear_precession_alone():
     dark = simulate.nuclear_trace(DELAY, nuclear_field_t=0.012, g_factor=-1.68, amplitude=3.0, noise=0.05)
     fit = fit_nuclear_precession(DELAY, dark, g_factor=-1.68)

@@ -71,10 +71,10 @@ def fit_kerr_series(
     background, envelope, start_ps
         Of the pairs, as `fit_kerr`.
     joint
-        Fit all pairs at once with one g, T2*(0) and spread of g (amplitudes, phases and an offset for each); the
-        default for pairs. False: in two steps, by the frequencies and T2* of single transients, as with fits. A normal
-        spread of g makes envelopes that are neither exponential nor Gaussian: two steps then overstate it by up to a
-        third.
+        Fit all transients at once with one g, T2*(0) and spread of g (amplitudes, phases and an offset for each); the
+        default for pairs, and for fits with the ``"gaussian"`` convention. False: in two steps, by the frequencies and
+        T2* of single transients. A normal spread of g makes envelopes that are neither exponential nor Gaussian: two
+        steps then overstate it by up to a third.
     **options
         Of `perospin.fitting.fit_model`, for the series.
 
@@ -108,22 +108,18 @@ def fit_kerr_series(
         fits, dark = _single_fits(
             traces, field_t, components, told, background=background, envelope=envelope, start_ps=start_ps
         )
-    if any(not fit.settings.get("field_t") for fit in fits):
-        raise DataError("a fit of the series has no field: pass field_t to fit_kerr")
+    else:
+        fits, dark = _dark_apart(fits, components, told)
     fields = np.array([float(fit.settings["field_t"]) for fit in fits])
-    if len(np.unique(np.abs(fields))) < 3:
-        raise DataError(
-            f"g, its spread and T2* need at least three different fields, got {len(np.unique(abs(fields)))}"
-        )
+    different = len(np.unique(np.abs(fields)))
+    if different < 3:
+        raise DataError(f"g, its spread and T2* need at least three different fields, got {different}")
     x, y, sigma = _points(fits, fields, components, told)
     if joint is None:
-        joint = not given
-    if joint and given:
-        raise DataError("a joint fit needs the transients, pairs (delay_ps, signal), not their fits")
+        joint = not given or convention == "gaussian"
     if not joint and convention == "gaussian":
         told.append(
-            "the T2* of single transients overstate a normal spread of g by up to a third: give the transients as "
-            "pairs (delay_ps, signal), which are fitted jointly"
+            "the T2* of single transients overstate a normal spread of g by up to a third: fit them jointly (joint=True)"
         )
     model = _model(x, y, components, convention, offset)
     conventions = {
@@ -183,6 +179,19 @@ def _single_fits(
             continue
         fits.append(fit_kerr(delay, signal, components=components, field_t=float(field), **how))
     return fits, dark
+
+
+def _dark_apart(fits: Sequence[SpinFit], components: int, told: list[str]) -> tuple[list[SpinFit], SpinFit | None]:
+    """Fits in a field, and the transient in zero field fitted with precession in nuclear fields."""
+    if any(fit.settings.get("field_t") is None for fit in fits):
+        raise DataError("a fit of the series has no field: pass field_t to fit_kerr")
+    lit = [fit for fit in fits if fit.settings["field_t"]]
+    dark = [fit for fit in fits if not fit.settings["field_t"]]
+    if dark and components > 1:
+        told.append("the transient in zero field was left out: with several components it is not modelled")
+    if not dark or components > 1:
+        return lit, None
+    return lit, fit_nuclear_precession(dark[0].data["delay_ps"], dark[0].data["signal"])
 
 
 def _points(
