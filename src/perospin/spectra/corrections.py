@@ -52,6 +52,11 @@ def correct_background(signal_map: SignalMap, before_ps: float | None = None) ->
         if len(before) < 3:
             raise FitError(f"{signal_map!r} has {len(before)} delays before time zero ({zero:.3g} ps): pass before_ps")
         before_ps = float(before[max(1, (2 * len(before)) // 3) - 1])
+        if _drifts(signal_map.signal[signal_map.delay_ps <= before_ps]):
+            raise FitError(
+                f"the spectra of {signal_map!r} up to {before_ps:.3g} ps change with delay: that is signal, not "
+                "background; pass before_ps if the pump comes later"
+            )
     rows = signal_map.delay_ps <= before_ps
     if not rows.any():
         raise FitError(f"no delay of {signal_map!r} lies at or before {before_ps:g} ps")
@@ -60,6 +65,15 @@ def correct_background(signal_map: SignalMap, before_ps: float | None = None) ->
     background = np.where(count > 0, np.nansum(part, axis=0) / np.maximum(count, 1), 0.0)
     note = f"background: mean of {int(rows.sum())} spectra up to {before_ps:g} ps subtracted"
     return replace(signal_map, signal=signal_map.signal - background, history=(*signal_map.history, note))
+
+
+def _drifts(spectra: Float) -> bool:
+    """Whether successive spectra differ far less than all of them do: a decay, not noise around a constant."""
+    if len(spectra) < 4:
+        return False
+    part = spectra[:, np.isfinite(spectra).all(axis=0)]
+    around = float(np.sum((part - part.mean(axis=0)) ** 2))
+    return around > 0 and float(np.sum(np.diff(part, axis=0) ** 2)) < 0.4 * around
 
 
 @dataclass(frozen=True)
