@@ -1,0 +1,335 @@
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import typer
+
+from perospin.cli.fit import app
+from perospin.errors import PerospinError
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "examples" / "spectra"
+PAIR = (EXAMPLES / "pump_probe_SC.txt", EXAMPLES / "pump_probe_CC.txt")
+COMMANDS = sorted(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
+
+
+def run(*arguments: object) -> None:
+    """Run a command as `perospin fit` would; errors are the room's, which the main entry prints."""
+    with pytest.raises(SystemExit) as stop:
+        app(args=[str(argument) for argument in arguments], prog_name="perospin fit")
+    assert not stop.value.code
+
+
+def refused(*arguments: object) -> str:
+    with pytest.raises(PerospinError) as error:
+        app(args=[str(argument) for argument in arguments], prog_name="perospin fit")
+    sentence = str(error.value)
+    assert "\n" not in sentence
+    return sentence
+
+
+def result(capsys: pytest.CaptureFixture[str], *arguments: object) -> dict[str, Any]:
+    capsys.readouterr()
+    run(*arguments, "--json")
+    return dict(json.loads(capsys.readouterr().out))
+
+
+# what the examples were simulated with (scripts/spectra_examples.py)
+TRUTH = {
+    "pump-probe": {"lifetime_ps": 7.76, "population_lifetime_ps": 250.0},
+    "map": {"lifetime_ps": 7.76},
+    "kerr": {"g_factor": 1.96, "dephasing_time_zero_field_ps": 2000.0, "g_spread": 0.03},
+    "rsa": {"g_factor": 2.5, "dephasing_time_ps": 5000.0},
+    "hanle": {"spin_lifetime_ps": 1000.0, "recombination_lifetime_ps": 2000.0},
+    "odmr": {"g_factor": 1.68},
+    "odmr-width": {"g_spread": 0.15, "nuclear_field_t": 0.012},
+    "inertia": {"t1_ps": 130e6},
+    "t1-field": {"spin_lifetime_ps": 0.8e9, "correlation_time_ps": 60e6},
+    "t1-temperature": {"activation_energy_mev": 3.2, "spin_lifetime_ps": 0.8e9},
+    "cd": {"g_cd": 1.2e-3},
+    "cpl": {"g_lum": 0.03},
+    "mr": {"magnetoresistance_percent": 1.0, "soft_switching_t": 0.006, "hard_switching_t": 0.025},
+    "iv": {"spin_polarisation_percent": 60.0},
+    "edge": {"exciton_binding_energy_mev": 60.0, "gap_ev": 2.5},
+}
+
+
+def test_every_command_is_tried() -> None:
+    assert sorted(TRUTH) == COMMANDS
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_example_of_each_help_text_finds_what_was_simulated(
+    command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("COLUMNS", "80")
+    run(command, "--help")
+    text = " ".join(line.strip() for line in capsys.readouterr().out.splitlines())
+    example = re.search(r"Example: perospin fit (.*?)\s*(?:╭|$)", text)
+    assert example is not None
+    found = result(capsys, *shlex.split(example[1]))
+    for name, expected in TRUTH[command].items():
+        value = found["values"][name]
+        assert value["status"] in ("fitted", "derived")
+        assert abs(value["value"] - expected) < 4 * value["uncertainty"], name
+        assert value["uncertainty"] < 0.15 * expected
+
+
+def test_the_example_files_are_those_of_the_script(tmp_path: Path) -> None:
+    script = ROOT / "scripts" / "spectra_examples.py"
+    subprocess.run([sys.executable, script, tmp_path], check=True, capture_output=True, timeout=120)
+    made = sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*.*"))
+    assert made == sorted(path.relative_to(EXAMPLES) for path in EXAMPLES.rglob("*.*"))
+    for path in made:
+        new, old = (tmp_path / path).read_text().splitlines(), (EXAMPLES / path).read_text().splitlines()
+        # the last digits of a simulated number may differ between machines
+        assert len(new) == len(old)
+        assert sum(a != b for a, b in zip(new, old, strict=True)) < 0.02 * len(old) + 2
+
+
+def test_one_command_gives_lifetime_figure_and_record(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "result"
+    run(
+        "pump-probe", *PAIR, "--save", folder, "--plot", tmp_path / "figure.pdf", "--material", "(PEA)2PbI4",
+        "--source", "10.1039/d5sc07406a", "-c", "temperature=295 K", "-c", "form=film", "-c", "fluence_uj_cm2=5",
+    )  # fmt: skip
+    shown = capsys.readouterr()
+    assert "=> lifetime = 7.7" in shown.out
+    assert "record: (PEA)2PbI4, tau_spin 7.7" in shown.out
+    assert "saved in" in shown.err
+    assert sorted(path.name for path in folder.iterdir()) == ["figure.png", "fit.json", "record.json", "report.txt"]
+    assert (tmp_path / "figure.pdf").read_bytes().startswith(b"%PDF")
+    assert (folder / "figure.png").read_bytes().startswith(b"\x89PNG")
+
+    from perospin.database import Record
+    from perospin.spectra import SpinFit
+
+    fit = SpinFit.load(folder / "fit.json")
+    assert fit.report() + "\n" == (folder / "report.txt").read_text()
+    records = [Record.from_dict(row) for row in json.loads((folder / "record.json").read_text())]
+    assert records[0].property == "tau_spin"
+    assert records[0].value == pytest.approx(fit.lifetime_ps)
+    assert records[0].uncertainty == pytest.approx(fit["lifetime_ps"].uncertainty)
+    assert records[0].conditions.temperature_k == 295.0
+    assert records[0].conditions.lifetime_convention == "polarisation_decay"
+    assert all(source.sha256 in records[0].note for source in fit.sources)
+
+
+def test_a_saved_folder_may_be_written_again_but_no_other(tmp_path: Path) -> None:
+    folder = tmp_path / "result"
+    run("edge", EXAMPLES / "edge.csv", "--save", folder)
+    run("mr", EXAMPLES / "loop.csv", "--save", folder)
+    assert "spin valve" in (folder / "report.txt").read_text()
+    assert json.loads((folder / "record.json").read_text()) == []
+    other = tmp_path / "thesis"
+    other.mkdir()
+    (other / "chapter.tex").write_text("precious")
+    assert "holds other files" in refused("edge", EXAMPLES / "edge.csv", "--save", other)
+    assert [path.name for path in other.iterdir()] == ["chapter.tex"]
+
+
+def test_records_go_to_the_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PEROSPIN_STORE", str(tmp_path / "store.sqlite"))
+    run("cd", EXAMPLES / "cd.txt", "-m", "crystal X", "--composition", "other", "--source", "Someone", "--store")
+    assert "1 record added to" in capsys.readouterr().err
+
+    from perospin.database import Store
+
+    with Store.open() as store:
+        assert store.count() == 1
+
+
+def test_a_series_shows_each_file_and_saves_its_fits(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run("kerr", EXAMPLES / "kerr", "--pattern", "kerr_{field_mt}mT_{temperature_k}K.csv", "--save", tmp_path / "k")
+    shown = capsys.readouterr().out
+    assert re.search(r"kerr_500mT_5K.csv +dephasing_time_ps = 54", shown)
+    assert len(list((tmp_path / "k" / "traces").iterdir())) == 5
+    one = result(capsys, "kerr", EXAMPLES / "kerr" / "kerr_100mT_5K.csv")
+    assert one["values"]["g_factor"]["value"] == pytest.approx(1.96, abs=0.01)
+    assert one["conditions"] == {"field_t": 0.1, "temperature_k": 5.0}
+
+
+def test_a_broken_file_of_a_series_is_named_and_the_rest_fitted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for path in (EXAMPLES / "kerr").iterdir():
+        (tmp_path / path.name).write_text(path.read_text())
+    (tmp_path / "kerr_400mT_5K.csv").write_text("delay_ps,kerr\n" + "".join(f"{t},1.0\n" for t in range(30)))
+    run("kerr", tmp_path)
+    shown = capsys.readouterr()
+    assert "not fitted, kerr_400mT_5K.csv:" in shown.err
+    assert "g_factor" in shown.out
+
+
+def test_parameters_can_be_held_and_started(capsys: pytest.CaptureFixture[str]) -> None:
+    held = result(capsys, "pump-probe", *PAIR, "--fix", "time_zero_ps=0", "--start", "irf_fwhm_ps=0.3")
+    assert held["values"]["time_zero_ps"]["status"] == "fixed"
+    wide = result(capsys, "inertia", EXAMPLES / "inertia.csv", "--level", "0.95")
+    plain = result(capsys, "inertia", EXAMPLES / "inertia.csv")
+    spans = [r["values"]["t1_ps"]["high"] - r["values"]["t1_ps"]["low"] for r in (wide, plain)]
+    assert spans[0] > 1.8 * spans[1]
+
+
+def test_observables_and_conventions(capsys: pytest.CaptureFixture[str]) -> None:
+    flip = result(capsys, "pump-probe", *PAIR, "--convention", "flip")["values"]["lifetime_ps"]["value"]
+    assert flip == pytest.approx(2 * 7.76, rel=0.02)
+    difference = result(capsys, "pump-probe", *PAIR, "--observable", "difference", "--convention", "difference")
+    assert difference["values"]["lifetime_ps"]["value"] == pytest.approx(1 / (1 / 7.76 + 1 / 250), rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("pump-probe", "nothing.csv"), "can't read 'nothing.csv': No such file"),
+        (("edge", EXAMPLES / "edge.csv", "--plot", "x.gif"), "must end in .png, .pdf, .svg"),
+        (("edge", EXAMPLES / "edge.csv", "--plot", "nowhere/x.png"), "there is no folder 'nowhere'"),
+        (("edge", EXAMPLES / "edge.csv", "--save", EXAMPLES / "edge.csv"), "it is a file, not a folder"),
+        (("edge", EXAMPLES / "edge.csv", "-m", "BA2PbI4"), "needs a --source"),
+        (("edge", EXAMPLES / "edge.csv", "-m", "BAx2PbI4", "--source", "me"), "BAx"),
+        (("edge", EXAMPLES / "edge.csv", "--store"), "--store needs --material"),
+        (
+            ("edge", EXAMPLES / "edge.csv", "-m", "BA2PbI4", "--source", "me", "-c", "mood=good"),
+            "--condition 'mood=good'",
+        ),
+        (
+            ("edge", EXAMPLES / "edge.csv", "-m", "BA2PbI4", "--source", "me", "-c", "temperature=cold"),
+            "needs a number",
+        ),
+        (("edge", EXAMPLES / "edge.csv", "--intervals", "guess"), "must be covariance, profile or bootstrap"),
+        (("edge", EXAMPLES / "edge.csv", "--level", "68"), "must lie between 0 and 1"),
+        (("edge", EXAMPLES / "edge.csv", "--window", "blue"), "must be LOW:HIGH"),
+        (("edge", EXAMPLES / "edge.csv", "--fix", "gap"), "must be NAME=NUMBER"),
+        (("edge", EXAMPLES / "edge.csv", "--fix", "gap=2.5"), "has no parameter 'gap'"),
+        (("cd", EXAMPLES / "cd.txt", "--fix", "g_cd=1"), "no parameters to fix"),
+        (("edge", EXAMPLES / "edge.csv", "--columns", "1,7"), "has no column '7'"),
+        (("odmr", EXAMPLES / "t1_field.csv"), "doesn't tell the microwave frequency"),
+        (("kerr", *PAIR), "doesn't tell field_t: give --pattern"),
+        (("map", EXAMPLES / "map_SC.csv", "--delays", "up"), "must be rows or columns"),
+        (("pump-probe", PAIR[0], "--kinetic"), "needs both traces"),
+        (("mr", EXAMPLES / "loop.csv", "--over", "all"), "--over 'all' must be"),
+        (("iv", EXAMPLES / "cpl.csv"), "can't convert 'nm'"),
+        (("kerr", EXAMPLES / "rsa.csv"), "can't convert 'mT' (magnetic field) to 'ps' (time)"),
+        (("pump-probe", *PAIR, "--observable", "sum"), "sum"),
+        (("pump-probe", *PAIR, "--convention", "half"), "half"),
+        (("kerr", *PAIR, "--pattern", "{field_mt}.csv"), "doesn't fit the pattern"),
+    ],
+)
+def test_mistakes_are_said_in_one_sentence(arguments: tuple[object, ...], words: str) -> None:
+    assert words in refused(*arguments)
+
+
+# files as they come from laboratories
+
+
+def traces() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    from perospin.spectra import simulate_pump_probe
+
+    delay = np.arange(-2.0, 40.0, 0.25)
+    return delay, *simulate_pump_probe(delay, 7.76, population_lifetime_ps=250.0, noise=0.003, seed=3)
+
+
+def written(path: Path, *columns: np.ndarray, head: str = "delay (ps),same,counter\n") -> Path:
+    path.write_text(head + "\n".join(",".join(f"{v:.7g}" for v in row) for row in zip(*columns, strict=True)) + "\n")
+    return path
+
+
+def clean_text() -> str:
+    rows = "\n".join(",".join(f"{v:.7g}" for v in row) for row in zip(*traces(), strict=True))
+    return "delay (ps),same,counter\n" + rows + "\n"
+
+
+FORMATS = {
+    "UTF-16": clean_text().encode("utf-16"),
+    "byte-order mark": clean_text().encode("utf-8-sig"),
+    "semicolons and decimal commas": clean_text().replace(",", ";").replace(".", ",").encode(),
+    "tabs and Windows line ends": clean_text().replace(",", "\t").replace("\n", "\r\n").encode(),
+    "row of units": clean_text().replace("delay (ps),same,counter", "delay,same,counter\nps,mOD,mOD").encode(),
+    "missing rows": (clean_text() + "NaN,NaN,NaN\n41,,\n42,--,0.1\n").encode(),
+    "remarks around": ("Sample: X\nDate: 1.2.2026\n\n" + clean_text() + "\nend of scan\n").encode(),
+    "reversed": "\n".join([clean_text().splitlines()[0], *clean_text().splitlines()[:0:-1]]).encode(),
+    "in fs": written,
+}
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_the_same_lifetime_from_every_format(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "trace.txt"
+    content = FORMATS[name]
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    else:
+        delay, same, counter = traces()
+        written(path, 1000 * delay, same, counter, head="delay_fs,same,counter\n")
+    reference = result(capsys, "pump-probe", written(tmp_path / "clean.csv", *traces()))
+    found = result(capsys, "pump-probe", path)
+    assert found["values"]["lifetime_ps"]["value"] == pytest.approx(
+        reference["values"]["lifetime_ps"]["value"], rel=1e-4
+    )
+    expected = {"missing rows": "3 of 171 rows", "reversed": "runs backwards"}.get(name, "")
+    assert expected in " ".join(found["warnings"])
+
+
+def test_duplicate_delays_saturation_negative_signals_and_fs_as_ps(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    delay, same, counter = traces()
+    twice = result(
+        capsys, "pump-probe", written(tmp_path / "d.csv", *(np.repeat(c, 2) for c in (delay, same, counter)))
+    )
+    assert "occur more than once" in " ".join(twice["warnings"])
+    assert twice["values"]["lifetime_ps"]["value"] == pytest.approx(7.76, rel=0.02)
+    cut = np.minimum(same, 0.6 * same.max())
+    assert "a saturated channel?" in " ".join(
+        result(capsys, "pump-probe", written(tmp_path / "s.csv", delay, cut, counter))["warnings"]
+    )
+    bleach = result(capsys, "pump-probe", written(tmp_path / "n.csv", delay, -same, -counter))
+    assert bleach["values"]["lifetime_ps"]["value"] == pytest.approx(7.76, rel=0.02)
+    wrong = result(
+        capsys, "pump-probe", written(tmp_path / "f.csv", 1000 * delay, same, counter, head="t,same,counter\n")
+    )
+    assert "look like fs, not ps" in " ".join([*wrong["warnings"], *wrong["notes"]])
+
+
+def test_short_empty_and_binary_files(tmp_path: Path) -> None:
+    delay, same, counter = traces()
+    short = written(tmp_path / "short.csv", delay[10:15], same[10:15], counter[10:15])
+    assert "points" in refused("pump-probe", short)
+    (tmp_path / "empty.csv").write_bytes(b"")
+    assert "is empty" in refused("pump-probe", tmp_path / "empty.csv")
+    (tmp_path / "noise.csv").write_bytes(np.random.default_rng(0).bytes(5000))
+    assert "is not a text file" in refused("pump-probe", tmp_path / "noise.csv")
+    broken = clean_text().splitlines()
+    broken[20] = "3,oops,1"
+    (tmp_path / "broken.csv").write_text("\n".join(broken))
+    assert "line 21, column 2 of 'broken.csv' holds 'oops'" in refused("pump-probe", tmp_path / "broken.csv")
+
+
+@pytest.mark.slow
+def test_a_million_points(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from perospin.spectra import simulate_pump_probe
+
+    delay = np.linspace(-5.0, 60.0, 1_000_000)
+    same, counter = simulate_pump_probe(delay, 7.76, population_lifetime_ps=250.0, noise=0.05, seed=1)
+    found = result(capsys, "pump-probe", written(tmp_path / "big.csv", delay, same, counter))
+    value = found["values"]["lifetime_ps"]
+    assert abs(value["value"] - 7.76) < 4 * value["uncertainty"]
+
+
+def test_help_and_a_wrong_word_load_nothing_heavy() -> None:
+    code = (
+        "from perospin.cli import main\ntry:\n    main(['fit', '--help'])\nexcept SystemExit:\n    pass\n"
+        "import sys\nprint([m for m in ('jax', 'matplotlib', 'pandas', 'scipy', 'numpy', 'lmfit') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.splitlines()[-1] == "[]"
