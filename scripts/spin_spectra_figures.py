@@ -1,13 +1,16 @@
-"""Draw the figures of docs/spectra/{kerr,hanle,odmr,spin_inertia}.md.
+"""Draw the figures of docs/spectra/{kerr,hanle,odmr,spin_inertia}.md and write what their examples print.
 
-python scripts/spin_spectra_figures.py [NAME ...]     # all without a name
+python scripts/spin_spectra_figures.py [NAME ...]     # all, and the pages, without a name
 
 All data are simulated with a fixed seed, except the graphene Hanle curve, which was measured (see its page).
 """
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
+import re
 import sys
 from functools import cache
 from importlib.resources import files
@@ -270,6 +273,24 @@ FIGURES = (
 )  # fmt: skip
 
 
+PAGES = ("kerr", "hanle", "odmr", "spin_inertia")
+_BLOCK = re.compile(r"```python\n(?P<code>.*?)```\n(?:\n```text\n(?P<shown>.*?)```\n)?", re.DOTALL)
+
+
+def write_page(path: Path) -> None:
+    """Run a page's examples in order, in one namespace, and put what they print into the block below each."""
+    space: dict[str, Any] = {}
+
+    def run(match: re.Match[str]) -> str:
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            exec(match["code"], space)
+        shown = f"\n```text\n{printed.getvalue()}```\n" if match["shown"] is not None else ""
+        return f"```python\n{match['code']}```\n{shown}"
+
+    path.write_text(_BLOCK.sub(run, path.read_text(encoding="utf-8")), encoding="utf-8")
+
+
 def main(names: list[str]) -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     for draw in FIGURES:
@@ -279,6 +300,8 @@ def main(names: list[str]) -> None:
             figure = draw()
             figure.savefig(FOLDER / f"{draw.__name__}.png", dpi=200)
         print(draw.__name__)
+    for page in () if names else PAGES:
+        write_page(FOLDER.parents[1] / "spectra" / f"{page}.md")
 
 
 if __name__ == "__main__":

@@ -119,7 +119,7 @@ def fit_kerr_series(
         joint = not given or convention == "gaussian"
     if not joint and convention == "gaussian":
         told.append(
-            "the T2* of single transients overstate a normal spread of g by up to a third: fit them jointly (joint=True)"
+            "the T2* of single transients overstate a normal spread of g by up to a third: fit them with joint=True"
         )
     model = _model(x, y, components, convention, offset)
     conventions = {

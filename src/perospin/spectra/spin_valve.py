@@ -233,12 +233,9 @@ def spin_valve_model(
     ]  # fmt: skip
     fit_contact = finite and resistance_length_um is None
     if fit_contact:
-        parameters.append(
-            Parameter(
-                "contact_ratio", "", "diffusion length over the contact's resistance length", 0.1, 1e-6, 1e3,
-                positive=True,
-            )
-        )  # fmt: skip
+        # on a linear scale: near zero, where tunnel contacts are, the data don't see its logarithm
+        text = "diffusion length over the contact's resistance length"
+        parameters.append(Parameter("contact_ratio", "", text, 0.1, 0.0, 1e3, scale=0.1))
     amplitudes = [Quantity("amplitude_ohm", "ohm", "polarisation squared times spin resistance")]
     if offset:
         amplitudes.append(Quantity("offset_ohm", "ohm", "constant background"))
