@@ -33,7 +33,7 @@ def test_examples_print_what_the_page_shows(page):
             assert NUMBER.sub("#", ours) == NUMBER.sub("#", theirs)
             for a, b in zip(NUMBER.findall(ours), NUMBER.findall(theirs), strict=True):
                 # uncertainties and correlations are shown with two digits; the last one may differ between machines
-                assert float(a) == pytest.approx(float(b), rel=0.1, abs=0.02)
+                assert float(a) == pytest.approx(float(b), rel=0.05, abs=1e-9)
 
 
 def test_figures_of_the_pages_exist():
