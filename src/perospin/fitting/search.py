@@ -16,6 +16,7 @@ from perospin.fitting.projection import Problem, Projected
 __all__ = ["Found", "minimise", "profile_end", "with_held"]
 
 _TRIES = 3
+_MANY = 40_000  # points above which the starts are tried on a part of them
 _MOST = 200
 
 
@@ -83,11 +84,16 @@ def search(problem: Problem, u: Float, tolerance: float = 1e-12) -> Found:
 def minimise(problem: Problem, starts: Sequence[Mapping[str, float]]) -> Found:
     """Search from the most promising starts; the lowest minimum wins.
 
+    Of very long data every k-th point is enough to find it; all points then refine it.
+
     Raises
     ------
     FitError
         If the model is finite at none of the starts.
     """
+    every = len(problem.y) // (_MANY // 2)
+    if every >= 2:
+        return search(problem, minimise(_thinned(problem, every), starts).u)
     ranked: list[tuple[float, Float]] = []
     failure: FitError | None = None
     for start in starts:
@@ -111,6 +117,14 @@ def minimise(problem: Problem, starts: Sequence[Mapping[str, float]]) -> Found:
     if best is None:
         raise failure or FitError("the search failed from every start")
     return best
+
+
+def _thinned(problem: Problem, every: int) -> Problem:
+    """Copy the problem with every k-th point."""
+    few = slice(None, None, every)
+    x = {k: v[few] for k, v in problem.x.items()} if isinstance(problem.x, Mapping) else problem.x[few]
+    weight = problem.weight[few] if len(problem.weight) == len(problem.y) else problem.weight
+    return replace(problem, x=x, y=problem.y[few], weight=weight, free=[], linear=[], moved=[])
 
 
 def with_held(problem: Problem, name: str, value: float) -> Problem:

@@ -92,7 +92,9 @@ class Response:
         step = float(np.median(np.diff(np.unique(delay))))
         near = np.diff(np.unique(delay))
         smallest = float(near.min())
-        return cls("gaussian", 3 * smallest, True, bounds=(0.05 * smallest, max(20 * step, 100 * smallest))), []
+        # densely sampled traces: the response may span hundreds of steps
+        widest = max(20 * step, 100 * smallest, 0.1 * float(delay.max() - delay.min()))
+        return cls("gaussian", 3 * smallest, True, bounds=(0.05 * smallest, widest)), []
 
     def parameters(self, delay: Float) -> tuple[Parameter, ...]:
         """Width, if it is fitted or Gaussian, and time zero."""
