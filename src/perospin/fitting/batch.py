@@ -16,12 +16,12 @@ from perospin.errors import FitError
 from perospin.fitting.arrays import Float
 from perospin.fitting.model import Abscissa, SeparableModel, abscissa, length
 from perospin.fitting.parameters import ParameterInput, build_parameters
-from perospin.fitting.projection import Problem
+from perospin.fitting.projection import Problem, pseudo_inverse
 
 __all__ = ["BatchFit", "FitStatus", "fit_batch"]
 
 _CHUNK = 256  # traces at a time: keeps the arrays in the cache, and one shape to compile
-_FIRST, _MOST = 12, 100  # steps before the traces that converged leave, and in all
+_MOST = 100  # steps
 _FACTORS = (0.25, 0.5, 1.0, 2.0, 4.0)
 _SAMPLED = 8  # traces whose own guess is tried on all
 
@@ -151,10 +151,11 @@ def fit_batch(
     points = _starting_points(problem, model, y, weight, starts, given)
 
     with jax.enable_x64(True):
-        engine = _Engine(problem)
+        engine = _Engine(problem, len(y))
         u, cost = engine.choose(points, y, weight)
-        u, done = engine.run(u, y, weight)
-        chi2, theta_error, amplitudes, amplitude_error, fitted = engine.finish(u, y, weight)
+        u, state, done = engine.run(u, y, weight)
+    chi2, amplitudes, fitted = state["cost"], state["amplitudes"], state["fitted"]
+    theta_error, amplitude_error = engine.errors(state)
 
     dof = np.maximum(n_points - p - k, 1)
     variance = np.ones(len(y)) if sigma is not None else chi2 / dof
@@ -268,12 +269,11 @@ def _judge(
 
 
 @functools.lru_cache(maxsize=32)
-def _compiled(
-    model: SeparableModel, free: tuple[str, ...], linear: tuple[int, ...], moved: tuple[int, ...]
-) -> tuple[Any, Any, Any]:
-    """Functions ``parts``, ``search`` and ``finish`` of one model, compiled for each shape that comes in.
+def _compiled(model: SeparableModel, free: tuple[str, ...], linear: tuple[int, ...], moved: tuple[int, ...]) -> Any:
+    """State of many traces of one model, compiled once for each shape that comes in.
 
-    `given` holds what all traces share: abscissa, held values and bounds.
+    The Jacobian of the projected residual is Kaufman's, ``-P (dPhi) a`` (BIT 15, 49, 1975): the term it leaves out
+    vanishes with the residual, and the gradient is exact without it.
     """
     import jax
     import jax.numpy as jnp
@@ -297,107 +297,55 @@ def _compiled(
             rest = rest + values[names[index]] * columns[index]
         return jnp.stack([columns[i] for i in linear], axis=1) if linear else jnp.zeros((n, 0)), rest
 
-    def project(u: Any, y: Any, w: Any, given: Any) -> tuple[Any, Any]:
-        """Weighted projected residual and amplitudes."""
-        columns, rest = parts(u, given)
-        target = (y - rest) * w
-        if not k:
-            return target, jnp.zeros(0)
+    def state(u: Any, y: Any, w: Any, given: Any) -> dict[str, Any]:
+        (columns, rest), push = jax.linearize(lambda v: parts(v, given), u)
+        d_columns, d_rest = jax.vmap(push)(jnp.eye(p))  # (p, n, k), (p, n)
         weighted = columns * w[:, None]
         norm = jnp.sqrt(jnp.sum(weighted**2, axis=0) + 1e-300)
         scaled = weighted / norm
-        gram = scaled.T @ scaled + 1e-13 * jnp.eye(k)
-        amplitudes = _solve(gram, scaled.T @ target)
-        return target - scaled @ amplitudes, amplitudes / norm
-
-    def equations(u: Any, y: Any, w: Any, given: Any) -> tuple[Any, Any, Any]:
-        """Cost, J^T J and J^T r; differentiating the projection gives Golub and Pereyra's Jacobian."""
-        r, push = jax.linearize(lambda v: project(v, y, w, given)[0], u)
-        jacobian = jax.vmap(push)(jnp.eye(p))  # (p, n)
-        return r @ r, jacobian @ jacobian.T, jacobian @ r
-
-    def search(u: Any, y: Any, w: Any, steps: Any, given: Any) -> tuple[Any, Any, Any]:
-        low, high = given["low"], given["high"]
-
-        def keep_going(state: Any) -> Any:
-            return (state[0] < steps) & ~state[7]
-
-        def step(state: Any) -> Any:
-            i, v, cost, matrix, gradient, damping, trial, _ = state
-            new_cost, new_matrix, new_gradient = equations(trial, y, w, given)
-            better = jnp.isfinite(new_cost) & (new_cost <= cost)
-            moved_by = jnp.max(jnp.abs(trial - v) / (1e-3 + jnp.abs(v)))
-            small = better & (cost - new_cost <= 1e-11 * cost) & (moved_by < 1e-5)
-            finished = (i > 0) & (small | (damping > 1e9) | (moved_by < 1e-13))
-            damping = jnp.clip(damping * jnp.where(better, 0.1, 10.0), 1e-9, 1e10)
-            v = jnp.where(better, trial, v)
-            cost = jnp.where(better, new_cost, cost)
-            matrix = jnp.where(better, new_matrix, matrix)
-            gradient = jnp.where(better, new_gradient, gradient)
-            # a parameter at a bound that wants out is left out of this step
-            stuck = ((v <= low) & (gradient > 0)) | ((v >= high) & (gradient < 0))
-            live = jnp.where(stuck, 0.0, 1.0)
-            diagonal = jnp.diag(matrix)
-            damped = matrix + jnp.diag(damping * diagonal + 1e-14 * (diagonal.max() + 1e-300))
-            damped = damped * live[:, None] * live[None, :] + jnp.diag(1.0 - live)
-            trial = jnp.clip(v - jnp.clip(_solve(damped, gradient * live), -3.0, 3.0), low, high)
-            return i + 1, v, cost, matrix, gradient, damping, trial, finished
-
-        state = (
-            0, u, jnp.asarray(jnp.inf), jnp.eye(p), jnp.zeros(p), jnp.asarray(1e-2), u, jnp.asarray(False),
-        )  # fmt: skip
-        state = jax.lax.while_loop(keep_going, step, state)
-        return state[1], state[2], state[7]
-
-    def finish(u: Any, y: Any, w: Any, given: Any) -> tuple[Any, Any, Any, Any, Any]:
-        """Cost, standard errors for unit variance, amplitudes and their errors, curve."""
-        left, amplitudes = project(u, y, w, given)
-
-        def curve(both: Any) -> Any:
-            columns, rest = parts(both[:p], given)
-            return rest + columns @ both[p:]
-
-        fitted, push = jax.linearize(curve, jnp.concatenate([u, amplitudes]))
-        jacobian = jax.vmap(push)(jnp.eye(p + k)) * w
-        information = jacobian @ jacobian.T
-        scale = jnp.sqrt(jnp.diag(information))
-        scale = jnp.where(scale > 0, scale, 1.0)
-        covariance = jnp.linalg.inv(information / jnp.outer(scale, scale) + 1e-14 * jnp.eye(p + k))
-        error = jnp.sqrt(jnp.maximum(jnp.diag(covariance), 0.0)) / scale
-        return left @ left, error[:p], amplitudes, error[p:], fitted
+        gram = scaled.T @ scaled + 1e-14 * jnp.eye(k)
+        inverse = _invert(gram)
+        reduced = inverse @ (scaled.T @ ((y - rest) * w))
+        amplitudes = reduced / norm
+        fitted = rest + columns @ amplitudes
+        left = (y - fitted) * w
+        full = (d_columns @ amplitudes + d_rest) * w  # (p, n)
+        share = inverse @ (scaled.T @ full.T)  # (k, p)
+        jacobian = full - (scaled @ share).T
+        return {
+            "cost": left @ left,
+            "matrix": jacobian @ jacobian.T,
+            "gradient": -(jacobian @ left),
+            "amplitudes": amplitudes,
+            "spread": inverse / jnp.outer(norm, norm),
+            "share": share / norm[:, None],
+            "fitted": fitted,
+        }
 
     # the expensive passes double the time to compile and gain nothing here
-    compiled = functools.partial(jax.jit, compiler_options={"xla_llvm_disable_expensive_passes": True})
-    return (
-        compiled(parts),
-        compiled(jax.vmap(search, in_axes=(0, 0, 0, None, None))),
-        compiled(jax.vmap(finish, in_axes=(0, 0, 0, None))),
-    )
+    options = {"xla_llvm_disable_expensive_passes": True}
+    return jax.jit(jax.vmap(state, in_axes=(0, 0, 0, None)), compiler_options=options)
 
 
 class _Engine:
-    """One batch on its way through the compiled functions, in chunks of traces."""
+    """One batch on its way: states by JAX, steps of Levenberg and Marquardt by NumPy."""
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: Problem, traces: int) -> None:
+        self.problem = problem
+        self.size = min(_CHUNK, 1 << (traces - 1).bit_length())
+        self.p, self.k = len(problem.free), len(problem.linear)
+        self.low, self.high = problem.bounds()
         held = {name: float(p.value) for name, p in problem.parameters.items() if name not in problem.free}
-        low, high = problem.bounds()
-        self.given = {"x": problem.x, "held": held, "low": low, "high": high}
-        self.p = len(problem.free)
-        self._parts, self._search, self._finish = _compiled(
-            problem.model, tuple(problem.free), tuple(problem.linear), tuple(problem.moved)
-        )
+        self.given = {"x": problem.x, "held": held}
+        self._state = _compiled(problem.model, tuple(problem.free), tuple(problem.linear), tuple(problem.moved))
 
     def choose(self, points: Float, y: Float, weight: Float) -> tuple[Float, Float]:
         """Best starting point of each trace, and its cost; one factorisation serves all traces."""
-        from perospin.fitting.projection import pseudo_inverse
-
         best = np.full(len(y), np.inf)
         which = np.zeros(len(y), int)
-        live = np.asarray(
-            (weight > 0).any(axis=0)
-        )  # points missing in some traces count as zero here: good enough for a start
+        live = np.asarray((weight > 0).any(axis=0))  # good enough to choose a start, even with points missing
         for index, u in enumerate(points):
-            columns, rest = (np.asarray(part) for part in self._parts(u, self.given))
+            columns, rest = self.problem.evaluate(self.problem.values(u))
             if not (np.isfinite(columns).all() and np.isfinite(rest).all()):
                 continue
             columns = columns * live[:, None]
@@ -408,62 +356,82 @@ class _Engine:
             best[better], which[better] = cost[better], index
         return points[which], best
 
-    def run(self, u: Float, y: Float, weight: Float) -> tuple[Float, np.ndarray]:
-        """Search from the chosen starts; returns the minimum and whether the search converged."""
+    def states(self, u: Float, y: Float, weight: Float) -> dict[str, Float]:
+        """Evaluate traces, chunk by chunk; each entry has the traces first."""
+        out: dict[str, Float] = {}
+        for chunk in _chunks(np.arange(len(y)), self.size):
+            part = self._state(u[chunk], y[chunk], weight[chunk], self.given)
+            for name, values in part.items():
+                array = np.asarray(values)
+                out.setdefault(name, np.empty((len(y), *array.shape[1:])))[chunk] = array
+        return out
+
+    def run(self, u: Float, y: Float, weight: Float) -> tuple[Float, dict[str, Float], np.ndarray]:
+        """Search from the chosen starts: the minima, the states there, and which searches converged."""
         u, done = u.copy(), np.zeros(len(y), bool)
-        if not self.p:
-            return u, ~done
-        rows = np.arange(len(y))
-        for steps in (_FIRST, _MOST):
-            for chunk in _chunks(rows):
-                v, _, finished = self._search(u[chunk], y[chunk], weight[chunk], steps, self.given)
-                u[chunk], done[chunk] = np.asarray(v), np.asarray(finished)
+        now = self.states(u, y, weight)
+        done |= ~np.isfinite(now["cost"])
+        damping = np.full(len(y), 1e-3)
+        eye = np.eye(self.p)
+        for _ in range(_MOST if self.p else 0):
             rows = np.flatnonzero(~done)
             if not rows.size:
                 break
-        return u, done
+            matrix, gradient, v = now["matrix"][rows], now["gradient"][rows], u[rows]
+            # a parameter at a bound that wants out is left out of this step
+            stuck = ((v <= self.low) & (gradient > 0)) | ((v >= self.high) & (gradient < 0))
+            live = np.where(stuck, 0.0, 1.0)
+            diagonal = np.einsum("ijj->ij", matrix)
+            floor = 1e-14 * diagonal.max(axis=1) + 1e-300
+            damped = matrix + eye * (damping[rows, None] * diagonal + floor[:, None])[:, None, :]
+            damped = damped * live[:, :, None] * live[:, None, :] + eye * (1.0 - live)[:, None, :]
+            move = np.linalg.solve(damped, (gradient * live)[:, :, None])[:, :, 0]
+            trial = np.clip(v - np.clip(move, -3.0, 3.0), self.low, self.high)
+            new = self.states(trial, y[rows], weight[rows])
+            cost = now["cost"][rows]
+            better = np.isfinite(new["cost"]) & (new["cost"] <= cost)
+            moved = np.max(np.abs(trial - v) / (1e-3 + np.abs(v)), axis=1)
+            small = better & (cost - new["cost"] <= 1e-11 * cost) & (moved < 1e-5)
+            damping[rows] = np.clip(damping[rows] * np.where(better, 0.1, 10.0), 1e-9, 1e10)
+            kept = rows[better]
+            u[kept] = trial[better]
+            for name, values in new.items():
+                now[name][kept] = values[better]
+            done[rows] = small | (damping[rows] > 1e9) | (moved < 1e-13)
+        return u, now, done if self.p else np.ones(len(y), bool)
 
-    def finish(self, u: Float, y: Float, weight: Float) -> tuple[Float, ...]:
-        """Cost, errors, amplitudes, their errors, curves."""
-        out: list[Float] | None = None
-        for chunk in _chunks(np.arange(len(y))):
-            parts = [np.asarray(a) for a in self._finish(u[chunk], y[chunk], weight[chunk], self.given)]
-            if out is None:
-                out = [np.empty((len(y), *a.shape[1:])) for a in parts]
-            for whole, part in zip(out, parts, strict=True):
-                whole[chunk] = part
-        assert out is not None
-        return tuple(out)
+    def errors(self, state: dict[str, Float]) -> tuple[Float, Float]:
+        """Compute standard errors of search variables (n_traces, p) and amplitudes (n_traces, k) for unit variance."""
+        scale = np.sqrt(np.einsum("ijj->ij", state["matrix"]))
+        scale = np.where(scale > 0, scale, 1.0)
+        scaled = state["matrix"] / (scale[:, :, None] * scale[:, None, :])
+        scaled = np.where(np.isfinite(scaled), scaled, 0.0) + 1e-13 * np.eye(self.p)
+        covariance = np.linalg.inv(scaled) / (scale[:, :, None] * scale[:, None, :])
+        share = state["share"]
+        spread = state["spread"] + np.einsum("ikp,ipq,ilq->ikl", share, covariance, share)
+        parts = (np.einsum("ijj->ij", block) for block in (covariance, spread))
+        first, second = (np.sqrt(np.maximum(part, 0.0)) for part in parts)
+        return first, second
 
 
-def _solve(matrix: Any, right: Any) -> Any:
-    """Solve a small positive definite system; unrolled, because a LAPACK call for each trace costs more."""
+def _invert(matrix: Any) -> Any:
+    """Inverse of a small positive definite matrix; written out up to 2, where a LAPACK call a trace costs more."""
     import jax.numpy as jnp
 
-    n = right.shape[0]
+    n = matrix.shape[0]
+    if n == 0:
+        return matrix
     if n == 1:
-        return right / matrix[0, 0]
-    if n > 6:
-        return jnp.linalg.solve(matrix, right)
-    rows: list[list[Any]] = [[None] * n for _ in range(n)]
-    for i in range(n):  # Cholesky
-        for j in range(i + 1):
-            total = matrix[i, j] - sum(rows[i][m] * rows[j][m] for m in range(j))
-            rows[i][j] = jnp.sqrt(jnp.maximum(total, 1e-300)) if i == j else total / rows[j][j]
-    forward: list[Any] = []
-    for i in range(n):
-        forward.append((right[i] - sum(rows[i][m] * forward[m] for m in range(i))) / rows[i][i])
-    back: list[Any] = [None] * n
-    for i in reversed(range(n)):
-        back[i] = (forward[i] - sum(rows[m][i] * back[m] for m in range(i + 1, n))) / rows[i][i]
-    return jnp.stack(back)
+        return 1.0 / matrix
+    if n == 2:
+        determinant = matrix[0, 0] * matrix[1, 1] - matrix[0, 1] ** 2
+        adjugate = jnp.stack([jnp.stack([matrix[1, 1], -matrix[0, 1]]), jnp.stack([-matrix[0, 1], matrix[0, 0]])])
+        return adjugate / determinant
+    return jnp.linalg.inv(matrix)
 
 
-def _chunks(rows: np.ndarray) -> list[np.ndarray]:
-    """Pieces of one length, the last filled up by repeating its last row; few shapes, few compilations."""
-    if not rows.size:
-        return []
-    size = min(_CHUNK, 1 << (len(rows) - 1).bit_length())
+def _chunks(rows: np.ndarray, size: int) -> list[np.ndarray]:
+    """Pieces of one length, the last filled up by repeating its last row: one shape, one compilation."""
     pieces = []
     for first in range(0, len(rows), size):
         piece = rows[first : first + size]
