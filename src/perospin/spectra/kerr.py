@@ -18,7 +18,7 @@ from perospin.fitting.arrays import Float, namespace
 from perospin.fitting.checks import check_times_ps, check_trace
 from perospin.fitting.model import Parameter, Quantity, SeparableModel
 from perospin.fitting.single import fit_model
-from perospin.spectra.options import FitOptions, compared_with_fewer, component_name, recording, reordered
+from perospin.spectra.options import FitOptions, compared_with_fewer, component_name, from_start, recording, reordered
 from perospin.spectra.signals import GHZ_PER_TESLA, Envelope, damped_cosine
 from perospin.spectra.starts import frequency_candidates, greedy_start
 
@@ -100,11 +100,7 @@ def fit_kerr(
 
     delay, told = check_times_ps(np.asarray(delay_ps, float), unit=delay_unit)
     trace = check_trace(delay, {"signal": signal}, sigma=sigma, x_name="delay_ps")
-    keep = trace.x >= start_ps
-    trace = check_trace(
-        trace.x[keep], {"signal": trace["signal"][keep]}, sigma=None if trace.sigma is None else trace.sigma[keep],
-        least=4 * components + 4,
-    )  # fmt: skip
+    trace = from_start(trace, start_ps, 4 * components + 4)
     steps = np.diff(trace.x)
     longest, shortest = float(np.ptp(trace.x)), float(np.min(steps[steps > 0]))
     model = kerr_model(

@@ -16,7 +16,7 @@ from perospin.fitting.arrays import Float, namespace
 from perospin.fitting.checks import check_times_ps, check_trace
 from perospin.fitting.model import Parameter, Quantity, SeparableModel
 from perospin.fitting.single import fit_model
-from perospin.spectra.options import FitOptions, recording
+from perospin.spectra.options import FitOptions, from_start, recording
 from perospin.spectra.signals import RADIANS_PER_PS_TESLA, nuclear_precession
 from perospin.spectra.starts import best_starts
 
@@ -77,10 +77,7 @@ def fit_nuclear_precession(
         raise DataError("g_factor must not be zero: a spin with g = 0 does not precess")
     delay, told = check_times_ps(np.asarray(delay_ps, float), unit=delay_unit)
     trace = check_trace(delay, {"signal": signal}, sigma=sigma, x_name="delay_ps")
-    keep = trace.x >= start_ps
-    trace = check_trace(
-        trace.x[keep], {"signal": trace["signal"][keep]}, sigma=None if trace.sigma is None else trace.sigma[keep]
-    )  # fmt: skip
+    trace = from_start(trace, start_ps)
     span, step = float(np.ptp(trace.x)), float(np.median(np.diff(np.unique(trace.x))))
     slow, fast = 2.0 / (RADIANS_PER_PS_TESLA * 20.0 * span), 2.0 / (RADIANS_PER_PS_TESLA * 0.5 * step)
     parameters = [

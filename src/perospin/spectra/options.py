@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 import numpy as np
 
-from perospin.errors import DataError
+from perospin.errors import DataError, FitError
 from perospin.fitting.arrays import Float
+from perospin.fitting.checks import Trace
 from perospin.fitting.parameters import ParameterInput
 from perospin.fitting.result import Fit, Source
 
@@ -26,6 +27,7 @@ __all__ = [
     "component_name",
     "fit_points",
     "from_fits",
+    "from_start",
     "recording",
     "reordered",
 ]
@@ -97,7 +99,6 @@ def reordered(fit: SpinFit, bases: Sequence[str], components: int, *, falling: b
 
 def compared_with_fewer(fit: SpinFit, fewer: SeparableModel, x: Any, y: Float, sigma: Float | None) -> SpinFit:
     """Say so if a model with one component less describes the data as well (AICc)."""
-    from perospin.errors import FitError
     from perospin.fitting.single import fit_model
 
     try:
@@ -110,6 +111,26 @@ def compared_with_fewer(fit: SpinFit, fewer: SeparableModel, x: Any, y: Float, s
     return fit.with_warnings(
         f"one component less describes the data as well (AICc {'lower' if gap <= 0 else 'higher'} by {abs(gap):.1f}): "
         "the last component is not established"
+    )
+
+
+def from_start(trace: Trace, start_ps: float, least: int = 6) -> Trace:
+    """Leave out delays before `start_ps`.
+
+    Raises
+    ------
+    FitError
+        If fewer than `least` points are left.
+    """
+    keep = trace.x >= start_ps
+    left = int(keep.sum())
+    if left < least:
+        raise FitError(f"only {left} usable points from {start_ps:g} ps on: this analysis needs at least {least}")
+    return replace(
+        trace,
+        x=trace.x[keep],
+        channels={name: values[keep] for name, values in trace.channels.items()},
+        sigma=None if trace.sigma is None else trace.sigma[keep],
     )
 
 

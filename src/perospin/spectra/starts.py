@@ -27,6 +27,16 @@ def _left_over(columns: Float, y: Float) -> float:
     return float(np.sum((y - q @ (q.T @ y)) ** 2))
 
 
+_ENOUGH = 8192  # points that a coarse look needs
+
+
+def _chosen(size: int) -> Any:
+    """Up to a few thousand points, at random but always the same: even steps could miss a fast oscillation."""
+    if size <= _ENOUGH:
+        return slice(None)
+    return np.sort(np.random.default_rng(0).choice(size, _ENOUGH, replace=False))
+
+
 def best_starts(columns: Columns, x: Any, y: Float, candidates: Iterable[Theta], *, keep: int = 3) -> list[Theta]:
     """Best of the candidates, amplitudes solved for.
 
@@ -42,6 +52,8 @@ def best_starts(columns: Columns, x: Any, y: Float, candidates: Iterable[Theta],
         How many to return, best first.
     """
     y = np.asarray(y, float)
+    some = _chosen(y.size)
+    x, y = np.asarray(x)[some], y[some]
     scored: list[tuple[float, int, Theta]] = []
     for theta in candidates:
         parts = [np.broadcast_to(np.asarray(part, float), y.shape) for part in columns(x, theta)]
@@ -78,7 +90,8 @@ def greedy_start(
     list of mapping
         One theta a component, in the order found.
     """
-    y = np.asarray(y, float)
+    x, y = np.asarray(x), np.asarray(y, float)
+    some = _chosen(y.size)
     chosen: list[Theta] = []
     taken = np.asarray(background, float).reshape(y.size, -1)
     for _ in range(components):
@@ -86,10 +99,10 @@ def greedy_start(
         if taken.shape[1]:
             residual = y - taken @ np.linalg.lstsq(taken, y, rcond=1e-12)[0]
 
-        def with_one(at: Any, theta: Theta, held: Float = taken) -> Sequence[Any]:
+        def with_one(at: Any, theta: Theta, held: Float = taken[some]) -> Sequence[Any]:
             return [*held.T, *component(at, theta)]
 
-        best = best_starts(with_one, x, y, candidates(residual), keep=1)[0]
+        best = best_starts(with_one, x[some], y[some], candidates(residual), keep=1)[0]
         chosen.append(best)
         taken = np.column_stack([taken, *(np.broadcast_to(part, y.shape) for part in component(x, best))])
     return chosen
