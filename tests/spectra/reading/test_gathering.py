@@ -131,7 +131,7 @@ def test_repeated_curves(tmp_path: Path) -> None:
 
 def test_mistakes(tmp_path: Path) -> None:
     a = table(tmp_path / "a_same.csv", "delay (ps),signal", X, X)
-    b = table(tmp_path / "b_counter.csv", "delay (ps),signal", X + [0, 0, 0.5, 0], X)
+    b = table(tmp_path / "b_counter.csv", "delay (ps),signal", X + np.array([0, 0, 0.5, 0]), X)
     c = table(tmp_path / "c_counter.csv", "delay (ps),signal", X[:3], X[:3])
     with pytest.raises(DataError, match=r"don't share their delay values: row 3 has 2 and 2.5"):
         pair([a, b])
