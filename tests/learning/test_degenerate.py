@@ -286,7 +286,9 @@ def everything(folder: Path) -> dict[str, Any]:
             "shuffle_estimator": "forest",
             "learning_curve": {"estimators": ["forest"], "sizes": [6, 9, 12, 15], "n_repeats": 3},
             "seeds": {"estimators": ["forest"], "scheme": "2x3-fold", "n_seeds": 3},
+            "coverage": {"estimators": ["forest"], "scheme": "leave-cluster-out", "levels": [0.5]},
         },
+        explain={"estimator": "forest", "scheme": "loo"},
     )
 
 
@@ -296,12 +298,18 @@ def test_two_runs_with_one_seed_are_identical_and_survive_saving(tmp_path: Path)
     results = [study.run(progress=False) for _ in range(2)]
     first, again = (result["plain"] for result in results)
     loaded = StudyResult.load(results[0].save(tmp_path / "out"))["plain"]
-    for name in ("scores", "predictions", "gains", "pairs", "scrambles", "learning_curve", "curve_fits", "seeds"):
+    for name in (
+        "scores", "predictions", "gains", "pairs", "scrambles", "learning_curve", "curve_fits", "seeds", "importance",
+        "directions_found", "curves", "single_curves", "coverage", "nested_intervals",
+    ):  # fmt: skip
         frames = [getattr(part, name).drop(columns="seconds", errors="ignore") for part in (first, again, loaded)]
         assert len(frames[0]), name
         pd.testing.assert_frame_equal(frames[0], frames[1])
         pd.testing.assert_frame_equal(frames[0], frames[2], check_dtype=False)
     assert first.cautions == again.cautions == loaded.cautions
+    for scheme, table in first.shapley.items():
+        assert np.array_equal(table.values, again.shapley[scheme].values)
+        assert np.array_equal(table.values, loaded.shapley[scheme].values)
     assert first.provenance["variants"] == again.provenance["variants"]
     assert first.seeds["r2"].nunique() > 1
     methods = first.pairs.groupby("scheme")["method"].first().to_dict()
