@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from perospin.chemistry import IonLibrary
+    from perospin.learning.conditions import LifetimePrediction
     from perospin.learning.prediction import Prediction, Predictor
     from perospin.learning.study import Study
 
@@ -40,6 +41,38 @@ def predict(
     ion: Annotated[
         list[str] | None, typer.Option("--ion", help="A cation of your own, NAME=SMILES; repeatable.")
     ] = None,
+    quantity: Annotated[
+        str | None,
+        typer.Option(
+            "--quantity",
+            help="tau_spin, T1, T2 or T2_star at the conditions below, from all records of lifetimes.",
+            rich_help_panel="Lifetimes under conditions",
+        ),
+    ] = None,
+    temperature: Annotated[
+        float | None, typer.Option("--temperature", help="In kelvin.", rich_help_panel="Lifetimes under conditions")
+    ] = None,
+    field: Annotated[
+        float | None,
+        typer.Option("--field", help="Magnetic field in tesla.", rich_help_panel="Lifetimes under conditions"),
+    ] = None,
+    carrier: Annotated[
+        str, typer.Option("--carrier", help="electron, hole or exciton.", rich_help_panel="Lifetimes under conditions")
+    ] = "",
+    technique: Annotated[
+        str,
+        typer.Option(
+            "--technique",
+            help="pump-probe, Hanle, resident spins, or a technique of the records.",
+            rich_help_panel="Lifetimes under conditions",
+        ),
+    ] = "",
+    form: Annotated[
+        str,
+        typer.Option(
+            "--form", help="single crystal, film or nanocrystal.", rich_help_panel="Lifetimes under conditions"
+        ),
+    ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for a program.")] = False,
     plot: Annotated[
         Path | None,
@@ -54,6 +87,16 @@ def predict(
     library = IonLibrary.default().with_ions(ion) if ion else IonLibrary.default()
     for formula in formulas:
         Perovskite.parse(formula, library)  # a wrong formula is reported before anything is fitted
+    asked = {"temperature_k": temperature, "field_t": field, "carrier": carrier, "technique": technique, "form": form}
+    asked = {name: value for name, value in asked.items() if value not in (None, "")}
+    if quantity is not None or asked:
+        if model is not None or plot is not None or part is not None or study != "spin-relaxation":
+            raise DataError(
+                "--quantity, --temperature, --field, --carrier, --technique and --form ask the model of lifetimes "
+                "under conditions; --study, --part, --model and --plot belong to studies: leave out one or the other"
+            )
+        _lifetimes(formulas, quantity or "tau_spin", asked, library if ion else None, as_json)
+        return
     predictor = _opened(model, part) if model is not None else _fitted(study, part, library if ion else None, as_json)
     announce = None if as_json else _announce
     found = [predictor.predict(formula, library, announce) for formula in formulas]
@@ -68,6 +111,51 @@ def predict(
     console = Console(highlight=False)
     for prediction in found:
         _print(console, prediction)
+
+
+def _lifetimes(
+    formulas: list[str], quantity: str, asked: dict[str, Any], ions: IonLibrary | None, as_json: bool
+) -> None:
+    """Predict with the model of lifetimes under conditions and print."""
+    from perospin.learning.conditions import LifetimePredictor, question
+
+    for formula in formulas:
+        question(formula, quantity, ions=ions, **asked)  # a wrong word is reported before anything is fitted
+    predictor = LifetimePredictor.fit()
+    found = [predictor.predict(formula, quantity, ions=ions, **asked) for formula in formulas]
+    if as_json:
+        typer.echo(json.dumps([prediction.to_dict() for prediction in found], indent=1, ensure_ascii=False))
+        return
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    for prediction in found:
+        _print_lifetime(console, prediction)
+
+
+def _print_lifetime(console: Console, prediction: LifetimePrediction) -> None:
+    from rich.markup import escape
+
+    conditions = ", ".join(f"{name} {value}" for name, value in prediction.asked.items()) or "any conditions"
+    console.print(
+        f"[bold]{escape(prediction.formula)}[/bold]  {prediction.quantity} [bold]{prediction.value_ps:.3g}[/bold] ps "
+        f"({escape(conditions)}), {100 * prediction.level:.0f} % interval {prediction.low_ps:.2g} to "
+        f"{prediction.high_ps:.2g} ps"
+    )
+    console.print(
+        f"  typical factor {prediction.typical_factor:.3g} over {prediction.n_scored} values of {prediction.quantity} "
+        f"({escape(prediction.interval)})"
+    )
+    for caution in prediction.cautions:
+        console.print(f"  [bold red]caution[/bold red]: {escape(caution)}")
+    shown = {name: value for name, value in prediction.contributions.items() if abs(value) >= 0.05}
+    console.print("  log10 (ps): " + escape(", ".join(f"{name} {value:+.2f}" for name, value in shown.items())))
+    for record in prediction.known:
+        warmth = f" at {record['temperature_k']:.3g} K" if record["temperature_k"] is not None else ""
+        bound = "" if record["limit"] == "value" else f"{record['limit']} "
+        text = f"{record['quantity']} {bound}{record['value_ps']:.3g} ps{warmth} ({record['source']})"
+        console.print(f"  on record: {escape(text)}")
+    console.print("  model: material and conditions, all records of lifetimes\n")
 
 
 def _opened(model: Path, part: str | None) -> Predictor:

@@ -13,6 +13,7 @@ from perospin.errors import PerospinError, StudyError
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from perospin.learning.conditions import ConditionsResult
     from perospin.learning.result import PartResult, StudyResult
     from perospin.learning.side_by_side import SideBySide
     from perospin.learning.study import Study
@@ -250,6 +251,81 @@ def _study_or_result(name: str) -> Study:
     if (Path(name) / "result.json").is_file():
         return Study.of_result(StudyResult.load(name))
     return Study.load(name)
+
+
+@app.command()
+def conditions(
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for tables and the figure.")] = None,
+    coverage: Annotated[
+        bool, typer.Option("--coverage", help="Measure the coverage of intervals by an outer loop (minutes).")
+    ] = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Lifetimes under their conditions: one model over all records, whole materials and whole sources held out."""
+    from rich.console import Console
+    from threadpoolctl import threadpool_limits
+
+    from perospin.learning.conditions import run_conditions
+    from perospin.learning.study import teller
+
+    if out is not None:
+        _make_folder(out)
+    with teller(not quiet) as tell, threadpool_limits(1):
+        found = run_conditions(levels=(0.5, 0.8, 0.9) if coverage else (), progress=tell)
+    _print_conditions(Console(highlight=False), found)
+    if out is not None:
+        found.save(out)
+        found.plot().savefig(out / "conditions.png", dpi=200)
+        typer.echo(str(out))
+
+
+def _print_conditions(console: Console, found: ConditionsResult) -> None:
+    """Print scores by scheme, the gain over each baseline, and coverage if it was measured."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    from perospin.learning.conditions.table import QUANTITIES
+    from perospin.learning.report.text import figures, number, percent, signed
+
+    for note in found.rows.notes:
+        console.print(f"{escape(note)}.")
+    console.print(
+        "R² and root mean square error (decades) of log10 of the lifetime; typical factor of all and of each quantity:"
+    )
+    for scheme in dict.fromkeys(found.scores["scheme"]):
+        table = Table(box=None, pad_edge=False, header_style="bold", title=f"{scheme}", title_justify="left")
+        table.add_column("", no_wrap=True)
+        for column in ("R²", "rms", "factor", *QUANTITIES):
+            table.add_column(column, justify="right", no_wrap=True)
+        mine = found.scores[found.scores["scheme"] == scheme]
+        for model in dict.fromkeys(mine["model"]):
+            rows = {r["quantity"]: r for r in mine[mine["model"] == model].to_dict("records")}
+            whole = rows["all"]
+            table.add_row(
+                escape(str(model)),
+                number(whole["r2"]),
+                number(whole["rmse"]),
+                *(figures(rows[q]["typical_factor"], 3) if q in rows else "" for q in ("all", *QUANTITIES)),
+            )
+        counts = {r["quantity"]: r for r in mine.to_dict("records")}
+        table.add_row(
+            "values (materials)",
+            "",
+            "",
+            *(
+                f"{counts[q]['n_scored']} ({counts[q]['n_materials']})" if q in counts else ""
+                for q in ("all", *QUANTITIES)
+            ),
+        )
+        console.print(table)
+        for gain in found.gains[found.gains["scheme"] == scheme].to_dict("records"):
+            console.print(
+                f"  material and conditions over {escape(str(gain['over']))}: R² {signed(gain['gain'])} "
+                f"({signed(gain['low'])} to {signed(gain['high'])}; {scheme})"
+            )
+    for row in found.coverage.to_dict("records"):
+        if row["quantity"] == "all":
+            console.print(f"{percent(row['level'])} intervals hold {percent(row['coverage'])} ({row['scheme']})")
 
 
 @app.command()

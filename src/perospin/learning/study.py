@@ -186,7 +186,7 @@ class Study:
         self.check()
         cells = Cells(None if out is None else Path(out) / "cells")
         started = datetime.datetime.now(datetime.UTC)
-        with _teller(progress) as tell, threadpool_limits(1):
+        with teller(progress) as tell, threadpool_limits(1):
             # All tables are read first: a wrong cell is reported before anything is computed.
             data: dict[str, Dataset] = {}
             not_modelled: dict[str, str] = {}
@@ -231,7 +231,7 @@ class Study:
         from perospin.learning.prediction import Predictor
 
         name = part or self.default_part
-        with _teller(progress) as tell, threadpool_limits(1):
+        with teller(progress) as tell, threadpool_limits(1):
             data = self.dataset(name, _describing(tell))
             count = None if tell is None else partial(tell, f"fitting '{self.name}' ({name}) for predictions")
             return Predictor.fit(self.name, name, self._part(name), data, count)
@@ -269,7 +269,7 @@ def _describing(tell: Callable[[str, int, int], None] | None) -> Callable[[str],
     return lambda symbol: tell(f"quantum chemistry of {symbol} (kept for later runs)", 0, 1)
 
 
-class _teller:
+class teller:
     """Context that turns `progress` into a callable: a rich progress line, the user's own, or nothing."""
 
     def __init__(self, progress: bool | Callable[[str, int, int], None]) -> None:
