@@ -132,3 +132,22 @@ def test_what_is_wrong_is_named():
         fit_kerr(DELAY[:8], signal[:8])
     with pytest.raises(FitError, match="usable points"):
         fit_kerr(DELAY, signal, start_ps=1995.0)
+
+
+def test_thousands_of_transients_in_one_call():
+    from perospin.fitting import fit_batch
+    from perospin.spectra import kerr_model
+
+    rng = np.random.default_rng(0)
+    delay, g, time = np.linspace(0, 2000, 200), rng.uniform(1.6, 2.2, 64), rng.uniform(200, 800, 64)
+    signals = np.array([
+        simulate.kerr_trace(delay, field_t=0.5, g_factor=a, dephasing_time_ps=b, noise=0.05, seed=i)
+        for i, (a, b) in enumerate(zip(g, time, strict=True))
+    ])  # fmt: skip
+    model = kerr_model(longest_ps=2000.0, shortest_ps=10.0)
+    batch = fit_batch(model, delay, signals)
+    errors = batch.uncertainty[:, batch.names.index("frequency_ghz")]
+    assert np.all(np.abs(batch["frequency_ghz"] - 0.5 * GHZ_PER_TESLA * g) < 5.0 * errors)
+    for i in (0, 31):
+        single = fit_kerr(delay, signals[i])
+        assert batch["dephasing_time_ps"][i] == pytest.approx(single.dephasing_time_ps, rel=1e-3)

@@ -14,8 +14,8 @@ _HOMES = {
     "circular_dichroism": ("dissymmetry", "fit_circular_dichroism", "fit_luminescence"),
     "magnetoresistance": ("fit_magnetoresistance", "julliere_ratio", "magnetoresistance"),
     "reading": ("Series", "Trace", "read_map", "read_series", "read_trace"),
-    "hanle": ("fit_hanle",),
-    "kerr": ("fit_kerr",),
+    "hanle": ("fit_hanle", "hanle_model"),
+    "kerr": ("fit_kerr", "kerr_model"),
     "kerr_series": ("fit_kerr_series",),
     "longitudinal": ("fit_t1_field", "fit_t1_temperature"),
     "nuclear_precession": ("fit_nuclear_precession",),
@@ -26,12 +26,12 @@ _HOMES = {
     "global_analysis": ("fit_map", "kinetics", "simulate_map_pair"),
     "map_figures": ("plot_kinetics", "plot_maps"),
     "pump_probe": ("fit_populations", "fit_pump_probe", "simulate_pump_probe"),
-    "odmr": ("fit_odmr", "fit_odmr_series", "fit_resonance_width"),
+    "odmr": ("fit_odmr", "fit_odmr_series", "fit_resonance_width", "odmr_model"),
     "polarisation": ("fit_polarisation_power",),
-    "resonant_amplification": ("fit_resonant_amplification",),
+    "resonant_amplification": ("amplification_model", "fit_resonant_amplification"),
     "result": ("SpinFit",),
-    "spin_inertia": ("extrapolate_power", "fit_spin_inertia"),
-    "spin_valve": ("fit_spin_valve",),
+    "spin_inertia": ("extrapolate_power", "fit_spin_inertia", "inertia_model"),
+    "spin_valve": ("fit_spin_valve", "spin_valve_model"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
