@@ -298,3 +298,14 @@ def test_one_trace_has_no_polarisation() -> None:
         fit_pump_probe(DELAY, DELAY, observable="joint")
     with pytest.raises(FitError, match="order is 3"):
         fit_populations(DELAY, *pair(), order=3)  # type: ignore[arg-type]
+
+
+def test_a_step_between_two_points_leaves_the_lifetime_determined() -> None:
+    """Points far wider than the response: time zero and response can't be told, the decay can."""
+    delay = np.arange(-20, 200) * 0.1
+    same, counter = simulate_pump_probe(delay, 7.76, irf_fwhm_ps=0.0, noise=0.005, seed=3)
+    fit = fit_pump_probe(delay, same, counter)
+    assert fit["irf_fwhm_ps"].status == "upper bound"
+    assert fit["lifetime_ps"].status == "derived"
+    assert near(fit, "lifetime_ps", 7.76)
+    assert fit["flip_time_ps"].value == pytest.approx(2 * fit.lifetime_ps)

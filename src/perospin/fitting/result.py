@@ -320,9 +320,8 @@ class Fit:
             step = 1e-4 * size or 1e-8
             up = float(function({**values, other: values[other] + step}))
             down = float(function({**values, other: values[other] - step}))
-            slope = (up - down) / (2 * step)
-            if slope != 0.0:
-                gradient[other] = slope
+            if up != down:  # also where `other` is undetermined, its value and step NaN: nothing depends on it
+                gradient[other] = (up - down) / (2 * step)
         involved = [self[other] for other in gradient]
         if not math.isfinite(central):
             cells = (name, *(math.nan,) * 4, unit, "undetermined", description)
