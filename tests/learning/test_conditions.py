@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from perospin.learning.conditions import (
 from perospin.learning.conditions.model import EFFECTS, _truncated
 from perospin.learning.conditions.study import MODELS, SCHEMES
 from perospin.learning.conditions.table import MATERIAL_COLUMNS, QUANTITIES, _once, _temperature, technique_class
+from perospin.learning.variants import VariantLog
 
 
 @pytest.fixture(scope="module")
@@ -280,8 +282,51 @@ def test_every_model_is_scored_under_every_scheme(tmp_path: Path) -> None:
     }
     assert json.loads((folder / "conditions.json").read_text())["effects"] == result.effects
     assert len(result.plot().axes) == 2
+    assert (folder / "references.bib").read_text(encoding="utf-8") == result.citation()
+    assert "Minka2001Expectation" not in result.citation()  # no limit among these rows
     with pytest.raises(StudyError, match="no score"):
         result.score("nothing", "leave one material out")
+
+
+def test_what_the_page_says_holds(rows: Conditioned) -> None:
+    """The figures of docs/conditions.md; new records will move them: then run the study and write the page anew."""
+    page = (Path(__file__).parents[2] / "docs" / "conditions.md").read_text(encoding="utf-8")
+    counted = (len(rows), len(set(rows.formula.tolist())), len(set(rows.source.tolist())))
+    assert "{} records of {} materials from {} sources".format(*counted) in page
+    result = run_conditions(rows)
+    for scheme in SCHEMES:
+        table = page[page.index(f"| {scheme} |") :]
+        for model in MODELS:
+            cells = re.search(rf"^\| \**{model}[^|]*\|([^|]+)\|([^|]+)\|([^|]+)\|", table, re.MULTILINE)
+            assert cells is not None
+            stated = [float(cell.strip(" *")) for cell in cells.groups()]
+            score = result.score(model, scheme)
+            assert stated == pytest.approx([score["r2"], score["rmse"], score["typical_factor"]], abs=0.06)
+    assert "Minka2001Expectation" in result.citation()
+    assert "10.1039/d5sc07406a" in result.citation()
+    assert result.citation().count("Li2025SpinRelaxation,") == 1
+    assert "Grigoryev 2021; the records state no DOI" in result.citation()
+
+
+def test_runs_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PEROSPIN_STATE", str(tmp_path))
+    for _ in range(2):
+        run_conditions(made_up(20))
+    tried = VariantLog().tried()
+    assert [(t.settings, t.scored, t.runs) for t in tried] == [(4, 8, 2)]
+
+
+def test_the_command_runs_the_study(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("perospin.learning.conditions.study.lifetime_table", lambda: made_up(40))
+    with pytest.raises(SystemExit) as stop:
+        main(["study", "conditions", "--quiet", "--out", str(tmp_path / "out")])
+    assert not stop.value.code
+    text = capsys.readouterr().out
+    assert "leave one material out" in text
+    assert "material and conditions over mean of each quantity" in text
+    assert (tmp_path / "out" / "conditions.png").is_file()
 
 
 def test_held_out_rows_are_not_seen() -> None:

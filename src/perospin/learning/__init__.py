@@ -46,6 +46,8 @@ _PUBLIC = {
     "PartResult": "result",
     "Prediction": "prediction",
     "Predictor": "prediction",
+    "LifetimePredictor": "conditions",
+    "load_model": "model_file",
     "ShapleyTable": "explain",
     "Study": "study",
     "StudyResult": "result",

@@ -7,6 +7,7 @@ records say of them (DOI, first author, year), no more.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -14,10 +15,11 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from perospin.learning.conditions import Conditioned
     from perospin.learning.declaration import PartSpec
     from perospin.learning.result import PartResult, StudyResult
 
-__all__ = ["Reference", "citation", "cited", "library"]
+__all__ = ["Reference", "citation", "cite_conditions", "cited", "library"]
 
 _KINDS: Mapping[str, tuple[str, ...]] = {
     "ridge": ("Hoerl1970Ridge",),
@@ -112,6 +114,26 @@ def cited(result: StudyResult) -> list[Reference]:
     return [Reference(key, reference.bibtex, tuple(uses[key])) for key, reference in made.items()]
 
 
+def cite_conditions(rows: Conditioned, version: str = "") -> list[Reference]:
+    """List the references of the model of lifetimes under conditions: the sources of its rows, then its methods."""
+    found: list[tuple[Reference, str]] = [(_perospin(version), "this program")]
+    for source, count in Counter(rows.source.tolist()).items():
+        found += [(reference, f"data: {count} records") for reference in _of_source(source)]
+    model = ("Henderson1975Prediction", "Rasmussen2006GaussianProcesses")
+    found += _from_library(model, "estimator: variance components as a Gaussian process")
+    if rows.limit.any():
+        found += _from_library(("Minka2001Expectation",), "estimator: limits as censored values")
+    methods = ("Barber2021Jackknife", "Dunn2023Hierarchical", "Lei2018DistributionFree")
+    found += _from_library(methods, "prediction intervals: leave one material out")
+    descriptors = ("Bannwarth2019GFN2", "Sun2020PySCF")
+    found += _from_library(descriptors, "descriptors: cations at the level 'fast'")
+    uses: dict[str, tuple[str, ...]] = {}
+    for reference, purpose in found:
+        uses[reference.key] = (*uses.get(reference.key, ()), purpose)
+    made = {reference.key: reference for reference, _ in found}
+    return [Reference(key, made[key].bibtex, purposes) for key, purposes in uses.items()]
+
+
 _Found = Iterator[tuple[Reference, str]]
 
 
@@ -146,6 +168,8 @@ def _data(part: PartResult, result: StudyResult) -> _Found:
         wanted = set(part.rows["row"].astype(str)) | set(part.rows["name"].astype(str))
         records = [r for r in select_records(**query) if r.record_id in wanted or r.material in wanted]
         texts += [record.source.doi for record in records]
+        for label in dict.fromkeys(record.source.label for record in records if not record.source.doi):
+            yield from ((reference, "data: records") for reference in _of_source(label))
     dois = dict.fromkeys(doi for text in texts for doi in _DOI.findall(text))
     for doi in dois:
         if doi.lower() not in known:
@@ -176,6 +200,15 @@ def _authors() -> Mapping[str, tuple[str, int | None]]:
         if record.source.doi and record.source.first_author:
             found.setdefault(record.source.doi.lower(), (record.source.first_author, record.source.year))
     return found
+
+
+def _of_source(text: str) -> list[Reference]:
+    """Return an entry for each DOI in a source, or one that says in words what the records know."""
+    dois = _DOI.findall(text)
+    if dois:
+        return [_of_doi(doi) for doi in dois]
+    key = re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-") or "unknown"
+    return [Reference(key, f"@misc{{{key},\n  note = {{{text}; the records state no DOI}}\n}}")]
 
 
 def _of_doi(doi: str) -> Reference:

@@ -172,7 +172,7 @@ class ConditionsResult:
         return {str(key): value for key, value in found.iloc[0].to_dict().items()}
 
     def save(self, folder: str | Path) -> Path:
-        """Write tables (CSV), effects and notes (JSON); return the folder."""
+        """Write tables (CSV), effects and notes (JSON) and what to cite (BibTeX); return the folder."""
         from perospin.learning.result import plain, write_csv, write_text
 
         folder = Path(folder)
@@ -182,7 +182,17 @@ class ConditionsResult:
         write_csv(self.rows.to_frame(), folder / "rows.csv")
         content = {"effects": self.effects, "notes": self.rows.notes, "models": dict(MODELS)}
         write_text(folder / "conditions.json", json.dumps(plain(content), indent=1) + "\n")
+        write_text(folder / "references.bib", self.citation())
         return folder
+
+    def citation(self) -> str:
+        """BibTeX of the sources of the records and of the methods, each with what it was used for."""
+        from importlib import metadata
+
+        from perospin.learning.citing import cite_conditions
+
+        found = cite_conditions(self.rows, metadata.version("perospin"))
+        return "\n\n".join(str(reference) for reference in found) + "\n"
 
     def plot(self) -> Figure:
         """Draw held-out predictions against stated values, and the error of each model."""
@@ -243,7 +253,47 @@ def run_conditions(
     ]
     effects = ConditionModel().fit(rows).sd_
     coverage = _coverage(rows, levels, progress)
+    _log(rows, records)
     return ConditionsResult(rows, _frame(records), _frame(gains), _frame(held), effects, _frame(coverage))
+
+
+def _log(rows: Conditioned, records: list[dict[str, Any]]) -> None:
+    """Write what was scored to the log of variants, once each, as every study does (`perospin study log`)."""
+    import datetime
+    from importlib import metadata
+
+    from perospin.learning.cells import digest, fingerprint
+    from perospin.learning.variants import VariantLog
+
+    table = digest(rows.value_ps[rows.stated])
+    common = {
+        "time": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "version": metadata.version("perospin"),
+        "study": "conditions",
+        "part": "conditions",
+        "table": table,
+        "data": digest(rows.value_ps, rows.features, rows.log_temperature),
+        "n_rows": len(rows),
+        "target": "spin lifetimes",
+    }
+    log = VariantLog()
+    known = {(entry.get("settings"), entry.get("scheme"), entry.get("r2")) for entry in log.read(table)}
+    variants = [
+        {
+            **common,
+            "what": "variant",
+            "estimator": row["model"],
+            "settings": fingerprint([row["model"], [[name, EFFECTS[name]] for name in MODELS[row["model"]] or ()]]),
+            "scheme": row["scheme"],
+            "scheme_sha256": fingerprint(row["scheme"]),
+            "in_sample": False,
+            "r2": round(row["r2"], 6),
+        }
+        for row in records
+        if row["quantity"] == "all"
+    ]
+    new = [v for v in variants if (v["settings"], v["scheme"], v["r2"]) not in known]
+    log.append([*new, {**common, "what": "run", "n_settings": len(MODELS)}])
 
 
 def _held_out(model: str, rows: Conditioned, groups: NDArray[Any], scheme: Scheme) -> tuple[FloatArray, FloatArray]:
