@@ -168,19 +168,19 @@ def draw(cells: Sequence[Cell], path: Path) -> None:
         for axes in (top, bottom):
             axes.axvspan(min(RATIOS) / 1.3, 1 / 3, color="#ececec")
             axes.set_xscale("log")
-        top.text(0.11, 2.2, "only an\nupper bound", fontsize=7, va="top")
+        top.text(0.085, 5.5, "only an\nupper bound", fontsize=7, va="top")
         top.axhline(0, color=GREY, linewidth=0.6)
         for edge in (-2, 2):
             top.axhline(edge, color=GREY, linewidth=0.8, linestyle="--")
         bottom.axhspan(60, 76, color="#dbe9f4", linewidth=0)
         bottom.axhline(68, color=GREY, linewidth=0.8, linestyle="--")
         top.set_ylabel("mean deviation (%)")
-        top.set_ylim(-3, 3)
+        top.set_ylim(-4, 6)
         bottom.set_ylabel("68 % intervals cover (%)")
         bottom.set_ylim(50, 86)
         bottom.set_xlabel("spin lifetime / response (FWHM)")
         bottom.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
-        top.legend(loc="lower right")
+        top.legend(loc="upper right")
         figure.savefig(path, dpi=200)
 
 

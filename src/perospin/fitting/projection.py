@@ -190,6 +190,27 @@ class Problem:
             out[:, j] = (-inside - second).ravel()
         return out
 
+    def compressed(self, u: Float) -> tuple[Float, Float]:
+        """Residual (p + 1,) and Jacobian (p + 1, p) with the cost, gradient and normal matrix of the long ones.
+
+        A trust-region step knows the residual only through these, so that a large map costs no more than its products
+        with the basis. For one weight common to all data sets; Jacobian without the second term (Kaufman's).
+        """
+        at = self.project(u)
+        p = len(self.free)
+        outer = np.vstack([at.amplitudes, np.ones((1, self.y.shape[1]))])  # derivatives of columns, then of the rest
+        blocks = [np.column_stack([columns, rest]) * self.weight for columns, rest in self.derivatives(u)]
+        gradient = np.array([-np.sum((block.T @ at.residual) * outer) for block in blocks])
+        inside = [block - at.columns @ (at.pseudo_inverse @ block) for block in blocks]
+        products = outer @ outer.T
+        matrix = np.array([[np.sum((one.T @ other) * products) for other in inside] for one in inside]).reshape(p, p)
+        values, vectors = np.linalg.eigh(matrix)
+        root = np.sqrt(np.maximum(values, 0.0))
+        seen = root > 1e-10 * root.max(initial=0.0)
+        along = np.where(seen, (vectors.T @ gradient) / np.where(seen, root, 1.0), 0.0)
+        beside = np.sqrt(max(at.chi2 - float(along @ along), 0.0))
+        return np.append(along, beside), np.vstack([root[:, None] * vectors.T, np.zeros(p)])
+
     def information(self, u: Float, at: Projected) -> tuple[Float, Float, Float]:
         """J^T J of the full problem, amplitudes included, in blocks.
 

@@ -18,6 +18,7 @@ __all__ = ["Found", "minimise", "profile_end", "with_held"]
 _TRIES = 3
 _MANY = 40_000  # points above which the starts are tried on a part of them
 _MOST = 200
+_LARGE = 1000  # points from which on the search works on compressed residuals
 
 
 @dataclass(frozen=True)
@@ -53,21 +54,27 @@ def search(problem: Problem, u: Float, tolerance: float = 1e-12) -> Found:
 
     if not problem.free:
         return Found(u, problem.project(u), True)
-    last: list[tuple[Float, Projected]] = []
+    last: list[tuple[Float, Float, Float]] = []
+    large = problem.y.size > _LARGE and problem.weight.shape[1] == 1
 
-    def project(v: Float) -> Projected:
+    def both(v: Float) -> tuple[Float, Float]:
+        """Residual and Jacobian at v, kept for the call that asks for the other one."""
         if not (last and np.array_equal(last[0][0], v)):
-            last[:] = [(v.copy(), problem.project(v))]
-        return last[0][1]
+            if large:
+                last[:] = [(v.copy(), *problem.compressed(v))]
+            else:
+                at = problem.project(v)
+                last[:] = [(v.copy(), at.residual.ravel(), problem.jacobian(v, at))]
+        return last[0][1:]
 
     low, high = problem.bounds()
     # the tolerance of the gradient is absolute: without a scale, small signals would count as converged at once
     scale = 1.0 / (float(np.linalg.norm(problem.y * problem.weight)) or 1.0)
     try:
         done = least_squares(
-            lambda v: scale * project(v).residual.ravel(),
+            lambda v: scale * both(v)[0],
             _inside(problem, u),
-            jac=lambda v: scale * problem.jacobian(v, project(v)),
+            jac=lambda v: scale * both(v)[1],
             bounds=(low, high),
             x_scale="jac",
             method="trf",

@@ -229,7 +229,8 @@ def _starts(model: SeparableModel, problem: Problem, given: set[str]) -> list[di
             if name in start and name not in given and np.isfinite(value):
                 p = problem.parameters[name]
                 start[name] = float(np.clip(value, p.min, p.max))
-        starts.append(start)
+        if start not in starts:
+            starts.append(start)
     return starts
 
 
@@ -279,7 +280,11 @@ class _State:
         theta, mixed, amplitudes = self.information
         self.live = [i for i, name in enumerate(self.problem.free) if name not in self.held]
         theta, mixed = theta[np.ix_(self.live, self.live)], mixed[:, self.live]
-        inverse = np.stack([_inverse(block) for block in amplitudes]) if amplitudes.size else amplitudes
+        inverse = amplitudes
+        if amplitudes.size and self.problem.weight.shape[1] == 1:  # one block serves all data sets
+            inverse = np.broadcast_to(_inverse(amplitudes[0]), amplitudes.shape)
+        elif amplitudes.size:
+            inverse = np.stack([_inverse(block) for block in amplitudes])
         schur = theta - np.einsum("mik,mkl,mjl->ij", mixed, inverse, mixed)
         slope = self.problem.slope(self.best.at.values)[self.live]
         scale = np.sqrt(np.maximum(np.diag(theta), 0.0))
