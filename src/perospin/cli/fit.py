@@ -327,6 +327,7 @@ def hanle(
     sheet_conductance_ms: Annotated[float | None, typer.Option(help="Spin valve: conductance of a square.")] = None,
     contacts: Annotated[str, typer.Option(help="Spin valve: tunnel or finite.")] = "tunnel",
     difference: Annotated[bool, typer.Option("--difference", help="Spin valve: parallel minus antiparallel.")] = False,
+    magnitude: Annotated[bool, typer.Option("--magnitude", help="Spin valve: sizes without a sign.")] = False,
     *,
     options: Shared,
 ) -> Outcome:
@@ -340,8 +341,8 @@ def hanle(
         m = _measure(file, ["resistance"], options, x="field", optional=["sigma"])
         fit = fit_spin_valve(
             m.x, m["resistance"], length_um=length_um, width_um=width_um, sheet_conductance_ms=sheet_conductance_ms,
-            contacts=contacts, difference=difference, g_factor=2.0 if g_factor is None else g_factor, offset=offset,
-            sigma=m.get("sigma"), **options.fitting(m),
+            contacts=contacts, difference=difference, magnitude=magnitude,
+            g_factor=2.0 if g_factor is None else g_factor, offset=offset, sigma=m.get("sigma"), **options.fitting(m),
         )  # type: ignore[arg-type]  # fmt: skip
         return _outcome(fit, m)
     m = _measure(file, ["polarisation"], options, x="field", optional=["sigma"])
