@@ -60,10 +60,10 @@ def test_mean_and_unscored_rows_on_the_published_table(spin52):
     assert round(mean.scores(rate).r2, 2) == -0.04
     assert round(mean.scores(rate).r2_original, 2) == -0.18
     rule = evaluate(build_estimator({"kind": "two_class_rule"}, 0), spin52.X, spin52.y, leave_one_out(52))
-    without_three = rule.scores_without([0, 2, 3])
+    without_three = rule.scores_where(~np.isin(rule.rows, [0, 2, 3]), "3 rows not scored")
     assert round(without_three.r2, 2) == 0.73
     assert "3 rows not scored" in str(without_three)
-    assert round(rule.scores_without([15, 16, 20, 37]).r2, 2) == 0.49
+    assert round(rule.scores_where(~np.isin(rule.rows, [15, 16, 20, 37]), "4 rows not scored").r2, 2) == 0.49
 
 
 # -- schemes -------------------------------------------------------------------------------------------------

@@ -348,7 +348,6 @@ def permutation_test(
     strata: ArrayLike | None = None,
     derive: Callable[[pd.DataFrame], pd.DataFrame] | None = None,
     inner_groups: ArrayLike | None = None,
-    inverse: Inverse | None = None,
     fit_options: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
 ) -> PermutationTest:
@@ -375,8 +374,6 @@ def permutation_test(
         permutation.
     inner_groups : array_like, shape (n_rows,), optional
         Groups for estimators that tune themselves.
-    inverse : callable, optional
-        Score in the original space.
     fit_options : mapping, optional
         ``sample_weight`` and ``y_sd``, as for `evaluate`.
     progress : callable, optional
@@ -391,7 +388,7 @@ def permutation_test(
 
     def r2(table: pd.DataFrame) -> float:
         table = table if derive is None else derive(table)
-        return _r2(evaluate(estimator, table, y, scheme, groups=inner_groups, **(fit_options or {})), inverse)
+        return evaluate(estimator, table, y, scheme, groups=inner_groups, **(fit_options or {})).scores().r2
 
     observed = r2(X)
     null = []
@@ -400,11 +397,6 @@ def permutation_test(
         if progress is not None:
             progress(done + 1, n_perm)
     return _test(", ".join(columns), scheme, observed, null)
-
-
-def _r2(evaluation: Evaluation, inverse: Inverse | None) -> float:
-    scores = evaluation.scores(inverse)
-    return scores.r2 if scores.r2_original is None else scores.r2_original
 
 
 # -- sanity --------------------------------------------------------------------------------------------------
@@ -445,11 +437,11 @@ def y_shuffle(
     """
     target = np.asarray(y, dtype=float)
     options: dict[str, Any] = {name: np.asarray(values, float) for name, values in (fit_options or {}).items()}
-    observed = _r2(evaluate(estimator, X, target, scheme, groups=groups, **options), None)
+    observed = evaluate(estimator, X, target, scheme, groups=groups, **options).scores().r2
     null = []
     for done, order in enumerate(scrambled_orders(scheme, len(target), n_perm, seed, blocks)):
         moved: dict[str, Any] = {name: values[order] for name, values in options.items()}
-        null.append(_r2(evaluate(estimator, X, target[order], scheme, groups=groups, **moved), None))
+        null.append(evaluate(estimator, X, target[order], scheme, groups=groups, **moved).scores().r2)
         if progress is not None:
             progress(done + 1, n_perm)
     return _test("the target", scheme, observed, null)
@@ -496,17 +488,17 @@ def scrambled_orders(
     return orders
 
 
-def family_baseline(
-    families: Iterable[Any], y: ArrayLike, scheme: Scheme, name: str = "one-hot of the family"
-) -> Evaluation:
+def family_baseline(families: Iterable[Any], y: ArrayLike, scheme: Scheme) -> Evaluation:
     """Predict from the name of the family alone: the mean of its training rows (overall mean if it has none)."""
     import pandas as pd
 
     table = pd.DataFrame({"family": list(families)})
-    return evaluate(FamilyMean("family"), table, y, scheme, name=name)
+    return evaluate(FamilyMean("family"), table, y, scheme, name="one-hot of the family")
 
 
 # -- noise ---------------------------------------------------------------------------------------------------
+
+_NOISE_LEVELS, _NOISE_DRAWS = (0.68, 0.95), 4000
 
 
 @dataclass(frozen=True)
@@ -559,8 +551,6 @@ def noise_floor(
     y: ArrayLike | None = None,
     *,
     inverse: Inverse | None = None,
-    levels: Sequence[float] = (0.68, 0.95),
-    n_draws: int = 4000,
     seed: int = 0,
 ) -> NoiseFloor:
     """Noise from materials measured more than once.
@@ -576,9 +566,7 @@ def noise_floor(
         The whole target column, for the ceilings.
     inverse : callable, optional
         To the original space, for the ceiling there: the target is taken as truth and noise is added to it.
-    levels : sequence of float
-        Of the intervals.
-    n_draws, seed : int
+    seed : int
         Of the simulated noise.
 
     Raises
@@ -594,9 +582,9 @@ def noise_floor(
     df = sum(r.size - 1 for r in repeats)
     sigma = float(np.sqrt(sum(float(((r - r.mean()) ** 2).sum()) for r in repeats) / df))
     intervals = {}
-    for level in levels:
+    for level in _NOISE_LEVELS:
         tails = np.asarray(chi2.ppf([0.5 * (1 + level), 0.5 * (1 - level)], df))
-        intervals[float(level)] = (sigma * float(np.sqrt(df / tails[0])), sigma * float(np.sqrt(df / tails[1])))
+        intervals[level] = (sigma * float(np.sqrt(df / tails[0])), sigma * float(np.sqrt(df / tails[1])))
     ceiling, ceilings, original = None, {}, None
     if y is not None:
         target = np.asarray(y, dtype=float)
@@ -607,6 +595,6 @@ def noise_floor(
         if inverse is not None:
             rng = np.random.default_rng(seed)
             truth = np.asarray(inverse(target))
-            noisy = np.asarray(inverse(target + sigma * rng.standard_normal((n_draws, len(target)))))
+            noisy = np.asarray(inverse(target + sigma * rng.standard_normal((_NOISE_DRAWS, len(target)))))
             original = float(np.median([r2_score(row, truth, np.full(len(row), row.mean())) for row in noisy]))
     return NoiseFloor(sigma, intervals, df, ceiling, ceilings, original, float(10.0 ** (0.6744897501960817 * sigma)))

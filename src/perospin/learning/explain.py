@@ -286,10 +286,9 @@ def explain_fitted(
     X_rows: pd.DataFrame,
     background: pd.DataFrame,
     *,
-    scheme: str = "in sample",
     players: Players | None = None,
 ) -> ShapleyTable:
-    """One fitted model explains rows; with its own training rows for both arguments this is "in sample".
+    """One fitted model explains rows, usually its own training rows: "in sample".
 
     Parameters
     ----------
@@ -297,13 +296,12 @@ def explain_fitted(
         As made by `build_estimator`.
     X_rows, background : DataFrame
         Rows to explain, and the model's training rows.
-    scheme : str
-        In words, how these predictions relate to the training rows.
     players : mapping of str to column names, optional
         Groups of columns that count as one.
     """
     names = used_columns(model, [str(c) for c in X_rows.columns])
-    return _table(scheme, np.arange(len(X_rows)), [_explain(model, X_rows, background, names, players)], names, players)
+    explained = _explain(model, X_rows, background, names, players)
+    return _table("in sample", np.arange(len(X_rows)), [explained], names, players)
 
 
 _Part = Mapping[str, FloatArray]

@@ -70,15 +70,13 @@ class Plan:
     impossible: Mapping[str, str]
 
 
-def make_plan(part: PartSpec, data: Dataset, seed: int | None = None) -> Plan:
+def make_plan(part: PartSpec, data: Dataset) -> Plan:
     """Make the declared schemes for these rows.
 
     Parameters
     ----------
     part : PartSpec
     data : Dataset
-    seed : int, optional
-        In place of the part's own, for schemes that are drawn by lot.
 
     Raises
     ------
@@ -90,7 +88,7 @@ def make_plan(part: PartSpec, data: Dataset, seed: int | None = None) -> Plan:
     impossible: dict[str, str] = {}
     for entry in part.schemes:
         try:
-            scheme, leak = _guarded(entry, part, data, part.seed if seed is None else seed)
+            scheme, leak = _guarded(entry, part, data, part.seed)
         except StudyError as error:
             # a tag that no row carries is a mistake of the study, not a matter of how many rows there are
             if entry.kind == "tagged" or entry.key in part.needed_schemes():
@@ -113,16 +111,14 @@ def one_scheme(entry: SchemeEntry, part: PartSpec, data: Dataset, seed: int) -> 
     return _guarded(entry, part, data, seed)[0]
 
 
-def inner_groups(entry: SchemeEntry, data: Dataset, part: PartSpec | None = None) -> NDArray[Any] | None:
+def inner_groups(entry: SchemeEntry, data: Dataset, part: PartSpec) -> NDArray[Any] | None:
     """Give the groups that inner folds must respect: those of the outer folds, if they are grouped.
 
-    With the part given, also clusters where the outer folds are clusters, and else the units of the leakage guard
-    where it keeps them together and there are any.
+    Otherwise clusters where the outer folds are clusters, and else the units of the leakage guard where it keeps them
+    together and there are any.
     """
     if entry.group is not None:
         return data.groups(entry.group)
-    if part is None:
-        return None
     if entry.kind == "leave_cluster_out":
         return _clusters(entry, part, data, part.seed)
     if part.leakage_of(entry) == "group" and data.units.any:

@@ -160,7 +160,7 @@ def _codes(groups: ArrayLike) -> tuple[IntArray, int]:
     return codes, len(known)
 
 
-def tagged(tags: ArrayLike, train: Any, test: Any, name: str = "tagged", label: str | None = None) -> Scheme:
+def tagged(tags: ArrayLike, train: Any, test: Any) -> Scheme:
     """One split: train on the rows tagged `train`, score the rows tagged `test`.
 
     Raises
@@ -175,8 +175,8 @@ def tagged(tags: ArrayLike, train: Any, test: Any, name: str = "tagged", label: 
         if sides[tag].size == 0:
             known = ", ".join(str(t) for t in dict.fromkeys(values))
             raise StudyError(f"no row is tagged '{tag}'; the tags in the table are {known}")
-    text = label or f"{train} to {test} ({len(sides[train])}/{len(sides[test])})"
-    return Scheme(name, text, (Split(sides[train], sides[test]),), reference="test")
+    label = f"{train} to {test} ({len(sides[train])}/{len(sides[test])})"
+    return Scheme("tagged", label, (Split(sides[train], sides[test]),), reference="test")
 
 
 def repeated_holdout(n: int, n_test: int, n_repeats: int, seed: int) -> Scheme:

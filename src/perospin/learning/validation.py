@@ -8,7 +8,7 @@ of the test rows for one tagged split.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -90,22 +90,12 @@ class Evaluation:
         """Scores in the target space and, with `inverse` (for example ``10**y``), in the original space."""
         return self._score(np.arange(len(self.rows)), self.scheme.label, inverse)
 
-    def scores_without(self, rows: Iterable[int], inverse: Callable[[FloatArray], FloatArray] | None = None) -> Scores:
-        """Scores that leave some rows of the table unscored (they may still have been trained on)."""
-        left_out = sorted(set(rows))
-        kept = np.flatnonzero(~np.isin(self.rows, left_out))
-        if kept.size == 0:
-            raise StudyError("no row is left to score")
-        return self._score(kept, f"{self.scheme.label}, {len(left_out)} rows not scored", inverse)
-
-    def scores_where(
-        self, kept: NDArray[np.bool_], remark: str, inverse: Callable[[FloatArray], FloatArray] | None = None
-    ) -> Scores:
+    def scores_where(self, kept: NDArray[np.bool_], remark: str) -> Scores:
         """Scores of some predictions only (`kept`, shape (n_predictions,)); `remark` says which in the label."""
         chosen = np.flatnonzero(kept)
         if chosen.size == 0:
             raise StudyError("no prediction is left to score")
-        return self._score(chosen, f"{self.scheme.label}, {remark}", inverse)
+        return self._score(chosen, f"{self.scheme.label}, {remark}", None)
 
     def _score(self, kept: IntArray, label: str, inverse: Callable[[FloatArray], FloatArray] | None) -> Scores:
         original = None if inverse is None else self._reference(np.asarray(inverse(self.y)), kept)
@@ -129,10 +119,9 @@ class Evaluation:
         y = self.y if inverse is None else np.asarray(inverse(self.y))
         return self._reference(y, np.arange(len(self.rows)))
 
-    def fold_r2(self, inverse: Callable[[FloatArray], FloatArray] | None = None) -> FloatArray:
+    def fold_r2(self) -> FloatArray:
         """R2 of each fold alone, against the mean of its test rows; NaN for folds of one row."""
-        change = inverse or (lambda values: values)
-        true, predicted = np.asarray(change(self.y_true)), np.asarray(change(self.y_pred))
+        true, predicted = self.y_true, self.y_pred
         out = np.full(len(self.scheme), np.nan)
         for number in range(len(self.scheme)):
             here = self.fold == number

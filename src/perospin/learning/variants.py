@@ -173,7 +173,7 @@ def _locked(descriptor: int) -> Iterator[None]:
             fcntl.flock(descriptor, fcntl.LOCK_UN)
 
 
-def record_run(run: Run, study: str, log: VariantLog | None = None) -> dict[str, Any]:
+def record_run(run: Run, study: str) -> dict[str, Any]:
     """Log every variant that a run scored.
 
     A variant that the log already holds with the same score is not written again; the run itself always is.
@@ -186,7 +186,7 @@ def record_run(run: Run, study: str, log: VariantLog | None = None) -> dict[str,
     """
     from importlib import metadata
 
-    log = VariantLog() if log is None else log
+    log = VariantLog()
     table, now = run.data.table_sha256, datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     common = {
         "time": now,
@@ -221,9 +221,9 @@ def record_run(run: Run, study: str, log: VariantLog | None = None) -> dict[str,
     return {"table": table, "this_run": len(settings_here), "logged": written}
 
 
-def counted(parts: Mapping[str, PartResult], log: VariantLog | None = None) -> dict[str, PartResult]:
+def counted(parts: Mapping[str, PartResult]) -> dict[str, PartResult]:
     """Add to each part what the log knows about its table once all parts have run."""
-    log = VariantLog() if log is None else log
+    log = VariantLog()
     found = {}
     for name, part in parts.items():
         known = dict(part.provenance["variants"])

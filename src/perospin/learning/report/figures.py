@@ -19,7 +19,7 @@ from perospin.learning.report import style
 from perospin.learning.report.coverage_figures import coverage
 from perospin.learning.report.formula_figures import formula_front
 from perospin.learning.report.insight_figures import dependence, directions, importance, interactions
-from perospin.learning.report.labels import axis_label, words
+from perospin.learning.report.labels import words
 from perospin.learning.report.text import number
 from perospin.learning.report.validation_figures import learning_curve, pairs, scrambling, seeds
 from perospin.learning.result import IN_SAMPLE
@@ -631,8 +631,3 @@ def radar(part: PartResult) -> Figure | None:
     axes.spines["polar"].set_visible(False)
     figure.legend(loc="outside lower center", ncols=2)
     return figure
-
-
-def feature_axis_label(part: PartResult, column: str) -> str:
-    """Axis label of a descriptor with its unit."""
-    return axis_label(column, part.spec.labels)
