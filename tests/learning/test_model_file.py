@@ -6,6 +6,7 @@ import io
 import json
 import os
 import pickle
+import random
 import shutil
 import subprocess
 import sys
@@ -275,6 +276,44 @@ def test_parts_that_do_not_fit_together_are_refused(file: Path, tmp_path: Path) 
     ]
     for change in changes:
         refused(rewritten(file, tmp_path / "model.npz", {"content.json": changed_content(file, change)}))
+
+
+def places(node: Any, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Every place in nested lists and dictionaries."""
+    inner = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    return [at, *(place for key, value in inner for place in places(value, (*at, key)))]
+
+
+def test_whatever_stands_in_a_file_it_opens_or_is_refused(file: Path, tmp_path: Path) -> None:
+    """Values replaced at random, with checksums that fit: never another exception, never a file or a process."""
+    rng = random.Random(11)
+    with zipfile.ZipFile(file) as old:
+        content = json.loads(old.read("content.json"))
+    everywhere = places(content)[1:]
+    values: list[Any] = [
+        None,
+        0,
+        -1,
+        1e308,
+        "x",
+        [],
+        {},
+        True,
+        {"$": "array", "value": 0},
+        {"$": "tuple", "value": [1]},
+    ]
+    refusals = 0
+    for _ in range(40):
+        changed, place = json.loads(json.dumps(content)), rng.choice(everywhere)
+        node = changed
+        for key in place[:-1]:
+            node = node[key]
+        node[place[-1]] = rng.choice(values)
+        try:
+            Predictor.load(rewritten(file, tmp_path / "model.npz", {"content.json": json.dumps(changed).encode()}))
+        except RefusedFileError:
+            refusals += 1
+    assert refusals > 20
 
 
 def test_endless_nesting_is_refused(file: Path, tmp_path: Path) -> None:
