@@ -46,6 +46,7 @@ def fit_current_polarisation(
     *,
     least_v: float | None = None,
     most_v: float | None = None,
+    current_unit: str = "A",
     intervals: Intervals = "covariance",
     level: float = 0.68,
     seed: int = 0,
@@ -65,6 +66,8 @@ def fit_current_polarisation(
         of both): their scatter then gives the uncertainty.
     least_v, most_v
         Window of |V|; from half the largest voltage up if not given.
+    current_unit
+        Of the currents, for the figure.
     intervals, level, seed, sources
         See `fit_model`.
 
@@ -116,7 +119,7 @@ def fit_current_polarisation(
         level=level, seed=seed, sources=sources, warnings=notes, result=SpinFit,
         analysis="spin polarisation of a current",
         conventions={"spin_polarisation": "(I_up - I_down)/(I_up + I_down); up and down as the two files were given"},
-        settings={"main": "spin_polarisation_percent", "least_v": low, "most_v": high},
+        settings={"main": "spin_polarisation_percent", "least_v": low, "most_v": high, "current_unit": current_unit},
     )  # fmt: skip
 
     def mean(v: Mapping[str, float]) -> float:

@@ -55,6 +55,16 @@ def _milli(values: Any) -> tuple[float, str]:
     return (1e3, " (10$^{-3}$)") if largest < 0.05 else (1.0, "")
 
 
+def _amperes(values: Any, unit: str) -> tuple[float, str]:
+    """Factor and unit that bring currents in amperes to a readable size; other units stay."""
+    largest = float(np.nanmax(np.abs(values)))
+    if unit != "A" or not largest > 0:
+        return 1.0, unit
+    return next(
+        ((1 / s, u) for s, u in ((1.0, "A"), (1e-3, "mA"), (1e-6, "µA"), (1e-9, "nA")) if largest >= s), (1e12, "pA")
+    )
+
+
 def plot_luminescence(fit: Fit) -> Figure:
     """Both polarisations above, the local dissymmetry with the band's value below."""
     import matplotlib
@@ -108,11 +118,20 @@ def plot_current(fit: Fit) -> Figure:
     data = fit.data
     with matplotlib.rc_context(RC):
         figure, (top, bottom) = _panels(2, [1.2, 1], 3.2, f"spin polarisation {fit['spin_polarisation_percent']}")
-        top.plot(data["voltage_v"], data["current_up"], ".-", color=BLUE, markersize=3, linewidth=0.8, label="up")
+        scale, unit = _amperes(data[["current_up", "current_down"]].to_numpy(), str(fit.settings["current_unit"]))
         top.plot(
-            data["voltage_v"], data["current_down"], ".--", color=VERMILLION, markersize=3, linewidth=0.8, label="down"
+            data["voltage_v"], scale * data["current_up"], ".-", color=BLUE, markersize=3, linewidth=0.8, label="up"
         )
-        top.set_ylabel("|current|")
+        top.plot(
+            data["voltage_v"],
+            scale * data["current_down"],
+            ".--",
+            color=VERMILLION,
+            markersize=3,
+            linewidth=0.8,
+            label="down",
+        )
+        top.set_ylabel(f"|current| ({unit})")
         top.legend()
         bottom.axhline(0, color=GREY, linewidth=0.6)
         bottom.plot(data["voltage_v"], 100 * data["polarisation"], ".", color=GREY, markersize=3)
