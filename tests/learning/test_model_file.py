@@ -482,6 +482,26 @@ def test_a_result_cannot_lead_elsewhere(copied: Path) -> None:
             StudyResult.load(copied)
 
 
+def test_whatever_stands_in_a_result_it_opens_or_is_refused(copied: Path) -> None:
+    """Values replaced at random in a result of format 1, which has no checksums."""
+    rng = random.Random(5)
+    content = {**json.loads((copied / "result.json").read_text()), "format": 1}
+    everywhere = [place for place in places(content)[1:] if place[0] != "study"]
+    refusals = 0
+    for _ in range(60):
+        changed, place = json.loads(json.dumps(content)), rng.choice(everywhere)
+        node = changed
+        for key in place[:-1]:
+            node = node[key]
+        node[place[-1]] = rng.choice([None, -1, "x", [], {}, {"a": 1}, 1e308])
+        (copied / "result.json").write_text(json.dumps(changed))
+        try:
+            StudyResult.load(copied)
+        except StudyError:
+            refusals += 1
+    assert refusals > 10
+
+
 def test_a_result_that_is_no_result_is_refused(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for text in ("[]", "3", '{"format": "1"}', "[" * 100_000, '{"format": 1}', '{"format": 2}', "\x80abc"):
         (copied / "result.json").write_bytes(text.encode("latin-1"))

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from perospin.errors import RefusedFileError, StudyError
+from perospin.errors import PerospinError, RefusedFileError, StudyError
 from perospin.learning.cautions import Caution
 
 if TYPE_CHECKING:
@@ -278,17 +278,28 @@ class StudyResult:
         StudyError
             If the folder holds no result, one of a newer format, or one that was damaged or edited.
         """
+        content = _read_content(Path(folder))
+        try:
+            return cls._build(content, Path(folder))
+        except PerospinError:
+            raise
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+            # pydantic's and the parsers' own errors are ValueErrors
+            raise RefusedFileError(f"'{folder}' does not hold a whole result, so it is not opened") from error
+
+    @classmethod
+    def _build(cls, content: Mapping[str, Any], folder: Path) -> StudyResult:
+        """Put a result together from its checked content and its tables."""
         import pandas as pd
 
         from perospin.learning.declaration import PartSpec
         from perospin.learning.explain import ShapleyTable
 
-        content = _read_content(Path(folder))
         columns = ("row", "name", "formula", "described_as", "source", "tag", "rows", "alike", "why")
         text = dict.fromkeys(columns, str)
         parts = {}
         for name, part in content["parts"].items():
-            where = _table_folder(Path(folder), name)
+            where = _table_folder(folder, name)
             tables: dict[str, Any] = {}
             for table in (*TABLES, *LATER_TABLES):
                 _check_table(where / f"{table}.csv", content, f"{name}/{table}.csv")
