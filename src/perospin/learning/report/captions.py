@@ -64,7 +64,7 @@ def of(part: PartResult) -> dict[str, str]:
         "where the interval excludes 0. Descriptors that say the same can stand in for each other.",
         "directions": "Which way does each descriptor push the prediction, and is that sure? Filled: sure. Open: it "
         "could be another, similar descriptor, or held-out rows hardly need it. Grey: this table can't tell (the "
-        "reason is in the table below). Red: claimed in the literature.",
+        "reason is in the table below). Red: claimed in the literature. Each model has its own scale.",
         "dependence": "How the prediction moves with one descriptor. Grey: held-out rows, each by the model that has "
         "not seen it. Blue: mean over all folds with two standard errors (jackknife). Ticks: the rows there are; no "
         "model is asked beyond its own rows.",

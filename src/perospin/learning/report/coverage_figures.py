@@ -120,8 +120,5 @@ def _row_by_row(axes: Axes, part: PartResult, quantity: str) -> None:
     axes.set_xlabel(f"{len(y)} held-out rows, in the order of what was {part.spec.target.obtained}")
     axes.set_ylabel(quantity)
     missed = int((~inside).sum())
-    axes.set_title(
-        f"{textwrap.shorten(part.spec.title_of(name), 40)}: {100 * level:.0f} % intervals, "
-        f"{missed} of {len(y)} rows outside",
-        fontsize=8,
-    )
+    told = f"{100 * level:.0f} % intervals, {missed} of {len(y)} rows outside"
+    axes.set_title(textwrap.fill(f"{part.spec.title_of(name)}: {told}", 58), fontsize=8)

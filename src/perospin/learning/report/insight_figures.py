@@ -104,8 +104,9 @@ def directions(part: PartResult, space: str) -> Figure | None:
         return None
     names = list(dict.fromkeys(table["estimator"]))
     counts = [int((table["estimator"] == name).sum()) for name in names]
-    figure = Figure(figsize=(style.WIDE, 0.6 + sum(0.55 + 0.19 * count for count in counts)))
-    all_axes = np.atleast_1d(figure.subplots(len(names), 1, height_ratios=[c + 2.2 for c in counts], sharex=True))
+    figure = Figure(figsize=(style.WIDE, 0.5 + sum(0.7 + 0.19 * count for count in counts)))
+    # Each model has its own scale: a wild one would squeeze the others to points.
+    all_axes = np.atleast_1d(figure.subplots(len(names), 1, height_ratios=[c + 2.2 for c in counts]))
     claims = {claim.column: claim for claim in part.spec.claims}
     for axes, name in zip(all_axes, names, strict=True):
         _effects(axes, part, table[table["estimator"] == name], claims)
