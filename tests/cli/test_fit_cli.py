@@ -181,6 +181,26 @@ def test_parameters_can_be_held_and_started(capsys: pytest.CaptureFixture[str]) 
     assert spans[0] > 1.8 * spans[1]
 
 
+def test_a_lifetime_below_the_response_is_recorded_as_a_bound(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from perospin.spectra import simulate_pump_probe
+
+    delay = np.arange(-2.0, 4.0, 0.05)
+    same, counter = simulate_pump_probe(delay, 0.03, population_lifetime_ps=50.0, noise=0.02, irf_fwhm_ps=0.5, seed=3)
+    run("pump-probe", written(tmp_path / "fast.csv", delay, same, counter), "--irf-fwhm-ps", "0.5", "-m", "(PEA)2PbI4",
+        "--source", "me")  # fmt: skip
+    shown = capsys.readouterr().out
+    assert re.search(r"=> lifetime < 1\d\d fs", shown)
+    assert re.search(r"record: \(PEA\)2PbI4, tau_spin < 0.1\d+ ps", shown)
+
+
+def test_advice_speaks_of_options(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    delay, same, counter = traces()
+    run("pump-probe", written(tmp_path / "fs.csv", 1000 * delay, same, counter, head="delay,same,counter\n"))
+    assert "look like fs, not ps: give --unit fs" in capsys.readouterr().out
+
+
 def test_observables_and_conventions(capsys: pytest.CaptureFixture[str]) -> None:
     flip = result(capsys, "pump-probe", *PAIR, "--convention", "flip")["values"]["lifetime_ps"]["value"]
     assert flip == pytest.approx(2 * 7.76, rel=0.02)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import os
+import re
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -372,7 +373,8 @@ def deliver(outcome: Outcome, options: Shared) -> None:
             typer.echo(f"note: {note}", err=True)
         if outcome.parts:
             typer.echo(_parts_table(outcome.parts))
-        typer.echo(outcome.fit.report())
+        # advice about a keyword, in the words of the command line
+        typer.echo(re.sub(r"pass delay_unit='(\w+)'", r"give --unit \1", outcome.fit.report()))
         typer.echo(f"\n  => {headline(outcome.fit)}")
         for record in records:
             typer.echo(_line(record))
@@ -415,8 +417,8 @@ def headline(fit: SpinFit) -> str:
             unit = next((u for u, size in zip(scales, sizes, strict=True) if size >= 1.0), scales[-1])
     stem = name.removesuffix("_" + found.unit.lower()).removesuffix("_percent").replace("_", " ")
     value, error = (convert(v, found.unit, unit) if unit != found.unit else v for v in (found.value, found.uncertainty))
-    text = {"upper bound": f"< {value:.3g}", "lower bound": f"> {value:.3g}"}.get(found.status, "")
-    return f"{stem} = {text or rounded(value, error)} {unit}".rstrip()
+    bound = {"upper bound": f"< {value:.3g}", "lower bound": f"> {value:.3g}"}.get(found.status)
+    return f"{stem} {bound or f'= {rounded(value, error)}'} {unit}".rstrip()
 
 
 def _figure(fit: SpinFit, path: Path) -> None:

@@ -104,6 +104,10 @@ def test_origin_export_with_three_rows_of_headings(tmp_path: Path) -> None:
         ("ps,mOD\n", ("column 1", "column 2"), ("ps", "mOD")),
         ("delay;signal\n", ("delay", "signal"), ("", "")),
         ("delay,signal\n\n", ("delay", "signal"), ("", "")),
+        ("Messung 12.3.2026\n", ("column 1", "column 2"), ("", "")),
+        ("start;2026-11-21\n", ("column 1", "column 2"), ("", "")),
+        ("at 12:30:05\n", ("column 1", "column 2"), ("", "")),
+        ("S1,S2\n", ("S1", "S2"), ("", "")),
         ("no heading at all\n", ("column 1", "column 2"), ("", "")),
     ],
 )

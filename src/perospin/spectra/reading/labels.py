@@ -51,7 +51,8 @@ class Label:
 def is_unit(text: str) -> bool:
     """Whether the text is a unit: one that `perospin.units.convert` knows, or a detector's (counts, OD, a.u.)."""
     plain = text.strip()
-    if not plain:
+    # T1 and S2 are names of channels, not powers of a unit
+    if not plain or re.fullmatch(r"[A-Za-z]\d", plain):
         return False
     if plain.lower() in _OPAQUE or plain.lower() in _WORDS:
         return True

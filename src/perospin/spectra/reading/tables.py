@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from perospin.errors import DataError
-from perospin.spectra.reading.cells import is_comment, number, split
+from perospin.spectra.reading.cells import is_comment, split
 from perospin.spectra.reading.conditions import from_header, from_name
 from perospin.spectra.reading.files import RawFile, read_raw
 from perospin.spectra.reading.grid import Float, Grid, read_grid
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["Trace", "read_trace"]
+
+
+#: Numbers, dates and times of day: a line that holds one is no line of headings.
+_NO_HEADING = re.compile(r"[-+\u2212]?[\d.,:/]*\d[\d.,:/]*(?:[eEdD][-+]?\d+)?(?:[-./]\d+)*|nan", re.IGNORECASE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -264,8 +269,6 @@ def _heading_cells(line: str, delimiter: str | None, columns: int, *, guess: boo
         plain = plain.lstrip().lstrip("#%!/").lstrip(" ")
     ways = [split(plain, delimiter)]
     if delimiter is None:
-        import re
-
         # "Delay (ps)   Signal (a.u.)": brackets belong to the word before them, wide gaps separate
         ways += [re.split(r"\s{2,}|\t", plain.strip()), re.findall(r"[^\s(\[]+(?:\s*[(\[][^)\]]*[)\]])?", plain)]
     if guess:
@@ -275,7 +278,7 @@ def _heading_cells(line: str, delimiter: str | None, columns: int, *, guess: boo
             cells = cells[:-1]
         if len(cells) < columns and delimiter is not None and len(cells) > 1 and cells == ways[0]:
             cells = cells + [""] * (columns - len(cells))
-        if len(cells) == columns and any(cells) and not any(cell and number(cell, ".") is not None for cell in cells):
+        if len(cells) == columns and any(cells) and not any(_NO_HEADING.fullmatch(cell) for cell in cells if cell):
             return cells
     return None
 
