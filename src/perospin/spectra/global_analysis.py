@@ -157,6 +157,7 @@ def fit_map(
     arrays["spectra"], arrays["spectra_uncertainties"] = arrays.pop("amplitudes"), arrays.pop("amplitude_uncertainties")
     arrays["wavelength_nm"], arrays["delay_ps"] = map_same.wavelength_nm[live], delay
     arrays.pop("channel", None)
+    fit = fit.with_warnings(*_common_noise(arrays["signal"] - arrays["best_fit"]))
     history = [f"{part.name or 'map'}: {line}" for part in maps for line in part.history]
     fit = replace(
         fit,
@@ -165,6 +166,24 @@ def fit_map(
         plotter="spectra.map_figures:plot_map_fit",
     )
     return _finish_pair(fit, spins, convention) if pair else fit.with_settings(main=fit.settings["lifetimes"][0])
+
+
+def _common_noise(residual: Float) -> list[str]:
+    """Tell if the residuals of the wavelengths go up and down together, as those of a fluctuating laser do."""
+    m = residual.shape[1]
+    filled = np.nan_to_num(residual)
+    size = np.sqrt(np.mean(filled**2, axis=0))
+    scaled = filled[:, size > 0] / size[size > 0]
+    if scaled.shape[1] < 4:
+        return []
+    pairs = scaled.shape[1] * (scaled.shape[1] - 1)
+    mean = float((np.sum(scaled.sum(axis=1) ** 2) - scaled.size) / len(scaled) / pairs)
+    if mean < 0.05 or mean < 4.0 / np.sqrt(len(scaled) * pairs / 2):
+        return []
+    return [
+        f"the noise is common to the wavelengths (mean correlation of the residuals {mean:.2f}): the uncertainties are "
+        f"too small, by a factor of up to {np.sqrt(1 + (m - 1) * mean):.1f}"
+    ]
 
 
 def _model(
