@@ -51,7 +51,7 @@ def test_hanle_width_record_says_what_it_is():
     assert record.conditions.lifetime_convention == "hanle_width"
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(st.floats(0.3, 3.0), st.floats(100.0, 8000.0), st.floats(-0.01, 0.01), st.integers(0, 1000))
 def test_any_curve_with_a_shifted_centre(g, spin, centre, seed):
     signal = simulate.hanle_curve(

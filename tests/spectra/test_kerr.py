@@ -28,7 +28,7 @@ def test_one_component():
     assert fit.statistics["noise"] == pytest.approx(0.1, rel=0.15)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(
     st.floats(0.3, 3.0), st.floats(120.0, 3000.0), st.floats(-3.1, 3.1), st.integers(0, 10_000), st.floats(-2.0, 2.0)
 )

@@ -33,7 +33,7 @@ def check(rows, repeats):
 
 
 def test_one_quick_case(benchmark):
-    check(benchmark.recover("odmr, widths", 80), 80)
+    check(benchmark.recover("odmr, widths", 50), 50)
 
 
 @pytest.mark.slow

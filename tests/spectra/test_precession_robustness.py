@@ -120,7 +120,7 @@ def test_nothing_to_fit_is_one_sentence(name):
 
 
 @every
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(st.data())
 def test_any_numbers_give_a_fit_or_a_sentence(name, data):
     fit_it, x, _, _ = ANALYSES[name]

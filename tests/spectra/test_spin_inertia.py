@@ -15,7 +15,7 @@ from recovering import near
 FREQUENCY = np.geomspace(50.0, 1e5, 25)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(st.floats(5e6, 2e9), st.floats(-5.0, 5.0).filter(lambda a: abs(a) > 0.1), st.integers(0, 1000))
 def test_any_single_species(time, size, seed):
     signal = np.sign(size) * simulate.inertia_curve(FREQUENCY, t1_ps=time, amplitude=abs(size))

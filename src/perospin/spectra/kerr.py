@@ -18,9 +18,11 @@ from perospin.fitting.arrays import Float, namespace
 from perospin.fitting.checks import check_times_ps, check_trace
 from perospin.fitting.model import Parameter, Quantity, SeparableModel
 from perospin.fitting.single import fit_model
+from perospin.spectra.irf import gaussian_decay
 from perospin.spectra.options import FitOptions, compared_with_fewer, component_name, from_start, recording, reordered
+from perospin.spectra.precession_response import precession_seen
 from perospin.spectra.signals import GHZ_PER_TESLA, Envelope, damped_cosine
-from perospin.spectra.starts import frequency_candidates, greedy_start
+from perospin.spectra.starts import best_starts, frequency_candidates, greedy_start
 
 if TYPE_CHECKING:
     from perospin.spectra.result import SpinFit
@@ -47,7 +49,8 @@ def fit_kerr(
     field_t: float | None = None,
     background: Background = "offset",
     envelope: Envelope = "exponential",
-    start_ps: float = 0.0,
+    irf_fwhm_ps: float | None = None,
+    start_ps: float | None = None,
     delay_unit: str = "ps",
     sigma: Any = None,
     **options: Unpack[FitOptions],
@@ -69,8 +72,12 @@ def fit_kerr(
     envelope
         ``"exponential"``, or ``"gaussian"`` where the spread of g dominates (high field): the dephasing time is the
         1/e time of the envelope in both.
+    irf_fwhm_ps
+        Full width at half maximum of the instrument response (ps), if it is not short beside period and dephasing time:
+        the response is then convolved in, time zero is fitted, and delays before it are used.
     start_ps
-        Delays before this are left out: before the pump there is nothing to fit, around zero the pulses' response.
+        Delays before this are left out; 0 by default (before the pump there is nothing to fit), and none with a
+        response. Behind the pulses' overlap the response only changes amplitudes.
     delay_unit
         ``"ps"``, ``"fs"`` or ``"ns"``.
     sigma
@@ -100,6 +107,10 @@ def fit_kerr(
 
     delay, told = check_times_ps(np.asarray(delay_ps, float), unit=delay_unit)
     trace = check_trace(delay, {"signal": signal}, sigma=sigma, x_name="delay_ps")
+    if irf_fwhm_ps is not None and not irf_fwhm_ps > 0:
+        raise DataError(f"irf_fwhm_ps must be positive, got {irf_fwhm_ps:g}: leave it out for a sharp response")
+    if start_ps is None:
+        start_ps = 0.0 if irf_fwhm_ps is None else -np.inf
     trace = from_start(trace, start_ps, 4 * components + 4)
     steps = np.diff(trace.x)
     longest, shortest = float(np.ptp(trace.x)), float(np.min(steps[steps > 0]))
@@ -109,20 +120,28 @@ def fit_kerr(
         envelope=envelope,
         longest_ps=longest,
         shortest_ps=shortest,
+        irf_fwhm_ps=irf_fwhm_ps,
     )
     conventions = {
         "dephasing time": "1/e time of a Gaussian envelope" if envelope == "gaussian" else "1/e time of an exponential",
         "sign of g": "not seen in a transverse field: g is given by its size",
         "phase": "A cos(2 pi f t + phase), t = 0 at the pump",
     }
+    resolution = None
+    if irf_fwhm_ps is not None:
+        times = (component_name("dephasing_time_ps", i, components) for i in range(components))
+        resolution = dict.fromkeys(times, irf_fwhm_ps / 3.0)
+        conventions["response"] = f"Gaussian, full width at half maximum {irf_fwhm_ps:g} ps, given"
+        conventions["phase"] = "A cos(2 pi f t + phase), t from time zero"
     fit = fit_model(
         model, trace.x, trace["signal"], sigma=trace.sigma, warnings=(*told, *trace.warnings),
-        analysis="Kerr rotation", conventions=conventions, result=SpinFit, **options,
+        analysis="Kerr rotation", conventions=conventions, result=SpinFit, resolution=resolution, **options,
     )  # fmt: skip
     if components > 1:
         simpler = kerr_model(
-            components - 1, background=background, envelope=envelope, longest_ps=longest, shortest_ps=shortest
-        )
+            components - 1, background=background, envelope=envelope, longest_ps=longest, shortest_ps=shortest,
+            irf_fwhm_ps=irf_fwhm_ps,
+        )  # fmt: skip
         fit = compared_with_fewer(fit, simpler, trace.x, trace["signal"], trace.sigma)
     fit = reordered(fit, _NAMES, components, falling=True)
     records: dict[str, Any] = {}
@@ -173,6 +192,7 @@ def kerr_model(
     envelope: Envelope = "exponential",
     longest_ps: float = 1e4,
     shortest_ps: float = 0.1,
+    irf_fwhm_ps: float | None = None,
 ) -> SeparableModel:
     """Model of a transient with one to three precessing components.
 
@@ -188,6 +208,8 @@ def kerr_model(
     longest_ps, shortest_ps
         Span of the delays and their smallest step: dephasing times are searched from half a step to 30 spans,
         frequencies up to the step's Nyquist frequency.
+    irf_fwhm_ps
+        Full width at half maximum of a Gaussian response (ps); then `time_zero_ps` is a parameter.
 
     Raises
     ------
@@ -225,22 +247,38 @@ def kerr_model(
         amplitudes.append(Quantity("decay_amplitude", "", "decaying background"))
     if background != "none":
         amplitudes.append(Quantity("offset", "", "constant background"))
+    if irf_fwhm_ps is not None:
+        reach = 20.0 * irf_fwhm_ps
+        parameters.append(Parameter("time_zero_ps", "ps", "time zero", 0.0, -reach, reach, scale=0.2 * irf_fwhm_ps))
 
     def basis(delay: Any, theta: Mapping[str, Any]) -> Sequence[Any]:
         xp = namespace(delay, *theta.values())
         columns: list[Any] = []
+        after = delay if irf_fwhm_ps is None else delay - theta["time_zero_ps"]
         for i in range(components):
             frequency = theta[component_name("frequency_ghz", i, components)]
             time = theta[component_name("dephasing_time_ps", i, components)]
-            columns += _waves(delay, frequency, time, envelope)
+            if irf_fwhm_ps is None:
+                columns += _waves(after, frequency, time, envelope)
+            else:
+                columns += precession_seen(after, frequency, time, irf_fwhm_ps, envelope=envelope)
         if background == "exponential":
-            columns.append(xp.exp(-delay / theta["decay_time_ps"]))
+            decay = theta["decay_time_ps"]
+            seen = irf_fwhm_ps is not None
+            columns.append(gaussian_decay(after, decay, irf_fwhm_ps) if seen else xp.exp(-delay / decay))
         if background != "none":
             columns.append(xp.ones_like(delay))
         return columns
 
     def guess(delay: Any, signal: Float) -> list[dict[str, float]]:
-        return kerr_starts(np.asarray(delay), signal, components, background=background, envelope=envelope)
+        delay = np.asarray(delay)
+        if irf_fwhm_ps is None:
+            return kerr_starts(delay, signal, components, background=background, envelope=envelope)
+        late = delay >= min(irf_fwhm_ps, 0.5 * float(delay[-1]))
+        starts = kerr_starts(delay[late], signal[late], components, background=background, envelope=envelope)
+        zeros = irf_fwhm_ps * np.arange(-5.0, 5.1, 0.5)
+        moved = [{**start, "time_zero_ps": float(zero)} for start in starts for zero in zeros]
+        return [dict(theta) for theta in best_starts(basis, delay, signal, moved)]
 
     return SeparableModel(
         name=f"{components} precessing component{'s' * (components > 1)}",
