@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from perospin.learning.dataset import Dataset
     from perospin.learning.schemes import Scheme
 
-__all__ = ["Domain", "Neighbour", "leverage"]
+__all__ = ["Domain", "Neighbour", "leverage", "standardised"]
 
 FloatArray = NDArray[np.float64]
 
@@ -69,6 +69,13 @@ def leverage(training: FloatArray, rows: FloatArray) -> FloatArray:
     outside = np.sqrt(np.maximum((away**2).sum(axis=1) - (along**2).sum(axis=1), 0.0))
     h = 1.0 / len(training) + ((along / size[kept]) ** 2).sum(axis=1)
     return np.asarray(np.where(outside > 1e-6 * np.maximum(1.0, np.abs(away).max(axis=1, initial=0.0)), np.inf, h))
+
+
+def standardised(table: pd.DataFrame, training: pd.DataFrame) -> FloatArray:
+    """Columns in standard deviations about the training mean; a missing value counts as the training median."""
+    spread = training.std(ddof=0).replace(0.0, 1.0)
+    filled = table.fillna(training.median()).fillna(0.0)
+    return ((filled - training.mean().fillna(0.0)) / spread.fillna(1.0)).to_numpy(dtype=float)
 
 
 @dataclass(frozen=True, eq=False)
@@ -185,10 +192,8 @@ class Domain:
     # -- distances -------------------------------------------------------------------------------------------------
 
     def _standardised(self, table: pd.DataFrame) -> FloatArray:
-        training = self.data.features[list(self.columns)]
-        spread = training.std(ddof=0).replace(0.0, 1.0)
-        filled = table[list(self.columns)].fillna(training.median()).fillna(0.0)
-        return ((filled - training.mean().fillna(0.0)) / spread.fillna(1.0)).to_numpy(dtype=float)
+        columns = list(self.columns)
+        return standardised(table[columns], self.data.features[columns])
 
     @cached_property
     def _training(self) -> FloatArray:

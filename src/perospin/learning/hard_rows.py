@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from perospin.learning.dataset import inverse
+from perospin.learning.domain import standardised
 
 if TYPE_CHECKING:
     import pandas as pd
-    from numpy.typing import NDArray
 
     from perospin.learning.result import PartResult
 
@@ -100,8 +100,9 @@ def _nearest(part: PartResult, row: Any) -> tuple[list[tuple[str, float]], list[
     at = int(np.flatnonzero(labels == row)[0])
     every = [str(c) for c in part.features.columns]
     read = part.spec.columns_of(verdict.estimator) or every
-    X = part.features[[c for c in read if c in every]].to_numpy(dtype=float)
-    distance = _distances(X, at)
+    table = part.features[[c for c in read if c in every]].astype(float)
+    scaled = standardised(table, table)
+    distance = np.sqrt(((scaled - scaled[at]) ** 2).mean(axis=1)) if len(table.columns) else np.full(len(table), np.inf)
     mine = part.predicted(verdict.estimator, verdict.scheme)
     folds = set(mine.loc[mine["row"] == row, "fold"])
     together = set(mine.loc[mine["fold"].isin(folds), "row"]) if len(folds) == 1 else {row}
@@ -109,16 +110,6 @@ def _nearest(part: PartResult, row: Any) -> tuple[list[tuple[str, float]], list[
     order = [int(i) for i in np.argsort(distance, kind="stable")]
     known = [pairs[i] for i in order if labels[i] not in together and distance[i] > _SAME]
     return known[:_NEIGHBOURS], [pairs[i] for i in order if i != at and distance[i] <= _SAME]
-
-
-def _distances(X: NDArray[np.float64], at: int) -> NDArray[np.float64]:
-    """Root mean square distance of every row to one, in standard deviations of the columns that vary."""
-    if X.shape[1] == 0:
-        return np.full(len(X), np.inf)
-    filled = np.where(np.isfinite(X), X, np.nanmedian(np.where(np.isfinite(X).any(axis=0), X, 0.0), axis=0))
-    spread = filled.std(axis=0)
-    scaled = filled / np.where(spread > 0, spread, 1.0)
-    return np.asarray(np.sqrt(((scaled - scaled[at]) ** 2).mean(axis=1)))
 
 
 def _why(
