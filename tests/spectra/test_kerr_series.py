@@ -109,6 +109,21 @@ def test_fits_bring_their_transients():
     assert near(fit, "nuclear_field_t", 0.012)
 
 
+def test_transients_through_a_response_and_before_the_pump():
+    rng = np.random.default_rng(2)
+    delay = np.linspace(-30.0, 2000.0, 407)
+    fits = []
+    for field in FIELDS:
+        inside = np.maximum(delay - 3.0, 0.0)  # time zero at 3 ps
+        turn = RADIANS_PER_PS_TESLA * field * inside
+        clean = np.exp(-inside / 2000.0 - 0.5 * (0.03 * turn) ** 2) * np.cos(1.96 * turn)
+        signal = np.where(delay >= 3.0, clean, 0.0) + 0.03 * rng.standard_normal(delay.size)
+        fits.append(fit_kerr(delay, signal, field_t=field, irf_fwhm_ps=2.0))
+    fit = fit_kerr_series(fits, convention="gaussian")
+    for name, truth in {"g_factor": 1.96, "g_spread": 0.03, "dephasing_time_zero_field_ps": 2000.0}.items():
+        assert near(fit, name, truth), name
+
+
 def test_nuclear_precession_alone():
     dark = simulate.nuclear_trace(DELAY, nuclear_field_t=0.012, g_factor=-1.68, amplitude=3.0, noise=0.05)
     fit = fit_nuclear_precession(DELAY, dark, g_factor=-1.68)

@@ -163,6 +163,8 @@ def pump_probe(
 
     Example: perospin fit pump-probe examples/spectra/pump_probe_SC.txt examples/spectra/pump_probe_CC.txt
     """
+    from dataclasses import replace
+
     from perospin.spectra import fit_populations, fit_pump_probe
 
     m = _measure(files, ["same"], options, x="delay", optional=["counter", "sigma"])
@@ -176,6 +178,9 @@ def pump_probe(
         if m.get("counter") is None:
             raise DataError("--kinetic needs both traces, same- and counter-circular")
         return _outcome(fit_populations(m.x, m["same"], m["counter"], **common), m)
+    if m.get("counter") is None:
+        told = "one trace alone is taken as the difference of same- and counter-circular"
+        m = replace(m, notes=(*m.notes, told))
     fit = fit_pump_probe(
         m.x, m["same"], m.get("counter"), components=components, population_components=population_components,
         observable=observable, **common,
@@ -249,7 +254,8 @@ def kerr(
     field_t: Annotated[float | None, typer.Option(help="Field of a single trace, if its name doesn't tell.")] = None,
     envelope: Annotated[str, typer.Option(help="exponential or gaussian.")] = "exponential",
     background: Annotated[str, typer.Option(help="none, offset or exponential.")] = "offset",
-    start_ps: Annotated[float, typer.Option(help="Leave out what comes before this delay.")] = 0.0,
+    irf_fwhm_ps: Annotated[float | None, typer.Option(help="Response to convolve in; time zero is fitted.")] = None,
+    start_ps: Annotated[float | None, typer.Option(help="Leave out what comes before; 0 without a response.")] = None,
     convention: Annotated[str, typer.Option(help="Spread of g in a series: linear or gaussian.")] = "linear",
     pattern: PatternOption = None,
     *,
@@ -269,7 +275,7 @@ def kerr(
         field = m.conditions.get("field_t") if field_t is None else field_t
         return fit_kerr(
             m.x, m["signal"], components=components, field_t=field, envelope=envelope, background=background,
-            start_ps=start_ps, sigma=m.get("sigma"), **options.fitting(m),
+            irf_fwhm_ps=irf_fwhm_ps, start_ps=start_ps, sigma=m.get("sigma"), **options.fitting(m),
         )  # type: ignore[arg-type]  # fmt: skip
 
     found = _series(files, pattern, measure, one, ["field_t"])

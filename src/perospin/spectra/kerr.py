@@ -160,7 +160,9 @@ def fit_kerr(
                 f"the spins of {frequency} make {turns:.2g} turns before they have dephased or the delays end: "
                 "frequency, phase and background can hardly be told apart"
             )
-    return recording(fit, records, field_t=field_t, components=components, envelope=envelope)
+    return recording(
+        fit, records, field_t=field_t, components=components, envelope=envelope, irf_fwhm_ps=irf_fwhm_ps
+    )  # fmt: skip
 
 
 _Formula = Callable[[Mapping[str, float]], float]

@@ -134,7 +134,7 @@ def fit_kerr_series(
     )  # fmt: skip
     fit = two_step
     if joint:
-        pairs = [(np.asarray(f.data["delay_ps"]), np.asarray(f.data["signal"])) for f in fits]
+        pairs = [_after_the_pulse(f) for f in fits]
         fit = _joint(two_step, pairs, fields, components, convention, offset, told, conventions, options)
     records: dict[str, Any] = {}
     for i in range(components):
@@ -269,6 +269,14 @@ def _model(x: Mapping[str, Float], y: Float, components: int, convention: Conven
         y=Quantity("value", "GHz, 1/ns", "frequency, dephasing rate"),
         guess=guess,
     )
+
+
+def _after_the_pulse(fit: SpinFit) -> tuple[Float, Float]:
+    """Delays from time zero and signal of a fitted transient, where the response has passed."""
+    zero = fit["time_zero_ps"].value if "time_zero_ps" in fit else 0.0
+    delay = fit.data["delay_ps"].to_numpy() - zero
+    after = delay >= float(fit.settings.get("irf_fwhm_ps") or 0.0)
+    return delay[after], fit.data["signal"].to_numpy()[after]
 
 
 def _joint(
