@@ -145,3 +145,30 @@ def test_mistakes(tmp_path: Path) -> None:
         gather([a], ["ellipticity", "absorbance"], x="wavelength")
     with pytest.raises(DataError, match=r"column 'delay' of 'a_same.csv': can't convert 'ps'"):
         gather([a], ["signal"], x="field", columns=["delay", "signal"])
+
+
+def test_channels_are_not_guessed_among_many_columns(tmp_path: Path) -> None:
+    many = table(tmp_path / "iv.csv", "bias (V),c1,c2,c3,c4", X, X, X, X, X)
+    with pytest.raises(DataError, match=r"headings don't tell current_up, current_down"):
+        gather([many], ["current_up", "current_down"], x="voltage")
+    two = table(tmp_path / "two.csv", "bias (V),c1,c2", X, X + 1, X + 2)
+    m = gather([two], ["current_up", "current_down"], x="voltage")
+    assert np.array_equal(m["current_down"], X + 2)
+    assert "current_up from 'c1', current_down from 'c2'" in m.notes[0]
+
+
+def test_a_wrong_unit_and_an_empty_abscissa(tmp_path: Path) -> None:
+    path = table(tmp_path / "a.csv", "delay (ps),same", X, X)
+    with pytest.raises(DataError, match="unknown unit 'parsec'"):
+        pair([path], x_unit="parsec")
+    with pytest.raises(DataError, match="can't convert 'mT'"):
+        pair([path], x_unit="mT")
+    spectrum = table(tmp_path / "s.csv", "E,absorbance", X + 1, X)
+    assert gather([spectrum], ["absorbance"], x="wavelength", x_unit="eV").x[0] == pytest.approx(1239.842, rel=1e-6)
+    with pytest.raises(DataError, match="can't convert 'mT'"):
+        gather([spectrum], ["absorbance"], x="wavelength", x_unit="mT")
+    (tmp_path / "b.csv").write_text("delay,same\n,1\n,2\n")
+    with pytest.raises(DataError, match=r"column 'delay' of 'b.csv', the delay, holds no number"):
+        pair([tmp_path / "b.csv"])
+    with pytest.raises(DataError, match="holds no number"):
+        gather([tmp_path / "b.csv"], ["absorbance"], x="energy")

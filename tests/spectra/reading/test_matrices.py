@@ -175,3 +175,22 @@ def test_maps_come_back(
     assert np.array_equal(found.delay_ps, delay)
     assert np.array_equal(found.wavelength_nm, wavelength)
     assert np.array_equal(found.signal, signal)
+
+
+@given(
+    st.one_of(
+        st.binary(max_size=300),
+        st.text(alphabet="0123456789.,;+-eE \t\n#nmps\\", max_size=300).map(str.encode),
+        st.lists(
+            st.lists(st.sampled_from(["0", "-1", "1.5", "500", "510", "", "NaN", "x"]), max_size=6), max_size=8
+        ).map(lambda rows: "\n".join(",".join(row) for row in rows).encode()),
+    )
+)
+def test_any_file_gives_a_map_or_one_sentence(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
+    path = tmp_path_factory.mktemp("m") / "map.csv"
+    path.write_bytes(content)
+    try:
+        said = repr(read_map(path))
+    except DataError as error:
+        said = str(error)
+    assert "\n" not in said

@@ -17,6 +17,7 @@ from perospin.spectra.reading.labels import is_opaque
 from perospin.spectra.reading.matrices import wavelength_nm
 from perospin.spectra.reading.roles import Role, get_role
 from perospin.spectra.reading.tables import Trace, read_trace
+from perospin.units import convert
 
 __all__ = ["Measurement", "assigned", "gather"]
 
@@ -159,6 +160,12 @@ def _from_one(
             chosen[role] = trace.index(name)
     bare = all(re.fullmatch(r"column \d+", name) for name in trace.names)
     free = [i for i in range(len(trace.names)) if i not in (at, *chosen.values())]
+    unnamed = [role for role in roles if role not in chosen]
+    if len(unnamed) > 1 and len(free) > len(wanted):
+        raise DataError(
+            f"'{trace.source}' has {len(trace.names)} columns whose headings don't tell {_list(unnamed)}: name the "
+            f"columns in the order {_list([x, *wanted])}, or give one file for each"
+        )
     for role in wanted if bare else roles:
         if role not in chosen and free:
             chosen[role] = free.pop(0)
@@ -169,7 +176,7 @@ def _from_one(
             f"order {_list([x, *wanted])}"
         )
     taken = ", ".join(f"{role} from '{trace.names[i]}'" for role, i in chosen.items())
-    if free or bare:
+    if free or bare or unnamed:
         left = f"; not used: {_list([trace.names[i] for i in free])}" if free else ""
         notes.append(f"{trace.source}: {x} from '{trace.names[at]}', {taken}{left}")
     return _axis(trace, at, x, x_unit, notes), *_channels(trace, chosen, notes)
@@ -241,6 +248,13 @@ def _abscissa(trace: Trace, x: str) -> int:
 
 def _axis(trace: Trace, at: int, x: str, x_unit: str | None, notes: list[str]) -> Float:
     role, label = get_role(x), trace.labels[at]
+    if not np.isfinite(trace.values[:, at]).any():
+        raise DataError(f"column '{label.name}' of '{trace.source}', the {x}, holds no number")
+    # a wrong unit is a mistake even where the file has its own
+    if x_unit is not None and x in ("wavelength", "energy"):
+        wavelength_nm(np.ones(1), x_unit, trace.source)
+    elif x_unit is not None:
+        convert(1.0, x_unit, role.unit)
     unit = label.unit or x_unit or ""
     if x in ("wavelength", "energy"):
         values = np.array(trace.values[:, at])
