@@ -167,21 +167,6 @@ class ShapleyTable:
         sums = np.array([np.bincount(code, weights=column, minlength=n_folds) for column in away.T])
         return np.asarray(np.sqrt(n_folds / max(n_folds - 1, 1) * (sums**2).sum(axis=1)) / len(self.values))
 
-    def directions(self) -> FloatArray:
-        """Spearman correlation of a column with its contribution, shape (n_players,); NaN where undefined.
-
-        Positive: higher values of the column raise the prediction.
-        """
-        from scipy.stats import rankdata
-
-        out = np.full(len(self.feature_names), np.nan)
-        for j in range(len(out)):
-            x, phi = self.data[:, j], self.values[:, j]
-            known = np.isfinite(x)
-            if known.sum() > 2 and np.ptp(x[known]) > 0 and np.ptp(phi[known]) > 0:
-                out[j] = np.corrcoef(rankdata(x[known]), rankdata(phi[known]))[0, 1]
-        return out
-
     def to_frame(self) -> pd.DataFrame:
         """One row a prediction: row, base, prediction and one column a player."""
         import pandas as pd
