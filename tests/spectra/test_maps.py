@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pytest
 
@@ -38,6 +40,11 @@ class TestSignalMap:
         assert m.signal.tolist() == [[5.0, 6.0, 4.0], [2.0, 3.0, 1.0]]
         with pytest.raises(ValueError, match="read-only"):
             m.signal[0, 0] = 1.0
+
+    def test_travels_between_processes(self, pair: tuple[SignalMap, SignalMap]) -> None:
+        back = pickle.loads(pickle.dumps(pair[0]))
+        assert back.same_axes(pair[0])
+        assert np.array_equal(back.signal, pair[0].signal)
 
     def test_cuts(self) -> None:
         m = SignalMap([0.0, 1.0], [400.0, 450.0, 500.0], [[1.0, 2.0, np.nan], [4.0, 5.0, 6.0]])

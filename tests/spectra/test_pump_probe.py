@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +11,7 @@ import pytest
 
 from perospin.database import Conditions
 from perospin.errors import DataError, FitError
-from perospin.fitting import Source, fixed
+from perospin.fitting import Fit, Source, fixed
 from perospin.spectra import SpinFit, fit_populations, fit_pump_probe, simulate_pump_probe
 from perospin.spectra.irf import MeasuredResponse
 from recovering import near
@@ -203,6 +205,24 @@ def test_record_holds_value_convention_conditions_and_the_raw_files_hash(tmp_pat
         fit.to_record("(BA)2PbI4", source="Chen", temperature_k=-1.0)
 
 
+def test_a_fit_travels_between_processes() -> None:
+    import copy
+    import pickle
+
+    same, counter = pair()
+    fit = fit_pump_probe(DELAY, same, counter, irf_fwhm_ps=0.2)
+    for back in (pickle.loads(pickle.dumps(fit)), copy.deepcopy(fit)):
+        assert isinstance(back, SpinFit)
+        assert back.report() == fit.report()
+    assert Fit.from_json(fit.to_json()).lifetime_ps == fit.lifetime_ps
+
+
+def test_nothing_heavy_is_loaded_by_the_room() -> None:
+    code = "import sys; from perospin.spectra import fit_pump_probe, SignalMap; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"jax", "matplotlib", "rdkit"} & {name.split(".")[0] for name in done.stdout.split()}
+
+
 def test_saved_and_loaded_it_still_draws_and_records(tmp_path: Path) -> None:
     same, counter = pair()
     fit = fit_pump_probe(DELAY, same, counter, irf_fwhm_ps=0.2)
@@ -247,6 +267,13 @@ class TestDataAsTheyCome:
         fit = fit_pump_probe(DELAY[late], same[late], counter[late])
         assert near(fit, "lifetime_ps", 7.76)
         assert any("before time zero" in w for w in fit.warnings)
+
+    def test_time_zero_may_lie_anywhere_on_the_axis(self) -> None:
+        same, counter = pair()
+        for shift in (5.0, 300.0, -20.0):
+            fit = fit_pump_probe(DELAY + shift, same, counter)
+            assert near(fit, "time_zero_ps", shift)
+            assert near(fit, "lifetime_ps", 7.76)
 
     def test_five_points(self) -> None:
         with pytest.raises(FitError, match="only 5 usable points"):

@@ -430,6 +430,10 @@ class Fit:
             raise FitError(f"can't write {path}: {error.strerror or error}") from None
         return path
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # to travel to and from other processes, which read-only mappings don't
+        return type(self).from_json, (self.to_json(),)
+
     @classmethod
     def from_json(cls, text: str) -> Self:
         """Inverse of `to_json`; nothing in the text is ever run.
@@ -458,7 +462,8 @@ class Fit:
                 part.replace("_", "").replace(".", "").isalnum() for part in content["plotter"].split(":")
             ):
                 raise FitError("the saved fit names no valid plotting function")
-            return cls(**content)
+            known = {item.name for item in fields(cls)}  # a `Fit` may read what a class derived from it saved
+            return cls(**{name: value for name, value in content.items() if name in known})
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise FitError(f"this is not a saved fit of perospin ({type(error).__name__}: {error})") from None
 

@@ -121,7 +121,8 @@ def fit_map(
     if map_counter is not None and not map_same.same_axes(map_counter):
         raise FitError(f"{map_same!r} and {map_counter!r} have different axes: interpolate one onto the other first")
     delay = map_same.delay_ps
-    response, notes = Response.choose(delay, irf_fwhm_ps, measured_irf)
+    size = np.sqrt(np.mean(np.nan_to_num(map_same.signal) ** 2, axis=1))
+    response, notes = Response.choose(delay, size, irf_fwhm_ps, measured_irf)
     if response.kind == "sharp":
         if artefact:
             raise FitError("an artefact follows the response: give irf_fwhm_ps or measured_irf")

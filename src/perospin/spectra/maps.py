@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -83,6 +83,11 @@ class SignalMap:
             grid.flags.writeable = False
             object.__setattr__(self, name, grid)
         object.__setattr__(self, "conditions", MappingProxyType(dict(self.conditions)))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # to travel to and from other processes, which read-only mappings don't
+        values = [getattr(self, item.name) for item in fields(self)]
+        return type(self), (*values[:-1], dict(self.conditions))
 
     def __repr__(self) -> str:
         n, m = self.signal.shape

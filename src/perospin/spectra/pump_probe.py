@@ -17,7 +17,7 @@ from typing import Any, Literal
 import numpy as np
 
 from perospin.errors import FitError
-from perospin.fitting import Parameter, Quantity, SeparableModel, Source, check_times_ps, check_trace, fit_model
+from perospin.fitting import Parameter, Quantity, SeparableModel, Source, Trace, check_times_ps, check_trace, fit_model
 from perospin.fitting.arrays import Float, namespace
 from perospin.fitting.parameters import Fixed
 from perospin.fitting.single import Intervals
@@ -60,8 +60,15 @@ class Response:
     bounds: tuple[float, float] = (1e-4, 1e4)
 
     @classmethod
-    def choose(cls, delay: Float, irf_fwhm_ps: Any, measured_irf: Any) -> tuple[Response, list[str]]:
+    def choose(cls, delay: Float, signal: Float, irf_fwhm_ps: Any, measured_irf: Any) -> tuple[Response, list[str]]:
         """Response for what the user knows of it.
+
+        Parameters
+        ----------
+        delay, signal
+            Delays and the size of the signal, which tell whether the rise was measured; (n,).
+        irf_fwhm_ps, measured_irf
+            As `fit_pump_probe`.
 
         Raises
         ------
@@ -83,7 +90,9 @@ class Response:
             if not width >= 0 or not np.isfinite(width):
                 raise FitError(f"irf_fwhm_ps is {width:g}; it must be 0 (sharp) or above")
             return (cls("gaussian", width) if width > 0 else cls("sharp")), []
-        if (delay < 0).sum() < 3:
+        # the rise was measured if there are points before 0, or if the signal starts near zero (an unset stage)
+        starts_low = abs(float(np.median(signal[:3]))) < 0.2 * float(np.abs(signal).max())
+        if (delay < 0).sum() < 3 and not starts_low:
             note = (
                 "fewer than three points before time zero: the response can't be fitted, the decay is taken from "
                 "delay 0 on; give irf_fwhm_ps, or pass the points before the pump"
@@ -167,6 +176,11 @@ def guess_lifetimes(delay: Float, count: int) -> list[tuple[float, ...]]:
     steps = np.diff(np.unique(delay))
     grid = np.geomspace(max(float(steps.min()), 1e-4 * after), 2 * after, 6 if count < 3 else 7)
     return list(itertools.combinations(grid.tolist(), count))
+
+
+def _size(trace: Trace) -> Float:
+    """Add up the channels: the signal of the population, or the one there is."""
+    return np.asarray(sum(trace.channels.values()))
 
 
 def _suffix(i: int, count: int) -> str:
@@ -314,7 +328,7 @@ def fit_pump_probe(
     for name, values in trace.channels.items():
         if np.ptp(values) == 0:
             raise FitError(f"{name} is constant ({values[0]:g}): there is nothing to fit")
-    response, more = Response.choose(trace.x, irf_fwhm_ps, measured_irf)
+    response, more = Response.choose(trace.x, _size(trace), irf_fwhm_ps, measured_irf)
     settings: dict[str, Any] = {"main": "lifetime_ps", "observable": observable, "response": response.kind}
     if wavelength_nm is not None:
         settings["wavelength_nm"] = float(wavelength_nm)
@@ -697,7 +711,7 @@ def fit_populations(
         raise FitError(f"unknown convention '{convention}' for the rate equations: use polarisation or flip")
     delay, notes = check_times_ps(delay_ps, unit=delay_unit)
     trace = check_trace(delay, {"same": same, "counter": counter}, sigma=sigma)
-    response, more = Response.choose(trace.x, irf_fwhm_ps, measured_irf)
+    response, more = Response.choose(trace.x, _size(trace), irf_fwhm_ps, measured_irf)
     settings: dict[str, Any] = {"main": "lifetime_ps", "observable": "populations", "response": response.kind}
     setup = _Setup(
         trace.x, response, offset, artefact, intervals, level, seed, robust, tuple(sources), params or {},
