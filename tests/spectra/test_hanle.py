@@ -78,6 +78,14 @@ def test_a_curve_broader_than_the_magnet():
     assert fit_hanle(field, signal, g_factor=0.5)["lifetime_ps"].status in ("upper bound", "undetermined")
 
 
+def test_a_curve_narrower_than_the_steps():
+    signal = simulate.hanle_curve(FIELD, g_factor=2.0, lifetime_ps=1e6, spin_lifetime_ps=1e6, noise=0.01)
+    for extra in ({}, {"carrier_lifetime_ps": 1e6}, {"initial_polarisation": 1.0}):
+        fit = fit_hanle(FIELD, signal, g_factor=2.0, **extra)
+        assert fit["half_width_t"].status in ("upper bound", "undetermined")
+        assert fit["lifetime_ps"].status in ("lower bound", "undetermined")
+
+
 def test_contradictions_are_said():
     assert any("not shorter" in s for s in fit_hanle(FIELD, curve(), g_factor=2.5, carrier_lifetime_ps=500.0).warnings)
     told = fit_hanle(FIELD, curve(), g_factor=2.5, initial_polarisation=0.2).warnings

@@ -63,9 +63,15 @@ def test_a_component_too_many_is_said():
     assert not any("not established" in s for s in fit_odmr(FIELD, signal, frequency_ghz=2.0).warnings)
 
 
+def test_resonance_just_beyond_the_magnet_is_found():
+    signal = simulate.odmr_spectrum(FIELD, frequency_ghz=2.9, g_factor=0.8, nuclear_field_t=0.03, noise=0.002)
+    fit = fit_odmr(FIELD, signal, frequency_ghz=2.9)  # 259 mT, the magnet goes to 250
+    assert near(fit, "g_factor", 0.8)
+
+
 def test_resonance_beyond_the_magnet_is_a_bound():
-    signal = simulate.odmr_spectrum(FIELD, frequency_ghz=6.0, g_factor=1.5, nuclear_field_t=0.06, noise=0.02)
-    assert fit_odmr(FIELD, signal, frequency_ghz=6.0)["g_factor"].status in ("upper bound", "undetermined")
+    signal = simulate.odmr_spectrum(FIELD, frequency_ghz=9.0, g_factor=1.5, nuclear_field_t=0.2, noise=0.005)
+    assert fit_odmr(FIELD, signal, frequency_ghz=9.0)["g_factor"].status in ("upper bound", "undetermined")
 
 
 def test_g_from_frequency_against_field():

@@ -18,7 +18,7 @@ from perospin.fitting.arrays import Float, namespace
 from perospin.fitting.checks import check_trace
 from perospin.fitting.model import Parameter, Quantity, SeparableModel
 from perospin.fitting.single import fit_model
-from perospin.spectra.options import FitOptions, compared_with_fewer, component_name, recording, reordered
+from perospin.spectra.options import FitOptions, compared_with_fewer, component_name, over, recording, reordered
 from perospin.spectra.signals import RADIANS_PER_PS_TESLA, hanle_line
 from perospin.spectra.starts import greedy_start
 
@@ -129,7 +129,7 @@ def fit_hanle(
 
 def _turning_time(width: str, g_factor: float = 1.0) -> Callable[[Mapping[str, float]], float]:
     """Time in which a spin turns by one radian at the half width."""
-    return lambda values: 1.0 / (RADIANS_PER_PS_TESLA * g_factor * values[width])
+    return lambda values: over(1.0, RADIANS_PER_PS_TESLA * g_factor * values[width])
 
 
 def _relaxation(
@@ -159,7 +159,7 @@ def _relaxation(
                 f"{carrier_lifetime_ps:g} ps: g or that time is wrong, or the spin does not relax"
             ), records
         fit = fit.derive(
-            "spin_lifetime_ps", lambda v: 1.0 / (1.0 / v["lifetime_ps"] - 1.0 / carrier_lifetime_ps), "ps",
+            "spin_lifetime_ps", lambda v: over(v["lifetime_ps"], 1.0 - v["lifetime_ps"] / carrier_lifetime_ps), "ps",
             "spin relaxation time tau_s",
         )  # fmt: skip
         records["spin_lifetime_ps"] = {**relaxed, "note": f"recombination time {carrier_lifetime_ps:g} ps given"}

@@ -16,7 +16,7 @@ from perospin.fitting.arrays import Float, namespace
 from perospin.fitting.checks import check_times_ps, check_trace
 from perospin.fitting.model import Parameter, Quantity, SeparableModel
 from perospin.fitting.single import fit_model
-from perospin.spectra.options import FitOptions, from_start, recording
+from perospin.spectra.options import FitOptions, from_start, over, recording
 from perospin.spectra.signals import RADIANS_PER_PS_TESLA, nuclear_precession
 from perospin.spectra.starts import best_starts
 
@@ -124,7 +124,7 @@ def fit_nuclear_precession(
         analysis="precession in nuclear fields", conventions=conventions, result=SpinFit, **options,
     )  # fmt: skip
     fit = fit.derive(
-        "dephasing_time_ps", lambda v: 2.0 / (RADIANS_PER_PS_TESLA * v["g_nuclear_field_t"]), "ps",
+        "dephasing_time_ps", lambda v: over(2.0, RADIANS_PER_PS_TESLA * v["g_nuclear_field_t"]), "ps",
         "dephasing time in the nuclear field",
     )  # fmt: skip
     if g_factor is not None:

@@ -26,6 +26,7 @@ from perospin.spectra.options import (
     component_name,
     fit_points,
     from_fits,
+    over,
     recording,
     reordered,
 )
@@ -121,7 +122,7 @@ def fit_odmr(
 
 
 def _g_of_field(field: str, frequency_ghz: float) -> Callable[[Mapping[str, float]], float]:
-    return lambda values: frequency_ghz / (GHZ_PER_TESLA * abs(values[field]))
+    return lambda values: over(frequency_ghz, GHZ_PER_TESLA * abs(values[field]))
 
 
 def odmr_model(field_t: Float, *, components: int = 1, background: OdmrBackground = "offset") -> SeparableModel:
@@ -130,7 +131,7 @@ def odmr_model(field_t: Float, *, components: int = 1, background: OdmrBackgroun
     Parameters
     ----------
     field_t
-        Fields of the measurement (T); resonances are searched inside them.
+        Fields of the measurement (T); resonances are searched inside them, and up to a quarter of their span beyond.
     components, background
         As `fit_odmr`.
 
@@ -147,12 +148,14 @@ def odmr_model(field_t: Float, *, components: int = 1, background: OdmrBackgroun
     low, high, step = float(fields[0]), float(fields[-1]), float(np.median(np.diff(fields)))
     span = high - low
     narrowest, widest = 0.3 * step, 2.0 * span
+    # a line whose near flank is seen may stand a little beyond the magnet's range
+    furthest = (low - 0.25 * span if low < 0 else low, high + 0.25 * span if high > 0 else high)
     parameters: list[Parameter] = []
     for i in range(components):
         centre, width = (component_name(base, i, components) for base in ("resonance_field_t", "width_t"))
         middle = low + span * (i + 1) / (components + 1)
         parameters += [
-            Parameter(centre, "T", "resonance field", middle, low, high, scale=0.05 * span),
+            Parameter(centre, "T", "resonance field", middle, furthest[0], furthest[1], scale=0.05 * span),
             Parameter(width, "T", "width, standard deviation", 0.1 * span, narrowest, widest, positive=True),
         ]
     amplitudes = [Quantity(component_name("amplitude", i, components), "", "amplitude") for i in range(components)]
@@ -178,7 +181,7 @@ def odmr_model(field_t: Float, *, components: int = 1, background: OdmrBackgroun
         tried = [
             {"centre": float(b), "width": float(w)}
             for w in np.geomspace(max(1.5 * step, span / 80.0), 0.5 * span, 9)
-            for b in np.arange(low, high + 0.25 * w, max(0.5 * w, step))
+            for b in np.arange(furthest[0], furthest[1], max(0.5 * w, step))
         ]
         found = greedy_start(
             lambda at, theta: [gaussian_resonance(at, theta["centre"], theta["width"])],
@@ -197,7 +200,7 @@ def odmr_model(field_t: Float, *, components: int = 1, background: OdmrBackgroun
                 _named(
                     [
                         {
-                            "centre": float(np.clip(widest_found["centre"] + s * widest_found["width"], low, high)),
+                            "centre": float(np.clip(widest_found["centre"] + s * widest_found["width"], *furthest)),
                             "width": 0.6 * widest_found["width"],
                         }
                         for s in shift
@@ -293,8 +296,8 @@ def fit_odmr_series(
     )  # fmt: skip
     sign = float(g_sign or 1)
     fit = fit.derive(
-        "g_factor", lambda v: sign / (GHZ_PER_TESLA * abs(v["slope_t_per_ghz"])), "", "g" if g_sign else "size of g",
-        first=True,
+        "g_factor", lambda v: sign * over(1.0, GHZ_PER_TESLA * abs(v["slope_t_per_ghz"])), "",
+        "g" if g_sign else "size of g", first=True,
     )  # fmt: skip
     if fit["slope_t_per_ghz"].value < 0:
         fit = fit.with_warnings(

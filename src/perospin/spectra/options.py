@@ -28,6 +28,7 @@ __all__ = [
     "fit_points",
     "from_fits",
     "from_start",
+    "over",
     "recording",
     "reordered",
 ]
@@ -132,6 +133,11 @@ def from_start(trace: Trace, start_ps: float, least: int = 6) -> Trace:
         channels={name: values[keep] for name, values in trace.channels.items()},
         sigma=None if trace.sigma is None else trace.sigma[keep],
     )
+
+
+def over(number: float, value: float) -> float:
+    """Quotient of positive numbers; infinite where the divisor has reached the zero end of its interval."""
+    return number / value if value > 0.0 else math.inf
 
 
 def as_fits(candidate: Any) -> list[SpinFit] | None:

@@ -17,7 +17,7 @@ from perospin.fitting.arrays import Float, namespace
 from perospin.fitting.checks import check_trace
 from perospin.fitting.model import Parameter, Quantity, SeparableModel
 from perospin.fitting.single import fit_model
-from perospin.spectra.options import FitOptions, compared_with_fewer, component_name, recording, reordered
+from perospin.spectra.options import FitOptions, compared_with_fewer, component_name, over, recording, reordered
 from perospin.spectra.signals import GHZ_PER_TESLA, Convention, resonant_amplification
 from perospin.spectra.starts import best_starts, greedy_start
 
@@ -115,7 +115,7 @@ def fit_resonant_amplification(
 
 
 def _over(number: float, name: str) -> Callable[[Mapping[str, float]], float]:
-    return lambda values: number / values[name]
+    return lambda values: over(number, values[name])
 
 
 def amplification_model(

@@ -25,6 +25,7 @@ __all__ = [
     "kerr_series_figure",
     "odmr_figure",
     "points_figure",
+    "polarisation_figure",
     "power_figure",
     "t1_field_figure",
     "t1_temperature_figure",
@@ -173,13 +174,14 @@ def inertia_figure(fit: SpinFit, title: str | None = None) -> Figure:
         return lambda f: one(f, [index]), f"T$_1$ = {times[index] / scale:.3g} {unit}"
 
     scale, unit = time_scale(times[:1])
+    named = f"T$_1$ = {times[0] / scale:.3g} {unit}" if count == 1 else f"Spin inertia, {count} species"
     data = data[data["modulation_frequency_hz"] > 0]
     return points_figure(
         data["modulation_frequency_hz"].to_numpy(), data["signal"].to_numpy(),
         data["sigma"].to_numpy() if "sigma" in data else None,
         lambda f: offset + one(f, list(range(count))),
         labels=("modulation frequency (Hz)", "spin signal (rel.)"),
-        title=title if title is not None else (f"T$_1$ = {times[0] / scale:.3g} {unit}" if count == 1 else ""),
+        title=title if title is not None else named,
         log=(True, False),
         parts=tuple(part(i) for i in range(count)) if count > 1 else (),
     )  # fmt: skip
@@ -196,6 +198,21 @@ def power_figure(fit: SpinFit, title: str | None = None) -> Figure:
         labels=(fit.axes["power"], f"1/T$_1$ (1/{unit})"),
         title=title if title is not None else "Extrapolation to zero power",
         from_zero=True,
+    )  # fmt: skip
+
+
+def polarisation_figure(fit: SpinFit, title: str | None = None) -> Figure:
+    """Polarisation against pump power, on a logarithmic axis if the powers span more than a decade."""
+    zero, scale = fit["polarisation_at_zero"].value, fit["power_scale"].value
+    end = fit["polarisation_at_saturation"].value if "polarisation_at_saturation" in fit else 0.0
+    data = fit.data[fit.data["power"] > 0]
+    power = data["power"].to_numpy()
+    return points_figure(
+        power, data["degree"].to_numpy(), data["sigma"].to_numpy() if "sigma" in data else None,
+        lambda p: (zero * scale + end * p) / (scale + p),
+        labels=(fit.axes["power"], fit.axes["degree"]),
+        title=title if title is not None else fit.conventions["effect"],
+        log=(bool(power.max() > 10.0 * power.min()), False),
     )  # fmt: skip
 
 

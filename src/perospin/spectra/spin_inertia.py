@@ -26,6 +26,7 @@ from perospin.spectra.options import (
     component_name,
     fit_points,
     from_fits,
+    over,
     recording,
     reordered,
 )
@@ -121,7 +122,9 @@ def fit_spin_inertia(
             fit = fit.derive(component_name("amplitude", i, components), share, "", "amplitude")
         records[name] = {"property": "T1", "note": "spin inertia at one pump power", "conditions": technique}
     if components == 1:
-        fit = fit.derive("corner_frequency_hz", lambda v: 1e12 / (2.0 * np.pi * v["t1_ps"]), "Hz", "corner frequency")
+        fit = fit.derive(
+            "corner_frequency_hz", lambda v: over(1e12, 2.0 * np.pi * v["t1_ps"]), "Hz", "corner frequency"
+        )
         corner = 1e12 / (2.0 * np.pi * fit["t1_ps"].value)
         if trace.x[-1] < corner:
             fit = fit.with_warnings(
@@ -304,7 +307,7 @@ def _t1_at_zero(fit: SpinFit) -> SpinFit:
     rate = fit["rate_at_zero_per_ps"]
     record = {"property": "T1", "note": "rate extrapolated to zero pump power"}
     if rate.value > 2.0 * rate.uncertainty:
-        fit = fit.derive("t1_ps", lambda v: 1.0 / v["rate_at_zero_per_ps"], "ps", "T1 at zero power", first=True)
+        fit = fit.derive("t1_ps", lambda v: over(1.0, v["rate_at_zero_per_ps"]), "ps", "T1 at zero power", first=True)
     else:
         reach = quantile(0.9, fit.statistics["degrees_of_freedom"], "sigma" in fit.data)  # 95 % one-sided
         bound = 1.0 / (max(rate.value, 0.0) + reach * rate.uncertainty)

@@ -21,7 +21,7 @@ from perospin.fitting.checks import check_trace
 from perospin.fitting.model import Parameter, Quantity, SeparableModel
 from perospin.fitting.result import Fit
 from perospin.fitting.single import fit_model
-from perospin.spectra.options import FitOptions, recording
+from perospin.spectra.options import FitOptions, over, recording
 from perospin.spectra.signals import spin_valve_line
 from perospin.spectra.starts import best_starts
 
@@ -165,8 +165,7 @@ def _with_contact_resistance(fit: SpinFit) -> SpinFit:
     held = fit["spin_resistance_ohm"].value if fit["contact_ratio"].status != "fitted" else None
 
     def resistance(values: Mapping[str, float]) -> float:
-        ratio = values["contact_ratio"]
-        return (held or values["spin_resistance_ohm"]) / ratio if ratio > 0 else np.inf
+        return over(held or values["spin_resistance_ohm"], values["contact_ratio"])
 
     return fit.derive("contact_resistance_ohm", resistance, "ohm", "contact resistance")
 
