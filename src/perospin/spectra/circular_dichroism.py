@@ -147,10 +147,13 @@ def fit_circular_dichroism(
         )
     g = np.where(usable, dissymmetry(theta, np.where(usable, a, 1.0)), np.nan)
     top, centre = _top(x, g, at_nm)
-    spread = None if trace.sigma is None else (trace.sigma / (MDEG_PER_ABSORBANCE * a))[top]
+    # the noise of g grows where the absorbance falls, whether its size is known or not
+    noise = np.ones(len(x)) if trace.sigma is None else trace.sigma
+    spread = (noise / (MDEG_PER_ABSORBANCE * np.where(usable, a, 1.0)))[top]
     model = _band(x[top], centre, free=at_nm is None)
     fit = fit_model(
-        model, x[top], g[top], sigma=spread, intervals=intervals, level=level, seed=seed, sources=sources,
+        model, x[top], g[top], sigma=spread, absolute_sigma=trace.sigma is not None,
+        intervals=intervals, level=level, seed=seed, sources=sources,
         result=SpinFit, analysis="circular dichroism",
         conventions={
             "g_cd": "(A_L - A_R)/A with A = (A_L + A_R)/2; ellipticity = 32982 mdeg (A_L - A_R)",
