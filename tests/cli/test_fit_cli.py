@@ -155,6 +155,10 @@ def test_a_series_shows_each_file_and_saves_its_fits(tmp_path: Path, capsys: pyt
     shown = capsys.readouterr().out
     assert re.search(r"kerr_500mT_5K.csv +dephasing_time_ps = 54", shown)
     assert len(list((tmp_path / "k" / "traces").iterdir())) == 5
+    assert (tmp_path / "k" / "traces" / "kerr_50mT_5K.csv.json").is_file()
+    run("edge", EXAMPLES / "edge.csv", "--save", tmp_path / "k")
+    assert not list((tmp_path / "k" / "traces").iterdir())
+    capsys.readouterr()
     one = result(capsys, "kerr", EXAMPLES / "kerr" / "kerr_100mT_5K.csv")
     assert one["values"]["g_factor"]["value"] == pytest.approx(1.96, abs=0.01)
     assert one["conditions"] == {"field_t": 0.1, "temperature_k": 5.0}

@@ -448,7 +448,9 @@ def _save(outcome: Outcome, records: Sequence[Record], folder: Path) -> Path:
             _figure(outcome.fit, new / "figure.png")
             for name, fit in outcome.parts.items():
                 (new / "traces").mkdir(exist_ok=True)
-                fit.save(new / "traces" / f"{Path(name).stem}.json")
+                fit.save(new / "traces" / f"{name}.json")
+            for old in (folder / "traces").glob("*.json"):  # of a series saved here before
+                old.unlink()
             for path in new.iterdir():
                 target = folder / path.name
                 if path.is_dir():
