@@ -429,18 +429,27 @@ class _State:
         if open_low or below:
             end, closed = profile_end(problem, best, name, error, self.variance * _ONE_SIDED_95**2, +1)
             bound = max(end, resolution or 0.0)
-            if not closed and not below:
+            if not closed or self.fits_beyond(name, bound, +1):
                 notes.append(f"the data don't determine {name}: any value between its bounds fits as well")
                 return math.nan, "undetermined"
             why = f"told from what the experiment resolves, {resolution:.3g}{unit}" if below else "bounded from below"
             notes.append(f"{name} can't be {why}: only an upper bound, {bound:.3g}{unit} (95 %), can be given")
             return bound, "upper bound"
         end, closed = profile_end(problem, best, name, error, self.variance * _ONE_SIDED_95**2, -1)
-        if not closed:
+        if not closed or self.fits_beyond(name, end, -1):
             notes.append(f"the data don't determine {name}: any value between its bounds fits as well")
             return math.nan, "undetermined"
         notes.append(f"{name} can't be bounded from above: only a lower bound, {end:.3g}{unit} (95 %), can be given")
         return end, "lower bound"
+
+    def fits_beyond(self, name: str, end: float, side: int) -> bool:
+        """Whether values far beyond the end of a profile fit as well: then it isn't an end, but a local minimum's."""
+        own, p = self.problem.parameter(name), self.problem.parameters[name]
+        if own is None or not own.positive or end <= 0:
+            return False
+        far = min(p.max, 1e4 * end) if side > 0 else max(p.min, 1e-4 * end)
+        rise = self.variance * _ONE_SIDED_95**2
+        return any(self.height(name, value) < rise for value in np.geomspace(end, far, 8)[1:].tolist())
 
     def height(self, name: str, value: float) -> float:
         """Rise of the cost with one parameter held at a value, all else fitted anew."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -446,6 +446,7 @@ def _fit_polarisation(setup: _Setup, same: Float, counter: Float, sigma: Float |
         return [*out, xp.ones_like(time)] if setup.offset else out
 
     zero = 0.0 if setup.response.kind == "sharp" else guess_time_zero(setup.delay, total)
+    zero = min(zero, float(delay[0]))  # a fast decay must not be taken back to before its start
     amplitudes = [
         Quantity("initial_polarisation" if components == 1 else f"amplitude_{i + 1}", "", "polarisation at time zero")
         for i in range(components)
@@ -616,23 +617,19 @@ def _sorted_fit(
 ) -> SpinFit:
     """Fit, and once more with the components in ascending order if they came out otherwise."""
     fit = setup.fit(model, x, y, sigma, names, **more)
-    times = [fit[name].value for name in names]
-    if len(names) == 2 and times[0] > times[1] and not set(names) & set(setup.params):
-        swapped = dict(zip(names, reversed(times), strict=True))
-        if "fraction" in fit:
-            swapped["fraction"] = 1.0 - fit["fraction"].value
-        others = {n: fit[n].value for n in model.names if n not in swapped and fit[n].status == "fitted"}
-        from dataclasses import replace
-
-        again = replace(setup, params={**others, **swapped, **setup.params})
+    best = fit.settings["best_values"]
+    if len(names) == 2 and best[names[0]] > best[names[1]] and not set(names) & set(setup.params):
+        start = {n: best[n] for n in model.names if fit[n].status != "fixed"}
+        start |= {names[0]: best[names[1]], names[1]: best[names[0]]}
+        if "fraction" in start:
+            start["fraction"] = 1.0 - best["fraction"]
+        again = replace(setup, params={**start, **setup.params})
         fit = again.fit(model, x, y, sigma, names, **more)
     return fit
 
 
 def _with_convention(fit: SpinFit, convention: Convention, wavelength_nm: float | None) -> SpinFit:
     """Put ``lifetime_ps`` on top, by the convention."""
-    from dataclasses import replace
-
     source = {
         "polarisation": "polarisation_lifetime_ps", "flip": "flip_time_ps", "difference": "difference_lifetime_ps",
     }[convention]  # fmt: skip
