@@ -258,3 +258,11 @@ def test_errors_about_data() -> None:
         fit_model(DECAY, DELAY, ["a"] * len(DELAY))
     with pytest.raises(FitError, match="twice"):
         SeparableModel("x", (Parameter("a"),), (Quantity("a"),), lambda x, p: [x])
+
+
+def test_a_function_that_has_died_out_before_the_first_point_does_no_harm() -> None:
+    x = np.linspace(900.0, 1000.0, 40)
+    y = 1.0 + 0.01 * np.random.default_rng(0).normal(size=40)
+    fit = fit_model(DECAY, x, y, params={"lifetime_ps": 1e-2})
+    assert fit["lifetime_ps"].status != "fitted"
+    assert fit.statistics["noise"] < 0.02

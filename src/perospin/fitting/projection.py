@@ -248,7 +248,9 @@ def pseudo_inverse(columns: Float) -> Float:
     if not columns.shape[1]:
         return np.empty((0, len(columns)))
     norms = np.linalg.norm(columns, axis=0)
-    norms = np.where(norms > 0, norms, 1.0)
+    dead = norms < 1e-120  # a function that has decayed before the first point: its amplitude would overflow
+    if dead.any():
+        columns, norms = np.where(dead, 0.0, columns), np.where(dead, 1.0, norms)
     q, r = np.linalg.qr(columns / norms)
     diagonal = np.abs(np.diag(r))
     if diagonal.min() > _RANK * diagonal.max():
