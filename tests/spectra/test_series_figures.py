@@ -108,3 +108,10 @@ def test_units_of_time(time, unit):
     scale, name = time_scale([time])
     assert name == unit
     assert 1.0 <= time / scale < 1000.0
+
+
+def test_a_law_of_which_parts_are_undetermined_is_drawn(tmp_path):
+    temperature_k = np.array([1.6, 2, 3, 4, 5, 6, 8, 10.0])
+    for seed in range(3):
+        t1_ps = 5e8 * np.exp(0.07 * np.random.default_rng(seed).standard_normal(8))
+        fit_t1_temperature(temperature_k, t1_ps).plot().savefig(tmp_path / "fit.png", dpi=60)

@@ -10,6 +10,7 @@ import typer
 
 from perospin.cli.fit_output import Outcome, Shared, each, shared
 from perospin.errors import DataError
+from perospin.units import convert
 
 if TYPE_CHECKING:
     from perospin.spectra import SpinFit
@@ -181,9 +182,11 @@ def pump_probe(
     if m.get("counter") is None:
         told = "one trace alone is taken as the difference of same- and counter-circular"
         m = replace(m, notes=(*m.notes, told))
+    # the unit as it was written: nanoseconds are not mistaken for femtoseconds
+    unit = m.x_unit or "ps"
     fit = fit_pump_probe(
-        m.x, m["same"], m.get("counter"), components=components, population_components=population_components,
-        observable=observable, **common,
+        m.x / float(convert(1.0, unit, "ps")), m["same"], m.get("counter"), components=components,
+        population_components=population_components, observable=observable, delay_unit=unit, **common,
     )  # type: ignore[arg-type]  # fmt: skip
     return _outcome(fit, m)
 

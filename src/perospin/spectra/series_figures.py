@@ -105,6 +105,7 @@ def points_figure(
         axes.plot(grid, curve(grid), color=VERMILLION, label="fit")
         if log[1]:
             values = np.concatenate([y, curve(grid)])
+            values = values[np.isfinite(values) & (values > 0)]  # nothing, where a parameter is undetermined
             axes.set_ylim(0.7 * values.min(), 1.5 * values.max())
         for (part, name), style, colour in zip(parts, ("--", ":", "-."), (BLUE, GREEN, ORANGE), strict=False):
             axes.plot(grid, part(grid), color=colour, linestyle=style, linewidth=1.1, label=name)

@@ -172,3 +172,45 @@ def test_a_wrong_unit_and_an_empty_abscissa(tmp_path: Path) -> None:
         pair([tmp_path / "b.csv"])
     with pytest.raises(DataError, match="holds no number"):
         gather([tmp_path / "b.csv"], ["absorbance"], x="energy")
+
+
+def test_helicities_as_headings_and_an_unnamed_second_trace(tmp_path: Path) -> None:
+    path = table(tmp_path / "a.csv", "Delay/fs,sigma+ sigma+,sigma+ sigma-", 1000 * X, X, X + 1)
+    m = gather([path], ["same"], x="delay", optional=["counter", "sigma"])
+    assert m.x_unit == "fs"
+    assert np.allclose(m.x, X)
+    assert np.array_equal(m["counter"], X + 1)
+    other = table(tmp_path / "b.csv", "delay (ns),up,down", X, X, X + 1)
+    with pytest.raises(DataError, match="don't tell same- from counter-circular"):
+        gather([other], ["same"], x="delay", optional=["counter", "sigma"])
+    assert gather([other], ["same"], x="delay", optional=["counter"], columns=["1", "3"])["same"][0] == 1
+
+
+def test_uncertainties_have_the_unit_of_their_channel(tmp_path: Path) -> None:
+    path = table(tmp_path / "a.csv", "B (mT),T1 (us),error", X, X + 1, X + 1)
+    m = gather([path], ["lifetime"], x="field", optional=["sigma"])
+    assert np.allclose(m["sigma"], m["lifetime"])
+    path = table(tmp_path / "b.csv", "B (mT),T1 (us),error (ns)", X, X + 1, 1000 * (X + 1))
+    m = gather([path], ["lifetime"], x="field", optional=["sigma"])
+    assert np.allclose(m["sigma"], m["lifetime"])
+    path = table(tmp_path / "c.csv", "B (mT),T1 (us),error (%)", X, X + 1, 10 + 0 * X)
+    m = gather([path], ["lifetime"], x="field", optional=["sigma"])
+    assert np.allclose(m["sigma"], 0.1 * m["lifetime"])
+
+
+def test_percent_is_a_share_and_a_transmittance_no_absorbance(tmp_path: Path) -> None:
+    path = table(tmp_path / "a.csv", "B (mT),DCP (%),error", X, 10 * X, X)
+    m = gather([path], ["polarisation"], x="field", optional=["sigma"])
+    assert np.allclose(m["polarisation"], 0.1 * X)
+    assert np.allclose(m["sigma"], 0.01 * X)
+    path = table(tmp_path / "b.csv", "wavelength (nm),CD (mdeg),T (%)", 500 + X, X, X)
+    with pytest.raises(DataError, match="is a transmittance, not an absorbance"):
+        gather([path], ["ellipticity", "absorbance"], x="wavelength")
+
+
+def test_a_lifetime_without_unit_is_told_and_a_unit_as_heading_is_one(tmp_path: Path) -> None:
+    m = gather([table(tmp_path / "a.csv", "", X, X + 1)], ["lifetime"], x="field")
+    assert any("'column 2' has no unit and is taken as ps" in note for note in m.notes)
+    m = gather([table(tmp_path / "b.csv", "nm,LCP,RCP", 500 + X, X, X)], ["left", "right"], x="wavelength")
+    assert not m.notes
+    assert m.x_unit == "nm"

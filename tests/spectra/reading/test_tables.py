@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from perospin.errors import DataError
 from perospin.spectra.reading import Trace, read_trace
-from perospin.spectra.reading.labels import parse_label
+from perospin.spectra.reading.labels import Label, parse_label
 
 
 def read(folder: Path, content: str | bytes, **options: object) -> Trace:
@@ -270,3 +270,21 @@ def test_any_text_of_number_signs_gives_a_table_or_one_sentence(
     tmp_path_factory: pytest.TempPathFactory, content: str
 ) -> None:
     assert "\n" not in outcome(tmp_path_factory.mktemp("t"), content)
+
+
+def test_jasco_numbers_its_units_before_the_word_too(tmp_path):
+    path = tmp_path / "cd.txt"
+    path.write_text(
+        "TITLE\t\nXUNITS\tNANOMETERS\nYUNITS\tCD [mdeg]\nY2UNITS\tHT [V]\nY3UNITS\tABSORBANCE\nXYDATA\n"
+        "520.0\t1.5\t300\t0.4\n519.0\t2.5\t301\t0.5\n518.0\t3.5\t302\t0.6\n"
+    )
+    assert read_trace(path).find("absorbance") == read_trace(path).names[3]
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "unit"),
+    [("Delay/fs", "Delay", "fs"), ("Temp/K", "Temp", "K"), ("B/T", "B", "T"), ("dT/T", "dT/T", ""), ("mW/cm2", "mW/cm2", ""),
+     ("SC/CC", "SC/CC", ""), ("counts/s", "counts/s", "")],
+)  # fmt: skip
+def test_units_behind_a_bare_slash(text, name, unit):
+    assert parse_label(text) == Label(name, unit)

@@ -13,7 +13,7 @@ import numpy as np
 from perospin.errors import DataError
 from perospin.fitting import Source
 from perospin.spectra.reading.grid import Float
-from perospin.spectra.reading.labels import is_opaque
+from perospin.spectra.reading.labels import as_unit, is_opaque, is_unit
 from perospin.spectra.reading.matrices import wavelength_nm
 from perospin.spectra.reading.roles import Role, get_role
 from perospin.spectra.reading.tables import Trace, read_trace
@@ -42,6 +42,8 @@ class Measurement:
         What file names and remarks say of field, temperature and so on.
     notes
         What was taken for what, where that wasn't certain, and what was put right.
+    x_unit
+        Unit of the abscissa in the file, or the one given; ``""`` if it was assumed.
     """
 
     x: Float
@@ -50,6 +52,7 @@ class Measurement:
     repeats: Mapping[str, Float] = field(default_factory=dict)
     conditions: Mapping[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    x_unit: str = ""
 
     def __getitem__(self, role: str) -> Float:
         return self.channels[role]
@@ -130,7 +133,25 @@ def gather(
         sources=tuple(Source(trace.source, trace.sha256) for trace in traces),
         conditions={k: v for k, v in conditions.items() if all(t.conditions.get(k, v) == v for t in traces)},
         notes=tuple(notes),
+        x_unit=_unit_of(traces[0], columns, x, x_unit),
     )
+
+
+def _unit_of(trace: Trace, columns: Sequence[str] | None, x: str, given: str | None) -> str:
+    at = trace.index(columns[0]) if columns else _abscissa(trace, x)
+    return _written(trace, at, get_role(x)) or given or ""
+
+
+def _written(trace: Trace, at: int, role: Role) -> str:
+    """Give the unit in the heading, also where the heading is nothing but a unit: nm, V."""
+    label = trace.labels[at]
+    if label.unit or not is_unit(label.name) or not role.unit:
+        return label.unit
+    try:
+        convert(1.0, as_unit(label.name), role.unit)
+    except DataError:
+        return ""
+    return as_unit(label.name)
 
 
 def _list(names: Sequence[str]) -> str:
@@ -169,6 +190,15 @@ def _from_one(
     for role in wanted if bare else roles:
         if role not in chosen and free:
             chosen[role] = free.pop(0)
+    other = [
+        get_role(role) for role in ("temperature", "power", "field", "frequency", "voltage", "wavelength", "sigma")
+    ]
+    stray = [i for i in free if not any(role.is_named(trace.labels[i].name, trace.labels[i].unit) for role in other)]
+    if "counter" in optional and "counter" not in chosen and stray:
+        raise DataError(
+            f"'{trace.source}' has the columns {_list(trace.names)}, whose headings don't tell same- from "
+            "counter-circular: name delay and trace, or delay, same and counter, in this order"
+        )
     missing = [role for role in roles if role not in chosen]
     if missing:
         raise DataError(
@@ -255,7 +285,7 @@ def _axis(trace: Trace, at: int, x: str, x_unit: str | None, notes: list[str]) -
         wavelength_nm(np.ones(1), x_unit, trace.source)
     elif x_unit is not None:
         convert(1.0, x_unit, role.unit)
-    unit = label.unit or x_unit or ""
+    unit = _written(trace, at, role) or x_unit or ""
     if x in ("wavelength", "energy"):
         values = np.array(trace.values[:, at])
         if not unit:
@@ -272,11 +302,36 @@ def _axis(trace: Trace, at: int, x: str, x_unit: str | None, notes: list[str]) -
 
 def _channels(trace: Trace, chosen: Mapping[str, int], notes: list[str]) -> tuple[dict[str, Float], dict[str, Float]]:
     channels = {role: _converted(trace, i, get_role(role), notes) for role, i in chosen.items()}
+    first = next(iter(chosen))
+    if "sigma" in chosen and first != "sigma":
+        channels["sigma"] = _uncertainty(trace, chosen["sigma"], chosen[first], get_role(first), channels[first])
     return channels, {role: values[None, :] for role, values in channels.items()}
+
+
+def _uncertainty(trace: Trace, at: int, of: int, role: Role, values: Float) -> Float:
+    """Uncertainties in the unit of their channel, which a heading such as 'error' leaves out."""
+    own, theirs = trace.labels[at].unit, trace.labels[of].unit
+    spread = np.array(trace.values[:, at])
+    unit = own or theirs
+    if own == "%" and theirs != "%":
+        return spread / 100.0 * np.abs(values)
+    if role.name == "polarisation" and unit == "%":
+        return spread / 100.0
+    if not role.unit or not unit or is_opaque(unit):
+        return spread
+    return spread * float(convert(1.0, unit, role.unit))
 
 
 def _converted(trace: Trace, at: int, role: Role, notes: list[str]) -> Float:
     label = trace.labels[at]
+    if role.name == "polarisation" and label.unit == "%":
+        return np.array(trace.values[:, at]) / 100.0
+    if role.name == "absorbance" and (label.unit == "%" or label.name.lower().startswith("trans")):
+        raise DataError(
+            f"column '{label.name}' of '{trace.source}' is a transmittance, not an absorbance: give -log10 of it"
+        )
+    if role.name == "lifetime" and not label.unit:
+        notes.append(f"{trace.source}: '{label.name}' has no unit and is taken as {role.unit}")
     if role.unit and label.unit and is_opaque(label.unit):
         notes.append(f"{trace.source}: '{label.name}' in {label.unit} is taken as {role.unit}")
         return np.array(trace.values[:, at])

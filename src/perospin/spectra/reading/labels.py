@@ -87,6 +87,11 @@ def parse_label(text: str) -> Label:
         match = pattern.fullmatch(plain)
         if match and match[1] and len(match[2]) >= shortest and match[2] != "min" and is_unit(match[2]):
             return Label(match[1].strip(" ,:/"), as_unit(match[2]))
+    name, sign, unit = plain.rpartition("/")
+    # Delay/fs, Temp/K; but dT/T is a ratio, and mW/cm2 a unit as it stands
+    fits = len(unit) > 1 or name.strip().lower().startswith(_NEEDS.get(unit.lower(), ()))
+    if sign and name and fits and is_unit(unit) and not is_unit(plain):
+        return Label(name.strip(), as_unit(unit))
     for name, suffix in _suffixes(plain):
         if suffix in _LOWER and (len(suffix) > 1 or name.lower().startswith(_NEEDS.get(suffix, ()))):
             return Label(name, _LOWER[suffix])

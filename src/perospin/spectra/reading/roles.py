@@ -63,11 +63,16 @@ def _known(unit: str) -> bool:
     return True
 
 
+def _helicities(probe: str) -> tuple[str, ...]:
+    """Headings that name the helicities of pump and probe."""
+    return tuple(f"{name}+{between}{name}{probe}" for name in ("σ", "s", "sigma") for between in ("", " ", "/"))
+
+
 _LIST = (
     Role("delay", "ps", ("delay", "time", "t", "dt", "time delay", "pump-probe delay", "pump probe delay", "zeit")),
-    Role("same", "", ("same", "sc", "co", "cocircular", "co-circular", "σ+σ+", "s+s+", "same circular"), False),
-    Role("counter", "", ("counter", "cc", "cross", "oc", "opposite", "counter-circular", "cross-circular", "σ+σ-",
-                         "σ+σ−", "s+s-", "counter circular"), False),
+    Role("same", "", ("same", "sc", "co", "cocircular", "co-circular", "same circular", *_helicities("+")), False),
+    Role("counter", "", ("counter", "cc", "cross", "oc", "opposite", "counter-circular", "cross-circular",
+                         "counter circular", *_helicities("-"), *_helicities("−")), False),
     Role("difference", "", ("difference", "sc-cc", "diff"), False),
     Role("sigma", "", ("sigma", "error", "err", "std", "sd", "sem", "uncertainty", "noise", "yerr"), False),
     Role("signal", "", ("signal", "kerr", "rotation", "faraday", "intensity", "amplitude", "pl", "odmr"), False),

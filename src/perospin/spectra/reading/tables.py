@@ -296,8 +296,9 @@ def _header(grid: Grid) -> dict[str, str]:
 
 
 def _jasco(header: Mapping[str, str], columns: int) -> tuple[Label, ...]:
-    """Headings from the XUNITS, YUNITS, YUNITS2, ... lines of JASCO spectrometers (and JCAMP-like files)."""
-    keys = ["XUNITS", "YUNITS", *(f"YUNITS{n}" for n in range(2, columns))][:columns]
+    """Headings from the XUNITS, YUNITS, YUNITS2 or Y2UNITS, ... lines of JASCO spectrometers (and JCAMP-like files)."""
+    further = [f"Y{n}UNITS" if f"Y{n}UNITS" in header else f"YUNITS{n}" for n in range(2, columns)]
+    keys = ["XUNITS", "YUNITS", *further][:columns]
     if not all(key in header for key in keys):
         return ()
     labels = []
