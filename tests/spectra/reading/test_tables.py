@@ -283,7 +283,8 @@ def test_jasco_numbers_its_units_before_the_word_too(tmp_path):
 
 @pytest.mark.parametrize(
     ("text", "name", "unit"),
-    [("Delay/fs", "Delay", "fs"), ("Temp/K", "Temp", "K"), ("B/T", "B", "T"), ("dT/T", "dT/T", ""), ("mW/cm2", "mW/cm2", ""),
+    [("Delay/fs", "Delay", "fs"), ("Temp/K", "Temp", "K"), ("B/T", "B", "T"), ("dT/T", "dT/T", ""),
+     ("mW/cm2", "mW/cm2", ""),
      ("SC/CC", "SC/CC", ""), ("counts/s", "counts/s", "")],
 )  # fmt: skip
 def test_units_behind_a_bare_slash(text, name, unit):
