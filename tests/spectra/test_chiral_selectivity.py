@@ -39,7 +39,7 @@ def test_many_curves_give_the_uncertainty() -> None:
         fit = fit_current_polarisation(V, up, down)
         hits += fit["spin_polarisation_percent"].low <= 50.0 <= fit["spin_polarisation_percent"].high
     assert 0.52 < hits / 60 < 0.84
-    assert fit.settings["known_sigma"]
+    assert "whole curves" in fit.conventions["uncertainty"]
 
 
 def test_both_signs_of_the_voltage_are_compared() -> None:
@@ -72,3 +72,18 @@ def test_mistakes() -> None:
     gap = current(1.5)
     gap[3] = np.nan
     assert any("1 of 81 voltages" in w for w in fit_current_polarisation(V, gap, current(0.5)).warnings)
+
+
+def test_curves_that_scatter_as_a_whole_count_once_each() -> None:
+    """Contacts differ from curve to curve: every point of a curve is too high or too low together."""
+    hits, errors = 0, []
+    for seed in range(100):
+        draw = np.random.default_rng(seed)
+        up = current(3.0) * (1 + 0.1 * draw.normal(size=(8, 1))) + 0.02 * draw.normal(size=(8, len(V)))
+        down = current(1.0) * (1 + 0.1 * draw.normal(size=(8, 1))) + 0.02 * draw.normal(size=(8, len(V)))
+        value = fit_current_polarisation(V, up, down)["spin_polarisation_percent"]
+        hits += value.low <= 50.0 <= value.high
+        errors.append(value.uncertainty)
+    assert 52 <= hits <= 82
+    # (1 - P^2)/2 times the relative error of the quotient of both means
+    assert np.mean(errors) == pytest.approx(100 * 0.375 * 0.1 * np.sqrt(2 / 8), rel=0.1)

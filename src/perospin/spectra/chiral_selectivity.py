@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from perospin.errors import FitError
 from perospin.fitting import Quantity, SeparableModel, Source, fit_model
@@ -82,7 +83,7 @@ def fit_current_polarisation(
     FitError
         If shapes differ or the window holds too few points.
     """
-    voltage, up, down, variances, notes = _prepared(voltage_v, current_up, current_down)
+    voltage, up, down, curves, notes = _prepared(voltage_v, current_up, current_down)
     size = np.abs(voltage)
     low = 0.5 * float(size.max()) if least_v is None else float(least_v)
     high = float(size.max()) if most_v is None else float(most_v)
@@ -103,7 +104,8 @@ def fit_current_polarisation(
         y=Quantity("difference", "", "|I_up| - |I_down|"),
     )
     spread = None
-    if variances is not None:
+    if curves is not None:
+        variances = [c.var(axis=0, ddof=1) / len(c) for c in curves]
         # the total is as uncertain as the difference: variance of (1 - P) I_up - (1 + P) I_down, P from the mean curves
         p = np.zeros(len(voltage))
         for sign in (1.0, -1.0):
@@ -115,12 +117,18 @@ def fit_current_polarisation(
         if not spread.max() > 0:
             spread = None
     fit = fit_model(
-        model, x, (up - down)[window], sigma=spread, intervals=intervals,
+        model, x, (up - down)[window], sigma=spread, absolute_sigma=False, intervals=intervals,
         level=level, seed=seed, sources=sources, warnings=notes, result=SpinFit,
         analysis="spin polarisation of a current",
         conventions={"spin_polarisation": "(I_up - I_down)/(I_up + I_down); up and down as the two files were given"},
         settings={"main": "spin_polarisation_percent", "least_v": low, "most_v": high, "current_unit": current_unit},
     )  # fmt: skip
+
+    if curves is not None:
+        sides = [window & ((voltage > 0) == (s == "positive")) for s in signs]
+        weight = np.zeros(len(voltage))
+        weight[window] = (up + down)[window] / (1.0 if spread is None else spread**2)
+        fit = _between_curves(fit, signs, sides, weight, (up, down), curves)
 
     def mean(v: Mapping[str, float]) -> float:
         return 100.0 * float(np.mean([v[f"polarisation_{s}"] for s in signs]))
@@ -157,7 +165,7 @@ def fit_current_polarisation(
 
 
 def _prepared(voltage_v: Any, current_up: Any, current_down: Any) -> tuple[Float, Float, Float, Any, list[str]]:
-    """Voltages, mean magnitudes of the currents, variances of these means (or None), notes."""
+    """Voltages, mean magnitudes of the currents, the curves if they are repeated (or None), notes."""
     try:
         voltage = np.asarray(voltage_v, float)
         curves = [np.atleast_2d(np.asarray(c, float)) for c in (current_up, current_down)]
@@ -174,7 +182,45 @@ def _prepared(voltage_v: Any, current_up: Any, current_down: Any) -> tuple[Float
     if len(voltage) < _LEAST:
         raise FitError(f"only {len(voltage)} usable voltages: at least {_LEAST} are needed")
     up, down = (c.mean(axis=0) for c in curves)
-    variances = None
-    if all(len(c) > 1 for c in curves):
-        variances = [c.var(axis=0, ddof=1) / len(c) for c in curves]
-    return voltage, up, down, variances, notes
+    return voltage, up, down, curves if all(len(c) > 1 for c in curves) else None, notes
+
+
+def _between_curves(
+    fit: SpinFit,
+    signs: Sequence[str],
+    sides: Sequence[Any],
+    weight: Float,
+    means: tuple[Float, Float],
+    curves: Sequence[Float],
+) -> SpinFit:
+    """Take the uncertainty from the scatter of whole curves.
+
+    The points of one curve rise and fall together, contact by contact: they are not independent measurements, and one
+    curve counts once, however many voltages it has. Intervals are Student's with one less than the fewer curves.
+    """
+    parts: list[list[Float]] = []
+    for sign, side in zip(signs, sides, strict=True):
+        p, total = fit[f"polarisation_{sign}"].value, float(weight[side] @ (means[0] + means[1])[side])
+        parts.append(
+            [c[:, side] @ weight[side] * factor / total for c, factor in zip(curves, (1 - p, -1 - p), strict=True)]
+        )
+    covariance = np.sum(
+        [np.atleast_2d(np.cov(np.stack([one[i] for one in parts]))) / len(curves[i]) for i in (0, 1)], axis=0
+    )
+    errors = np.sqrt(np.diag(covariance))
+    names = [f"polarisation_{s}" for s in signs]
+    reach = float(stats.t.ppf(0.5 + 0.5 * fit.level, min(map(len, curves)) - 1)) * errors
+    table = fit.table.copy()
+    for name, error, far in zip(names, errors, reach, strict=True):
+        row = table["name"] == name
+        table.loc[row, "uncertainty"] = error
+        table.loc[row, "low"], table.loc[row, "high"] = fit[name].value - far, fit[name].value + far
+    correlation = fit.correlation.copy()
+    positive = errors > 0
+    scale = np.where(positive, errors, 1.0)
+    correlation.loc[names, names] = np.where(
+        np.outer(positive, positive), covariance / np.outer(scale, scale), np.eye(len(names))
+    )
+    settings = {k: v for k, v in fit.settings.items() if k != "standard_errors"}
+    conventions = {**fit.conventions, "uncertainty": "scatter of whole curves: one curve counts once"}
+    return replace(fit, table=table, correlation=correlation, settings=settings, conventions=conventions)
