@@ -151,3 +151,15 @@ def test_thousands_of_transients_in_one_call():
     for i in (0, 31):
         single = fit_kerr(delay, signals[i])
         assert batch["dephasing_time_ps"][i] == pytest.approx(single.dephasing_time_ps, rel=1e-3)
+
+
+def test_noise_is_no_precession():
+    delay_ps = np.linspace(0, 600, 120)
+    told = 0
+    for seed in range(40):
+        noise = 0.1 * np.random.default_rng(seed).standard_normal(120)
+        told += any("no precession stands out" in w for w in fit_kerr(delay_ps, noise, field_t=0.5).warnings)
+        if seed < 10:
+            weak = 0.15 * np.exp(-delay_ps / 400) * np.cos(0.05 * delay_ps) + noise
+            assert not any("no precession" in w for w in fit_kerr(delay_ps, weak, field_t=0.5).warnings)
+    assert told >= 34

@@ -143,6 +143,11 @@ def fit_kerr(
             irf_fwhm_ps=irf_fwhm_ps,
         )  # fmt: skip
         fit = compared_with_fewer(fit, simpler, trace.x, trace["signal"], trace.sigma)
+    elif _noise_alone(fit, trace["signal"], trace.sigma, background):
+        fit = fit.with_warnings(
+            "no precession stands out of the noise: among as many frequencies noise alone makes a line as strong as "
+            "this; don't quote its frequency"
+        )
     fit = reordered(fit, _NAMES, components, falling=True)
     records: dict[str, Any] = {}
     for i in range(components):
@@ -163,6 +168,23 @@ def fit_kerr(
     return recording(
         fit, records, field_t=field_t, components=components, envelope=envelope, irf_fwhm_ps=irf_fwhm_ps
     )  # fmt: skip
+
+
+def _noise_alone(fit: SpinFit, signal: Float, sigma: Float | None, background: Background) -> bool:
+    """Whether a line as strong as the fitted one is expected of noise in one trace of twenty.
+
+    A cosine and a sine at one of n/2 frequencies lower chi2 by more than ``2 ln(n/2/0.05)`` with probability 0.05
+    (Scargle, 10.1086/160554); the dephasing time, a further parameter, is counted as four times as many.
+    A decaying background is not judged.
+    """
+    if background == "exponential":
+        return False
+    weight = np.ones_like(signal) if sigma is None else 1.0 / np.broadcast_to(sigma, signal.shape) ** 2
+    level = float(np.average(signal, weights=weight)) if background == "offset" else 0.0
+    without = float(np.sum(weight * (signal - level) ** 2))
+    left = float(np.sum(weight * (signal - fit.data["best_fit"].to_numpy()) ** 2))
+    size = len(signal)
+    return size * np.log(without / left) < 2.0 * np.log(2.0 * size / 0.05) if left > 0 else False
 
 
 _Formula = Callable[[Mapping[str, float]], float]
