@@ -95,6 +95,25 @@ def test_targets_shuffled_altogether_are_no_better_than_chance(tmp_path: Path) -
     assert float(sound.scrambles["p"].iloc[0]) == pytest.approx(1 / 20)
 
 
+def test_what_the_place_in_a_balanced_table_says_is_no_leak(tmp_path: Path) -> None:
+    """Every group has the same twelve rows in the same order: groups exchanged as wholes keep what the place says."""
+    rng = np.random.default_rng(2)
+    place, group = np.tile(np.arange(12), 10), np.repeat(np.arange(10), 12)
+    y = np.sin(place) * 3 + 0.3 * group + 0.1 * rng.standard_normal(120)
+    frame = pd.DataFrame({"x1": np.sin(place).round(5), "x2": group / 10, "group": group.astype(str), "y": y.round(6)})
+    part = run(
+        tmp_path,
+        frame,
+        data={"csv": str(tmp_path / "table.csv"), "groups": {"kin": "column:group"}},
+        schemes=[{"kind": "leave_one_group_out", "name": "logo", "group": "kin"}, {"kind": "in_sample"}],
+        checks={"n_bootstrap": 20, "n_shuffles": 5},
+        verdict={"estimator": "ridge", "scheme": "logo"},
+    )
+    assert "learns_from_nothing" not in kinds(part)
+    assert part.scrambles["r2"].iloc[0] > 0.8
+    assert part.scrambles["r2"].iloc[1:].max() < 0.1
+
+
 def test_repeated_materials_that_disagree_are_named(tmp_path: Path) -> None:
     frame = table(20)
     frame.insert(0, "formula", (FORMULAS * 2)[:20])
