@@ -336,3 +336,15 @@ def test_a_step_between_two_points_leaves_the_lifetime_determined() -> None:
     assert fit["lifetime_ps"].status == "derived"
     assert near(fit, "lifetime_ps", 7.76)
     assert fit["flip_time_ps"].value == pytest.approx(2 * fit.lifetime_ps)
+
+
+def test_channels_of_different_gain_are_told():
+    delay_ps = np.concatenate([np.arange(-2, 3, 0.1), np.geomspace(3, 100, 40)])
+    for seed in range(10):
+        same, counter = simulate_pump_probe(delay_ps, 7.8, irf_fwhm_ps=0.3, noise=0.01, seed=seed)
+        assert not any("times SC" in w for w in fit_pump_probe(delay_ps, same, counter).warnings)
+    for gain in (0.8, 0.95, 1.3):
+        said = [w for w in fit_pump_probe(delay_ps, same, gain * counter).warnings if "times SC" in w]
+        assert len(said) == 1
+        told = float(said[0].split("CC is ")[1].split(" times")[0])
+        assert told == pytest.approx(gain, abs=0.03)

@@ -502,7 +502,30 @@ def _fit_joint(
             f"the initial polarisation is {fit['initial_polarisation'].value:.2f}, above 1: bleach and induced "
             "absorption overlap at this wavelength, or a background is left"
         )
+    if not setup.offset:
+        last = max(fit[name].value for name in spins)
+        fit = fit.with_warnings(*_gains(delay, same[keep], counter[keep], fit.data["best_fit"].to_numpy(), last))
     return fit
+
+
+def _gains(delay: Float, same: Float, counter: Float, best: Float, lifetime: float) -> list[str]:
+    """Tell if both channels differ by a factor where the polarisation is gone: they must be one there."""
+    late = delay > 5.0 * lifetime
+    if np.count_nonzero(late) < 5:
+        return []
+    shape = 0.5 * (best[: len(delay)] + best[len(delay) :])[late]
+    square = float(shape @ shape)
+    if not square > 0:
+        return []
+    scales = [float(shape @ channel[late]) / square for channel in (same, counter)]
+    noise = [float(np.std(c[late] - a * shape, ddof=1)) for c, a in zip((same, counter), scales, strict=True)]
+    apart, error = scales[1] - scales[0], float(np.hypot(noise[0], noise[1])) / np.sqrt(square)
+    if abs(apart) < max(5.0 * error, 0.02 * abs(scales[0])):
+        return []
+    return [
+        f"after {5 * lifetime:.3g} ps, where no polarisation is left, CC is {scales[1] / scales[0]:.2f} times SC: "
+        "they have different gains or backgrounds, and the spin lifetime is wrong by it; bring them to one scale there"
+    ]
 
 
 def _joint_model(setup: _Setup, spins: list[str], populations: list[str], annihilation: bool) -> SeparableModel:
