@@ -93,3 +93,16 @@ def test_contradictions_are_said():
     for wrong in ({"carrier_lifetime_ps": -1.0}, {"initial_polarisation": 0.0}, {"g_factor": 0.0}, {"components": 5}):
         with pytest.raises(DataError):
             fit_hanle(FIELD, curve(), **wrong)
+
+
+def test_a_background_and_a_shift_that_were_left_out_are_told():
+    field_t = np.linspace(-0.1, 0.1, 81)
+    for seed in range(8):
+        noise = 0.004 * np.random.default_rng(seed).standard_normal(81)
+        plain = 0.25 / (1 + (field_t / 0.0114) ** 2) + noise
+        assert not any("the data ask for" in w for w in fit_hanle(field_t, plain).warnings)
+        moved = 0.25 / (1 + ((field_t - 0.006) / 0.0114) ** 2) + 0.04 + noise
+        said = [w for w in fit_hanle(field_t, moved).warnings if "the data ask for" in w]
+        assert "(centre)" in said[0]
+        assert "(offset)" in said[0]
+        assert not any("the data ask for" in w for w in fit_hanle(field_t, moved, offset=True, centre=True).warnings)

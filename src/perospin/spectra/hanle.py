@@ -23,6 +23,7 @@ from perospin.spectra.signals import RADIANS_PER_PS_TESLA, hanle_line
 from perospin.spectra.starts import greedy_start
 
 if TYPE_CHECKING:
+    from perospin.fitting.result import Fit
     from perospin.spectra.result import SpinFit
 
 __all__ = ["fit_hanle", "hanle_model"]
@@ -97,6 +98,8 @@ def fit_hanle(
         model, trace.x, trace["polarisation"], sigma=trace.sigma, warnings=trace.warnings,
         analysis="optical Hanle effect", conventions=conventions, result=SpinFit, **options,
     )  # fmt: skip
+    if components == 1 and not (offset and centre):
+        fit = _missing(fit, trace.x, trace["polarisation"], trace.sigma, offset, centre)
     if components > 1:
         simpler = hanle_model(trace.x, components=components - 1, offset=offset, centre=centre)
         fit = compared_with_fewer(fit, simpler, trace.x, trace["polarisation"], trace.sigma)
@@ -125,6 +128,26 @@ def fit_hanle(
         records = {**more, **records}
     main = next(iter(records), "half_width_t")
     return recording(fit, records, main=main, g_factor=g_factor, initial_polarisation=initial_polarisation)
+
+
+def _missing(fit: SpinFit, field: Float, signal: Float, sigma: Float | None, offset: bool, centre: bool) -> SpinFit:
+    """Say which of a background and a shifted maximum the data ask for: without them the width is wrong."""
+    free: Fit = fit_model(
+        hanle_model(field, components=1, offset=True, centre=True), field, signal, sigma=sigma, analysis="check"
+    )
+    if free.statistics["aicc"] > fit.statistics["aicc"] - 10.0:
+        return fit
+    what = []
+    if not centre and abs(free["centre_t"].value) > 4.0 * free["centre_t"].uncertainty > 0:
+        what.append(f"a maximum at {1e3 * free['centre_t'].value:.3g} mT (centre)")
+    if not offset and abs(free["offset"].value) > 4.0 * free["offset"].uncertainty > 0:
+        what.append(f"a background of {free['offset'].value:.3g} (offset)")
+    if not what:
+        return fit
+    return fit.with_warnings(
+        f"the data ask for {' and '.join(what)}: with it the half width would be "
+        f"{1e3 * free['half_width_t'].value:.3g} mT, not {1e3 * fit['half_width_t'].value:.3g}"
+    )
 
 
 def _turning_time(width: str, g_factor: float = 1.0) -> Callable[[Mapping[str, float]], float]:
