@@ -176,6 +176,30 @@ def test_a_broken_file_of_a_series_is_named_and_the_rest_fitted(
     assert "g_factor" in shown.out
 
 
+def test_a_log_book_in_a_folder_is_passed_over_and_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for path in (EXAMPLES / "kerr").iterdir():
+        (tmp_path / path.name).write_text(path.read_text())
+    (tmp_path / "notes.txt").write_text("measured on Monday\n")
+    run("kerr", tmp_path)
+    shown = capsys.readouterr()
+    assert "not read, can't read 'notes.txt'" in shown.err
+    assert "g_factor" in shown.out
+    assert "can't read 'notes.txt'" in refused("kerr", tmp_path / "notes.txt", EXAMPLES / "kerr" / "kerr_50mT_5K.csv")
+
+
+def test_a_known_unit_is_not_doubted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rng, delay = np.random.default_rng(0), np.arange(-0.2, 4.0, 0.05)
+    total = np.where(delay > -1e-9, np.exp(-delay / 3.0), 0.0)
+    turned = total * np.exp(-delay / 0.9)
+    noise = 0.01 * rng.standard_normal((2, delay.size))
+    np.savetxt(tmp_path / "ns.txt", np.c_[delay, total + turned + noise[0], total - turned + noise[1]],
+               header="Delay (ns),SC,CC", delimiter=",", comments="")  # fmt: skip
+    run("pump-probe", tmp_path / "ns.txt")
+    shown = capsys.readouterr().out
+    assert "look like fs" not in shown
+    assert re.search(r"=> lifetime = (89|90|91)\d(\.\d)? ", shown)
+
+
 def test_parameters_can_be_held_and_started(capsys: pytest.CaptureFixture[str]) -> None:
     held = result(capsys, "pump-probe", *PAIR, "--fix", "time_zero_ps=0", "--start", "irf_fwhm_ps=0.3")
     assert held["values"]["time_zero_ps"]["status"] == "fixed"

@@ -120,13 +120,20 @@ def _series(
     for path in paths:
         if path.name in measured:
             raise DataError(f"two files are called '{path.name}': a series needs different names")
-        measured[path.name] = measure(path)
+        try:
+            measured[path.name] = measure(path)
+        except DataError as error:
+            # what lies in a folder was not asked for by name: a log book is passed over, and named
+            if path in files or (path == paths[-1] and not measured):
+                raise
+            typer.echo(f"not read, {error}", err=True)
+            continue
         if len(paths) > 1 and need and not any(name in measured[path.name].conditions for name in need):
             raise DataError(
                 f"'{path.name}' doesn't tell {' or '.join(need)}: give --pattern, e.g. 'run_{{{need[0]}}}.csv'"
             )
-    if len(paths) == 1:
-        one = measured[paths[0].name]
+    if len(measured) == 1:
+        one = next(iter(measured.values()))
         return _outcome(fit_one(one), one)
     order = sorted(measured, key=lambda name: [measured[name].conditions.get(key, 0.0) for key in need] or [0.0])
     return _Parts(each(order, str, lambda name: fit_one(measured[name])), measured)
