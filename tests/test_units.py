@@ -164,3 +164,16 @@ def test_units_of_the_vocabulary_are_known() -> None:
 
     for prop in PROPERTIES.values() if hasattr(PROPERTIES, "values") else PROPERTIES:
         assert convert(1.0, prop.unit, prop.unit) == 1.0
+
+
+def test_a_readable_unit_keeps_values_at_or_above_one() -> None:
+    assert [units.readable_unit(10.0**power, "ps") for power in (-5, -1, 0, 3, 7, 13)] == [
+        "fs",
+        "fs",
+        "ps",
+        "ns",
+        "us",
+        "s",
+    ]
+    assert units.readable_unit(-0.012, "T") == "mT"
+    assert units.readable_unit(3e-9, "meV") == "meV"

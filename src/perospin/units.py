@@ -204,6 +204,23 @@ def convert(value: _Value, from_unit: str, to_unit: str, *, difference: bool = F
     return cast("_Value", result - offset_to if offset_to else result)
 
 
+_READABLE = (("s", "ms", "us", "ns", "ps", "fs"), ("T", "mT", "uT"))
+
+
+def readable_unit(value: float, unit: str) -> str:
+    """Choose a unit of time or field in which a value is at least 1, for showing it; any other unit stays.
+
+    Examples
+    --------
+    >>> readable_unit(1.29e8, "ps"), readable_unit(0.012, "T"), readable_unit(3.2, "meV")
+    ('us', 'mT', 'meV')
+    """
+    for scale in _READABLE:
+        if unit in scale:
+            return next((other for other in scale if abs(convert(value, unit, other)) >= 1.0), scale[-1])
+    return unit
+
+
 def _offset_k(unit: str) -> float:
     return 273.15 if _SPELLINGS.get(unit.strip(), unit.strip()) == "degC" else 0.0
 

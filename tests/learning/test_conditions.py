@@ -385,7 +385,7 @@ def test_the_command_predicts_at_conditions(capsys: pytest.CaptureFixture[str]) 
     text = " ".join(capsys.readouterr().out.split())
     assert "T1" in text
     assert "leave one material out" in text
-    assert "on record: T1 3e+04 ps" in text
+    assert "on record: T1 30 ns" in text
     assert run("MAPbI3", "--quantity", "T9") == 2
     assert "unknown quantity 'T9'" in capsys.readouterr().err
     assert run("MAPbI3", "--temperature", "4", "--study", "hoip-band-gap") == 2

@@ -404,17 +404,13 @@ def _parts_table(parts: Mapping[str, SpinFit]) -> str:
 def headline(fit: SpinFit) -> str:
     """Write the main value in a unit that suits its size: ``T1 = 129.1 ± 1.8 us``."""
     from perospin.fitting.result import rounded
-    from perospin.units import convert
+    from perospin.units import convert, readable_unit
 
     name = str(fit.settings.get("main", "")) or next(iter(fit.records), fit.names[0])
     found = fit[name]
     if found.status not in ("fitted", "derived", "upper bound", "lower bound"):
         return f"{name}: {found.status}"
-    unit = found.unit
-    for scales in (("s", "ms", "us", "ns", "ps", "fs"), ("T", "mT", "uT")):
-        if unit in scales:
-            sizes = [abs(convert(found.value, unit, other)) for other in scales]
-            unit = next((u for u, size in zip(scales, sizes, strict=True) if size >= 1.0), scales[-1])
+    unit = readable_unit(found.value, found.unit)
     stem = name.removesuffix("_" + found.unit.lower()).removesuffix("_percent").replace("_", " ")
     value, error = (convert(v, found.unit, unit) if unit != found.unit else v for v in (found.value, found.uncertainty))
     bound = {"upper bound": f"< {value:.3g}", "lower bound": f"> {value:.3g}"}.get(found.status)

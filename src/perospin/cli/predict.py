@@ -136,11 +136,13 @@ def _lifetimes(
 def _print_lifetime(console: Console, prediction: LifetimePrediction) -> None:
     from rich.markup import escape
 
+    from perospin.learning.conditions.prediction import in_words
+
     conditions = ", ".join(f"{name} {value}" for name, value in prediction.asked.items()) or "any conditions"
     console.print(
-        f"[bold]{escape(prediction.formula)}[/bold]  {prediction.quantity} [bold]{prediction.value_ps:.3g}[/bold] ps "
-        f"({escape(conditions)}), {100 * prediction.level:.0f} % interval {prediction.low_ps:.2g} to "
-        f"{prediction.high_ps:.2g} ps"
+        f"[bold]{escape(prediction.formula)}[/bold]  {prediction.quantity} "
+        f"[bold]{in_words(prediction.value_ps)}[/bold] ({escape(conditions)}), {100 * prediction.level:.0f} % interval "
+        f"{in_words(prediction.low_ps, 2)} to {in_words(prediction.high_ps, 2)}"
     )
     console.print(
         f"  typical factor {prediction.typical_factor:.3g} over {prediction.n_scored} values of {prediction.quantity} "
@@ -153,7 +155,7 @@ def _print_lifetime(console: Console, prediction: LifetimePrediction) -> None:
     for record in prediction.known:
         warmth = f" at {record['temperature_k']:.3g} K" if record["temperature_k"] is not None else ""
         bound = "" if record["limit"] == "value" else f"{record['limit']} "
-        text = f"{record['quantity']} {bound}{record['value_ps']:.3g} ps{warmth} ({record['source']})"
+        text = f"{record['quantity']} {bound}{in_words(record['value_ps'])}{warmth} ({record['source']})"
         console.print(f"  on record: {escape(text)}")
     console.print("  model: material and conditions, all records of lifetimes\n")
 

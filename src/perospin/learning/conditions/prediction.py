@@ -65,10 +65,21 @@ class LifetimePrediction:
         return dict(plain(asdict(self)))
 
     def __str__(self) -> str:
+        low, high = in_words(self.low_ps, 2), in_words(self.high_ps, 2)
         return (
-            f"{self.formula}: {self.quantity} {self.value_ps:.3g} ps ({100 * self.level:.0f} % interval "
-            f"{self.low_ps:.2g} to {self.high_ps:.2g} ps; {self.interval})"
+            f"{self.formula}: {self.quantity} {in_words(self.value_ps)} ({100 * self.level:.0f} % interval "
+            f"{low} to {high}; {self.interval})"
         )
+
+
+def in_words(time_ps: float, digits: int = 3) -> str:
+    """Write a time in a unit that suits its size: ``6.06 ns``."""
+    from perospin.units import convert, readable_unit
+
+    unit = readable_unit(time_ps, "ps")
+    value = convert(time_ps, "ps", unit)
+    whole = value >= 10**digits  # never 3.5e+02
+    return f"{value:.0f} {unit}" if whole else f"{value:.{digits}g} {unit}"
 
 
 @dataclass(frozen=True, eq=False)
