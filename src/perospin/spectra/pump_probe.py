@@ -209,12 +209,21 @@ class _Setup:
         held = {name: value for name, value in self.response.held().items() if name in known}
         limit = self.response.resolution() if "irf_fwhm_ps" in known else self.response.fwhm_ps / 3.0
         resolvable = self.response.kind != "sharp" and ("irf_fwhm_ps" in known or not self.response.free)
-        return fit_model(
-            model, x, y, sigma=sigma, params={**held, **self.params}, intervals=self.intervals, level=self.level,
-            seed=self.seed, robust=self.robust, sources=self.sources, warnings=self.notes,
-            resolution=dict.fromkeys(resolved, limit) if resolvable else None,
-            result=SpinFit, settings=self.settings, **more,
-        )  # fmt: skip
+        resolution = dict.fromkeys(resolved, limit) if resolvable else {}
+
+        def run(resolution: Mapping[str, Any]) -> SpinFit:
+            return fit_model(
+                model, x, y, sigma=sigma, params={**held, **self.params}, intervals=self.intervals, level=self.level,
+                seed=self.seed, robust=self.robust, sources=self.sources, warnings=self.notes,
+                resolution=resolution or None, result=SpinFit, settings=self.settings, **more,
+            )  # fmt: skip
+
+        fit = run(resolution)
+        # a time far above the response that has no upper end is not one below the resolution: only its error reaches it
+        best = {**fit.values, **fit.settings["best_values"]}
+        shortest = limit(best) if callable(limit) else limit
+        far = {n for n in resolution if fit[n].status == "undetermined" and best[n] > 10.0 * shortest}
+        return run({n: resolution[n] for n in resolution if n not in far}) if far else fit
 
 
 def fit_pump_probe(
@@ -286,7 +295,8 @@ def fit_pump_probe(
     -------
     SpinFit
         ``lifetime_ps`` by the convention; all conventions that the observable gives are in the table. A lifetime below
-        a third of the response's width is reported as an upper bound.
+        a third of the response's width is reported as an upper bound; where no signal stands out of the noise, the
+        first warning says so and nothing is bounded.
 
     Raises
     ------
@@ -395,7 +405,10 @@ def _fit_difference(
         guess=_guess(names, []),
     )  # fmt: skip
     keep = _after_zero(setup)
-    fit = _sorted_fit(setup, model, setup.delay[keep], difference[keep], None if sigma is None else sigma[keep], names)
+    spread = None if sigma is None else sigma[keep]
+    fit = _sorted_fit(setup, model, setup.delay[keep], difference[keep], spread, names)
+    if not _stands_out(difference[keep], fit.data["best_fit"].to_numpy(), spread, _rise_measured(setup)):
+        fit = _without_signal(fit, [*names, "time_zero_ps", "irf_fwhm_ps"], "no signal", "SC - CC")
     if components > 1:
         fit = fit.derive(
             "difference_lifetime_ps", lambda v: _mean(v, "difference_lifetime_ps", components), "ps",
@@ -459,6 +472,8 @@ def _fit_polarisation(setup: _Setup, same: Float, counter: Float, sigma: Float |
     )  # fmt: skip
     setup.settings["first_ps"] = float(delay[0])
     fit = _sorted_fit(setup, model, delay, polarisation, spread, names, absolute_sigma=sigma is not None)
+    if not _stands_out(polarisation, fit.data["best_fit"].to_numpy(), spread, bool(setup.offset)):
+        fit = _without_signal(fit, names, "no polarisation", "(SC - CC)/(SC + CC)")
     if components > 1:
         fit = fit.derive(
             "polarisation_lifetime_ps", lambda v: _mean(v, "polarisation_lifetime_ps", components), "ps",
@@ -485,6 +500,16 @@ def _fit_joint(
     y = np.concatenate([same[keep], counter[keep]])
     spread = None if sigma is None else np.tile(sigma[keep], 2)
     fit = _sorted_fit(setup, model, x, y, spread, spins)
+    best, n, level = fit.data["best_fit"].to_numpy(), len(delay), _rise_measured(setup)
+    noise = None if spread is None else np.sqrt(2.0) * spread[:n]
+    spins_seen = _stands_out(y[:n] - y[n:], best[:n] - best[n:], noise, level)
+    if not spins_seen:
+        searched = [*spins, "fraction"]
+        if _stands_out(y[:n] + y[n:], best[:n] + best[n:], noise, level):
+            fit = _without_signal(fit, searched, "no polarisation", "SC - CC")
+        else:
+            searched += [*populations, "initial_polarisation", "annihilation", "time_zero_ps", "irf_fwhm_ps"]
+            fit = _without_signal(fit, searched, "no signal", "either trace")
     if components > 1:
         fit = fit.derive(
             "polarisation_lifetime_ps", lambda v: _mean(v, "polarisation_lifetime_ps", components), "ps",
@@ -497,6 +522,8 @@ def _fit_joint(
             lambda v: 1.0 / (1.0 / v["polarisation_lifetime_ps"] + 1.0 / v["population_lifetime_ps"]),
             "ps", "decay time of SC - CC",
         )  # fmt: skip
+        if spins_seen and fit["difference_lifetime_ps"].status == "undetermined":
+            fit = _difference_alone(setup, fit, same, counter, sigma)
     if abs(fit["initial_polarisation"].value) > 1.0 + 3 * fit.uncertainty["initial_polarisation"]:
         fit = fit.with_warnings(
             f"the initial polarisation is {fit['initial_polarisation'].value:.2f}, above 1: bleach and induced "
@@ -506,6 +533,57 @@ def _fit_joint(
         last = max(fit[name].value for name in spins)
         fit = fit.with_warnings(*_gains(delay, same[keep], counter[keep], fit.data["best_fit"].to_numpy(), last))
     return fit
+
+
+def _difference_alone(setup: _Setup, fit: SpinFit, same: Float, counter: Float, sigma: Float | None) -> SpinFit:
+    """Take the decay of SC - CC from a fit of its own: it can be well known where recombination hides the spins'."""
+    own = replace(setup, params={n: v for n, v in setup.params.items() if n in ("time_zero_ps", "irf_fwhm_ps")})
+    try:
+        other = _fit_difference(own, same - counter, None if sigma is None else np.sqrt(2.0) * sigma, 1, None)
+    except FitError:
+        return fit
+    found = other["difference_lifetime_ps"]
+    table = fit.table.copy()
+    row = table["name"] == found.name
+    table.loc[row, ["value", "uncertainty", "low", "high"]] = found.value, found.uncertainty, found.low, found.high
+    table.loc[row, "status"] = "derived" if found.status == "fitted" else found.status
+    table.loc[row, "description"] = "decay time of SC - CC, fitted alone"
+    return replace(fit, table=table)
+
+
+def _rise_measured(setup: _Setup) -> bool:
+    """Whether a constant is no signal: it has an offset of its own, or there are points before the pump."""
+    return bool(setup.offset) or (
+        setup.response.kind != "sharp" and (setup.response.free or (setup.delay < 0).sum() >= 3)
+    )
+
+
+def _stands_out(signal: Float, best: Float, sigma: Float | None, constant: bool) -> bool:
+    """Whether noise alone would give as good a fit in fewer than one trace of twenty.
+
+    As for a line in a transient (`fit_kerr`): among about n places and times a decay lowers chi2 by more than
+    ``2 ln(2 n/0.05)`` with a probability below 0.05. Against it stands a constant, or zero.
+    """
+    weight = np.ones_like(signal) if sigma is None else 1.0 / np.broadcast_to(sigma, signal.shape) ** 2
+    without = float(np.sum(weight * (signal - (np.average(signal, weights=weight) if constant else 0.0)) ** 2))
+    left = float(np.sum(weight * (signal - best) ** 2))
+    return left <= 0 or len(signal) * np.log(without / left) > 2.0 * np.log(2.0 * len(signal) / 0.05)
+
+
+def _without_signal(fit: SpinFit, names: Sequence[str], what: str, where: str) -> SpinFit:
+    """Say first that there is no signal, and take back the times that were found in the noise."""
+    lost = [n for n in names if n in fit and fit[n].status != "fixed"]
+    table = fit.table.copy()
+    rows = table["name"].isin(lost)
+    table.loc[rows, ["value", "uncertainty", "low", "high"]] = np.nan
+    table.loc[rows, "status"] = "undetermined"
+    sentence = (
+        f"{what} stands out of the noise in {where}: noise alone gives as good a fit in more than one of twenty "
+        "measurements, and no lifetime can be told, nor a bound"
+    )
+    kept = [w for w in fit.warnings if not any(n in w for n in lost)]
+    known = [n for n in fit.correlation.columns if n not in lost]
+    return replace(fit, table=table, warnings=(sentence, *kept), correlation=fit.correlation.loc[known, known])
 
 
 def _gains(delay: Float, same: Float, counter: Float, best: Float, lifetime: float) -> list[str]:
