@@ -38,6 +38,19 @@ def test_points_below_the_nuclear_field_are_left_out():
     assert any("2 of 10 points" in sentence for sentence in fit.warnings)
 
 
+def test_without_delta_n_points_below_it_are_told():
+    field = np.concatenate([[0.001, 0.002, 0.004, 0.008], FIELD])
+    noise = 1.0 + 0.05 * np.random.default_rng(0).standard_normal(field.size)
+    # the nuclear field adds to the applied one: T1 is level below it
+    t1 = t1_of_field(np.hypot(field, 0.012), noise=0.0) * noise
+    assert any("T1 levels off at low fields" in sentence for sentence in fit_t1_field(field, t1).warnings)
+    # a plateau that sets in at once
+    t1 = t1_of_field(np.maximum(field, 0.012), noise=0.0) * noise
+    assert any("--nuclear-field-mt" in sentence for sentence in fit_t1_field(field, t1).warnings)
+    for seed in range(10):
+        assert not fit_t1_field(FIELD, t1_of_field(noise=0.1, seed=seed)).warnings
+
+
 def test_fast_nuclei_are_said():
     t1 = simulate.t1_against_field(FIELD, spin_lifetime_ps=1e6, correlation_time_ps=50.0, nuclear_field_t=0.012)
     fit = fit_t1_field(FIELD, t1, nuclear_field_t=0.012, g_factor=0.05)

@@ -9,19 +9,22 @@ READ: Eqs. 4 and 5 of arXiv 2603.03038. T1 spans decades, its error is usually a
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 
-from perospin.errors import DataError
+from perospin.errors import DataError, FitError
 from perospin.fitting.arrays import Float, namespace
 from perospin.fitting.checks import Trace, check_trace
 from perospin.fitting.model import Parameter, Quantity, SeparableModel
+from perospin.fitting.single import fit_model
 from perospin.spectra.options import FitOptions, as_fits, fit_points, from_fits, recording
 from perospin.spectra.signals import RADIANS_PER_PS_TESLA
 from perospin.units import BOLTZMANN_EV_K
 
 if TYPE_CHECKING:
+    from perospin.fitting.result import Fit
     from perospin.spectra.result import SpinFit
 
 __all__ = ["fit_t1_field", "fit_t1_temperature"]
@@ -144,6 +147,7 @@ def fit_t1_field(
         model, field, np.log(time), _relative(trace), enlarge=fits is not None, warnings=told,
         analysis="T1 against field", conventions=conventions, **options,
     )  # fmt: skip
+    fit = fit.with_warnings(*_levelling(model, fit, field, np.log(time), _relative(trace), nuclear_field_t))
     if nuclear_field_t is not None:
         fit = fit.derive(
             "crossover_field_t",
@@ -160,6 +164,45 @@ def fit_t1_field(
                 )
     record = {"property": "T1", "note": "high-field limit tau_s of T1 against field"}
     return recording(fit, {"spin_lifetime_ps": record}, plotter=_PLOT + "t1_field_figure")
+
+
+def _levelling(
+    model: SeparableModel, fit: SpinFit, field: Float, log_t1: Float, sigma: Float | None, nuclear_field_t: float | None
+) -> list[str]:
+    """Tell if T1 levels off towards low fields, where the nuclear field is no longer small beside the applied one.
+
+    There the spins precess about both, B^2 becomes B^2 + B_low^2: a third parameter, which must be worth its price
+    (AICc). Only the points' scatter counts: given uncertainties may leave out what differs from point to point.
+    """
+    law = model.base
+    if field.size < 6 or law is None:
+        return []
+    low = Parameter(
+        "levelling_field_t", "T", "field below which T1 is level", float(np.median(field)), 0.1 * float(field[0]),
+        float(field[-1]), positive=True,
+    )  # fmt: skip
+
+    def log_time(at: Any, theta: Mapping[str, Any]) -> Any:
+        xp = namespace(at, *theta.values())
+        return law(xp.sqrt(at**2 + theta["levelling_field_t"] ** 2), theta)
+
+    found = {name: fit.settings["best_values"][name] for name in model.names}
+    starts = [{**found, "levelling_field_t": scale * float(field[0])} for scale in (1.0, 3.0)]
+    wider = replace(model, parameters=(*model.parameters, low), base=log_time, guess=lambda at, y: starts)
+    try:
+        plain: Fit = fit_model(model, field, log_t1, sigma=sigma, absolute_sigma=False)
+        level: Fit = fit_model(wider, field, log_t1, sigma=sigma, absolute_sigma=False)
+    except FitError:
+        return []
+    end = level["levelling_field_t"]
+    if end.status != "fitted" or plain.statistics["aicc"] - level.statistics["aicc"] < 6.0:
+        return []
+    count = max(int((field <= end.value).sum()), 1)
+    remedy = "give Delta_N (nuclear_field_t, --nuclear-field-mt)" if nuclear_field_t is None else "check Delta_N"
+    return [
+        f"T1 levels off at low fields, below about {end.value:.2g} T, where the law does not hold (fields must lie "
+        f"above Delta_N): {count} of {field.size} points bend the fit; {remedy}, or leave them out"
+    ]
 
 
 def fit_t1_temperature(
