@@ -176,6 +176,22 @@ def test_a_broken_file_of_a_series_is_named_and_the_rest_fitted(
     assert "g_factor" in shown.out
 
 
+def test_what_the_files_of_a_series_warn_of_is_shown_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for path in (EXAMPLES / "kerr").iterdir():
+        text = path.read_text()
+        twice = path.name in ("kerr_50mT_5K.csv", "kerr_500mT_5K.csv")  # a repeated delay: one sentence for both
+        (tmp_path / path.name).write_text(text + text.splitlines()[-1] + "\n" if twice else text)
+    run("kerr", tmp_path)
+    lines = capsys.readouterr().out.splitlines()
+    counted = [line for line in lines if re.search(r"\(\d+ warnings?\)$", line)]
+    end = next(i for i, line in enumerate(lines) if not line)
+    told = [line for line in lines[:end] if line.startswith("  ! ")]
+    assert len(counted) == 2
+    assert any("! kerr_50mT_5K.csv, kerr_500mT_5K.csv: " in line for line in told)
+    sentences = [line.split(": ", 1)[1] for line in told]
+    assert len(set(sentences)) == len(sentences)
+
+
 def test_a_log_book_in_a_folder_is_passed_over_and_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for path in (EXAMPLES / "kerr").iterdir():
         (tmp_path / path.name).write_text(path.read_text())

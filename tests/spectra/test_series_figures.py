@@ -115,3 +115,17 @@ def test_a_law_of_which_parts_are_undetermined_is_drawn(tmp_path):
     for seed in range(3):
         t1_ps = 5e8 * np.exp(0.07 * np.random.default_rng(seed).standard_normal(8))
         fit_t1_temperature(temperature_k, t1_ps).plot().savefig(tmp_path / "fit.png", dpi=60)
+
+
+def test_the_title_says_what_is_undetermined():
+    temperature_k = np.array([1.6, 2, 3, 4, 5, 6, 8, 10.0])
+    seen = set()
+    for seed in range(6):
+        t1_ps = 5e8 * np.exp(0.07 * np.random.default_rng(seed).standard_normal(8))
+        fit = fit_t1_temperature(temperature_k, t1_ps)
+        title = fit.plot().axes[0].get_title(loc="left")
+        status = fit["activation_energy_mev"].status
+        seen.add(status)
+        assert "nan" not in title
+        assert ("undetermined" in title) == (status == "undetermined")
+    assert "undetermined" in seen

@@ -390,7 +390,7 @@ def _line(record: Record) -> str:
 
 
 def _parts_table(parts: Mapping[str, SpinFit]) -> str:
-    """List the main values of each single fit of a series, one line a file."""
+    """List the main values of each single fit of a series, one line a file; below it what the fits warn of."""
     width = max(len(name) for name in parts)
     lines = []
     for name, fit in parts.items():
@@ -398,6 +398,14 @@ def _parts_table(parts: Mapping[str, SpinFit]) -> str:
         shown = list(dict.fromkeys([*fit.records, *free]))[:3]
         doubts = f"  ({len(fit.warnings)} warning{'s' * (len(fit.warnings) != 1)})" if fit.warnings else ""
         lines.append(f"{name:<{width}}  " + ", ".join(f"{n} = {fit[n]}" for n in shown) + doubts)
+    # each sentence once, however many files it is about; those of the series stand in its report
+    about: dict[str, list[str]] = {}
+    for name, fit in parts.items():
+        for sentence in dict.fromkeys(fit.warnings):
+            about.setdefault(sentence, []).append(name)
+    for sentence, names in about.items():
+        which = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+        lines.append(f"  ! {which}: {sentence}")
     return "\n".join([*lines, ""])
 
 

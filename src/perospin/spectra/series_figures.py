@@ -118,6 +118,15 @@ def points_figure(
         return figure
 
 
+def _stated(fit: SpinFit, name: str, digits: str) -> str:
+    """Value for a title: ``= 3.20 meV``, a bound, or that there is none."""
+    found = fit[name]
+    if found.status == "undetermined":
+        return found.status
+    sign = {"upper bound": "<", "lower bound": ">"}.get(found.status, "=")
+    return f"{sign} {found.value:{digits}} {found.unit}".rstrip()
+
+
 def t1_field_figure(fit: SpinFit, title: str | None = None) -> Figure:
     """T1 against field, with the plateau and the nuclear part."""
     data = fit.data
@@ -143,12 +152,13 @@ def t1_temperature_figure(fit: SpinFit, title: str | None = None) -> Figure:
     plateau = fit["spin_lifetime_ps"].value / scale
     rate, energy = fit["activation_rate_per_ps"].value * scale, fit["activation_energy_mev"].value
     kelvin = energy / (1e3 * BOLTZMANN_EV_K)
+    stated = _stated(fit, "activation_energy_mev", ".2f")
     error = data["sigma"].to_numpy() * time / scale if "sigma" in data else None
     return points_figure(
         temperature, time / scale, error,
         lambda t: 1.0 / (1.0 / plateau + rate * np.exp(-kelvin / t)),
         labels=("temperature (K)", f"T$_1$ ({unit})"),
-        title=title if title is not None else f"T$_1$ against temperature, E$_a$ = {energy:.2f} meV",
+        title=title if title is not None else f"T$_1$ against temperature, E$_a$ {stated}",
         log=(True, True),
         parts=(
             (lambda t: plateau + 0.0 * t, "T$_1$ at 0 K"),
