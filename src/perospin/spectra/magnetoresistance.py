@@ -5,7 +5,9 @@ A spin valve switches its softer electrode at :math:`B_1` and its harder one at 
 
 .. math:: R=R_P+(R_{AP}-R_P)\,[\Phi_1-\Phi_2],\quad \Phi_i=\tfrac12\Big[1+\tanh\frac{d(B-B_0)-B_i}{w_i}\Big].
 
-One ferromagnet on a chiral layer (the CISS half valve) gives :math:`R=\bar R+\tfrac12\Delta R\tanh((B-B_0-dB_c)/w)`.
+Where the electrodes don't switch symmetrically about one field (exchange bias), each of the four switchings has a field
+of its own. One ferromagnet on a chiral layer (the CISS half valve) gives
+:math:`R=\bar R+\tfrac12\Delta R\tanh((B-B_0-dB_c)/w)`.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from perospin.errors import FitError
-from perospin.fitting import Parameter, Quantity, SeparableModel, Source, fit_model
+from perospin.fitting import Parameter, Quantity, SeparableModel, Source, fit_model, fixed
 from perospin.fitting.arrays import Float
 from perospin.fitting.single import Intervals
 from perospin.spectra.result import SpinFit
@@ -26,6 +28,8 @@ __all__ = ["Loop", "Over", "fit_magnetoresistance", "julliere_ratio", "magnetore
 
 Loop = Literal["auto", "spin_valve", "half_valve"]
 Over = Literal["parallel", "antiparallel", "mean", "smallest"]
+_CLEARLY = 10.0  # difference of AICc
+_STOPPED = "the search stopped before it converged"
 _FIELD = Quantity("field_t", "T", "magnetic field")
 _WORDS = {
     "parallel": "(R_AP - R_P)/R_P",
@@ -144,28 +148,46 @@ def fit_magnetoresistance(
     x = {"field_t": field, "direction": sweep_direction(field)}
     step = float(np.median(np.abs(np.diff(field))[np.diff(field) != 0]))
 
-    def run(kind: str) -> SpinFit:
-        model = (_spin_valve if kind == "spin_valve" else _half_valve)(x, resistance, step, background)
+    def described(model: SeparableModel, kind: str) -> SpinFit:
         widths = {p.name: 0.5 * step for p in model.parameters if p.name.endswith("width_t")}
-        return fit_model(
+        fit = fit_model(
             model, x, resistance, sigma=spread, params=params, intervals=intervals, level=level, seed=seed,
             sources=sources, resolution=widths, warnings=notes, result=SpinFit,
             analysis=model.name, settings={"main": "magnetoresistance_percent", "loop": kind},
         )  # fmt: skip
+        return _settled(fit, model, x, resistance, spread, step)
+
+    def run(kind: str) -> SpinFit:
+        if kind == "half_valve":
+            return described(_half_valve(x, resistance, step, background), kind)
+        common = described(_spin_valve(x, resistance, step, background), kind)
+        if len(set(x["direction"].tolist())) == 1 or params or not _missed(common.data["residual"].to_numpy())[0]:
+            return common
+        own = described(_four_switchings(x, resistance, step, background), kind)
+        gain = common.statistics["aicc"] - own.statistics["aicc"]
+        if gain < _CLEARLY:
+            return common
+        return own.with_warnings(
+            "the electrodes don't switch symmetrically about one field (exchange bias?): each of the four switchings "
+            f"was given a field of its own (AICc better by {gain:.0f}); which electrode is which the resistance alone "
+            "doesn't say"
+        )
 
     if loop == "auto":
         both = [run("spin_valve"), run("half_valve")]
         valve, half = (fit.statistics["aicc"] for fit in both)
         fit = both[0] if valve <= half else both[1]
         name = "spin valve" if valve <= half else "half valve"
-        if abs(valve - half) < 10:
+        if abs(valve - half) < _CLEARLY:
             fit = fit.with_warnings(
                 f"the loop was taken for that of a {name}, but AICc hardly prefers it (by {abs(valve - half):.1f}): "
                 "say which it is"
             )
     else:
         fit = run(loop)
-    return _finished(fit, over)
+    chance = _chance(fit, x, resistance, spread, step)
+    fit = _finished(fit, over)
+    return fit if chance < 0.05 else _undetermined(fit, chance, notes)
 
 
 def _clean(field_t: Any, resistance_ohm: Any, sigma: Any) -> tuple[Float, Float, Any, list[str]]:
@@ -256,6 +278,80 @@ def _spin_valve(x: Mapping[str, Float], resistance: Float, step: float, backgrou
     )
 
 
+def _four_switchings(x: Mapping[str, Float], resistance: Float, step: float, background: bool) -> SeparableModel:
+    """Spin valve whose windows of antiparallel magnetisations are free in both directions of the sweep."""
+    reach = float(np.max(np.abs(x["field_t"])))
+    finest = 0.15 * step
+    parameters = [
+        Parameter("switching_width_t", "T", "width of all four switchings", 2 * step, finest, reach, positive=True)
+    ]
+    for way in ("up", "down"):
+        parameters += [
+            Parameter(f"{way}_first_t", "T", f"field of the first switching, sweep {way}", 0.0, -reach, reach,
+                      scale=0.1 * reach),
+            Parameter(f"{way}_gap_t", "T", f"from the first to the second switching, sweep {way}", 0.2 * reach,
+                      0.5 * step, 2 * reach, positive=True),
+        ]  # fmt: skip
+    amplitudes = [
+        Quantity("parallel_ohm", "ohm", "resistance of parallel magnetisations"),
+        Quantity("change_ohm", "ohm", "R_AP - R_P"),
+    ]
+    if background:
+        amplitudes.append(Quantity("slope_ohm_per_t", "ohm/T", "slope in |B|"))
+
+    def basis(at: Any, theta: Mapping[str, Any]) -> Sequence[Any]:
+        window = np.zeros(len(at["field_t"]))
+        for way, sign in (("up", 1.0), ("down", -1.0)):
+            first = sign * theta[f"{way}_first_t"]
+            one = _switch(at, 0.0, first, theta["switching_width_t"])
+            two = _switch(at, 0.0, first + theta[f"{way}_gap_t"], theta["switching_width_t"])
+            window = np.where(at["direction"] == sign, one - two, window)
+        columns = [np.ones_like(window), window]
+        return [*columns, np.abs(at["field_t"])] if background else columns
+
+    flat = resistance
+    if background:
+        columns = np.stack([np.ones_like(resistance), np.abs(x["field_t"])], axis=1)
+        flat = resistance - columns @ np.linalg.lstsq(columns, resistance, rcond=None)[0]
+    starts = []
+    for rise in (1.0, -1.0):
+        for width in (0.5 * step, 2 * step, 0.06 * reach):
+            start = {"switching_width_t": width}
+            for way, sign in (("up", 1.0), ("down", -1.0)):
+                part = x["direction"] == sign
+                first, second = _widest_step(sign * x["field_t"][part], rise * flat[part])
+                start |= {f"{way}_first_t": sign * first, f"{way}_gap_t": second - first}
+            starts.append(start)
+    return SeparableModel(
+        name="magnetoresistance of a spin valve",
+        parameters=tuple(parameters),
+        amplitudes=tuple(amplitudes),
+        basis=basis,
+        x=_X,
+        y=_Y,
+        guess=_best_of(basis, starts),
+    )
+
+
+def _widest_step(field: Float, y: Float) -> tuple[float, float]:
+    """Find the ends of the window, among all pairs of points, in which y lies highest above the rest."""
+    order = np.argsort(field, kind="stable")
+    every = max(1, len(field) // 400)
+    field = field[order][::every]
+    # the sum over the points i to j-1, of y without its mean
+    total = np.concatenate([[0.0], np.cumsum(y[order][::every] - np.mean(y))])
+    n = len(field)
+    i, j = np.triu_indices(n + 1, 1)
+    inside = (i > 0) & (j < n)
+    i, j = i[inside], j[inside]
+    if not len(i):
+        return float(field[0]), float(field[-1])
+    score = (total[j] - total[i]) / np.sqrt((j - i) * (1.0 - (j - i) / n))
+    best = int(np.argmax(score))
+    a, b = int(i[best]), int(j[best])
+    return 0.5 * float(field[a - 1] + field[a]), 0.5 * float(field[b - 1] + field[b])
+
+
 def _half_valve(x: Mapping[str, Float], resistance: Float, step: float, background: bool) -> SeparableModel:
     reach = float(np.max(np.abs(x["field_t"])))
     parameters = [
@@ -313,6 +409,75 @@ def _best_of(
     return guess
 
 
+def _settled(
+    fit: SpinFit, model: SeparableModel, x: Mapping[str, Float], resistance: Float, spread: Any, step: float
+) -> SpinFit:
+    """Withdraw the warning of a search that only crept about inside one step of the field.
+
+    Between two points the cost hardly depends on where a sharper switching lies, nor how wide it is. Held where the
+    search left them, these fields and widths must leave a fit that converges and is as good.
+    """
+    if not any(w.startswith(_STOPPED) for w in fit.warnings):
+        return fit
+    best = fit.settings["best_values"]
+    held = [name for name in best if name.endswith("width_t") and best[name] < step]
+    if not held:
+        return fit
+    moving = [n for n in best if n.endswith(("switching_t", "first_t", "gap_t", "field_t"))]
+    params = {n: fixed(best[n]) if n in held or n in moving else best[n] for n in best}
+    again = fit_model(model, x, resistance, sigma=spread, params=params)
+    worse = again.statistics["chi2"] - fit.statistics["chi2"]
+    unit = 1.0 if spread is not None else fit.statistics["reduced_chi2"]
+    if worse > unit or any(w.startswith(_STOPPED) for w in again.warnings):
+        return fit
+    return replace(fit, warnings=tuple(w for w in fit.warnings if not w.startswith(_STOPPED)))
+
+
+def _missed(residual: Float) -> tuple[bool, float]:
+    """Whether neighbours miss the fit alike, and their Durbin-Watson number.
+
+    In the order of the measurement: sorted by field, opposite residuals of the two directions alternate like noise.
+    """
+    durbin_watson = float(np.sum(np.diff(residual) ** 2) / max(float(np.sum(residual**2)), 1e-300))
+    return bool((2.0 - durbin_watson) / 2.0 * np.sqrt(len(residual)) > 5.0), durbin_watson
+
+
+def _chance(fit: SpinFit, x: Mapping[str, Float], resistance: Float, spread: Any, step: float) -> float:
+    """Probability that noise alone, at any of the fields tried, improves on a line as much as this fit does.
+
+    Of one amplitude at fields given beforehand: Fisher's F; times the trials (Bonferroni), a step of the field each.
+    """
+    from scipy import stats
+
+    weight = np.ones_like(resistance) if spread is None else 1.0 / spread
+    columns = [np.ones_like(resistance)]
+    if "slope_ohm_per_t" in fit:
+        columns.append(x["field_t"] if fit.settings["loop"] == "half_valve" else np.abs(x["field_t"]))
+    matrix = np.stack(columns, axis=1) * weight[:, None]
+    y = resistance * weight
+    null = float(np.sum((y - matrix @ np.linalg.lstsq(matrix, y, rcond=None)[0]) ** 2))
+    gain = null - fit.statistics["chi2"]
+    places = max(2.0, float(np.ptp(x["field_t"])) / step)
+    fields = [n for n in fit.table["name"] if n.endswith(("switching_t", "first_t", "gap_t", "field_t"))]
+    trials = places ** len(fields)
+    if spread is not None:
+        return float(min(1.0, trials * stats.chi2.sf(gain, 1)))
+    return float(min(1.0, trials * stats.f.sf(gain / fit.statistics["reduced_chi2"], 1, len(y) - len(columns) - 1)))
+
+
+def _undetermined(fit: SpinFit, chance: float, notes: Sequence[str]) -> SpinFit:
+    """Leave only the resistance itself: nothing that rests on the change of resistance."""
+    table = fit.table.copy()
+    rows = ~table["name"].isin(["parallel_ohm", "mean_ohm"]) & (table["status"] != "fixed")
+    table.loc[rows, ["value", "uncertainty", "low", "high"]] = np.nan
+    table.loc[rows, "status"] = "undetermined"
+    return replace(fit, table=table, warnings=tuple(notes)).with_warnings(
+        "no change of resistance stands out of the noise: at one of the fields tried, noise alone makes one as large "
+        f"with a probability of {'about 1' if chance > 0.9 else f'up to {chance:.2g}'}; the points scatter by "
+        f"{fit.statistics['noise']:.2g} ohm"
+    )
+
+
 def _finished(fit: SpinFit, over: Over | None) -> SpinFit:
     kind = fit.settings["loop"]
     allowed = ("parallel", "antiparallel") if kind == "spin_valve" else ("mean", "smallest")
@@ -320,9 +485,16 @@ def _finished(fit: SpinFit, over: Over | None) -> SpinFit:
     if over not in allowed:
         raise FitError(f"the denominator '{over}' doesn't belong to a {kind.replace('_', ' ')}: {' or '.join(allowed)}")
     assert over is not None
-    if kind == "spin_valve":
+    four = "up_first_t" in fit
+    if four:
+        fit = fit.derive("up_second_t", lambda v: v["up_first_t"] + v["up_gap_t"], "T",
+                         "field of the second switching, sweep up")  # fmt: skip
+        fit = fit.derive("down_second_t", lambda v: v["down_first_t"] - v["down_gap_t"], "T",
+                         "field of the second switching, sweep down")  # fmt: skip
+    elif kind == "spin_valve":
         fit = fit.derive("hard_switching_t", lambda v: v["soft_switching_t"] + v["gap_t"], "T",
                          "field that switches the harder electrode")  # fmt: skip
+    if kind == "spin_valve":
         fit = fit.derive("antiparallel_ohm", lambda v: v["parallel_ohm"] + v["change_ohm"], "ohm",
                          "resistance of antiparallel magnetisations")  # fmt: skip
 
@@ -346,10 +518,17 @@ def _finished(fit: SpinFit, over: Over | None) -> SpinFit:
     strength = fit["magnetoresistance_percent"]
     if abs(strength.value) < 2 * strength.uncertainty:
         notes.append("the magnetoresistance is not distinguished from zero (less than two standard errors)")
-    if kind == "spin_valve" and fit["soft_switching_t"].value < 0:
+    if kind == "spin_valve" and not four and fit["soft_switching_t"].value < 0:
         notes.append(
             "the softer electrode switches before zero field: antiferromagnetic coupling, or an anisotropic "
             "magnetoresistance rather than a spin valve"
+        )
+    missed, durbin_watson = _missed(fit.data["residual"].to_numpy())
+    if missed:
+        notes.append(
+            f"the residuals are not noise: neighbouring points of a sweep miss the fit alike (Durbin-Watson "
+            f"{durbin_watson:.2f}, near 2 if all is well); another shape, a drift or a further switching is in the "
+            "loop, and the uncertainty of the ratio is too small"
         )
     if len(set(fit.data["direction"])) == 1:
         notes.append("the field was swept in one direction only: an offset of the field can't be told from coercivity")
