@@ -49,7 +49,7 @@ def _wait_for(condition: Callable[[], object], what: str, seconds: float = 500) 
 
 def _children(pid: int, part: str) -> list[int]:
     """Processes below `pid` whose command line holds `part`."""
-    listed = subprocess.run(["ps", "-eo", "pid=,ppid=,args="], capture_output=True, text=True, check=True).stdout
+    listed = subprocess.run(["ps", "-ww", "-eo", "pid=,ppid=,args="], capture_output=True, text=True, check=True).stdout
     rows = [line.split(maxsplit=2) for line in listed.splitlines()]
     below = {pid}
     for _ in range(4):
