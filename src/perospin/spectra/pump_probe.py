@@ -357,14 +357,30 @@ def fit_pump_probe(
         notes,
         settings,
     )
-    if observable == "joint":
-        fit = _fit_joint(setup, trace["same"], trace["counter"], trace.sigma, components, population_components)
-    elif observable == "difference":
-        difference = trace["same"] if counter is None else trace["same"] - trace["counter"]
-        spread = trace.sigma if counter is None or trace.sigma is None else np.sqrt(2.0) * trace.sigma
-        fit = _fit_difference(setup, difference, spread, components, population_lifetime_ps)
-    else:
-        fit = _fit_polarisation(setup, trace["same"], trace["counter"], trace.sigma, components)
+
+    def run(setup: _Setup) -> SpinFit:
+        if observable == "joint":
+            return _fit_joint(setup, trace["same"], trace["counter"], trace.sigma, components, population_components)
+        if observable == "difference":
+            difference = trace["same"] if counter is None else trace["same"] - trace["counter"]
+            spread = trace.sigma if counter is None or trace.sigma is None else np.sqrt(2.0) * trace.sigma
+            return _fit_difference(setup, difference, spread, components, population_lifetime_ps)
+        return _fit_polarisation(setup, trace["same"], trace["counter"], trace.sigma, components)
+
+    fit = run(setup)
+    if (
+        "irf_fwhm_ps" in fit
+        and fit["irf_fwhm_ps"].status == "upper bound"
+        and fit["time_zero_ps"].status == "undetermined"
+    ):
+        # the step falls between two points: time zero anywhere between them fits as well, and what hangs on it would
+        # be held where it happens to stand, which makes the other uncertainties too small
+        width = 0.5 * float(np.diff(np.unique(trace.x)).min())
+        note = (
+            f"the response is narrower than the spacing of the points (below {fit['irf_fwhm_ps'].value:.3g} ps): "
+            f"held at {width:.3g} ps; time zero and the polarisation there hang on it, the lifetimes hardly"
+        )
+        fit = run(replace(setup, response=Response("gaussian", width), notes=[*setup.notes, note]))
     return _with_convention(fit, convention, wavelength_nm)
 
 
