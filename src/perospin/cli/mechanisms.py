@@ -125,10 +125,10 @@ def rate(
 
 
 def _time(lifetime_ps: Any) -> str:
-    for scale, unit in ((1e12, "s"), (1e9, "ms"), (1e6, "us"), (1e3, "ns"), (1.0, "ps")):
-        if lifetime_ps >= scale:
-            return f"{lifetime_ps / scale:.4g} {unit}"
-    return f"{lifetime_ps * 1e3:.4g} fs"
+    from perospin.units import convert, readable_unit
+
+    unit = readable_unit(lifetime_ps, "ps")
+    return f"{convert(lifetime_ps, 'ps', unit):.4g} {unit}"
 
 
 def _constants(known: list[str] | None) -> dict[str, float]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from perospin.fitting import plotting
 from perospin.mechanisms.quantities import QUANTITIES
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["COLOURS", "COLUMN_INCHES", "RC", "axis_label", "inference_figure", "log_axis"]
 
-COLUMN_INCHES = 3.5
+COLUMN_INCHES = plotting.COLUMN_INCHES
 BLACK, GREY, PALE = "#222222", "#767676", "#d9d9d9"
 # Okabe and Ito's colours
 COLOURS = {
@@ -44,27 +45,7 @@ LABELS = {
     "activation": "activation",
 }
 
-RC: dict[str, Any] = {
-    "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],
-    "font.size": 8,
-    "axes.labelsize": 8,
-    "axes.titlesize": 8.5,
-    "axes.titlelocation": "left",
-    "axes.titleweight": "bold",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.linewidth": 0.7,
-    "xtick.labelsize": 7.5,
-    "ytick.labelsize": 7.5,
-    "legend.frameon": False,
-    "legend.fontsize": 7,
-    "lines.linewidth": 1.4,
-    "text.color": BLACK,
-    "axes.labelcolor": BLACK,
-    "savefig.dpi": 200,
-    "figure.constrained_layout.use": True,
-}
+RC: dict[str, Any] = {**plotting.RC, "axes.titleweight": "bold", "figure.constrained_layout.use": True}
 """matplotlib settings, used inside `matplotlib.rc_context`."""
 
 _AXES = {

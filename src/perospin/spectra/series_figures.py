@@ -12,7 +12,7 @@ from perospin.fitting.arrays import Float
 from perospin.fitting.plotting import BLUE, COLUMN_INCHES, GREEN, GREY, ORANGE, PINK, RC, VERMILLION
 from perospin.spectra.options import component_name
 from perospin.spectra.signals import GHZ_PER_TESLA, gaussian_resonance, inertia_magnitude, inertia_phase_channels
-from perospin.units import BOLTZMANN_EV_K
+from perospin.units import BOLTZMANN_EV_K, convert, readable_unit
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -36,11 +36,8 @@ __all__ = [
 
 def time_scale(times_ps: Any) -> tuple[float, str]:
     """Choose the unit in which times read well: picoseconds in it, and its name."""
-    middle = float(np.median(times_ps))
-    for scale, unit in ((1e12, "s"), (1e9, "ms"), (1e6, "µs"), (1e3, "ns")):
-        if middle >= scale:
-            return scale, unit
-    return (1.0, "ps") if middle >= 1.0 else (1e-3, "fs")
+    unit = readable_unit(float(np.median(times_ps)), "ps")
+    return convert(1.0, unit, "ps"), unit.replace("us", "µs")
 
 
 def _log(axis: Any) -> None:
