@@ -30,9 +30,9 @@ from sklearn.svm import SVR
 
 from perospin.learning.estimators.columns import ColumnModel
 from perospin.learning.estimators.combine import AverageModel, BestOf, StackModel
-from perospin.learning.estimators.gp import GaussianProcess
+from perospin.learning.estimators.gaussian_processes.gaussian_process import GaussianProcess
+from perospin.learning.estimators.gaussian_processes.prior_averaged import PriorAveragedGP
 from perospin.learning.estimators.mlp import MLPEnsemble
-from perospin.learning.estimators.prior_gp import PriorAveragedGP
 from perospin.learning.estimators.rules import CLASS_COLUMNS, TrainingMean, TwoClassRule, TwoStage, spacer_classes
 
 __all__ = ["AdditiveTerm", "CallTerm", "SeparableTerm", "Term", "terms_of"]

@@ -29,7 +29,7 @@ from scipy.special import log_ndtr
 
 from perospin.errors import StudyError
 from perospin.learning.conditions.table import Conditioned
-from perospin.learning.estimators.gp import matern
+from perospin.learning.estimators.gaussian_processes.kernels import matern
 
 __all__ = ["CONDITIONS", "EFFECTS", "MATERIAL", "ConditionModel"]
 
