@@ -118,10 +118,8 @@ class _Problem:
         weight = self.pairs.weights(gradient_matrix)
         noise = total * share * (1.0 - share) * (float(np.diag(gradient_matrix) @ rows) - float(weight @ signal))
         scales = total * (1.0 - share) * (self.pairs.squares @ (weight * slope)) * (-2.0 * inverse_square)
-        parts = [[noise], scales]
-        if self.variance is None:
-            parts.append([float(np.vdot(gradient_matrix, drawn))])
-        return value, np.concatenate(parts)
+        variance = [float(np.vdot(gradient_matrix, drawn))] if self.variance is None else []
+        return value, np.concatenate([[noise], scales, variance])
 
     def squared_residuals(self, draws: Draws) -> FloatArray:
         """Expect this squared residual of each training row, in units of its noise, over the draws, shape (n_rows,)."""

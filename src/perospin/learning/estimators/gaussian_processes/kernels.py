@@ -24,6 +24,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial.distance import cdist
 
 from perospin.errors import StudyError
 from perospin.learning.estimators.gaussian_processes.hyperparameters import Hyperparameter, Prior
@@ -59,6 +60,8 @@ LENGTH = Prior(float(np.log(2.0)), 0.7)
 WEIGHT = Prior(0.0, 1.5)
 """Of a variance, and of a kernel's weight beside another, for a target of variance 1."""
 _EQUAL = 1e-12
+# Columns up to which all differences of two tables are held at once: beyond, that takes several times as long.
+_FEW = 3
 
 
 def wide_length(n_columns: int) -> Prior:
@@ -95,6 +98,13 @@ def squared_distances(inverse_squares: FloatArray, a: FloatArray, b: FloatArray)
     """Scaled squared distances of rows, shape (p, m, n), for p sets of 1 / length^2 of the columns, (p, d)."""
     squares = ((a[:, None, :] - b[None, :, :]) ** 2).reshape(-1, a.shape[1])
     return np.asarray((inverse_squares @ squares.T).reshape(-1, len(a), len(b)))
+
+
+def _weighted_distances(a: Array, b: Array, inverse_squares: Array) -> Array:
+    """Scaled squared distances of rows, shape (m, n)."""
+    if namespace(inverse_squares, a, b) is np and len(inverse_squares) > _FEW:
+        return cdist(a, b, "sqeuclidean", w=inverse_squares)
+    return ((a[:, None, :] - b[None, :, :]) ** 2) @ inverse_squares
 
 
 class Pairs:
@@ -155,7 +165,7 @@ class _Levels:
         return np.asarray(small.ravel().take(self._flat))
 
     def gather(self, wide: FloatArray) -> FloatArray:
-        """Sums over the rows of each pair of levels."""
+        """Sum over the rows of each pair of levels."""
         if self._alone:
             return np.asarray(wide[self._order[:, None], self._order])
         return np.asarray(self._member.T @ wide @ self._member)
@@ -276,8 +286,12 @@ class Same(Kernel):
 
     def __call__(self, theta: Array, a: Blocks, b: Blocks) -> Array:
         """Covariance between rows."""
-        squares = (a[self.block][:, None, :] - b[self.block][None, :, :]) ** 2
-        return _weight(self.weight, theta) * (squares.sum(axis=2) < _EQUAL).astype(float)
+        mine, theirs = a[self.block], b[self.block]
+        if mine.shape[1] == 1:  # no axis to sum over, for speed
+            squares = (mine - theirs.T) ** 2
+        else:
+            squares = ((mine[:, None, :] - theirs[None, :, :]) ** 2).sum(axis=2)
+        return _weight(self.weight, theta) * (squares < _EQUAL).astype(float)
 
     def diagonal(self, theta: Array, a: Blocks) -> Array:
         """Covariance of each row with itself."""
@@ -338,8 +352,8 @@ class _Stationary(Kernel):
 
     def __call__(self, theta: Array, a: Blocks, b: Blocks) -> Array:
         """Covariance between rows."""
-        squares = (a[self.block][:, None, :] - b[self.block][None, :, :]) ** 2
-        return _weight(self.weight, theta) * self._value(squares @ self._inverse_squares(theta))
+        r2 = _weighted_distances(a[self.block], b[self.block], self._inverse_squares(theta))
+        return _weight(self.weight, theta) * self._value(r2)
 
     def diagonal(self, theta: Array, a: Blocks) -> Array:
         """Covariance of each row with itself."""

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from perospin.errors import StudyError
 
-__all__ = ["Likelihood", "RowNoise", "expected_squares", "reweighed"]
+__all__ = ["GAUSSIAN", "Likelihood", "RowNoise", "expected_squares", "reweighed"]
 
 FloatArray = NDArray[np.float64]
 Found = TypeVar("Found")
@@ -65,6 +65,9 @@ class Likelihood:
         given a residual r the factor u is Gamma((dof + 1) / 2, rate (dof + r^2 / s^2) / 2).
         """
         return np.asarray((self.dof + 1.0) / (self.dof + squared_residuals))
+
+
+GAUSSIAN = Likelihood()
 
 
 @dataclass(frozen=True)

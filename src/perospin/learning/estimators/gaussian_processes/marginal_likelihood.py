@@ -278,7 +278,7 @@ def _forward(xp: Any, factor: Array, right: Array) -> Array:
 
 
 def namespace(*arrays: Array) -> Any:
-    """Module that can compute with all of these: JAX's as soon as one is JAX's."""
+    """Return the module that can compute with all of these: JAX's as soon as one is JAX's."""
     for array in arrays:
         if not isinstance(array, np.ndarray | np.generic | float):
             return array.__array_namespace__()

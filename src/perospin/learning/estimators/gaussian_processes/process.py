@@ -23,6 +23,7 @@ from perospin.errors import StudyError
 from perospin.learning.estimators.gaussian_processes.hyperparameters import Hyperparameter, Prior, most_probable
 from perospin.learning.estimators.gaussian_processes.kernels import Blocks, Kernel, Rows
 from perospin.learning.estimators.gaussian_processes.likelihoods import (
+    GAUSSIAN,
     Likelihood,
     RowNoise,
     expected_squares,
@@ -41,7 +42,7 @@ _REACH = 4.0
 # Rounds of re-weighing rows under a heavy-tailed likelihood, at most.
 _ROUNDS = 20
 # Numbers of a covariance with new rows that are held at once; more would leave the processor's cache.
-_BLOCK = 2**18
+_BLOCK = 2**17
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,7 +165,7 @@ class Process:
 
     kernel: Kernel
     noise: Prior | None = NOISE
-    likelihood: Likelihood = Likelihood()
+    likelihood: Likelihood = GAUSSIAN
     max_iter: int = 100
 
     @property
