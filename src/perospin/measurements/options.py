@@ -55,10 +55,10 @@ def component_name(base: str, index: int, components: int) -> str:
     return f"{stem}_{index + 1}_{unit}" if unit in _UNITS else f"{base}_{index + 1}"
 
 
-def recording(fit: SpinFit, records: Mapping[str, Mapping[str, Any]], *, plotter: str = "", **settings: Any) -> SpinFit:
+def recording(fit: SpinFit, records: Mapping[str, Mapping[str, Any]], *, drawing: str = "", **settings: Any) -> SpinFit:
     """Fit that knows which of its quantities the database keeps, its plot and how it was called."""
     main = {"main": next(iter(records))} if records and "main" not in settings else {}
-    return replace(fit, records=dict(records), plotter=plotter, settings={**fit.settings, **main, **settings})
+    return replace(fit, records=dict(records), drawing=drawing, settings={**fit.settings, **main, **settings})
 
 
 def reordered(fit: SpinFit, bases: Sequence[str], components: int, *, falling: bool = False) -> SpinFit:

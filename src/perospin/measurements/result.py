@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from perospin.errors import FitError
 from perospin.fitting.result import Fit
+from perospin.measurements.drawings import drawer_of, drawing_of
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from perospin.database import Record
     from perospin.database.record import Source as RecordSource
 
@@ -28,15 +31,29 @@ class SpinFit(Fit):
     records
         Which quantities are properties of the database: name to
         ``{"property": ..., "note": ..., "conditions": {...}}``; the first one is the main result.
+    drawing
+        Which picture `plot` makes, a word of `perospin.measurements.drawings`; ``""`` for the plain plot.
     """
 
     records: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    drawing: str = ""
 
     kind: ClassVar[str] = "SpinFit"
 
     def __post_init__(self) -> None:
         super().__post_init__()
         object.__setattr__(self, "records", MappingProxyType(dict(self.records)))
+
+    def plot(self, **options: Any) -> Figure:
+        """Draw data, fit and residuals as this analysis does; returns the matplotlib Figure."""
+        if not self.drawing:
+            return super().plot(**options)
+        return drawer_of(self.drawing)(self, **options)
+
+    @classmethod
+    def _translated(cls, content: dict[str, Any]) -> dict[str, Any]:
+        return {**content, "drawing": drawing_of(content)}
 
     def to_record(
         self,

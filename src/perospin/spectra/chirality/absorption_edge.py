@@ -214,7 +214,7 @@ def fit_absorption_edge(
     return replace(
         fit.with_warnings(*notes),
         data=pd.DataFrame(data),
-        plotter="spectra.chirality_figures:plot_edge",
+        drawing="edge",
         records={
             "exciton_binding_energy_mev": {
                 "property": "exciton_binding_energy",

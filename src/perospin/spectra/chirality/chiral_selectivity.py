@@ -152,7 +152,7 @@ def fit_current_polarisation(
     return replace(
         fit,
         data=shown,
-        plotter="spectra.chirality_figures:plot_current",
+        drawing="current",
         records={
             "spin_polarisation_percent": {
                 "property": "spin_polarisation",

@@ -187,7 +187,7 @@ def fit_circular_dichroism(
         table=fit.table.iloc[np.argsort(rank.to_numpy(), kind="stable")].reset_index(drop=True),
         warnings=tuple(w for w in fit.warnings if not w.startswith(tuple(f"{name} and " for name in _SHAPE))),
         data=shown,
-        plotter="spectra.chirality_figures:plot_circular_dichroism",
+        drawing="circular dichroism",
         records={
             "g_cd": {
                 "property": "g_CD",
@@ -280,7 +280,7 @@ def fit_luminescence(
     return replace(
         fit,
         data=shown,
-        plotter="spectra.chirality_figures:plot_luminescence",
+        drawing="luminescence",
         records={
             "g_lum": {
                 "property": "g_lum",

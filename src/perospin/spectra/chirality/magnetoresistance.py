@@ -293,7 +293,7 @@ def _finished(fit: SpinFit, over: Over | None) -> SpinFit:
     return replace(
         fit.with_warnings(*notes),
         conventions={"magnetoresistance": _WORDS[over]},
-        plotter="spectra.chirality_figures:plot_loop",
+        drawing="loop",
         records={
             "magnetoresistance_percent": {
                 "property": "magnetoresistance",

@@ -211,5 +211,5 @@ def _with_convention(fit: SpinFit, convention: Convention, wavelength_nm: float 
         conventions={**fit.conventions, "lifetime": CONVENTIONS[convention]},
         records={"lifetime_ps": {"property": "tau_spin", "note": note, "conditions": conditions}},
         settings={**fit.settings, "convention": convention},
-        plotter="spectra.pump_probe_figures:plot_pump_probe",
+        drawing="pump-probe",
     )

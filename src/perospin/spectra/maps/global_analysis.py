@@ -164,7 +164,7 @@ def fit_map(
         fit,
         arrays=arrays,
         settings={**fit.settings, "history": history, "signal_unit": map_same.unit, "pair": pair},
-        plotter="spectra.map_figures:plot_map_fit",
+        drawing="map",
     )
     return _finish_pair(fit, spins, convention) if pair else fit.with_settings(main=fit.settings["lifetimes"][0])
 

@@ -152,7 +152,7 @@ def fit_kerr_series(
     if dark is not None and components == 1:
         fit = _with_nuclear_field(fit, dark)
     return recording(
-        fit, records, plotter=f"spectra.series_figures:kerr_{'joint' if joint else 'series'}_figure",
+        fit, records, drawing="kerr joint" if joint else "kerr series",
         components=components, convention=convention,
     )  # fmt: skip
 

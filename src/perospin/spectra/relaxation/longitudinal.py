@@ -163,7 +163,7 @@ def fit_t1_field(
                     "holds where that is above 1"
                 )
     record = {"property": "T1", "note": "high-field limit tau_s of T1 against field"}
-    return recording(fit, {"spin_lifetime_ps": record}, plotter=_PLOT + "t1_field_figure")
+    return recording(fit, {"spin_lifetime_ps": record}, drawing="t1 field")
 
 
 def _levelling(
@@ -303,11 +303,8 @@ def fit_t1_temperature(
     record: dict[str, Any] = {"property": "T1", "note": "limit of zero temperature of an activation law"}
     if field_t is not None:
         record["conditions"] = {"field_t": float(field_t)}
-    fit = recording(fit, {"spin_lifetime_ps": record}, plotter=_PLOT + "t1_temperature_figure")
+    fit = recording(fit, {"spin_lifetime_ps": record}, drawing="t1 temperature")
     return fit.with_settings(main="activation_energy_mev", field_t=field_t)
-
-
-_PLOT = "spectra.series_figures:"
 
 
 def _positive_times(x: Any, t1_ps: Any, sigma: Any, name: str, least: int = 3) -> Trace:

@@ -116,9 +116,7 @@ def fit_odmr(
                 f"resonances {i + 1} and {j + 1} stand closer than their widths: two Gaussians may be one line of "
                 "another shape"
             )
-    return recording(
-        fit, records, plotter="spectra.series_figures:odmr_figure", frequency_ghz=frequency_ghz, components=components
-    )
+    return recording(fit, records, drawing="odmr", frequency_ghz=frequency_ghz, components=components)
 
 
 def _g_of_field(field: str, frequency_ghz: float) -> Callable[[Mapping[str, float]], float]:
@@ -402,4 +400,4 @@ def fit_resonance_width(
         model, trace.x, trace["width_t"], trace.sigma, enlarge=fits is not None, warnings=trace.warnings,
         analysis="widths of ODMR resonances", conventions=conventions, **options,
     )  # fmt: skip
-    return recording(fit, {}, plotter="spectra.series_figures:width_figure", main="g_spread", g_factor=g_factor)
+    return recording(fit, {}, drawing="odmr width", main="g_spread", g_factor=g_factor)

@@ -122,7 +122,7 @@ def fit_polarisation_power(
         else:
             fit = fit.derive("ratio", lambda v: rho / v["polarisation_at_zero"] - 1.0, "", "tau/tau_s at zero power")
     return recording(
-        fit, {}, plotter="spectra.series_figures:polarisation_figure", main="polarisation_at_zero", effect=which,
+        fit, {}, drawing="polarisation", main="polarisation_at_zero", effect=which,
         power_unit=power_unit,
     )  # fmt: skip
 

@@ -137,7 +137,7 @@ def fit_spin_inertia(
                 "can hardly be told apart"
             )
     return recording(
-        fit, records, plotter="spectra.series_figures:inertia_figure", components=components, detection=detection,
+        fit, records, drawing="inertia", components=components, detection=detection,
         field_t=field_t,
     )  # fmt: skip
 
@@ -318,4 +318,4 @@ def _t1_at_zero(fit: SpinFit) -> SpinFit:
         fit = replace(fit, table=pd.concat([pd.DataFrame([row]), fit.table], ignore_index=True)).with_warnings(
             "the rate at zero power is not told from zero: T1 has only a lower bound (95 %); measure at lower powers"
         )
-    return recording(fit, {"t1_ps": record}, plotter="spectra.series_figures:power_figure")
+    return recording(fit, {"t1_ps": record}, drawing="inertia power")
