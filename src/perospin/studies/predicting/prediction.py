@@ -44,7 +44,7 @@ class Prediction:
     base : float
         Mean prediction over the training rows, in the space of the models: base + contributions = prediction.
     space : str
-        The space of the models, for example "log10 of the spin relaxation rate".
+        The space of the models, for example "log₁₀ of the spin relaxation rate".
     nearest : tuple of Neighbour
     known : bool
         Whether this very material is among the training rows.

@@ -19,7 +19,6 @@ from perospin.learning.explanation.shapley import MOST_HYBRIDS, N_ORDERS, game_o
 from perospin.learning.intervals.intervals import Intervals, fit_intervals, held_out_once
 from perospin.studies.data.dataset import Dataset
 from perospin.studies.data.materials import describe_materials
-from perospin.studies.data.transforms import inverse
 from perospin.studies.predicting.domain import Domain
 from perospin.studies.predicting.prediction import Prediction
 from perospin.studies.running.plan import build_schemes, inner_groups
@@ -157,35 +156,34 @@ class Predictor:
         material = Perovskite.parse(formula, ions)
         described = describe_materials([material], str(self.part.descriptors.level), ions, on_compute)
         row = self._row(described, str(material))
-        asked, transform = self.part.predict, self.part.target.transform
+        asked, target = self.part.predict, self.part.target
         assert asked is not None  # checked in `fit`
         centre = float(self.model.predict(row)[0])
         low, high = (float(end[0]) for end in self.intervals.predict(row, asked.level))
         base, contributions, errors = self._contributions(row)
         reasons = self.domain.reasons(material, row)
-        logarithmic = transform == "log10"
-        value, bottom, top = inverse(np.array([centre, low, high]), transform)
+        value, bottom, top = target.inverse([centre, low, high])
         return Prediction(
             formula=str(material),
-            quantity=self.part.target.quantity,
-            unit=self.part.target.unit,
+            quantity=target.quantity,
+            unit=target.unit,
             value=float(value),
             low=float(bottom),
             high=float(top),
             level=asked.level,
             interval=self.intervals.method,
-            typical_factor=float(10 ** np.median(np.abs(self.intervals.residuals))) if logarithmic else None,
+            typical_factor=float(10 ** np.median(np.abs(self.intervals.residuals))) if target.logarithmic else None,
             in_domain=not reasons,
             reasons=tuple(reasons),
             notes=tuple(self.domain.notes(material)),
             contributions=contributions,
             contribution_errors=errors,
             base=base,
-            space=("log10 of the " if logarithmic else "") + self.part.target.quantity,
+            space=target.space,
             nearest=self.domain.nearest(row, asked.n_nearest),
             known=str(material) in set(self.data.rows["formula"]),
             alike=self.domain.alike(str(material), row),
-            obtained=self.part.target.obtained,
+            obtained=target.obtained,
             study=self.study,
             part=self.part_name,
             estimator=self.part.title_of(asked.estimator),
