@@ -85,9 +85,9 @@ def predict(
 
     if plot is not None:
         _check_plot(plot, len(formulas))
-    library = IonLibrary.default().with_ions(ion) if ion else IonLibrary.default()
-    for formula in formulas:
-        Perovskite.parse(formula, library)  # a wrong formula is reported before anything is fitted
+    library = IonLibrary.of(ion)
+    # a wrong formula is reported before anything is fitted
+    materials = [Perovskite.parse(formula, library) for formula in formulas]
     asked = {"temperature_k": temperature, "field_t": field, "carrier": carrier, "technique": technique, "form": form}
     asked = {name: value for name, value in asked.items() if value not in (None, "")}
     if quantity is not None or asked:
@@ -100,7 +100,7 @@ def predict(
         return
     predictor = _opened(model, part) if model is not None else _fitted(study, part, library if ion else None, as_json)
     announce = None if as_json else _announce
-    found = [predictor.predict(formula, library, announce) for formula in formulas]
+    found = [predictor.predict(material, library, announce) for material in materials]
     if plot is not None:
         for path in _plot(found, plot):
             typer.echo(f"wrote {path}", err=True)

@@ -26,6 +26,7 @@ from perospin.studies.running.plan import build_schemes, inner_groups
 if TYPE_CHECKING:
     import pandas as pd
 
+    from perospin.chemistry import Perovskite
     from perospin.studies.declaration.part import PartSpec
 
 
@@ -132,12 +133,14 @@ class Predictor:
         if any(values.shape != (1,) or np.isnan(values).any() for values in found):
             raise TypeError("prediction")
 
-    def predict(self, formula: str, ions: Any = None, on_compute: Callable[[str], None] | None = None) -> Prediction:
+    def predict(
+        self, formula: str | Perovskite, ions: Any = None, on_compute: Callable[[str], None] | None = None
+    ) -> Prediction:
         """Predict one material.
 
         Parameters
         ----------
-        formula : str
+        formula : str or Perovskite
             For example ``"(3AMP)PbI4"``.
         ions : IonLibrary, optional
             Library with the user's own ions.
@@ -153,7 +156,7 @@ class Predictor:
         """
         from perospin.chemistry import Perovskite
 
-        material = Perovskite.parse(formula, ions)
+        material = Perovskite.of(formula, ions)
         described = describe_materials([material], str(self.part.descriptors.level), ions, on_compute)
         row = self._row(described, str(material))
         asked, target = self.part.predict, self.part.target
