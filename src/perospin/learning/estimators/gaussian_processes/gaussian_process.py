@@ -36,7 +36,7 @@ from perospin.learning.estimators.gaussian_processes.marginal_likelihood import 
     marginal_and_slope_about_constant,
     solved,
 )
-from perospin.learning.estimators.weights import checked_weights, checked_y_sd
+from perospin.learning.training.weights import checked_weights, checked_y_sd
 
 __all__ = ["GaussianProcess"]
 

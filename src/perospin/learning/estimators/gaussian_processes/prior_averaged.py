@@ -26,7 +26,7 @@ from perospin.learning.estimators.gaussian_processes.marginal_likelihood import 
     log_marginals,
     log_marginals_of_subsets,
 )
-from perospin.learning.estimators.weights import checked_weights, checked_y_sd, part_of
+from perospin.learning.training.weights import checked_weights, checked_y_sd, part_of
 
 __all__ = ["PriorAveragedGP"]
 

@@ -12,7 +12,6 @@ from sklearn.utils.validation import check_is_fitted
 
 from perospin.errors import StudyError
 from perospin.learning.estimators.columns import select_columns
-from perospin.learning.estimators.folds import take
 from perospin.learning.estimators.gaussian_processes.kernels import (
     WEIGHT,
     Constant,
@@ -24,7 +23,8 @@ from perospin.learning.estimators.gaussian_processes.kernels import (
 )
 from perospin.learning.estimators.gaussian_processes.likelihoods import Likelihood, RowNoise
 from perospin.learning.estimators.gaussian_processes.process import Conditioned, Process
-from perospin.learning.estimators.weights import checked_weights, checked_y_sd
+from perospin.learning.training.folds import take
+from perospin.learning.training.weights import checked_weights, checked_y_sd
 
 __all__ = ["StructuredGP"]
 
