@@ -30,7 +30,6 @@ from perospin.learning import (
 )
 from perospin.learning.estimators import used_columns
 from perospin.learning.estimators.gaussian_processes.hyperparameters import Draws, Sampler, minus_log_posterior
-from perospin.learning.estimators.gaussian_processes.kernels import Pairs
 
 QUICK = {
     "symbolic": {"population": 60, "generations": 8},
@@ -325,7 +324,7 @@ def test_gaussian_process_agrees_with_scikit_learn_at_the_same_hyperparameters()
 def test_gradient_of_the_posterior():
     rng = np.random.default_rng(1)
     gp = GaussianProcess(mode="map").fit(rng.standard_normal((12, 3)), rng.standard_normal(12))
-    problem = gp._problem(Pairs(gp._x))(np.ones(12))
+    problem = gp._problem()
     centre, spread, theta = np.zeros(4), np.ones(4), rng.standard_normal(4)
     value, gradient = minus_log_posterior(theta, problem.evidence, centre, spread)
     for i in range(4):
@@ -346,7 +345,7 @@ def test_sampler_agrees_with_brute_force_over_the_prior():
     fresh = rng.standard_normal((6, 2))
     annealed = np.mean([GaussianProcess(seed=s).fit(X, y).predict(fresh) for s in range(3)], axis=0)
     gp = GaussianProcess().fit(X, y)
-    problem = gp._problem(Pairs(gp._x))(np.ones(15))
+    problem = gp._problem()
     sampler = Sampler(problem.log_likelihood, gp._groups(2, False), gp.selection)
     draws = sampler.prior_draws(np.random.default_rng(3), 40_000)
     likelihood = problem.log_likelihood(draws)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -371,6 +373,18 @@ def test_many_rows_are_predicted_in_parts(monkeypatch):
     for a, b in zip(known.predict(new), whole, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-12)
     np.testing.assert_allclose(known.mean(new), whole[0], rtol=1e-12)
+
+
+def test_a_hundred_thousand_candidates_take_a_fraction_of_a_second():
+    rng, names = np.random.default_rng(0), tuple(f"x{i}" for i in range(10))
+    table, new = {"x": rng.random((60, 10))}, {"x": rng.random((100_000, 10))}
+    known = Process(Matern("x", names, WEIGHT, length=wide_length(10))).fit(table, rng.standard_normal(60))
+    started = time.process_time()
+    mean, variance = known.predict(new)
+    # 0.2 s on one quiet core; the margin is for busy machines
+    assert time.process_time() - started < 1.0
+    assert mean.shape == variance.shape == (100_000,)
+    assert known.predict({"x": new["x"][:0]})[0].shape == (0,)
 
 
 def test_three_rows_of_ten_columns_are_enough_to_begin():

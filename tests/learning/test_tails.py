@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,7 +11,6 @@ from perospin.errors import StudyError
 from perospin.learning import GaussianProcess, build_estimator
 from perospin.learning.estimators import predict_with_spread
 from perospin.learning.estimators.gaussian_processes.hyperparameters import Draws, minus_log_posterior
-from perospin.learning.estimators.gaussian_processes.kernels import Pairs
 from perospin.learning.estimators.gaussian_processes.likelihoods import Likelihood
 
 STRUCTURED = {"kind": "structured_gp", "kernels": {"a": ["a"], "b": ["b"]}, "terms": [["a"], ["b"]]}
@@ -81,7 +82,7 @@ def test_squared_residuals_are_the_posterior_ones():
     rng = np.random.default_rng(2)
     X, y = rng.standard_normal((20, 1)), rng.standard_normal(20)
     gp = GaussianProcess("map").fit(X, y, y_sd=np.linspace(0.1, 0.8, 20))
-    problem = gp._problem(Pairs(gp._x))(np.ones(20))
+    problem = gp._problem()
     draws = gp._draws(problem, None)
     expected = problem.squared_residuals(draws)
     C = problem.covariances(draws)[0]
@@ -131,7 +132,7 @@ def test_gradient_with_known_noise_weights_and_tails():
     gp = GaussianProcess("map", likelihood="student_t").fit(
         X, y, sample_weight=rng.uniform(0.5, 2, 12), y_sd=rng.uniform(0.1, 1, 12)
     )
-    problem = gp._problem(Pairs(gp._x))(gp.row_precision_)
+    problem = replace(gp._problem(), precision=gp.row_precision_)
     centre, spread, theta = np.zeros(5), np.ones(5), 0.5 * rng.standard_normal(5)
     value, gradient = minus_log_posterior(theta, problem.evidence, centre, spread)
     for i in range(5):

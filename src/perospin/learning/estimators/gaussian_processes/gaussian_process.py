@@ -10,8 +10,7 @@ general process loses a tenth of R2 when a cation is left out (0.83 against 0.93
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -51,7 +50,7 @@ _REACH = 6.0
 _BLOCK = 400_000
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True, eq=False)
 class _Problem:
     """Training rows at given factors of precision, (n_rows,): covariances and likelihoods of hyperparameters.
 
@@ -273,22 +272,22 @@ class GaussianProcess(RegressorMixin, BaseEstimator):
         self._y = (target - self._y_mean) / self._y_sd
         noise = RowNoise.of(len(target), weights, sd, self._y_sd)
         self._relative, self._known = noise.relative, None if sd is None else noise.known
-        at = self._problem(Pairs(self._x))
+        problem = self._problem()
         draws, self.row_precision_ = reweighed(
             likelihood,
             len(target),
             _ROUNDS[self.mode],
-            lambda precision, near: self._draws(at(precision), near),
-            lambda precision, found: at(precision).squared_residuals(found),
+            lambda precision, near: self._draws(replace(problem, precision=precision), near),
+            lambda precision, found: replace(problem, precision=precision).squared_residuals(found),
         )
-        self._finish(at(self.row_precision_), draws)
+        self._finish(replace(problem, precision=self.row_precision_), draws)
         return self
 
-    def _problem(self, pairs: Pairs) -> Callable[[FloatArray], _Problem]:
-        """Make the problem of the training rows at given factors of precision."""
-        noise = RowNoise(self._relative, np.zeros(len(self._y)) if self._known is None else self._known)
-        variance = ONE_ROW if self._known is None else None
-        return lambda precision: _Problem(pairs, self._y, noise, variance, precision)
+    def _problem(self) -> _Problem:
+        """Set up the training rows, all of factor 1."""
+        ones = np.ones(len(self._y))
+        noise = RowNoise(self._relative, np.zeros_like(ones) if self._known is None else self._known)
+        return _Problem(Pairs(self._x), self._y, noise, ONE_ROW if self._known is None else None, ones)
 
     def _groups(self, n_columns: int, with_variance: bool) -> list[Group]:
         """Hyperparameters and their priors: noise logit, log length scales and, unless integrated, log variance."""

@@ -43,6 +43,7 @@ __all__ = [
     "Rows",
     "Same",
     "SquaredExponential",
+    "Stationary",
     "Sum",
     "matern",
     "matern_and_slope",
@@ -309,7 +310,7 @@ class Same(Kernel):
 
 
 @dataclass(frozen=True)
-class _Stationary(Kernel):
+class Stationary(Kernel):
     """A correlation that falls with the distance of two rows, each column in units of its length scale.
 
     Attributes
@@ -384,8 +385,8 @@ class _Stationary(Kernel):
         """Correlation, and minus twice its derivative by the squared distance."""
 
 
-class SquaredExponential(_Stationary):
-    """exp(-r^2 / 2): functions without any roughness. For the attributes see `Matern`."""
+class SquaredExponential(Stationary):
+    """exp(-r^2 / 2): functions without any roughness. For the attributes see `Stationary`."""
 
     def _value(self, r2: Array) -> Array:
         return namespace(r2).exp(-0.5 * r2)
@@ -395,10 +396,8 @@ class SquaredExponential(_Stationary):
         return value, value
 
 
-class Matern(_Stationary):
-    """Matern-5/2: functions with two derivatives, the usual choice for measured quantities."""
-
-    __doc__ = f"{__doc__}\n{(_Stationary.__doc__ or '').split(chr(10), 1)[1]}"
+class Matern(Stationary):
+    """Matern-5/2: functions with two derivatives, the usual choice for measured quantities; see `Stationary`."""
 
     def _value(self, r2: Array) -> Array:
         xp = namespace(r2)
