@@ -16,6 +16,7 @@ from perospin import look as style
 from perospin.descriptors.labels import axis_label, words
 from perospin.digits import figures as figures_text
 from perospin.digits import number, signed
+from perospin.reports import report
 from perospin.reports.figures import overview as figures
 from perospin.reports.verdict import reach
 from perospin.reports.write import _with_subscripts
@@ -27,7 +28,7 @@ from perospin.studies.study import Study
 def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[StudyResult, Path]:
     folder = tmp_path_factory.mktemp("report")
     result = Study.load(small_study.write(folder)).run(progress=False)
-    return result, result.report(folder / "out")
+    return result, report(result, folder / "out")
 
 
 class _Page(HTMLParser):
@@ -138,7 +139,7 @@ def test_text_of_the_study_is_escaped(made: tuple[StudyResult, Path]) -> None:
 
 
 def test_writing_twice_gives_the_same_page(made: tuple[StudyResult, Path], tmp_path: Path) -> None:
-    again = StudyResult.load(made[1].parent).report(tmp_path)
+    again = report(StudyResult.load(made[1].parent), tmp_path)
     assert again.read_text(encoding="utf-8") == made[1].read_text(encoding="utf-8")
 
 
@@ -151,7 +152,7 @@ def test_a_study_with_the_bare_minimum_has_a_report_too(tmp_path: Path) -> None:
     content["schemes"] = [{"kind": "leave_one_out", "name": "loo"}]
     content["estimators"] = content["estimators"][:2]
     content["verdict"] = {"estimator": "ridge", "scheme": "loo"}
-    page = Study.load(small_study.write(tmp_path, content)).run(progress=False).report(tmp_path / "out")
+    page = report(Study.load(small_study.write(tmp_path, content)).run(progress=False), tmp_path / "out")
     assert "leave-one-out" in page.read_text(encoding="utf-8")
 
 
