@@ -259,9 +259,9 @@ class Study:
 
         return load_model(path)
 
-    def predict(self, formula: str | Perovskite, part: str | None = None) -> Prediction:
-        """Predict one material; for many, make one `predictor` and reuse it."""
-        return self.predictor(part).predict(formula, self.ions)
+    def predict(self, formula: str | Perovskite, part: str | None = None, **conditions: Any) -> Prediction:
+        """Predict one material at the conditions given; for many, make one `predictor` and reuse it."""
+        return self.predictor(part).predict(formula, self.ions, conditions=conditions)
 
 
 def _describing(tell: Callable[[str, int, int], None] | None) -> Callable[[str], None] | None:

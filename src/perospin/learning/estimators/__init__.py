@@ -11,6 +11,7 @@ from perospin.learning.estimators.formulas.symbolic import SymbolicRegression
 from perospin.learning.estimators.gaussian_processes.gaussian_process import GaussianProcess
 from perospin.learning.estimators.gaussian_processes.prior_averaged import PriorAveragedGP
 from perospin.learning.estimators.gaussian_processes.structured import StructuredGP
+from perospin.learning.estimators.gaussian_processes.variance_components import VarianceComponents
 from perospin.learning.estimators.mlp import MLPEnsemble
 from perospin.learning.estimators.rules import FamilyMean, TrainingMean, TwoClassRule, TwoStage
 from perospin.learning.training.folds import fit_each
@@ -36,6 +37,7 @@ __all__ = [
     "TrainingMean",
     "TwoClassRule",
     "TwoStage",
+    "VarianceComponents",
     "build_estimator",
     "fit_each",
     "predict_with_spread",

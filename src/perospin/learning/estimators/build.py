@@ -19,9 +19,10 @@ from perospin.learning.estimators.formulas.symbolic import OPERATIONS, FormulaMo
 from perospin.learning.estimators.gaussian_processes.gaussian_process import GaussianProcess
 from perospin.learning.estimators.gaussian_processes.prior_averaged import PriorAveragedGP
 from perospin.learning.estimators.gaussian_processes.structured import StructuredGP
+from perospin.learning.estimators.gaussian_processes.variance_components import VarianceComponents
 from perospin.learning.estimators.linear import SpreadRidge
 from perospin.learning.estimators.mlp import MLPEnsemble
-from perospin.learning.estimators.rules import CLASS_COLUMNS, TrainingMean, TwoClassRule, TwoStage
+from perospin.learning.estimators.rules import CLASS_COLUMNS, FamilyMean, TrainingMean, TwoClassRule, TwoStage
 from perospin.learning.estimators.tuning import search_points
 
 __all__ = ["KINDS", "Kind", "build_estimator", "used_columns"]
@@ -108,6 +109,12 @@ def _candidates(options: Options, seed: int) -> tuple[list[Any], list[str]]:
 
 KINDS: Mapping[str, Kind] = {
     "mean": Kind("mean of the training rows", lambda o, s: TrainingMean(), on_columns=False),
+    "group_mean": Kind(
+        "mean of the training rows of the same category",
+        lambda o, s: FamilyMean(**o),
+        {"column": "family"},
+        on_columns=False,
+    ),
     "two_class_rule": Kind(
         "mean of the class: n = 1 with a monovalent spacer, or not",
         lambda o, s: TwoClassRule(**o),
@@ -173,6 +180,12 @@ KINDS: Mapping[str, Kind] = {
         "Gaussian process with a covariance of named kernels: a mean, and what modifies it",
         lambda o, s: StructuredGP(**o),
         {"kernels": {}, "terms": (), "max_iter": 100, "likelihood": "gaussian", "dof": 4.0},
+        on_columns=False,
+    ),
+    "variance_components": Kind(
+        "sum of declared effects, each with one learnt variance; takes categories, uncertain columns and limits",
+        lambda o, s: VarianceComponents(**o),
+        {"effects": (), "noise_sd": 0.15, "mean": 0.0, "mean_sd": 3.0, "spread": 0.7},
         on_columns=False,
     ),
     "mlp_ensemble": Kind(
@@ -317,8 +330,10 @@ def _used(estimator: Any, columns: list[str]) -> set[str]:
         return set(columns if estimator.features is None else estimator.features)
     if isinstance(estimator, TwoClassRule):
         return set(CLASS_COLUMNS)
-    if isinstance(estimator, StructuredGP):
+    if isinstance(estimator, (StructuredGP, VarianceComponents)):
         return set(estimator.columns)
+    if isinstance(estimator, FamilyMean):
+        return {estimator.column}
     if isinstance(estimator, TwoStage):
         return set(CLASS_COLUMNS) | (set() if estimator.model is None else _used(estimator.model, columns))
     if isinstance(estimator, (AverageModel, StackModel)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from perospin.learning.estimators.columns import ColumnModel
 from perospin.learning.estimators.combine import AverageModel, BestOf, StackModel
 from perospin.learning.estimators.gaussian_processes.gaussian_process import GaussianProcess
 from perospin.learning.estimators.gaussian_processes.prior_averaged import PriorAveragedGP
+from perospin.learning.estimators.gaussian_processes.variance_components import VarianceComponents
 from perospin.learning.estimators.mlp import MLPEnsemble
 from perospin.learning.estimators.rules import CLASS_COLUMNS, TrainingMean, TwoClassRule, TwoStage, spacer_classes
 from perospin.learning.explanation.terms import (
@@ -84,6 +86,9 @@ def _terms(model: Any) -> Iterator[Term]:
         yield CallTerm(CLASS_COLUMNS, _values(CLASS_COLUMNS), _class_levels(model))
         if isinstance(model, TwoStage) and model.model_ is not None:
             yield from _terms(model.model_)
+    elif isinstance(model, VarianceComponents):
+        for number, columns in enumerate(model.effect_columns):
+            yield CallTerm(columns, _values(columns), partial(model.part, number))
     elif isinstance(model, PriorAveragedGP):
         yield from _prior_gp(model)
     elif isinstance(model, ColumnModel):

@@ -7,8 +7,8 @@ file is answered by one sentence that names the row and the column.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ import numpy as np
 
 from perospin.errors import DataError, StudyError
 from perospin.learning.validation.guard import Units, find_units
+from perospin.studies.data.conditions import _categories, _fill_uncertain, _limits
 from perospin.studies.data.groups import _group, _time
 from perospin.studies.data.materials import DERIVED_COLUMNS, _complete, _features, _formulas, _of_crystals
 from perospin.studies.data.table import (
@@ -48,9 +49,10 @@ class Dataset:
         ``row`` (label), ``name``, ``formula`` (canonical; empty if not known), ``described_as`` (the formula
         whose descriptors stand in), ``certain`` (composition known), ``source``, ``tag``, one ``group:NAME``
         column for each group, ``target`` (original unit), ``unit`` (rows with one number are the same material, or
-        have equal descriptors), ``time``, ``weight`` and ``y_sd`` where the study declares them.
+        have equal descriptors), ``time``, ``weight``, ``y_sd``, ``limit`` and ``quantity`` where the study declares
+        them.
     features : pandas.DataFrame, (n_rows, n_columns)
-        All descriptor columns (float; NaN where unknown).
+        All descriptor columns (float; NaN where unknown); of a category the number of its level in `categories`.
     y : numpy.ndarray, (n_rows,)
         Target in the space models work in (after the transform).
     target : numpy.ndarray, (n_rows,)
@@ -70,6 +72,13 @@ class Dataset:
         whatever its descriptors and filters.
     notes : tuple of str
         What was assumed while reading, in sentences.
+    limit : numpy.ndarray of int, (n_rows,), or None
+        0 where the target is a value, -1 where the truth is at most that, 1 where it is at least that; None if all
+        are values.
+    categories : mapping of str to tuple of str
+        Levels of each column of text.
+    uncertain : mapping of str to str
+        Column of the standard deviations of each uncertain column.
     """
 
     rows: pd.DataFrame
@@ -83,15 +92,28 @@ class Dataset:
     y_sd: NDArray[np.float64] | None = None
     table_sha256: str = ""
     notes: tuple[str, ...] = ()
+    limit: NDArray[np.int64] | None = None
+    categories: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    uncertain: Mapping[str, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.rows)
 
     @property
     def fit_options(self) -> dict[str, Any]:
-        """What fitting takes beside X and y: ``sample_weight`` and ``y_sd``, each only where the study has it."""
-        given = {"sample_weight": self.weight, "y_sd": self.y_sd}
+        """What fitting takes beside X and y: ``sample_weight``, ``y_sd``, ``limit``, each only where there is any."""
+        given = {"sample_weight": self.weight, "y_sd": self.y_sd, "limit": self.limit}
         return {name: values for name, values in given.items() if values is not None}
+
+    @property
+    def has_value(self) -> NDArray[np.bool_]:
+        """Whether the target of each row is a value, not a limit: only such rows are scored, shape (n_rows,)."""
+        return np.ones(len(self), dtype=bool) if self.limit is None else np.asarray(self.limit == 0)
+
+    def scales_of(self, columns: Iterable[str]) -> list[str]:
+        """Those of the columns whose numbers mean more or less of something: no category, no standard deviation."""
+        others = {*self.categories, *self.uncertain.values()}
+        return [column for column in columns if column not in others]
 
     def times(self) -> NDArray[np.float64]:
         """When each row became known, in years, shape (n_rows,)."""
@@ -137,14 +159,15 @@ def build_dataset(
 
     section = part.data
     notes: list[str] = []
-    frame, source, from_file = _read(section, data, base)
+    frame, source, from_file = _read(section, data, base, notes)
     where = f"table '{from_file}'" if from_file else "the table of this study"
     table = part.descriptors.source == "table"
     wanted = needed_columns(part)
     required = [part.target.column, *(f.column for f in section.where)]
     required += [section.tag.column] if section.tag else []
     required += [text for text in (section.name, section.formula, section.source_column) if text]
-    required += [text for text in (section.time, section.weight, section.y_sd) if text]
+    required += [text for text in (section.time, section.weight, section.y_sd, section.limit, part.target.by) if text]
+    required += [*section.categories, *section.uncertain, *section.uncertain.values()]
     required += [d.removeprefix("column:") for d in section.groups.values() if d.startswith("column:")]
     if table:
         required += [column for column in wanted if column not in DERIVED_COLUMNS]
@@ -167,6 +190,8 @@ def build_dataset(
         )
     formulas, described, certain, materials = _formulas(frame, labels, section, where, ions)
     features = _features(frame, part, labels, materials, where, on_compute, ions)
+    categories = _categories(frame, section, formulas, features)
+    _fill_uncertain(features, section, labels, where, notes)
     sure = [material if known else None for material, known in zip(materials, certain, strict=True)]
     for extra in _of_crystals(part, sure, base, ions, notes):
         features = pd.concat([features.drop(columns=[c for c in extra if c in features]), extra], axis=1)
@@ -206,13 +231,31 @@ def build_dataset(
     y = part.target.forward(target)
     weight = _weights(frame, section.weight, labels, where) if section.weight else None
     y_sd = _uncertainty(frame, part, labels, target, where, notes) if section.y_sd else None
-    for name, values in (("weight", weight), ("y_sd", y_sd)):
+    limit = _limits(frame, section.limit, labels, where) if section.limit else None
+    if part.target.by:
+        rows["quantity"] = frame[part.target.by].astype(str).str.strip()
+    for name, values in (("weight", weight), ("y_sd", y_sd), ("limit", limit)):
         if values is not None:
             rows[name] = values
     digest = _digest(rows, features, y)
     units = find_units(described, features[[c for c in model_columns(part) if c in features]].to_numpy(dtype=float))
     rows["unit"] = units.labels
-    return Dataset(rows, features, y, target, source, digest, units, weight, y_sd, table_sha256, tuple(notes))
+    return Dataset(
+        rows,
+        features,
+        y,
+        target,
+        source,
+        digest,
+        units,
+        weight,
+        y_sd,
+        table_sha256,
+        tuple(notes),
+        limit,
+        categories,
+        dict(section.uncertain),
+    )
 
 
 # --- reading -----------------------------------------------------------------------------------------------

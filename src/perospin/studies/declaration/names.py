@@ -53,11 +53,18 @@ def _check_names(part: PartSpec, where: str) -> None:
             known(name, list(part.features), "feature set", f"grid '{grid.name}'")
         for scheme_name in grid.schemes or ():
             known(scheme_name, schemes, "scheme", f"grid '{grid.name}'")
+    for name, effect in part.effects.items():
+        for key in ("linear", "smooth"):
+            if isinstance(effect.get(key), str):
+                known(effect[key], list(part.scales), "scale", f"effect '{name}': {key}")
     for entry in part.estimators:
         for scheme_name in entry.schemes or ():
             known(scheme_name, schemes, "scheme", f"estimator '{entry.name}'")
         dumped = entry.model_dump()
         for spec in _specs(dumped):
+            effects = spec.get("effects")
+            for name in effects if isinstance(effects, list) else ():
+                known(name if isinstance(name, str) else None, list(part.effects), "effect", f"estimator '{entry.name}'")
             for name in _names_of_sets(spec):
                 known(name, list(part.features), "feature set", f"estimator '{entry.name}'")
         careless = _needs_features(dumped)
@@ -98,9 +105,9 @@ def _needs_features(spec: Mapping[str, Any], inherited: bool = False) -> str | N
     """Return the kind of a specification that would silently read every column of the table."""
     has = inherited or bool(_names_of_sets(spec)) or isinstance(spec.get("features"), list)
     has = has or bool(isinstance(spec.get("tune"), Mapping) and spec["tune"].get("features"))
-    has = has or bool(isinstance(spec.get("kernels"), Mapping) and spec["kernels"])
+    has = has or bool(isinstance(spec.get("kernels"), Mapping) and spec["kernels"]) or bool(spec.get("effects"))
     kind = spec.get("kind")
-    if kind in ("mean", "two_class_rule") or (kind == "two_stage" and spec.get("residual") == "none"):
+    if kind in ("mean", "group_mean", "two_class_rule") or (kind == "two_stage" and spec.get("residual") == "none"):
         return None
     if kind in ("average", "best_of", "stack", "two_stage") and list(_inner_specs(spec)):
         found = (_needs_features(inner, kind == "two_stage" and has) for inner in _inner_specs(spec))

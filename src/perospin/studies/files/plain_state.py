@@ -57,6 +57,7 @@ ESTIMATORS: Mapping[str, tuple[str, str]] = {
     "TrainingMean": (f"{_HERE}.estimators.rules", "TrainingMean"),
     "TwoClassRule": (f"{_HERE}.estimators.rules", "TwoClassRule"),
     "TwoStage": (f"{_HERE}.estimators.rules", "TwoStage"),
+    "VarianceComponents": (f"{_GP}.variance_components", "VarianceComponents"),
 }
 """Estimators that a file may hold; those of scikit-learn and XGBoost stand in it as `frozen` numbers."""
 

@@ -205,6 +205,11 @@ class VarianceComponents(RegressorMixin, BaseEstimator):
         also = (effect.uncertain for effect in effects if effect.uncertain)
         return tuple(dict.fromkeys([*(column for effect in effects for column in effect.read), *also]))
 
+    @property
+    def effect_columns(self) -> list[tuple[str, ...]]:
+        """Columns that the mean of each effect depends on."""
+        return [effect.read for effect in self._effects()]
+
     def _table(self, X: Any) -> dict[str, FloatArray]:
         """Columns of new rows by name; categories that aren't stated are NaN, and so alike to none."""
         values, names = select_columns(X, list(self.columns))
