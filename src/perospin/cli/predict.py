@@ -142,10 +142,11 @@ def _print_lifetime(console: Console, prediction: Prediction) -> None:
 
     asked = {name: value for name, value in prediction.asked.items() if name != "quantity"}
     conditions = ", ".join(f"{name} {value}" for name, value in asked.items()) or "any conditions"
+    low, high = time_in_words(prediction.low, 2), time_in_words(prediction.high, 2)
     console.print(
         f"[bold]{escape(prediction.formula)}[/bold]  {prediction.quantity} "
-        f"[bold]{time_in_words(prediction.value)}[/bold] ({escape(conditions)}), {100 * prediction.level:.0f} % interval "
-        f"{time_in_words(prediction.low, 2)} to {time_in_words(prediction.high, 2)}"
+        f"[bold]{time_in_words(prediction.value)}[/bold] ({escape(conditions)}), {100 * prediction.level:.0f} % "
+        f"interval {low} to {high}"
     )
     if prediction.typical_factor is not None:
         console.print(

@@ -79,8 +79,8 @@ class PartResult:
     coverage, nested_intervals : pandas.DataFrame
         How many held-out rows intervals cover at each level, and the intervals (`perospin.learning.intervals`).
     by_quantity : pandas.DataFrame
-        Where one table holds several quantities: ``estimator``, ``scheme``, ``quantity``, ``n_scored``, ``n_materials``,
-        ``rmse`` (target space), ``typical_factor`` of each.
+        Where one table holds several quantities: ``estimator``, ``scheme``, ``quantity``, ``n_scored``,
+        ``n_materials``, ``rmse`` (target space), ``typical_factor`` of each.
     cautions : tuple of Caution
         What to know about the table before the result is believed.
     noise : dict

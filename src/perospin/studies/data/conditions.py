@@ -40,7 +40,7 @@ def _categories(
 
 
 def level_numbers(cells: list[str], levels: tuple[str, ...]) -> NDArray[np.float64]:
-    """Number of the level in each cell, shape (n_cells,); NaN for a cell that is none of them."""
+    """Return the number of the level in each cell, shape (n_cells,); NaN for a cell that is none of them."""
     numbers = {level: float(number) for number, level in enumerate(levels)}
     return np.array([numbers.get(cell, np.nan) for cell in cells])
 
@@ -53,7 +53,9 @@ def _fill_uncertain(
         values, sd = (features[name].to_numpy(dtype=float).copy() for name in (column, deviation))
         if (sd < 0).any():
             bad = int(np.flatnonzero(sd < 0)[0])
-            raise DataError(f"{where}, row {labels[bad]}, column '{deviation}': an uncertainty of {sd[bad]:g} is below 0")
+            raise DataError(
+                f"{where}, row {labels[bad]}, column '{deviation}': an uncertainty of {sd[bad]:g} is below 0"
+            )
         stated = np.isfinite(values)
         if not stated.any():
             raise DataError(f"{where}: column '{column}' is empty, so nothing can be learnt from it")
@@ -80,8 +82,8 @@ def _limits(frame: pd.DataFrame, column: str, labels: pd.Series, where: str) -> 
         word = str(cell).strip().lower()
         if word not in _LIMITS:
             raise DataError(
-                f"{where}, row {labels.iloc[i]}, column '{column}': '{cell}' is no limit; write 'at most', 'at least', or "
-                "'value' (or nothing) for a value"
+                f"{where}, row {labels.iloc[i]}, column '{column}': '{cell}' is no limit; write 'at most', 'at least', "
+                "or 'value' (or nothing) for a value"
             )
         signs[i] = _LIMITS[word]
     return signs if signs.any() else None

@@ -234,9 +234,11 @@ def build_dataset(
     limit = _limits(frame, section.limit, labels, where) if section.limit else None
     if part.target.by:
         rows["quantity"] = frame[part.target.by].astype(str).str.strip()
-    for name, values in (("weight", weight), ("y_sd", y_sd), ("limit", limit)):
+    for name, values in (("weight", weight), ("y_sd", y_sd)):
         if values is not None:
             rows[name] = values
+    if limit is not None:
+        rows["limit"] = limit
     digest = _digest(rows, features, y)
     units = find_units(described, features[[c for c in model_columns(part) if c in features]].to_numpy(dtype=float))
     rows["unit"] = units.labels

@@ -64,7 +64,9 @@ def _check_names(part: PartSpec, where: str) -> None:
         for spec in _specs(dumped):
             effects = spec.get("effects")
             for name in effects if isinstance(effects, list) else ():
-                known(name if isinstance(name, str) else None, list(part.effects), "effect", f"estimator '{entry.name}'")
+                known(
+                    name if isinstance(name, str) else None, list(part.effects), "effect", f"estimator '{entry.name}'"
+                )
             for name in _names_of_sets(spec):
                 known(name, list(part.features), "feature set", f"estimator '{entry.name}'")
         careless = _needs_features(dumped)

@@ -128,7 +128,7 @@ class PartSpec(_Section):
         return self.write_out(spec)
 
     def write_out(self, spec: Mapping[str, Any]) -> dict[str, Any]:
-        """Replace names of feature sets, effects and scales by what they stand for, also inside other specifications."""
+        """Replace names of feature sets, effects and scales by what they stand for, in inner specifications too."""
         full = dict(spec)
         if isinstance(full.get("features"), str):
             full["features"] = list(self.features[full["features"]])

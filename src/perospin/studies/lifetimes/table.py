@@ -204,7 +204,7 @@ def cautions(table: pd.DataFrame, material: Any, asked: Mapping[str, Any]) -> li
 
 
 def on_record(table: pd.DataFrame, formula: str) -> tuple[dict[str, Any], ...]:
-    """Records of the same material: record_id, quantity, value (ps), limit in words, temperature (K), source."""
+    """List the records of one material: record_id, quantity, value (ps), limit in words, temperature (K), source."""
     words = {0: "value", 1: "at least", -1: "at most"}
     return tuple(
         {
@@ -285,6 +285,7 @@ def _log_temperature(kelvin: float, factor: float) -> tuple[float, float]:
 
 def _field(field_t: float | None) -> tuple[float, float]:
     return _UNKNOWN_FIELD if field_t is None else (math.log10(1.0 + abs(field_t) / _ZERO_FIELD_T), 0.0)
+
 
 def _is_described(formula: str) -> bool:
     """Whether shipped tables describe every cation: what a machine has computed besides must not change the rows."""

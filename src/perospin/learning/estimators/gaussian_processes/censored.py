@@ -64,9 +64,7 @@ def truncated_moments(
     return mean + sign * sd * ratio, np.clip(inside, 1e-9 * variance, variance * (1.0 - 1e-9))
 
 
-def propagate(
-    covariance: FloatArray, y: FloatArray, limit: NDArray[np.int64], centre: float, sites: Sites
-) -> Sites:
+def propagate(covariance: FloatArray, y: FloatArray, limit: NDArray[np.int64], centre: float, sites: Sites) -> Sites:
     """Refresh the sites of the rows with a limit until they stay as they are.
 
     Parameters

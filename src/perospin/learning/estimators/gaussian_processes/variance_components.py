@@ -25,7 +25,7 @@ from sklearn.utils.validation import check_is_fitted
 from perospin.errors import StudyError
 from perospin.learning.estimators.columns import select_columns
 from perospin.learning.estimators.gaussian_processes.censored import Sites, checked_limits, propagate
-from perospin.learning.estimators.gaussian_processes.hyperparameters import Prior, most_probable
+from perospin.learning.estimators.gaussian_processes.hyperparameters import most_probable
 from perospin.learning.estimators.gaussian_processes.kernels import Kernel, Linear, Matern, Product, Same
 from perospin.learning.estimators.gaussian_processes.marginal_likelihood import marginal_and_slope
 from perospin.learning.training.weights import checked_y_sd
