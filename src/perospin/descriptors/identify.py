@@ -773,6 +773,10 @@ def _by_hand(members: Sequence[_Molecule], candidates: Sequence[Ion], notes: lis
         if len(candidates) > 1:
             raise _Unknown(f"{' and '.join(plain)} of the library are one molecule: give the formula")
         return {plain[0]: len(members)}
+    if members[0].disordered:  # an alternative may be put together from both hands
+        if len(plain) != 1:
+            raise _Unknown(f"the organic part is disordered: the hand of {' or '.join(canonical)} can't be told")
+        return {plain[0]: len(members)}
     found = Counter(_hand(molecule, candidates[0]) for molecule in members)
     racemate = len(found) == 2 and len(set(found.values())) == 1
     if set(found) <= set(handed) and not (racemate and len(plain) == 1):
