@@ -24,7 +24,7 @@ from perospin.errors import PerospinError
 
 FOLDER = "structures_2d_dev"
 LABELS = ("dimensionality", "connectivity", "layer_orientation", "space_group")
-HEADER = ("file", "formula", "new_ions", "spacer", "layers_agree", *LABELS, *STRUCTURE_DESCRIPTIONS, "remarks")
+HEADER = ("file", "formula", "new_ions", "spacer", "layers_agree", "hydrogens", *LABELS, *STRUCTURE_DESCRIPTIONS, "remarks")
 
 
 def cell(value: float) -> str:
@@ -35,6 +35,15 @@ def cell(value: float) -> str:
 def layers_agree(material: Perovskite, sheets: float) -> str:
     """Whether the formula has as many sheets a slab as the crystal: yes, no, or empty where there are none."""
     return "" if math.isnan(sheets) else "yes" if material.n_layers == sheets else "no"
+
+
+def hydrogens(symbols: set[str], notes: str) -> str:
+    """How well the file gives the hydrogens: complete, some missing, disordered or none."""
+    if not symbols & {"H", "D"}:
+        return "none"
+    if "hydrogens are missing" in notes:
+        return "some missing"
+    return "disordered" if "disordered" in notes else "complete"
 
 
 def row(path: Path) -> dict[str, str]:
@@ -54,6 +63,8 @@ def row(path: Path) -> dict[str, str]:
             "spacer": spacer_key(found.material),
             "layers_agree": layers_agree(found.material, described.values["n_layers"]),
         }
+        symbols = {element.symbol for element in structure.composition.elements}
+        told["hydrogens"] = hydrogens(symbols, "; ".join(found.notes))
     told |= {name: described.labels.get(name, "") for name in LABELS}
     told |= {name: cell(value) for name, value in described.values.items()}
     reason = [] if found.material is not None else [f"ions not told: {found.reason}"]

@@ -143,7 +143,7 @@ class Domain:
 
     @cached_property
     def _known(self) -> list[Any]:
-        return [_parsed(formula) for formula in dict.fromkeys(self.data.rows["described_as"]) if formula]
+        return [self.data.material(formula) for formula in dict.fromkeys(self.data.rows["described_as"]) if formula]
 
     def _unknown_parts(self, material: Any) -> list[str]:
         reasons = []
@@ -182,7 +182,7 @@ class Domain:
 
     def _rows_with_unseen(self, read: Callable[[Any], set[str]]) -> int:
         """Held-out rows that hold an ion of this role which their own training rows lack."""
-        own = [read(_parsed(f)) if f else set() for f in self.data.rows["described_as"]]
+        own = [read(self.data.material(f)) if f else set() for f in self.data.rows["described_as"]]
         count = 0
         for split in self.scheme.splits:
             seen = set().union(*(own[i] for i in split.train.tolist()))
@@ -246,8 +246,3 @@ class Domain:
         same: Sequence[str] = self.data.rows["described_as"][self.distances(row) < 1e-9].tolist()
         return tuple(sorted(set(same) - {formula, ""}))
 
-
-def _parsed(formula: str) -> Any:
-    from perospin.chemistry import Perovskite
-
-    return Perovskite.parse(formula)

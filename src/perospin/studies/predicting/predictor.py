@@ -59,10 +59,10 @@ class Predictor:
         """
         if part.predict is None:
             raise StudyError(f"study '{study}', part '{name}' declares no [predict] table, so it can't predict")
-        if part.descriptors.source != "describe":
+        if part.descriptors.source == "table":
             raise StudyError(
                 f"study '{study}', part '{name}' takes its descriptors from its table, so a new material can't be "
-                'described; a part with descriptors.source = "describe" can predict'
+                'described; a part with descriptors.source = "describe" or "packing" can predict'
             )
         asked = part.predict
         scheme = build_schemes(part, data)[asked.scheme]
@@ -157,7 +157,7 @@ class Predictor:
         from perospin.chemistry import Perovskite
 
         material = Perovskite.of(formula, ions)
-        described = describe_materials([material], str(self.part.descriptors.level), ions, on_compute)
+        described = describe_materials([material], self.part.descriptors.level, ions, on_compute)
         row = self._row(described, str(material))
         asked, target = self.part.predict, self.part.target
         assert asked is not None  # checked in `fit`
