@@ -24,7 +24,17 @@ from perospin.errors import PerospinError
 
 FOLDER = "structures_2d_dev"
 LABELS = ("dimensionality", "connectivity", "layer_orientation", "space_group")
-HEADER = ("file", "formula", "new_ions", "spacer", "layers_agree", "hydrogens", *LABELS, *STRUCTURE_DESCRIPTIONS, "remarks")
+HEADER = (
+    "file",
+    "formula",
+    "new_ions",
+    "spacer",
+    "layers_agree",
+    "hydrogens",
+    *LABELS,
+    *STRUCTURE_DESCRIPTIONS,
+    "remarks",
+)
 
 
 def cell(value: float) -> str:

@@ -100,9 +100,7 @@ def bulk_a3(smiles: str) -> float:
     aromatic = sum(all(molecule.GetAtomWithIdx(i).GetIsAromatic() for i in ring) for ring in rings)
     atoms = sum(_ATOM_A3.get(atom.GetSymbol(), math.nan) for atom in molecule.GetAtoms())
     other = len(rings) - aromatic
-    return float(
-        atoms - _BOND_A3 * molecule.GetNumBonds() - _AROMATIC_RING_A3 * aromatic - _OTHER_RING_A3 * other
-    )
+    return float(atoms - _BOND_A3 * molecule.GetNumBonds() - _AROMATIC_RING_A3 * aromatic - _OTHER_RING_A3 * other)
 
 
 @lru_cache(maxsize=4096)

@@ -217,7 +217,9 @@ def check_formula(material: Perovskite, structure: Structure, name: str) -> str:
 def _without_copies(structure: Structure) -> Structure:
     """Drop atoms listed twice on one place."""
     first, second, _, _ = structure.get_neighbor_list(_SAME_A)
-    twice = {int(j) for i, j in zip(first, second, strict=True) if i < j and structure[i].species == structure[j].species}
+    twice = {
+        int(j) for i, j in zip(first, second, strict=True) if i < j and structure[i].species == structure[j].species
+    }
     if not twice:
         return structure
     from pymatgen.core import Structure
@@ -423,9 +425,7 @@ def _grow(
     return None, used
 
 
-def _next_atoms(
-    group: Mapping[int, _Image], left: set[int], links: _Links, apart_a: float
-) -> list[tuple[int, _Image]]:
+def _next_atoms(group: Mapping[int, _Image], left: set[int], links: _Links, apart_a: float) -> list[tuple[int, _Image]]:
     """Find the nearest atom that can be added to a molecule, and those that exclude it."""
 
     def free(atom: int, image: _Image) -> bool:
@@ -649,9 +649,7 @@ def _completed(molecule: _Molecule, found: Sequence[Ion], index: _Index) -> tupl
         wanted = [a.GetTotalNumHs() for a in template.GetAtoms()]
         if not 0 < sum(wanted) - sum(molecule.hydrogens) <= _MISSING_HYDROGENS:
             continue
-        if any(
-            all(molecule.hydrogens[m[k]] <= n for k, n in enumerate(wanted)) for m in _mappings(molecule, template)
-        ):
+        if any(all(molecule.hydrogens[m[k]] <= n for k, n in enumerate(wanted)) for m in _mappings(molecule, template)):
             fitting.append(ions)
     return fitting[0] if len(fitting) == 1 else ()
 

@@ -17,7 +17,15 @@ import numpy as np
 from perospin.errors import DataError, StudyError
 from perospin.learning.validation.guard import Units, find_units
 from perospin.studies.data.groups import _group, _time
-from perospin.studies.data.materials import DERIVED_COLUMNS, _complete, _features, _formulas, _of_crystals
+from perospin.studies.data.materials import (
+    DERIVED_COLUMNS,
+    _complete,
+    _features,
+    _formulas,
+    _of_crystals,
+    own_ions,
+    with_new_ions,
+)
 from perospin.studies.data.table import (
     _digest,
     _filtered,
@@ -224,7 +232,9 @@ def build_dataset(
     digest = _digest(rows, features, y)
     units = find_units(described, features[[c for c in model_columns(part) if c in features]].to_numpy(dtype=float))
     rows["unit"] = units.labels
-    return Dataset(rows, features, y, target, source, digest, units, weight, y_sd, table_sha256, tuple(notes), own_ions(materials))
+    return Dataset(
+        rows, features, y, target, source, digest, units, weight, y_sd, table_sha256, tuple(notes), own_ions(materials)
+    )
 
 
 # --- reading -----------------------------------------------------------------------------------------------

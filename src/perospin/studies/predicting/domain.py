@@ -245,4 +245,3 @@ class Domain:
             return ()
         same: Sequence[str] = self.data.rows["described_as"][self.distances(row) < 1e-9].tolist()
         return tuple(sorted(set(same) - {formula, ""}))
-
