@@ -38,17 +38,17 @@ HEADER = (
 
 
 def cell(value: float) -> str:
-    """A number to six digits, empty where it isn't known."""
+    """Write a number to six digits, empty where it isn't known."""
     return "" if math.isnan(value) else f"{value:.6g}"
 
 
 def layers_agree(material: Perovskite, sheets: float) -> str:
-    """Whether the formula has as many sheets a slab as the crystal: yes, no, or empty where there are none."""
+    """Say whether the formula has as many sheets a slab as the crystal: yes, no, or empty where there are none."""
     return "" if math.isnan(sheets) else "yes" if material.n_layers == sheets else "no"
 
 
 def hydrogens(symbols: set[str], notes: str) -> str:
-    """How well the file gives the hydrogens: complete, some missing, disordered or none."""
+    """Say how well the file gives the hydrogens: complete, some missing, disordered or none."""
     if not symbols & {"H", "D"}:
         return "none"
     if "hydrogens are missing" in notes:
@@ -57,7 +57,7 @@ def hydrogens(symbols: set[str], notes: str) -> str:
 
 
 def row(path: Path) -> dict[str, str]:
-    """One crystal as a row of the table."""
+    """Describe one crystal as a row of the table."""
     structure = read_structure(path)
     found = identify(structure)
     described = describe_structure(structure)

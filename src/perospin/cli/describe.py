@@ -73,7 +73,7 @@ def describe(
         bool | None,
         typer.Option(
             "--compute/--no-compute",
-            help="Compute cations that no shipped table holds, or don't; by default those of formulas, not of crystals.",
+            help="Compute cations that no shipped table holds, or don't; by default those of formulas only.",
             show_default=False,
         ),
     ] = None,

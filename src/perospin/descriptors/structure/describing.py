@@ -280,8 +280,11 @@ def _has(crystal: Crystal, symbol: str) -> bool:
 
 
 _OF_METALS = frozenset(
-    ["cell_volume_a3", "volume_per_b_a3", "mean_lattice_parameter_a", "mean_lattice_angle_deg", "space_group_number", "centrosymmetric", "sohncke", "polar", "network_dimension", "corner_links_per_b", "edge_links_per_b", "face_links_per_b", "terminal_x_per_b", "n_layers", "layer_spacing_a", "layer_spacing_max_a", "area_per_b_a2", "layer_shift_t1", "layer_shift_t2", "cage_tolerance_factor"]
-)
+    ("cell_volume_a3", "volume_per_b_a3", "mean_lattice_parameter_a", "mean_lattice_angle_deg", "space_group_number",
+     "centrosymmetric", "sohncke", "polar", "network_dimension", "corner_links_per_b", "edge_links_per_b",
+     "face_links_per_b", "terminal_x_per_b", "n_layers", "layer_spacing_a", "layer_spacing_max_a", "area_per_b_a2",
+     "layer_shift_t1", "layer_shift_t2", "cage_tolerance_factor")
+)  # fmt: skip
 """Columns that don't depend on where exactly the halides are."""
 _LISTS_OF_METALS = frozenset(
     ["cell_lengths_a", "cell_angles_deg", "layer_spacings_a", "n_layers", "layer_shifts_t1", "layer_shifts_t2"]

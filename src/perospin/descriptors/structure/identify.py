@@ -538,7 +538,7 @@ def _counts(elements: Sequence[str], bonds: Collection[tuple[int, int]]) -> tupl
 
 @dataclass(frozen=True)
 class _Index:
-    """Molecular ions of a library by graph with hydrogens, and by graph alone; counts of atoms and bonds; the largest."""
+    """Molecular ions of a library by graph with hydrogens, and by graph alone; counts of atoms and bonds; largest."""
 
     full: Mapping[str, tuple[Ion, ...]]
     skeleton: Mapping[str, tuple[Ion, ...]]

@@ -112,7 +112,13 @@ def _of_crystals(
         columns, _, remarks = measured_rows(names, [False] * len(names))
         notes += remarks
         yield pd.DataFrame(columns)
-    if part.descriptors.structures is not None:
+    if part.descriptors.structures == "structures_2d":
+        from perospin.descriptors.crystals import crystal_columns
+
+        shipped, remarks = crystal_columns(names)
+        notes += remarks
+        yield shipped
+    elif part.descriptors.structures is not None:
         from perospin.descriptors import STRUCTURE_DESCRIPTIONS, describe
         from perospin.descriptors.describe import is_file
 

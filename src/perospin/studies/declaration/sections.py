@@ -182,11 +182,11 @@ class TargetSection(_Section):
 class DescriptorSection(_Section):
     """Where descriptors come from: the table's own columns, or `perospin.describe` at one level for all rows.
 
-    "packing" takes the columns `perospin.descriptors.packing.PACKING_DESCRIPTIONS`: formula, SMILES and ionic radii alone,
-    without any quantum chemistry, for any cation.
+    "packing" takes `perospin.descriptors.PACKING_DESCRIPTIONS`: what formula, SMILES and ionic radii say of any cation,
+    without quantum chemistry.
 
     `measured` adds measured features from the records (curated and the user's), `structures` those of the crystals in a
-    folder, each for rows of certain composition.
+    folder, or with "structures_2d" of the shipped crystals, each for rows of certain composition.
     """
 
     source: Literal["table", "describe", "packing"] = "table"
