@@ -40,7 +40,9 @@ _MAIN = (
     "bx_length_range_a", "distortion_index", "bond_angle_variance_deg2", "bxb_angle_mean_deg", "beta_in_deg",
     "beta_out_deg", "delta_beta_in_deg", "measured_exciton_binding_energy_mev", "measured_band_gap_ev",
     "measured_volume_per_metal_a3", "measured_layer_spacing_a", "measured_metal_halide_distance_a",
-    "measured_metal_halide_metal_angle_deg",
+    "measured_metal_halide_metal_angle_deg", "expected_layer_spacing_a", "expected_layer_spacing_low_a",
+    "expected_layer_spacing_high_a", "expected_layer_spacing_from", "expected_angle_deg", "expected_angle_low_deg",
+    "expected_angle_high_deg", "expected_angle_from",
 )  # fmt: skip
 """What is printed unless asked otherwise: what fits a screen."""
 
@@ -60,6 +62,13 @@ def describe(
     measured: Annotated[bool, typer.Option("--measured", help="Add measured features from the records.")] = False,
     sources: Annotated[
         Path | None, typer.Option("--sources", help="Write the sources of all measured features (.csv, .parquet).")
+    ] = None,
+    structure: Annotated[
+        str | None,
+        typer.Option(
+            "--structure",
+            help="predicted: add layer spacing and bond angle, measured where a crystal is known, else predicted.",
+        ),
     ] = None,
     columns: Annotated[
         str | None, typer.Option("--columns", help="Only these columns, comma separated; see --list-columns.")
@@ -104,6 +113,8 @@ def describe(
     library = IonLibrary.of(ion)
     wanted = None if columns is None else _chosen(columns)
     measured = measured or sources is not None or bool(wanted and any(name.startswith("measured_") for name in wanted))
+    if wanted and any(name.startswith("expected_") for name in wanted):
+        structure = "predicted"
     found = _Read(items)
     structural = found.structures or bool(wanted and set(wanted) & set(_columns()["structure"]))
     failed: list[str] = []
@@ -113,7 +124,7 @@ def describe(
         typer.echo(f"not described: {name}: {_without(name, str(error))}", err=True)
 
     def frames() -> Iterator[pd.DataFrame]:
-        from perospin.descriptors import describe as describe_materials
+        from perospin.studies.structures import describe as describe_materials
 
         announce = None if compute is False else _announce
         while chunk := list(islice(stream, _FILES_CHUNK if found.structures else _CHUNK)):
@@ -124,14 +135,23 @@ def describe(
                 compute=compute,
                 on_compute=announce,
                 structural=structural,
+                structure=structure,
                 measured=measured,
                 store=store,
                 on_error=fail,
             )
 
     if out is not None and found.structures and sources is None:
-        settings = {"level": level, "ions": list(ion or ()), "measured": measured, "compute": compute}
-        unfinished = UnfinishedTable(out, {**settings, "store": store or "", "version": version("perospin")})
+        settings = {
+            "level": level,
+            "ions": list(ion or ()),
+            "measured": measured,
+            "compute": compute,
+            "also": structure,
+        }
+        unfinished = UnfinishedTable(
+            out, {**settings, "structure": structure, "store": store or "", "version": version("perospin")}
+        )
         stream = found.stream(unfinished.done)
         _write_unfinished(frames(), unfinished, wanted, out)
         _report(failed, len(unfinished.done))
@@ -353,6 +373,7 @@ def _columns() -> dict[str, dict[str, str]]:
     """All columns by heading, with what each is."""
     from perospin.descriptors import DESCRIPTIONS, MEASURED_DESCRIPTIONS, STRUCTURE_DESCRIPTIONS, STRUCTURE_TEXTS
     from perospin.descriptors.intrinsic import AVERAGED, COLUMNS, SPACER
+    from perospin.studies.structures import EXPECTED_DESCRIPTIONS
 
     def meaning(column: str) -> str:
         for prefix, site in (("spacer_", "spacer"), ("a_site_", "A site")):
@@ -377,6 +398,7 @@ def _columns() -> dict[str, dict[str, str]]:
     listed = {heading: {column: meaning(column) for column in group} for heading, group in groups.items()}
     listed["structure"] = {**STRUCTURE_TEXTS, **STRUCTURE_DESCRIPTIONS}
     listed["measured"] = dict(MEASURED_DESCRIPTIONS)
+    listed["expected structure"] = dict(EXPECTED_DESCRIPTIONS)
     return listed
 
 

@@ -1,4 +1,4 @@
-"""Crystals of the shipped table by composition: what is known of a material's structure, several crystals as several."""
+"""Crystals of the shipped table by composition: what is known of a structure, several crystals as several."""
 
 from __future__ import annotations
 

@@ -126,7 +126,7 @@ class UnfinishedTable:
         good = [
             row
             for row in rows
-            if len(row) == len(header) and (file := Path(row[place])).is_file() and file.stat().st_mtime <= since
+            if len(row) == len(header) and (told := Path(row[place])).is_file() and told.stat().st_mtime <= since
         ]
         with self._part.open("w", encoding="utf-8", newline="") as part:
             csv.writer(part, lineterminator="\n").writerows([header, *good])
@@ -148,10 +148,11 @@ class UnfinishedTable:
 
         if not self._part.is_file():
             return 0, 0
-        texts = dict.fromkeys(("material", *STRUCTURE_TEXTS), "str")
+        names = _header(self._part)
+        texts = dict.fromkeys(("material", *STRUCTURE_TEXTS, *(n for n in names if n.endswith("_from"))), "str")
         frame = pd.read_csv(
             self._part, index_col="material", dtype=texts, keep_default_na=False, float_precision="round_trip",
-            na_values={name: [""] for name in _header(self._part) if name not in texts},
+            na_values={name: [""] for name in names if name not in texts},
         )  # fmt: skip
         frame = frame.sort_values("structure", kind="stable")
         frame = frame if columns is None else frame[list(columns)]
