@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -104,11 +105,20 @@ class Dataset:
         given = {"sample_weight": self.weight, "y_sd": self.y_sd}
         return {name: values for name, values in given.items() if values is not None}
 
+    @cached_property
+    def _materials(self) -> dict[str, Any]:
+        """Formulas read so far; the empty key holds the ion library of these rows."""
+        from perospin.chemistry import IonLibrary
+
+        return {"": IonLibrary.of(self.ions)}
+
     def material(self, formula: str) -> Any:
         """Read the formula of a row, with the ions of these rows."""
-        from perospin.chemistry import IonLibrary, Perovskite
+        from perospin.chemistry import Perovskite
 
-        return Perovskite.parse(formula, IonLibrary.of(self.ions))
+        if formula not in self._materials:
+            self._materials[formula] = Perovskite.parse(formula, self._materials[""])
+        return self._materials[formula]
 
     def times(self) -> NDArray[np.float64]:
         """When each row became known, in years, shape (n_rows,)."""
