@@ -154,7 +154,6 @@ class UnfinishedTable:
             self._part, index_col="material", dtype=texts, keep_default_na=False, float_precision="round_trip",
             na_values={name: [""] for name in names if name not in texts},
         )  # fmt: skip
-        frame = frame.sort_values("structure", kind="stable")
         frame = frame if columns is None else frame[list(columns)]
         with self.table as out:
             out.write(frame)
