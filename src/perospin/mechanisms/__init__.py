@@ -41,10 +41,11 @@ _HOMES = {
         "resonance_field_t", "zeeman_splitting_mev",
     ),
     "nuclear": (
-        "hyperfine_dephasing_time_ps", "nuclear_field_from_size", "nuclear_fluctuation_rate", "resonance_width",
+        "hyperfine_dephasing_time_ps", "nuclear_field_from_size", "nuclear_fluctuation_rate", "nuclear_transverse_share",
+        "resonance_width",
     ),
     "phonon_raman": (
-        "activation_rate", "cube_polarisability", "raman_flip_rate", "raman_golden_rule_rate", "raman_rate",
+        "activation_rate", "cube_polarisability", "cuboid_polarisability", "raman_flip_rate", "raman_golden_rule_rate", "raman_rate",
         "rashba_coefficient_a2",
     ),
     "precession": (
