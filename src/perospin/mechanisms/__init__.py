@@ -24,9 +24,18 @@ _HOMES = {
     ),
     "catalogue": ("LAWS", "Law", "get_law"),
     "dyakonov_perel": (
-        "SpinRelaxationWarning", "crossover_rate", "dyakonov_perel_integral_rate", "dyakonov_perel_rate",
+        "crossover_rate", "dyakonov_perel_decay", "dyakonov_perel_integral_rate", "dyakonov_perel_rate",
         "free_precession", "rashba_precession", "relaxation_tensor", "spin_orbit_field", "thermal_relaxation_tensor",
         "thermal_wavevector",
+    ),
+    "exciton_fine_structure": (
+        "BrightStates", "bright_exciton_states", "exciton_rashba_slope_ev_a", "fine_structure_beat_ghz",
+        "fine_structure_dephasing_ps", "fine_structure_rate", "long_range_slope_ev_a",
+    ),
+    "localised": ("anisotropic_exchange_rate", "hopping_rate", "one_phonon_rate"),
+    "momentum_scattering": (
+        "ScatteringTimes", "acoustic_mobility", "effective_permittivity", "froehlich_coupling", "froehlich_mobility",
+        "mobility_scattering_time_ps", "momentum_scattering_times",
     ),
     "elliott_yafet": (
         "elliott_yafet_debye_rate", "elliott_yafet_einstein_rate", "elliott_yafet_high_temperature_rate",
@@ -41,15 +50,16 @@ _HOMES = {
         "resonance_field_t", "zeeman_splitting_mev",
     ),
     "nuclear": (
-        "hyperfine_dephasing_time_ps", "nuclear_field_from_size", "nuclear_fluctuation_rate", "nuclear_transverse_share",
-        "resonance_width",
+        "hyperfine_dephasing_time_ps", "nuclear_field_from_size", "nuclear_fluctuation_rate",
+        "nuclear_transverse_share", "resonance_width",
     ),
     "phonon_raman": (
-        "activation_rate", "cube_polarisability", "cuboid_polarisability", "raman_flip_rate", "raman_golden_rule_rate", "raman_rate",
-        "rashba_coefficient_a2",
+        "activation_rate", "cube_polarisability", "cuboid_polarisability", "raman_flip_rate", "raman_golden_rule_rate",
+        "raman_rate", "rashba_coefficient_a2",
     ),
     "precession": (
-        "dephasing_time_ps", "electrical_hanle", "electrical_hanle_with_contacts", "g_spread_time_ps",
+        "dephasing_time_ps", "einstein_diffusion_cm2_s", "electrical_hanle", "electrical_hanle_with_contacts",
+        "g_spread_time_ps", "spin_diffusion_length_nm",
         "hanle_half_width_t", "hanle_polarisation", "kerr_transient", "optical_orientation",
         "resonant_spin_amplification", "spin_inertia", "total_lifetime_ps",
     ),
@@ -57,6 +67,7 @@ _HOMES = {
     "quantities": ("QUANTITIES", "Quantity"),
     "synthetic": ("SYNTHETIC_FEATURES", "synthetic_table"),
     "total": ("TotalRate", "total_rate"),
+    "validity": ("RANGES", "Range", "SpinRelaxationWarning", "holds"),
 }  # fmt: skip
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 from perospin.mechanisms._arrays import Float, Numeric, checked, choice, namespace
 from perospin.mechanisms._constants import HBAR2_OVER_M0_EV_A2, HBAR_EV_PS, MU_B_EV_T, TWO_PI
-from perospin.mechanisms.dyakonov_perel import SpinRelaxationWarning
+from perospin.mechanisms.validity import SpinRelaxationWarning
 
 __all__ = [
     "electron_g_factor",

@@ -163,20 +163,22 @@ def _levenberg_marquardt(problems: _Problems, theta: Float) -> Float:
     cost = problems.cost(theta)
     damping = np.full(len(theta), 1e-3)
     for _ in range(_STEPS):
-        part = problems.take(running)
-        matrix, gradient = part.normal_equations(theta[running])
+        part, here = problems.take(running), theta[running]
+        matrix, gradient = part.normal_equations(here)
+        # at a limit that the step would cross a parameter stands still, or its clipped step would spoil the others'
+        live = ~(((here <= low) & (gradient > 0)) | ((here >= high) & (gradient < 0))) * part.active
+        matrix *= live[:, :, None] * live[:, None, :]
         matrix[:, diagonal, diagonal] += damping[running, None] * (matrix[:, diagonal, diagonal] + 1e-4)
-        matrix[:, diagonal, diagonal] += 1.0 - part.active
-        move = np.clip(np.linalg.solve(matrix, gradient[..., None])[..., 0], -4.0, 4.0)
-        new = theta[running] - move * part.active
-        new = np.clip(new, low, high)
+        matrix[:, diagonal, diagonal] += 1.0 - live
+        move = np.clip(np.linalg.solve(matrix, (gradient * live)[..., None])[..., 0], -4.0, 4.0)
+        new = np.clip(here - move * live, low, high)
         new_cost = part.cost(new)
         better = new_cost <= cost[running]
         gain = cost[running] - new_cost
-        theta[running] = np.where(better[:, None], new, theta[running])
+        theta[running] = np.where(better[:, None], new, here)
         cost[running] = np.where(better, new_cost, cost[running])
         damping[running] = np.clip(damping[running] * np.where(better, 0.1, 10.0), 1e-12, 1e9)
-        done = (better & (gain <= _TOLERANCE * (1.0 + new_cost))) | (damping[running] >= 1e9)
+        done = (better & (gain <= _TOLERANCE * (1.0 + new_cost)) & (damping[running] < 1.0)) | (damping[running] >= 1e9)
         running = running[~done]
         if not running.size:
             break
@@ -223,7 +225,7 @@ def fit_batch(
     log_rates: Float,
     sigma: Float | None,
     *,
-    n_random: int = 2,
+    n_random: int = 4,
 ) -> BatchFit:
     """Fit every model of a space to every data set.
 
@@ -351,6 +353,9 @@ def profile_interval(
     offsets = np.concatenate([-steps[::-1], [0.0], steps])
     start = np.repeat(best[None], len(offsets), axis=0)
     start[:, position] += offsets
+    if column >= len(space.names):
+        _, _, low, high = (values[column - len(space.names)] for values in space.shape_priors)
+        start[:, position] = np.clip(start[:, position], low, high)
     movable = np.ones(len(members))
     movable[position] = 0.0
     width = fit.scatter[0, model] if sigma is None else sigma * np.sqrt(inflation)

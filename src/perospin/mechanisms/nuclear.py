@@ -70,6 +70,7 @@ def nuclear_fluctuation_rate(
     correlation_time_ps: Numeric,
     *,
     spin_lifetime_ps: Any = None,
+    g_factor: Any = None,
     form: Literal["jumping", "paper"] = "jumping",
 ) -> Float:
     r"""Longitudinal relaxation by a nuclear field that jumps, at any applied field.
@@ -88,6 +89,8 @@ def nuclear_fluctuation_rate(
         Mean time tau_c between jumps of the nuclear field (ps).
     spin_lifetime_ps : array_like, optional
         tau_s (ps), the lifetime without nuclei; left out by default.
+    g_factor : array_like, optional
+        g, to check that the spin turns within tau_c; not in the law itself.
     form : {"jumping", "paper"}
         ``"paper"``: :math:`(\Delta_N/B)^2/\tau_c`, Eq. 4 of arXiv 2603.03038; 2 % off at 5 Delta_N, 10 % at 2.5, a
         factor 2.2 at Delta_N. Ask it for B >= 3 Delta_N only.

@@ -61,7 +61,7 @@ class Quantity:
 
 
 _SUFFIXES = (
-    "_rad_per_ps", "_per_ps", "_per_a", "_ev_a3", "_ev_a", "_mev", "_ev", "_cm2_s", "_cm3", "_m_s", "_m0", "_a2",
+    "_cm2_vs", "_g_cm3", "_gpa", "_rad_per_ps", "_per_ps", "_per_a", "_ev_a3", "_ev_a", "_mev", "_ev", "_cm2_s", "_cm3", "_m_s", "_m0", "_a2",
     "_nm", "_ps", "_ghz", "_mhz", "_k", "_t",
 )  # fmt: skip
 
@@ -93,6 +93,7 @@ _LIST = (
     _positive("reduced_mass_m0", "m_e", "reduced mass of the exciton"),
     _positive("translational_mass_m0", "m_e", "mass of the exciton as a whole, electron plus hole"),
     _from_zero("rashba_ev_a", "eV*Angstrom", "Rashba coefficient of a splitting 2 alpha k"),
+    _from_zero("exchange_slope_ev_a", "eV*Angstrom", "exchange slope: half of the LT splitting's slope against K"),
     _from_zero("isotropic_ev_a", "eV*Angstrom", "coefficient of an isotropic k-linear field, alpha k.sigma"),
     _any("dresselhaus_ev_a", "eV*Angstrom", "linear Dresselhaus coefficient of a layer"),
     _any("dresselhaus_ev_a3", "eV*Angstrom^3", "cubic Dresselhaus coefficient of a bulk crystal"),
@@ -142,6 +143,24 @@ _LIST = (
     _positive("frequency_ghz", "GHz", "frequency"),
     _from_zero("modulation_mhz", "MHz", "modulation frequency"),
     _positive("repetition_time_ps", "ps", "time between pump pulses"),
+    _positive("mobility_cm2_vs", "cm^2/(V*s)", "mobility of the carriers"),
+    _positive("optical_permittivity", "1", "relative permittivity above the phonons, eps_inf"),
+    _positive("static_permittivity", "1", "relative permittivity below the phonons, eps_s"),
+    _positive("froehlich_coupling", "1", "Froehlich's coupling constant alpha"),
+    _positive("elastic_modulus_gpa", "GPa", "longitudinal elastic modulus"),
+    _positive("deformation_potential_ev", "eV", "shift of the band edge per strain"),
+    _positive("mass_density_g_cm3", "g/cm^3", "mass density of the crystal"),
+    _positive("sound_velocity_m_s", "m/s", "velocity of sound"),
+    _positive("strain_coupling", "1", "change of g per shear strain"),
+    _positive("hop_time_ps", "ps", "mean time between hops"),
+    _positive("hop_distance_nm", "nm", "distance of a hop"),
+    _from_zero("exchange_energy_mev", "meV", "exchange energy of two neighbours"),
+    _any("crystal_field_mev", "meV", "tetragonal crystal field of the conduction band"),
+    _from_zero("splitting_mev", "meV", "fine-structure splitting of the bright states"),
+    _positive("splitting_spread_mev", "meV", "standard deviation of the splitting over the ensemble"),
+    _positive("exciton_overlap_nm2", "1/nm^2", "probability density of electron on hole"),
+    _positive("dipole_e_a", "Angstrom", "interband dipole of a linearly polarised exciton"),
+    _positive("electron_mass_m0", "m_e", "effective mass of the electron"),
     _positive("diffusion_cm2_s", "cm^2/s", "diffusion coefficient"),
     _any("drift_m_s", "m/s", "drift velocity"),
     _positive("distance_nm", "nm", "distance from injector to detector"),
