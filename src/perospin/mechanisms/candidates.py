@@ -157,7 +157,7 @@ class ModelSpace:
         return np.stack([np.max(uses[list(model)], axis=0) for model in self.models])
 
     def prior_widths(self) -> Float:
-        """Standard deviation of each parameter beforehand, infinite where nothing is known; (n_names + n_shapes,)."""
+        """Return each parameter's standard deviation beforehand, infinite where nothing is known."""
         low, high, _ = self.coefficient_priors
         own = np.where(np.isfinite(low), (high - low) / math.sqrt(12.0), np.inf)
         return np.concatenate([own, self.shape_priors[1]])
@@ -226,7 +226,7 @@ class ModelSpace:
         return found
 
     def derivatives(self, members: Sequence[int], theta: Float, parts: Float) -> Float:
-        """Derivative of `log_rates` by theta, shape (..., n, k, k + n_shapes), from the parts at theta."""
+        """Differentiate `log_rates` by theta; (..., n, k, k + n_shapes), from the parts at theta."""
         k, size = len(members), len(self.shape_names)
         slope = np.zeros((*parts.shape, k + size))
         for position, i in enumerate(members):

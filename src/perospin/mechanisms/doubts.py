@@ -13,9 +13,10 @@ from perospin.mechanisms.quantities import QUANTITIES
 from perospin.mechanisms.result import ModelFit
 from perospin.mechanisms.shapes import SHAPES
 
-__all__ = ["beyond_physics", "doubts_of", "few_values"]
+__all__ = ["beyond_physics", "doubts_of", "few_values", "single_beyond"]
 
 _LIKELY = 0.1  # probability from which on a model's parameters are looked at
+_AS_WELL = 6.0  # rise of chi^2 up to which a single law fits as well as a sum
 _AT_BOUND = 1e-3  # distance from a limit, in prior standard deviations, at which a parameter is at it
 
 
@@ -33,6 +34,29 @@ def beyond_physics(space: ModelSpace, model: int, theta: Float) -> set[str]:
     """
     cap = space.coefficient_priors[2]
     return {space.names[i] for i in space.models[model] if theta[i] > cap[i]}
+
+
+def single_beyond(space: ModelSpace, best: int, chi2: Float, theta: Float) -> str | None:
+    """Law beyond its cap that alone fits as well as the sum that is best; None without.
+
+    A sum of laws inside their physics can always imitate one that has left it: then nothing is decided.
+
+    Parameters
+    ----------
+    space
+        Models and conditions.
+    best
+        Index of the most probable model.
+    chi2, theta
+        Of all models, (n_models,) and (n_models, n_names + n_shapes).
+    """
+    if len(space.models[best]) == 1:
+        return None
+    cap = space.coefficient_priors[2]
+    for i, model in enumerate(space.models):
+        if len(model) == 1 and theta[i, model[0]] > cap[model[0]] and chi2[i] <= chi2[best] + _AS_WELL:
+            return space.names[model[0]]
+    return None
 
 
 def doubts_of(space: ModelSpace, models: Sequence[ModelFit]) -> dict[str, str]:

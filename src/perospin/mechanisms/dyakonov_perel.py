@@ -403,7 +403,7 @@ def dyakonov_perel_rate(
     return {"z": 1.0, "x": 0.5, "isotropic": 2.0 / 3.0}[kind] * omega**2 * tau
 
 
-def _kinetic_decay(time_ps: Any, omega: Any, tau: Any, axis: str, dimension: int) -> Any:
+def _kinetic_decay(time_ps: Any, omega: Any, tau: Any, axis: Literal["z", "x"], dimension: int) -> Any:
     """Polarisation over a thermal distribution of energies that don't change; the last axis is summed over."""
     energies, shares = thermal_energies(dimension, 48)
     at = np.asarray(omega)[..., None] * np.sqrt(energies / (0.5 * dimension))
@@ -415,11 +415,10 @@ def _kinetic_decay(time_ps: Any, omega: Any, tau: Any, axis: str, dimension: int
     return np.sum(shares * each, axis=-1)
 
 
-def _slow_rate(omega: Any, tau: Any, axis: str, dimension: int) -> Any:
+def _slow_rate(omega: Any, tau: Any, axis: Literal["z", "x"], dimension: int) -> Any:
     """One over the first time at which the polarisation has fallen to 1/e."""
     omega, tau = np.broadcast_arrays(np.asarray(omega, dtype=float), np.asarray(tau, dtype=float))
-    kind = "isotropic" if dimension == 3 else axis
-    mean = crossover_rate(omega, tau, axis=kind)
+    mean = crossover_rate(omega, tau, axis="isotropic" if dimension == 3 else axis)
     moving = mean > 0
     scale = 1.0 / np.where(moving, mean, 1.0)
     grid = np.geomspace(1e-3, 30.0, 400)

@@ -38,8 +38,8 @@ def bright_exciton_states(
     r"""Short-range exchange in a tetragonal crystal or a layer (quasi-cubic model).
 
     The conduction band's Z part is :math:`\sin^2\theta`, :math:`\tan2\theta=2\sqrt2\Delta/(\Delta+3\delta)`; with
-    :math:`\zeta=\tfrac32J` the energies are :math:`E_{xy}=\zeta\cos^2\theta`, :math:`E_z=2\zeta\sin^2\theta`, both J in a cubic
-    crystal.
+    :math:`\zeta=\tfrac32J` the energies are :math:`E_{xy}=\zeta\cos^2\theta`, :math:`E_z=2\zeta\sin^2\theta`, both J
+    in a cubic crystal.
 
     Parameters
     ----------
@@ -75,9 +75,10 @@ def bright_exciton_states(
 
 @checked
 def long_range_slope_ev_a(dipole_e_a: Numeric, exciton_overlap_nm2: Numeric, permittivity: Numeric) -> Float:
-    r"""Half the slope of a layer's longitudinal-transverse splitting, :math:`\alpha_{LT}=\frac{d^2|\phi(0)|^2}{4\varepsilon_0\varepsilon}`.
+    r"""Half the slope of a layer's longitudinal-transverse splitting.
 
-    The long-range exchange of a layer is the field of its own dipoles: :math:`\hbar\Omega_K=d^2|\phi(0)|^2K/2\varepsilon_0\varepsilon`.
+    The long-range exchange of a layer is the field of its own dipoles:
+    :math:`\hbar\Omega_K=2\alpha_{LT}K`, :math:`\alpha_{LT}=d^2|\phi(0)|^2/4\varepsilon_0\varepsilon`.
 
     Parameters
     ----------

@@ -14,12 +14,13 @@ from perospin.errors import DataError
 from perospin.mechanisms._arrays import Float, choice
 from perospin.mechanisms.assessment import DECIDED_AT, Assessment, assess, call, merged
 from perospin.mechanisms.candidates import CANDIDATES, ModelSpace, physical_parameters
-from perospin.mechanisms.doubts import doubts_of, few_values
+from perospin.mechanisms.doubts import doubts_of, few_values, single_beyond
 from perospin.mechanisms.least_squares import BatchFit, fit_batch, profile_interval
 from perospin.mechanisms.observations import Observations
 from perospin.mechanisms.quantities import QUANTITIES
 from perospin.mechanisms.result import Curve, Estimate, MechanismResult, ModelFit, Verdict
 from perospin.mechanisms.shapes import SHAPES
+from perospin.mechanisms.validity import unusual
 from perospin.mechanisms.wording import sentence_of
 
 if TYPE_CHECKING:
@@ -165,7 +166,10 @@ def infer(
     doubts = doubts_of(space, models)
     doubtful = np.array([any(name in doubts for name in _laws(space, group)) for group in groups])
     few = few_values(observed)
-    answer = call(led, float(fast.p_value[0]), twin | doubtful | bool(few), decided_at)
+    alone = single_beyond(space, int(np.argmax(fast.probability[0])), fit.chi2[0] / fast.inflation[0], fit.theta[0])
+    if alone is not None:
+        doubts[alone] = f"{alone} alone, with a coefficient beyond its physics, fits as well as the sums of other laws"
+    answer = call(led, float(fast.p_value[0]), twin | doubtful | bool(few) | (alone is not None), decided_at)
     notes += [*doubts.values(), *few]
     theta, of_model = _mixture(draws, probability, rng)
     shares, inclusion = _shares(space, theta, groups)
@@ -224,6 +228,7 @@ def _notes(observed: Observations, space: ModelSpace, fast: Assessment) -> list[
     notes = []
     if observed.ignored:
         notes.append(f"columns not read: {', '.join(observed.ignored)}")
+    notes += unusual(observed.conditions)
     if space.left_out:
         notes.append(
             f"not considered, as nothing they depend on varies here (each would be a constant): "

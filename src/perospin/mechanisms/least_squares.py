@@ -7,7 +7,6 @@ same fit under JAX took half a minute to compile and ran no faster).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np

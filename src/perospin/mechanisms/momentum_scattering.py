@@ -29,7 +29,7 @@ __all__ = [
 ]
 
 INTERVAL_FACTOR = 1.5
-"""How far theories of the polaron's mobility lie apart: (Kadanoff over Hellwarth, 197 over 136 cm^2/(V s) in MAPbI3)."""
+"""How far theories of the polaron's mobility lie apart (Kadanoff's and Hellwarth's in MAPbI3)."""
 
 
 @checked
@@ -60,7 +60,9 @@ def effective_permittivity(optical_permittivity: Numeric, static_permittivity: N
 def froehlich_coupling(
     mass_m0: Numeric, phonon_energy_mev: Numeric, optical_permittivity: Numeric, static_permittivity: Numeric
 ) -> Float:
-    r"""Froehlich's coupling constant, :math:`\alpha_F=\frac{e^2}{4\pi\varepsilon_0\varepsilon^*}\sqrt{\frac m{2\hbar^2\hbar\Omega}}`.
+    r"""Froehlich's coupling constant.
+
+    .. math:: \alpha_F=\frac{e^2}{4\pi\varepsilon_0\varepsilon^*}\sqrt{\frac m{2\hbar^2\,\hbar\Omega}}
 
     Parameters
     ----------
@@ -281,7 +283,7 @@ def momentum_scattering_times(
     --------
     >>> times = momentum_scattering_times(300.0, 0.12, 9.31, 2.39, 2.1, 30.0)
     >>> round(float(times.precession_ps) * 1e3, 1), bool(times.flip_ps > times.precession_ps)  # fs
-    (8.8, True)
+    (9.3, True)
     """
     polar = mobility_scattering_time_ps(
         froehlich_mobility(temperature_k, mass_m0, phonon_energy_mev, froehlich_coupling), mass_m0

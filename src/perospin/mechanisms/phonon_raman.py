@@ -19,9 +19,9 @@ The electric field of the phonons acts as
 :math:`(m/\hbar)(\alpha_R/e)\,[\chi\dot{\mathcal E}\times\mathcal E]\cdot\sigma`: the amplitude of sigma_x carries
 chi_yy + chi_zz, that of sigma_y chi_xx + chi_zz, and
 :math:`C_\chi=[(\chi_{yy}+\chi_{zz})^2+(\chi_{xx}+\chi_{zz})^2]^{1/2}` in units of m e^2 a^4/hbar^2. The paper's Eqs.
-17 to 24 leave chi_zz out: its C_chi = 1 is 2 here, for a cube, and the rate four times larger. (Eq. 12 prints a plus before its
-first fraction where second-order perturbation theory, and Eq. 18a, have a minus.) C_chi = 2 is generous: an infinite
-cube has 0.0124 (`cube_polarisability`). The model is an order-of-magnitude upper estimate, not a prediction.
+17 to 24 leave chi_zz out: its C_chi = 1 is 2 here, for a cube, and the rate four times larger. (Eq. 12 prints a plus
+before its first fraction where second-order perturbation theory, and Eq. 18a, have a minus.) C_chi = 2 is generous: an
+infinite cube has 0.0124 (`cube_polarisability`). The model is an order-of-magnitude upper estimate, not a prediction.
 """
 
 from __future__ import annotations
@@ -260,7 +260,8 @@ def raman_rate(
         C_chi; by default 2, or the paper's 1 with ``version="paper"``.
     version : {"derived", "paper"}
         ``"derived"``: 2 Gamma with the angular factor 2/9, the z-like states and n(n+1). ``"paper"``: as arXiv
-        2603.03038 evaluates it, Gamma with 2/3 and e^(-hbar Omega/k_BT); its prefactor is the paper's gamma_a = 2 per microsecond.
+        2603.03038 evaluates it, Gamma with 2/3 and e^(-hbar Omega/k_BT); its prefactor is the paper's gamma_a = 2 per
+        microsecond.
 
     Returns
     -------

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 
 from perospin.errors import DataError
-from perospin.units import convert
+from perospin.units import PLANCK_EV_S, SPEED_OF_LIGHT_M_S, convert
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +61,8 @@ class Quantity:
 
 
 _SUFFIXES = (
-    "_cm2_vs", "_g_cm3", "_gpa", "_rad_per_ps", "_per_ps", "_per_a", "_ev_a3", "_ev_a", "_mev", "_ev", "_cm2_s", "_cm3", "_m_s", "_m0", "_a2",
-    "_nm", "_ps", "_ghz", "_mhz", "_k", "_t",
+    "_cm2_vs", "_g_cm3", "_gpa", "_nm2", "_rad_per_ps", "_per_ps", "_per_a", "_ev_a3", "_ev_a", "_mev", "_ev", "_cm2_s",
+    "_cm3", "_m_s", "_m0", "_a2", "_nm", "_ps", "_ghz", "_mhz", "_k", "_t",
 )  # fmt: skip
 
 
@@ -171,6 +171,30 @@ _LIST = (
 
 QUANTITIES: dict[str, Quantity] = {item.name: item for item in _LIST}
 
+
+def _converted(value: float, unit: str, quantity: Quantity) -> float:
+    """Convert, and understand what spectroscopists say: THz or 1/cm for an energy, nm for a gap, 1/ps for rad/ps."""
+    try:
+        return convert(value, unit, quantity.unit)
+    except DataError:
+        if quantity.unit == "rad/ps":
+            for known, factor in (("1/ps", 1.0), ("THz", 2.0 * math.pi)):
+                if unit.strip().removeprefix("2pi ").endswith("Hz") == (known == "THz"):
+                    return factor * convert(value, unit, known)
+        if quantity.unit in ("meV", "eV"):
+            # h f of a frequency, h c of a wavelength or a wavenumber
+            for known, read in (
+                ("THz", lambda v: v * PLANCK_EV_S * 1e12),
+                ("nm", lambda v: PLANCK_EV_S * SPEED_OF_LIGHT_M_S * 1e9 / v),
+                ("1/cm", lambda v: v * PLANCK_EV_S * SPEED_OF_LIGHT_M_S * 1e2),
+            ):
+                try:
+                    return convert(read(convert(value, unit, known)), "eV", quantity.unit)
+                except (DataError, ZeroDivisionError):
+                    continue
+        raise
+
+
 _VALUE = re.compile(r"\s*([-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?)\s*(.*?)\s*", re.DOTALL)
 
 
@@ -189,7 +213,7 @@ def read_value(quantity: Quantity, text: str) -> float:
     value = float(match[1])
     if match[2]:
         try:
-            value = convert(value, match[2], quantity.unit)
+            value = _converted(value, match[2], quantity)
         except DataError as error:
             raise DataError(f"{quantity.short} '{text:.40}': {error}") from None
     if not quantity.allows(value, value):

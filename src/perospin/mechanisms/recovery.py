@@ -13,7 +13,7 @@ from perospin.errors import DataError
 from perospin.mechanisms._arrays import Float
 from perospin.mechanisms.assessment import DECIDED_AT, assess, call, merged
 from perospin.mechanisms.candidates import CANDIDATES, ModelSpace
-from perospin.mechanisms.doubts import beyond_physics, few_values
+from perospin.mechanisms.doubts import beyond_physics, few_values, single_beyond
 from perospin.mechanisms.least_squares import fit_batch
 from perospin.mechanisms.observations import Observations
 
@@ -131,7 +131,9 @@ def recovery_study(
     for i, true in enumerate(truth.tolist()):
         best = int(np.argmax(found.probability[i]))
         doubtful = beyond_physics(space, best, fit.theta[i, best])
-        ruled = barred | np.array([bool(doubtful.intersection(space.names[j] for j in g)) for g in groups])
+        chi2 = fit.chi2[i] / found.inflation[i]
+        ruled = barred | (single_beyond(space, best, chi2, fit.theta[i]) is not None)
+        ruled = ruled | np.array([bool(doubtful.intersection(space.names[j] for j in g)) for g in groups])
         answer = call(dominance[i], float(found.p_value[i]), ruled, decided_at)
         outcome = 1 if not answer.decided else 0 if answer.named == (home[true],) else 2
         counts[outcome, true] += 1

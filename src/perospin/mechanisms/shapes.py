@@ -1,7 +1,7 @@
-r"""The candidate mechanisms of an inference as logarithms of rates, and what is believed of their parameters beforehand.
+r"""The candidate mechanisms of an inference as logarithms of rates, and what is believed of them beforehand.
 
-Each candidate is a law of this room; `families` that share a mechanism (D'yakonov-Perel in narrowing, across the
-crossover, with a cubic field) give one answer, unless the data tell them apart. t = T/300 K, F a coefficient:
+Each candidate is a law of this room; the laws of one mechanism (D'yakonov-Perel in narrowing, across the crossover,
+with a cubic field) give one answer, unless the data tell them apart. t = T/300 K, F a coefficient:
 
 ============================  =============================================  ====================================
 candidate                     rate                                           from
@@ -44,6 +44,7 @@ Priors, the same for all methods of fitting:
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -216,7 +217,7 @@ def _x(energy_mev: Any, columns: Columns) -> Any:
 
 
 def _log_bose(x: Any, xp: Any) -> Any:
-    """ln n(n+1) at x = energy/kT."""
+    """Logarithm of n(n+1) at x = energy/kT."""
     return -x - 2.0 * xp.log(-xp.expm1(-x))
 
 
@@ -232,7 +233,8 @@ def _debye_table() -> tuple[Float, Float]:
     from perospin.mechanisms.elliott_yafet import elliott_yafet_debye_rate
 
     grid = np.linspace(-9.0, 9.0, 2001)
-    rate = elliott_yafet_debye_rate(1e-3 / KB_EV_K / np.exp(grid), 1.0, 1.0)
+    plain = inspect.unwrap(elliott_yafet_debye_rate)  # far beyond what a temperature can be: no doubts wanted
+    rate = plain(1e-3 / KB_EV_K / np.exp(grid), 1.0, 1.0)
     return grid, np.log(rate / (4.0 * math.pi * 1e-3 / HBAR_EV_PS))
 
 
