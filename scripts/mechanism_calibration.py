@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from perospin.mechanisms.assessment import assess, call, merged
-from perospin.mechanisms.candidates import CANDIDATES, ModelSpace
-from perospin.mechanisms.doubts import beyond_physics, single_beyond
-from perospin.mechanisms.least_squares import fit_batch
-from perospin.mechanisms.shapes import SHAPES
+from perospin.mechanisms.inference.assessment import assess, call, merged
+from perospin.mechanisms.inference.candidates import CANDIDATES, ModelSpace
+from perospin.mechanisms.inference.doubts import beyond_physics, single_beyond
+from perospin.mechanisms.inference.least_squares import fit_batch
+from perospin.mechanisms.inference.shapes import SHAPES
 
 SCATTERS = (0.05, 0.15)
 _RNG = np.random.default_rng(14)

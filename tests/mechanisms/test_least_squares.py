@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from perospin.mechanisms.assessment import assess, merged
-from perospin.mechanisms.candidates import ModelSpace
-from perospin.mechanisms.least_squares import _Problems, fit_batch, profile_interval
-from perospin.mechanisms.shapes import SHAPES
+from perospin.mechanisms.inference.assessment import assess, merged
+from perospin.mechanisms.inference.candidates import ModelSpace
+from perospin.mechanisms.inference.least_squares import _Problems, fit_batch, profile_interval
+from perospin.mechanisms.inference.shapes import SHAPES
 
 TRUE = {"scattering_exponent": 1.5, "activation_energy_mev": np.log(15.0)}
 

@@ -199,10 +199,12 @@ _MEANINGS: dict[tuple[str, str], str] = {
 _EXAMPLES: dict[str, str] = {
     "temperature_k": "300 K", "rashba_ev_a": "0.05 eV*Angstrom", "momentum_scattering_time_ps": "5 fs",
     "mass_m0": "0.2 m0", "precession_rad_per_ps": "5 rad/ps", "time_ps": "1 ps", "wavevector_per_a": "0.03 1/Angstrom",
-    "spin_mixing": "0.001", "coupling": "0.0001", "phonon_energy_mev": "10 meV", "density_cm3": "1e17 cm^-3", "exchange_splitting_mev": "1 meV",
+    "spin_mixing": "0.001", "coupling": "0.0001",
+    "phonon_energy_mev": "10 meV", "density_cm3": "1e17 cm^-3", "exchange_splitting_mev": "1 meV",
     "permittivity": "9", "hole_mass_m0": "0.25 m0", "kinetic_energy_mev": "30 meV",
     "exciton_binding_energy_mev": "200 meV", "exchange_slope_ev_a": "0.1 eV*Angstrom",
-    "translational_mass_m0": "0.4 m0", "quadratic_coefficient_per_ps": "8", "reduced_mass_m0": "0.1 m0", "n_layers": "2", "field_t": "100 mT",
+    "translational_mass_m0": "0.4 m0", "quadratic_coefficient_per_ps": "8",
+    "reduced_mass_m0": "0.1 m0", "n_layers": "2", "field_t": "100 mT",
     "nuclear_field_t": "12 mT", "correlation_time_ps": "60 us", "field_ratio": "3", "g_factor": "1.7",
     "g_spread": "0.03", "size_nm": "9 nm", "activation_rate_per_ps": "20 us^-1", "activation_energy_mev": "3.2 meV",
     "phonon_damping_per_ps": "0.2 ps^-1", "rashba_coefficient_a2": "2.9 Angstrom^2", "effective_permittivity": "6",
@@ -391,7 +393,7 @@ def _build() -> dict[str, Law]:
     laws = {}
     for group, rows in _ROWS.items():
         for name, module, function, title, formula, unit, status, source in rows:
-            found = getattr(import_module(f"perospin.mechanisms.{module}"), function)
+            found = getattr(import_module(f"perospin.mechanisms.laws.{module}"), function)
             laws[name] = Law(name, found, group, title, formula, unit, status, source)
     return laws
 

@@ -11,13 +11,12 @@ from pathlib import Path
 import numpy as np
 
 from perospin.errors import DataError
-from perospin.mechanisms._arrays import Float
-from perospin.mechanisms._constants import HBAR2_OVER_M0_EV_A2, KB_EV_K
-from perospin.mechanisms.dyakonov_perel import dyakonov_perel_integral_rate, rashba_precession
-from perospin.mechanisms.elliott_yafet import elliott_yafet_integral_rate
-from perospin.mechanisms.observations import read_text
+from perospin.mechanisms.inference.observations import read_text
+from perospin.mechanisms.laws._arrays import Float
+from perospin.mechanisms.laws.dyakonov_perel import dyakonov_perel_integral_rate, rashba_precession
+from perospin.mechanisms.laws.elliott_yafet import elliott_yafet_integral_rate
 from perospin.mechanisms.quantities import QUANTITIES, read_value
-from perospin.units import convert
+from perospin.units import HBAR2_OVER_M0_EV_A2, KB_EV_K, convert
 
 __all__ = ["read_energies", "tabulated_rate"]
 

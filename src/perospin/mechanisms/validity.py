@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from perospin.mechanisms._constants import HBAR2_OVER_M0_EV_A2, HBAR_EV_PS, KB_EV_K, MU_B_EV_T
 from perospin.mechanisms.quantities import QUANTITIES
+from perospin.units import E2_EV_A, HBAR2_OVER_M0_EV_A2, HBAR_EV_PS, KB_EV_K, MU_B_EV_T
 
 __all__ = ["RANGES", "USUAL", "Range", "SpinRelaxationWarning", "holds", "unusual", "warn_outside"]
 
@@ -107,7 +107,7 @@ def _nondegenerate(a: Arguments) -> Any:
 
 
 def _overlap(a: Arguments) -> Any:
-    radius_a = a["permittivity"] * HBAR2_OVER_M0_EV_A2 / a["mass_m0"] / 14.399645
+    radius_a = a["permittivity"] * HBAR2_OVER_M0_EV_A2 / (a["mass_m0"] * E2_EV_A)
     return a["density_cm3"] * (radius_a * 1e-8) ** 3 if a.get("enhancement") == "unscreened" else None
 
 
