@@ -39,7 +39,8 @@ POINT = {
     "strain_coupling": 10.0, "mass_density_g_cm3": 5.0, "sound_velocity_m_s": 1500.0, "splitting_mev": 0.2,
     "splitting_spread_mev": 0.05, "dipole_e_a": 5.0, "exciton_overlap_nm2": 0.3, "electron_mass_m0": 0.2,
     "optical_permittivity": 4.5, "static_permittivity": 24.0, "deformation_potential_ev": 2.0,
-    "elastic_modulus_gpa": 30.0, "mobility_cm2_vs": 50.0, "drift_m_s": 10.0, "contact_ratio": 0.5, "initial": 1.0, "phase_rad": 0.2,
+    "elastic_modulus_gpa": 30.0, "mobility_cm2_vs": 50.0, "drift_m_s": 10.0,
+    "contact_ratio": 0.5, "initial": 1.0, "phase_rad": 0.2,
 }  # fmt: skip
 
 

@@ -101,7 +101,7 @@ def test_exponents_of_one_phonon(field: float, temperature: float):
 
 
 def test_polaron_numbers_of_the_field():
-    """MAPbI3 electrons as jarvist/PolaronMobility.jl has them: alpha 2.39, v 19.86, w 16.96, 136 cm^2/(V s) at 300 K."""
+    """MAPbI3 electrons as in jarvist/PolaronMobility.jl: alpha 2.39, v 19.86, w 16.96, 136 cm^2/(V s) at 300 K."""
     from perospin.mechanisms.laws.momentum_scattering import _polaron
 
     energy = 2.25e12 * 4.135667696e-12  # 2.25 THz in meV

@@ -83,7 +83,7 @@ def test_the_jumping_field_by_monte_carlo(ratio: float):
     end = 1.5 / float(nuclear_fluctuation_rate(max(ratio, 1e-9), width, correlation))
     while (active := time < end).any():
         step = np.minimum(rng.exponential(correlation, spins), end - time) * active
-        field = rng.normal(0.0, width / np.sqrt(2), (spins, 3)) + [0.0, 0.0, ratio]
+        field = rng.normal(0.0, width / np.sqrt(2), (spins, 3)) + np.array([0.0, 0.0, ratio])
         size = np.linalg.norm(field, axis=1, keepdims=True)
         n, angle = field / size, turn * size * step[:, None]
         along = np.sum(n * spin, axis=1, keepdims=True) * n
@@ -139,7 +139,7 @@ def test_the_z_like_states_count():
     """physics.md 5.7, no. 9: for a cube four times the rate."""
     assert prefactor_per_us(polarisability_factor=2.0) == pytest.approx(2.8092771, rel=1e-7)  # Gamma
     assert 2 * prefactor_per_us(polarisability_factor=2.0) == pytest.approx(5.6186, rel=1e-4)  # the polarisation
-    assert 8 / 9 / (2 / 3) == pytest.approx(prefactor_per_us(polarisability_factor=2.0) / 2.106958, rel=1e-6)
+    assert prefactor_per_us(polarisability_factor=2.0) / 2.106958 == pytest.approx(8 / 9 / (2 / 3), rel=1e-6)
     assert cube_polarisability() == pytest.approx(0.01241410, rel=1e-6)
     assert cuboid_polarisability(9.0, 9.0, 9.0, 9.0) == pytest.approx(cube_polarisability(), rel=1e-12)
     assert golden(polarisability_factor=2.0) == pytest.approx(9.205616e4, rel=1e-6)

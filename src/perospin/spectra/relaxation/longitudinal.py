@@ -4,8 +4,9 @@ r"""Longitudinal relaxation time against field and against temperature.
    \;\to\;\frac1{\tau_s}+\Big(\frac{\Delta_N}B\Big)^2\frac1{\tau_c}\quad(B\ge3\Delta_N),\qquad
    \frac1{T_1}=\frac1{T_{1,0}}+\gamma_ae^{-E_a/k_BT}
 
-With Delta_N the law of a jumping nuclear field is fitted, which holds at every field (`nuclear_fluctuation_rate`, DERIVED);
-without it the limit of high fields. READ: Eqs. 4 and 5 of arXiv 2603.03038. T1 spans decades, its error is usually a share of it: the logarithm is fitted.
+With Delta_N the law of a jumping nuclear field is fitted, which holds at every field (`nuclear_fluctuation_rate`,
+DERIVED); without it the limit of high fields. READ: Eqs. 4 and 5 of arXiv 2603.03038. T1 spans decades, its error is
+usually a share of it: the logarithm is fitted.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ from perospin.fitting.arrays import Float, namespace
 from perospin.fitting.checks import Trace, check_trace
 from perospin.fitting.model import Parameter, Quantity, SeparableModel
 from perospin.fitting.single import fit_model
-from perospin.mechanisms import nuclear_transverse_share
 from perospin.measurements.options import FitOptions, as_fits, fit_points, from_fits, recording
+from perospin.mechanisms import nuclear_transverse_share
 from perospin.spectra.signals.signals import RADIANS_PER_PS_TESLA
 from perospin.units import BOLTZMANN_EV_K
 
@@ -86,8 +87,10 @@ def fit_t1_field(
         raise DataError(f"nuclear_field_t must be positive, got {nuclear_field_t:g}")
     trace = _positive_times(np.abs(np.asarray(field_t, float)), t1_ps, sigma_t1_ps, "field_t")
     if trace.x[0] == 0.0 and nuclear_field_t is None:
-        raise DataError("field_t holds a zero: give Delta_N (nuclear_field_t) or leave it out, as without Delta_N the law "
-                        "of high fields is fitted")  # fmt: skip
+        raise DataError(
+            "field_t holds a zero: give Delta_N (nuclear_field_t) or leave the point out; without Delta_N the law of "
+            "high fields is fitted"
+        )
     told = list(trace.warnings)
     field, time = trace.x, trace["t1_ps"]
     fastest, slowest = float(time.min()), float(time.max())
@@ -212,8 +215,8 @@ def _levelling(
     count = max(int((field <= end.value).sum()), 1)
     remedy = "give Delta_N (nuclear_field_t, --nuclear-field-mt)" if nuclear_field_t is None else "check Delta_N"
     return [
-        f"T1 levels off at low fields, below about {end.value:.2g} T, more than the law has it: {count} of {field.size} "
-        f"points bend the fit; {remedy}, or leave them out"
+        f"T1 levels off at low fields, below about {end.value:.2g} T, more than the law has it: {count} of "
+        f"{field.size} points bend the fit; {remedy}, or leave them out"
     ]
 
 
