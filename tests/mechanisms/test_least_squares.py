@@ -22,7 +22,8 @@ def space() -> ModelSpace:
         "density_cm3": 10 ** rng.uniform(16, 18, n),
         "exciton_binding_energy_mev": rng.uniform(20, 400, n),
     }
-    return ModelSpace.build(conditions, tuple(conditions), max_mechanisms=2)
+    some = ["constant", "dyakonov_perel", "elliott_yafet", "bir_aronov_pikus", "exciton_exchange", "activation"]
+    return ModelSpace.build(conditions, tuple(conditions), some, max_mechanisms=2)
 
 
 def simulated(space: ModelSpace, members: list[int], n_sets: int = 4, noise: float = 0.1, seed: int = 0) -> np.ndarray:
