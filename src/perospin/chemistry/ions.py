@@ -325,11 +325,13 @@ class IonLibrary:
         elements = _sorted_elements(parse_hill(name))
         return [ion.symbol for ion in self.cations if ion.elements == elements][:6]
 
-    def unknown_message(self, name: str, where: str = "") -> str:
-        """Sentence for an unknown ion: what, where, similar ones, and how to define it."""
+    def unknown_message(self, name: str, where: str = "", remark: str = "") -> str:
+        """Sentence for an unknown ion: what, where, similar ones or a remark, and how to define it."""
         shown = shorten(name)
         text = f"unknown ion '{shown}'{where}"
-        if isomers := self.isomers(name):
+        if remark:
+            text += f": {remark}."
+        elif isomers := self.isomers(name):
             text += f", but it is the composition of {' or '.join(isomers)}: write the one you mean."
         elif candidates := self.suggestions(name):
             text += f"; did you mean {' or '.join(candidates)}?"

@@ -85,8 +85,9 @@ def predict(
     if plot is not None:
         _check_plot(plot, len(formulas))
     library = IonLibrary.default().with_ions(ion) if ion else IonLibrary.default()
-    for formula in formulas:
-        Perovskite.parse(formula, library)  # a wrong formula is reported before anything is fitted
+    for formula in formulas:  # a wrong formula is reported before anything is fitted
+        for caution in Perovskite.parse(formula, library).cautions:
+            typer.echo(f"caution: {caution}", err=True)
     asked = {"temperature_k": temperature, "field_t": field, "carrier": carrier, "technique": technique, "form": form}
     asked = {name: value for name, value in asked.items() if value not in (None, "")}
     if quantity is not None or asked:
