@@ -18,7 +18,7 @@ FIELD_CASES = Path(__file__).parents[1] / "data" / "field_cases" / "formula_join
 
 @pytest.mark.parametrize("text", FIELD_CASES.read_text(encoding="utf-8").split("\n")[:-1])
 def test_field_cases_are_refused(text: str) -> None:
-    with pytest.raises(FormulaError, match="joins two materials|an additive|a short form"):
+    with pytest.raises(FormulaError, match=r"joins two materials|an additive|a short form"):
         Perovskite.parse(text)
 
 

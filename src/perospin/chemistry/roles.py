@@ -216,12 +216,14 @@ def _place_rounded(cations: Amounts, metals: Amounts, anions: Amounts, net: Frac
         near = [{ion: v * scale.get(ion, Fraction(1)) for ion, v in part.items()} for part in (cations, anions)]
         sites, unit = _place(near[0], metals, near[1])
         parts = (sites.spacers, sites.a_site, sites.b_site, sites.x_site)
-        given = [{ion: v / scale.get(ion, Fraction(1)) for ion, v in part.items()} for part in parts]
-        found.append((Sites(*given, sites.family, sites.n_layers), unit))
+        spacers, a_site, b_site, x_site = (
+            {ion: v / scale.get(ion, Fraction(1)) for ion, v in part.items()} for part in parts
+        )
+        found.append((Sites(spacers, a_site, b_site, x_site, sites.family, sites.n_layers), unit))
+    if not found:
+        return _place(cations, metals, anions)
     # MAPbI3.01 is 3D, not a slab of a hundred layers
-    return min(
-        found or [_place(cations, metals, anions)], key=lambda pair: (pair[0].family == "other", pair[0].n_layers or 0)
-    )
+    return min(found, key=lambda pair: (pair[0].family == "other", pair[0].n_layers or 0))
 
 
 def _place(cations: Amounts, metals: Amounts, anions: Amounts) -> tuple[Sites, Fraction]:
