@@ -11,13 +11,16 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from perospin.chemistry._text import shorten
-from perospin.chemistry.ions import Ion, IonLibrary
+from perospin.chemistry.ion import Ion
 from perospin.chemistry.notation import Plain, to_plain
 from perospin.chemistry.spelling import Known, Speller, Token
 from perospin.errors import AmbiguousIonError, FormulaError, UnknownIonError
+
+if TYPE_CHECKING:
+    from perospin.chemistry.ions import IonLibrary
 
 MAX_CHARACTERS = 4000
 MAX_DEPTH = 8

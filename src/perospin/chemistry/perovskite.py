@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from perospin.chemistry._text import shorten
-from perospin.chemistry.ions import Ion, IonLibrary
+from perospin.chemistry.ion import Ion
+from perospin.chemistry.ions import IonLibrary
 from perospin.chemistry.notation import Style, amount_text, render
 from perospin.chemistry.parse import read_formula
 from perospin.chemistry.roles import Family, Sites, assign

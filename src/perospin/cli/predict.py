@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from perospin.chemistry import IonLibrary
-    from perospin.learning.conditions import LifetimePrediction
-    from perospin.learning.prediction import Prediction, Predictor
-    from perospin.learning.study import Study
+    from perospin.studies.lifetimes import LifetimePrediction
+    from perospin.studies.predicting.prediction import Prediction
+    from perospin.studies.predicting.predictor import Predictor
+    from perospin.studies.study import Study
 
 app = typer.Typer(
     add_completion=False,
@@ -118,7 +119,7 @@ def _lifetimes(
     formulas: list[str], quantity: str, asked: dict[str, Any], ions: IonLibrary | None, as_json: bool
 ) -> None:
     """Predict with the model of lifetimes under conditions and print."""
-    from perospin.learning.conditions import LifetimePredictor, question
+    from perospin.studies.lifetimes import LifetimePredictor, question
 
     for formula in formulas:
         question(formula, quantity, ions=ions, **asked)  # a wrong word is reported before anything is fitted
@@ -137,7 +138,7 @@ def _lifetimes(
 def _print_lifetime(console: Console, prediction: LifetimePrediction) -> None:
     from rich.markup import escape
 
-    from perospin.learning.conditions.prediction import in_words
+    from perospin.studies.lifetimes.prediction import in_words
 
     conditions = ", ".join(f"{name} {value}" for name, value in prediction.asked.items()) or "any conditions"
     console.print(
@@ -162,7 +163,7 @@ def _print_lifetime(console: Console, prediction: LifetimePrediction) -> None:
 
 
 def _opened(model: Path, part: str | None) -> Predictor:
-    from perospin.learning.model_file import load_model
+    from perospin.studies import load_model
 
     predictor = load_model(model)
     if part is not None and part != predictor.part_name:
@@ -178,8 +179,8 @@ def _fitted(study: str, part: str | None, library: IonLibrary | None, quiet: boo
 
 
 def _study(name: str) -> Study:
-    from perospin.learning.result import StudyResult
-    from perospin.learning.study import Study
+    from perospin.studies.result import StudyResult
+    from perospin.studies.study import Study
 
     if (Path(name) / "result.json").is_file():
         return Study.of_result(StudyResult.load(name))
@@ -241,7 +242,7 @@ def _print(console: Console, prediction: Prediction) -> None:
     if prediction.alike:
         console.print(f"  the model can't tell it from {escape(', '.join(prediction.alike))}: equal in all it reads")
     if prediction.contributions:
-        from perospin.learning.report.labels import words
+        from perospin.descriptors.labels import words
 
         # those that print as 0.00 say nothing; --json has them all
         shown = {name: value for name, value in prediction.contributions.items() if abs(value) >= 0.005}

@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from perospin.chemistry import IonLibrary, Perovskite
-from perospin.descriptors.cations import cation_values, missing
+from perospin.descriptors.cations.table import cation_values, missing
 from perospin.descriptors.intrinsic import (
     AVERAGED,
     COLUMNS,
-    DESCRIPTIONS,
     RAW_COLUMNS,
     SITE,
     SPACER,
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
     from perospin.database import Store
     from perospin.descriptors.structure import StructureDescriptors
 
-__all__ = ["DESCRIPTIONS", "STRUCTURE_TEXTS", "describe"]
+__all__ = ["STRUCTURE_TEXTS", "describe"]
 
 
 def _average(parts: Iterable[tuple[float, Fraction]]) -> float:
@@ -274,8 +273,8 @@ def _read(item: Any, ions: IonLibrary | None) -> _Item:
 
 
 def _read_structure(given: Any, formula: str | Perovskite | None, ions: IonLibrary | None) -> _Item:
-    from perospin.descriptors.identify import check_formula, identify
     from perospin.descriptors.structure import describe_structure, read_structure
+    from perospin.descriptors.structure.identify import check_formula, identify
 
     name = name_of(given)
     structure = given if is_structure(given) else read_structure(given)
