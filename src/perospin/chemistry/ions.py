@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from perospin.chemistry._tables import read_table
-from perospin.chemistry._text import shorten
 from perospin.chemistry.elements import parse_hill
 from perospin.chemistry.ion import Ion, Role
 from perospin.chemistry.radii import shannon_radius_pm
 from perospin.errors import AmbiguousIonError, DataError, UnknownIonError
+from perospin.text import shorten
 
 _NAME_WITH_SYNONYM = re.compile(r"(.+?) \(([^()]*ium(?:, protonated)?)\)")
 _ENDS_IN_DIGIT = re.compile(r"\d$")

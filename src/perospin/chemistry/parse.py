@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
 
-from perospin.chemistry._text import shorten
 from perospin.chemistry.ion import Ion
 from perospin.chemistry.notation import Plain, to_plain
 from perospin.chemistry.spelling import Known, Speller, Token
 from perospin.errors import AmbiguousIonError, FormulaError, UnknownIonError
+from perospin.text import shorten
 
 if TYPE_CHECKING:
     from perospin.chemistry.ions import IonLibrary

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from perospin.chemistry._text import shorten
 from perospin.chemistry.ion import Ion
 from perospin.chemistry.ions import IonLibrary
 from perospin.chemistry.notation import Style, amount_text, render
 from perospin.chemistry.parse import read_formula
 from perospin.chemistry.roles import Family, Sites, assign
 from perospin.errors import FormulaError
+from perospin.text import shorten
 
 Site = tuple[tuple[Ion, Fraction], ...]
 

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from perospin.chemistry._text import shorten
 from perospin.chemistry.elements import atomic_masses_g_mol
 from perospin.chemistry.ion import Ion, Role
 from perospin.errors import DataError
+from perospin.text import shorten
 
 if TYPE_CHECKING:
     from rdkit.Chem import Mol
