@@ -348,10 +348,12 @@ def _convert_condition(result: _Translation, name: str, unit: str, row: int) -> 
     try:
         result.cells[name] = f"{float(convert(float(cell), unit, CONDITION_UNITS[name])):.12g}"
     except ValueError:
-        result.issues.append(CellIssue(row, result.labels[name], cell, "not a number; write it as 0.5 or 5e-1"))
+        result.issues.append(
+            CellIssue(row, result.labels[name], shorten(cell), "not a number; write it as 0.5 or 5e-1")
+        )
         result.cells[name] = ""
     except DataError as error:
-        result.issues.append(CellIssue(row, result.labels[name], cell, str(error)))
+        result.issues.append(CellIssue(row, result.labels[name], shorten(cell), str(error)))
         result.cells[name] = ""
 
 
