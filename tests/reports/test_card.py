@@ -82,7 +82,7 @@ def test_the_command_prints_it(tmp_path: Path, capsys: pytest.CaptureFixture[str
         main(["study", "card", str(STORED)])
     assert not stop.value.code
     printed = capsys.readouterr().out
-    assert printed == StudyResult.load(STORED).model_card()
+    assert printed == model_card(StudyResult.load(STORED))
     with pytest.raises(SystemExit) as stop:
         main(["study", "card", str(STORED), "--out", str(tmp_path / "nowhere" / "card.md")])
     assert stop.value.code == 2

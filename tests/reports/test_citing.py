@@ -10,7 +10,7 @@ import small_study
 from perospin.cli import main
 from perospin.learning.estimators import KINDS
 from perospin.reports import citing
-from perospin.reports.citing import cited, library
+from perospin.reports.citing import cite, cited, library
 from perospin.studies.declaration.reading import parse_study, shipped_studies
 from perospin.studies.result import StudyResult
 from perospin.studies.study import Study
@@ -108,8 +108,8 @@ def test_records_are_cited_by_what_is_known_of_them(result: StudyResult) -> None
 
 
 def test_the_text_is_bibtex_with_its_uses(result: StudyResult) -> None:
-    text = result.citation()
-    assert text == result.citation()
+    text = cite(result)
+    assert text == cite(result)
     entries = re.findall(r"^% (.+)\n@(\w+)\{(.+),$", text, re.MULTILINE)
     assert len(entries) == len(cited(result)) == text.count("\n@")
     assert len({key for _, _, key in entries}) == len(entries)
@@ -123,4 +123,4 @@ def test_the_command_prints_it(tmp_path: Path, capsys: pytest.CaptureFixture[str
     printed = capsys.readouterr().out
     with pytest.raises(SystemExit):
         main(["study", "cite", str(STORED), "--out", str(tmp_path / "refs.bib")])
-    assert (tmp_path / "refs.bib").read_text(encoding="utf-8") == printed == StudyResult.load(STORED).citation()
+    assert (tmp_path / "refs.bib").read_text(encoding="utf-8") == printed == cite(StudyResult.load(STORED))

@@ -16,7 +16,9 @@ from perospin import look as style
 from perospin.descriptors.labels import axis_label, words
 from perospin.digits import figures as figures_text
 from perospin.digits import number, signed
-from perospin.reports.figures import overview as figures
+from perospin.reports import report
+from perospin.reports.figures.all import draw_all
+from perospin.reports.figures.parity import residuals
 from perospin.reports.verdict import reach
 from perospin.reports.write import _with_subscripts
 from perospin.studies.result import StudyResult
@@ -27,7 +29,7 @@ from perospin.studies.study import Study
 def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[StudyResult, Path]:
     folder = tmp_path_factory.mktemp("report")
     result = Study.load(small_study.write(folder)).run(progress=False)
-    return result, result.report(folder / "out")
+    return result, report(result, folder / "out")
 
 
 class _Page(HTMLParser):
@@ -120,7 +122,7 @@ def test_every_axis_and_title_with_an_r2_names_its_scheme(made: tuple[StudyResul
     part = made[0]["small"]
     labels = [part.scheme_label(s.key) for s in part.spec.schemes]
     seen = 0
-    for name, figure in figures.draw_all(part).items():
+    for name, figure in draw_all(part).items():
         texts = [text.get_text() for text in figure.findobj(lambda a: hasattr(a, "get_text"))]
         for text in texts:
             if "R²" in text:
@@ -138,7 +140,7 @@ def test_text_of_the_study_is_escaped(made: tuple[StudyResult, Path]) -> None:
 
 
 def test_writing_twice_gives_the_same_page(made: tuple[StudyResult, Path], tmp_path: Path) -> None:
-    again = StudyResult.load(made[1].parent).report(tmp_path)
+    again = report(StudyResult.load(made[1].parent), tmp_path)
     assert again.read_text(encoding="utf-8") == made[1].read_text(encoding="utf-8")
 
 
@@ -151,7 +153,7 @@ def test_a_study_with_the_bare_minimum_has_a_report_too(tmp_path: Path) -> None:
     content["schemes"] = [{"kind": "leave_one_out", "name": "loo"}]
     content["estimators"] = content["estimators"][:2]
     content["verdict"] = {"estimator": "ridge", "scheme": "loo"}
-    page = Study.load(small_study.write(tmp_path, content)).run(progress=False).report(tmp_path / "out")
+    page = report(Study.load(small_study.write(tmp_path, content)).run(progress=False), tmp_path / "out")
     assert "leave-one-out" in page.read_text(encoding="utf-8")
 
 
@@ -195,7 +197,7 @@ def test_counts_of_formulas_are_set_low() -> None:
 
 def test_legend_and_title_of_the_residuals_keep_apart(made: tuple[StudyResult, Path]) -> None:
     with matplotlib.rc_context(style.RC):
-        figure = figures.residuals(made[0].parts["small"])
+        figure = residuals(made[0].parts["small"])
         assert figure is not None
         figure.draw_without_rendering()
     right = figure.axes[1]

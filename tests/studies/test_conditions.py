@@ -12,6 +12,7 @@ from scipy.stats import multivariate_normal, truncnorm
 from perospin.cli import main
 from perospin.database import Conditions, Record, Source
 from perospin.errors import DataError, FormulaError, StudyError
+from perospin.reports import cite, lifetimes
 from perospin.studies.lifetimes import (
     CalibratedModel,
     Conditioned,
@@ -276,14 +277,14 @@ def test_every_model_is_scored_under_every_scheme(tmp_path: Path) -> None:
         assert best["rmse"] < 0.5 * result.score("mean of each quantity", scheme)["rmse"]
     assert set(result.gains["over"]) == set(MODELS) - {"material and conditions"}
     assert (result.gains["gain"] > 0).any()
-    folder = result.save(tmp_path / "out")
+    folder = lifetimes.save(result, tmp_path / "out")
     assert {"scores.csv", "gains.csv", "predictions.csv", "rows.csv", "conditions.json"} <= {
         p.name for p in folder.iterdir()
     }
     assert json.loads((folder / "conditions.json").read_text())["effects"] == result.effects
-    assert len(result.plot().axes) == 2
-    assert (folder / "references.bib").read_text(encoding="utf-8") == result.citation()
-    assert "Minka2001Expectation" not in result.citation()  # no limit among these rows
+    assert len(lifetimes.draw(result).axes) == 2
+    assert (folder / "references.bib").read_text(encoding="utf-8") == cite(result)
+    assert "Minka2001Expectation" not in cite(result)  # no limit among these rows
     with pytest.raises(StudyError, match="no score"):
         result.score("nothing", "leave one material out")
 
@@ -302,10 +303,10 @@ def test_what_the_page_says_holds(rows: Conditioned) -> None:
             stated = [float(cell.strip(" *")) for cell in cells.groups()]
             score = result.score(model, scheme)
             assert stated == pytest.approx([score["r2"], score["rmse"], score["typical_factor"]], abs=0.06)
-    assert "Minka2001Expectation" in result.citation()
-    assert "10.1039/d5sc07406a" in result.citation()
-    assert result.citation().count("Li2025SpinRelaxation,") == 1
-    assert "Grigoryev 2021; the records state no DOI" in result.citation()
+    assert "Minka2001Expectation" in cite(result)
+    assert "10.1039/d5sc07406a" in cite(result)
+    assert cite(result).count("Li2025SpinRelaxation,") == 1
+    assert "Grigoryev 2021; the records state no DOI" in cite(result)
 
 
 def test_runs_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from perospin.errors import DataError, StudyError
+from perospin.reports import report
 from perospin.studies.caution import Caution
 from perospin.studies.declaration.reading import parse_study
 from perospin.studies.evidence.cautions import missed_by_all
@@ -400,6 +401,6 @@ def shipped(folder: Path, frame: pd.DataFrame) -> PartResult:
     """The result of the shipped study for tables of one's own, and its report."""
     frame.to_csv(folder / "mine.csv", index=False)
     result = Study.load("paper-format").with_data(folder / "mine.csv").run(progress=False)
-    page = result.report(folder / "out").read_text(encoding="utf-8")
+    page = report(result, folder / "out").read_text(encoding="utf-8")
     assert "Before you believe this" in page
     return result["paper-format"]

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from perospin.reports import report
 from perospin.studies import Study
 from perospin.studies.result import StudyResult
 
@@ -74,7 +75,7 @@ def test_the_front_stands_in_the_result_and_survives_saving(result, tmp_path):
 
 
 def test_the_report_shows_the_formulas(result, tmp_path):
-    page = result.report(tmp_path).read_text(encoding="utf-8")
+    page = report(result, tmp_path).read_text(encoding="utf-8")
     assert "log10(dipole_debye**2/radius_a)" in page
     assert "RMSE in sample" in page
     assert (tmp_path / "figures" / "formulas" / "formulas.png").is_file()

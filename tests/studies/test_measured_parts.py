@@ -9,6 +9,7 @@ import small_study
 from perospin.database import Record, Source, Store, load_table
 from perospin.descriptors.structure import example_structures
 from perospin.errors import StudyError, TooFewRowsError
+from perospin.reports import report
 from perospin.studies.result import StudyResult
 from perospin.studies.study import Study
 
@@ -43,7 +44,7 @@ def test_parts_with_too_few_rows_say_so_instead_of_scoring(tmp_path: Path) -> No
         "Exciton binding energy", "Band gap", "Cell volume per metal", "Layer spacing", "Bond length and bridging angle"
     ]  # fmt: skip
     assert all("so no model is scored" in reason for reason in told.values())
-    page = result.report(tmp_path / "out").read_text(encoding="utf-8")
+    page = report(result, tmp_path / "out").read_text(encoding="utf-8")
     assert "Not modelled" in page
     assert "known for 5 of 52 rows (4 materials)" in page
     assert "R²" not in page.split("<main>")[1]
@@ -78,7 +79,7 @@ def test_records_of_the_user_make_a_part_run_on_exactly_the_rows_that_have_them(
     assert part.scores.groupby("scheme")["n_rows"].nunique().eq(1).all()
     scores = {name: part.score(name, "loo")["r2"] for name in ("rule", "intrinsic", "structural")}
     assert scores["structural"] > max(scores["rule"], scores["intrinsic"])
-    assert result.report(tmp_path / "out").is_file()
+    assert report(result, tmp_path / "out").is_file()
 
 
 def test_the_main_study_does_not_see_the_store(store: Path) -> None:

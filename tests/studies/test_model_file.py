@@ -134,9 +134,9 @@ def test_every_kind_of_estimator_predicts_the_same_in_another_process(tmp_path: 
     file = write_archive(tmp_path / "models.npz", "test", 1, {"state": state}, arrays)
     program = f"""
         import json, sys
-        from perospin.learning.archive import read_archive
+        from perospin.studies.files.archive import read_archive
         from perospin.learning.estimators import predict_with_spread
-        from perospin.learning.plain_state import decode
+        from perospin.studies.files.plain_state import decode
         _, content, arrays = read_archive({str(file)!r}, "test", 1)
         state = decode(content["state"], arrays, "the file")
         found = {{k: [None if v is None else v.tolist() for v in predict_with_spread(m, state["X"])]

@@ -83,7 +83,7 @@ def test_an_unreadable_result_is_one_sentence(saved: tuple[StudyResult, Path], t
 def test_a_loaded_result_predicts_as_its_study_does(tmp_path: Path) -> None:
     study = Study.load(small_study.write(tmp_path, small_study.predicting()))
     study.run(tmp_path / "out", progress=False)
-    assert StudyResult.load(tmp_path / "out").predict("(PEA)2PbI4") == study.predict("(PEA)2PbI4")
+    assert Study.of_result(StudyResult.load(tmp_path / "out")).predict("(PEA)2PbI4") == study.predict("(PEA)2PbI4")
 
 
 def test_plain_turns_everything_into_json() -> None:

@@ -45,7 +45,7 @@ def test_a_result_beside_itself_is_identical(plain: StudyResult) -> None:
     assert found.differences == ()
     assert found.scores["identical"].all()
     assert (found.scores["gain"] == 0).all()
-    assert found.space == "log10 of the made-up rate"
+    assert found.space == "log₁₀ of the made-up rate"
 
 
 def test_a_changed_setting_is_named_and_its_effect_has_an_interval(plain: StudyResult, tmp_path: Path) -> None:

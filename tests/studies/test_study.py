@@ -15,6 +15,7 @@ from perospin.errors import DataError, FormulaError, PerospinError, StudyError
 from perospin.learning import Scheme, build_estimator, evaluate, leave_one_out
 from perospin.learning.intervals.intervals import jackknife_plus
 from perospin.learning.validation.guard import guarded
+from perospin.reports import report
 from perospin.studies.data.dataset import build_dataset
 from perospin.studies.data.table import read_csv
 from perospin.studies.declaration.reading import parse_study, shipped_studies
@@ -498,4 +499,4 @@ def test_a_stated_nonlinear_law_is_recovered_out_of_fold_and_a_linear_model_can_
     r2 = {name: (part.score(name, "loo") or {"r2": np.nan})["r2"] for name in ("ridge", "networks", "gp")}
     assert max(r2["networks"], r2["gp"]) >= 0.95, r2
     assert r2["ridge"] <= 0.6, r2
-    assert study.run(tmp_path / "out", progress=False).report(tmp_path / "out").is_file()
+    assert report(study.run(tmp_path / "out", progress=False), tmp_path / "out").is_file()

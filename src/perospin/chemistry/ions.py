@@ -82,6 +82,19 @@ class IonLibrary:
         return _default_library()
 
     @classmethod
+    def of(cls, ions: IonLibrary | Mapping[str, str | Mapping[str, Any]] | Iterable[str] | None) -> IonLibrary:
+        """Return the library that is meant: itself, or the shipped one, with the given ions if there are any.
+
+        Raises
+        ------
+        DataError
+            As :meth:`with_ions`.
+        """
+        if isinstance(ions, IonLibrary):
+            return ions
+        return cls.default().with_ions(ions) if ions else cls.default()
+
+    @classmethod
     def from_toml(cls, path: str | Path) -> IonLibrary:
         """Return the shipped library with the ions of a TOML file added (see :meth:`with_toml`)."""
         return cls.default().with_toml(path)

@@ -265,7 +265,7 @@ def _read(item: Any, ions: IonLibrary | None) -> _Item:
         if not (is_structure(structure) or isinstance(structure, str | Path)):
             raise DataError(f"'{name_of(formula)}' is paired with {structure!r:.40}, which is no structure and no file")
     elif isinstance(item, Perovskite) or (isinstance(item, str) and not is_file(item)):
-        material = item if isinstance(item, Perovskite) else Perovskite.parse(item, ions=ions)
+        material = Perovskite.of(item, ions)
         return _Item(material.formula, material, None, "", material.cautions)
     elif not (is_structure(item) or isinstance(item, str | Path)):
         raise DataError(f"describe takes formulas, Perovskites, Structures and files, not {item!r:.40}")
@@ -280,9 +280,7 @@ def _read_structure(given: Any, formula: str | Perovskite | None, ions: IonLibra
     structure = given if is_structure(given) else read_structure(given)
     warnings: list[str] = []
     if formula is not None:
-        material: Perovskite | None = (
-            formula if isinstance(formula, Perovskite) else Perovskite.parse(formula, ions=ions)
-        )
+        material: Perovskite | None = Perovskite.of(formula, ions)
         assert material is not None
         warnings += material.cautions
         if remark := check_formula(material, structure, name):

@@ -86,15 +86,10 @@ def _kinds(part: PartResult) -> str:
     return f"{spec['kind']} of {words}" if words else str(spec["kind"])
 
 
-def _space(part: PartResult) -> str:
-    quantity = part.spec.target.quantity
-    return f"log10 of the {quantity}" if part.spec.target.transform == "log10" else f"the {quantity}"
-
-
 def _what(part: PartResult) -> Iterator[str]:
     target, spec = part.spec.target, part.spec
     unit = f" in {target.unit}" if target.unit else ""
-    yield f"- Quantity: {target.quantity}{unit}, {target.obtained}; models work on {_space(part)}."
+    yield f"- Quantity: {target.quantity}{unit}, {target.obtained}; models work on {part.spec.target.space}."
     yield f"- Model: {spec.title_of(_model(part))} ({_kinds(part)})."
     if spec.predict is None:
         yield "- It predicts no new material: the study declares no prediction."
@@ -145,8 +140,8 @@ def _features(part: PartResult) -> Iterator[str]:
 def _scores(part: PartResult) -> Iterator[str]:
     spec, model = part.spec, _model(part)
     names = list(dict.fromkeys([model, spec.verdict.estimator, spec.baseline]))
-    logarithmic = spec.target.transform == "log10"
-    yield f"R² and errors refer to {_space(part)}; a score in sample says nothing about new materials."
+    logarithmic = spec.target.logarithmic
+    yield f"R² and errors refer to {part.spec.target.space}; a score in sample says nothing about new materials."
     yield ""
     factor = " typical factor |" if logarithmic else ""
     yield f"| model | scheme | R² | mean absolute error |{factor} gain over the baseline, 95 % |"
@@ -166,7 +161,7 @@ def _scores(part: PartResult) -> Iterator[str]:
             )
     ceiling = part.noise.get("ceiling_r2") if part.noise else None
     if ceiling is not None:
-        space = "log10 of the target" if part.noise.get("scale") == "log10" else "the target"
+        space = "log₁₀ of the target" if part.noise.get("scale") == "log10" else "the target"
         yield ""
         yield (
             f"Materials in the table more than once scatter by a factor {number(part.noise.get('factor'))}: no model "

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from perospin.studies.data.transforms import inverse
 from perospin.studies.predicting.domain import standardised
 
 if TYPE_CHECKING:
@@ -53,11 +52,10 @@ def hard_rows(part: PartResult) -> pd.DataFrame:
     least = _LEAST_ERROR * float(truth.std(ddof=0))
     hard = np.asarray(((each > least).all(axis=1) | (each < -least).all(axis=1)) & (least > 0), dtype=bool)
     names = {str(row["row"]): row for row in part.rows.to_dict("records")}
-    transform = part.spec.target.transform
     own = errors.get(part.spec.verdict.estimator)
     records = []
     for row in errors.index[hard].astype(str):
-        predicted = inverse(truth[row] + errors.loc[row].to_numpy(dtype=float), transform)
+        predicted = part.spec.target.inverse(truth[row] + errors.loc[row].to_numpy(dtype=float))
         value = float(names[row]["target"])
         neighbours, same = _nearest(part, row)
         records.append(

@@ -36,7 +36,11 @@ def score_table(part: PartResult) -> dict[str, Any]:
         cells = []
         for scheme in schemes:
             score, rule = part.score(name, scheme["key"]), base[scheme["key"]]
-            cells.append(None if score is None else _cell(score, rule, scheme, name == spec.baseline, _log(part)))
+            cells.append(
+                None
+                if score is None
+                else _cell(score, rule, scheme, name == spec.baseline, part.spec.target.logarithmic)
+            )
         rows.append(
             {
                 "name": name,
@@ -47,11 +51,7 @@ def score_table(part: PartResult) -> dict[str, Any]:
                 "cells": cells,
             }
         )
-    return {"schemes": schemes, "rows": rows, "log": _log(part)}
-
-
-def _log(part: PartResult) -> bool:
-    return part.spec.target.transform == "log10"
+    return {"schemes": schemes, "rows": rows, "log": part.spec.target.logarithmic}
 
 
 def _cell(score: Any, rule: Any, scheme: Any, is_baseline: bool, log: bool) -> dict[str, Any]:
@@ -76,7 +76,7 @@ def tiles(part: PartResult) -> list[dict[str, str]]:
     """Pick the few numbers that a reader should take away, each with its scheme."""
     spec = part.spec
     scheme, label = spec.verdict.scheme, part.scheme_label(spec.verdict.scheme)
-    space = f"log₁₀ {spec.target.quantity}" if _log(part) else spec.target.quantity
+    space = spec.target.short_space
     found = []
     for name, tone in ((spec.baseline, "baseline"), (spec.verdict.estimator, "model")):
         score = part.score(name, scheme)
@@ -90,7 +90,7 @@ def tiles(part: PartResult) -> list[dict[str, str]]:
                 }
             )
     score = part.score(spec.verdict.estimator, scheme)
-    if score and score["typical_factor"] and _log(part):
+    if score and score["typical_factor"] and part.spec.target.logarithmic:
         found.append(
             {
                 "tone": "plain",
@@ -186,7 +186,7 @@ def row_table(part: PartResult) -> list[dict[str, Any]]:
     columns = {}
     for name in (spec.baseline, spec.verdict.estimator):
         frame = part.predicted(name, spec.verdict.scheme)
-        values = 10.0 ** frame["y_pred"] if _log(part) else frame["y_pred"]
+        values = 10.0 ** frame["y_pred"] if part.spec.target.logarithmic else frame["y_pred"]
         columns[name] = values.groupby(frame["row"]).mean().to_dict()
     return [
         {
@@ -236,7 +236,7 @@ def coverage(part: PartResult) -> list[dict[str, Any]]:
     for row in part.coverage.to_dict("records"):
         if not math.isfinite(row["width"]):
             width = "no end"
-        elif _log(part):
+        elif part.spec.target.logarithmic:
             width = f"÷ and × {10 ** (row['width'] / 2):.1f}"
         else:
             width = f"± {row['width'] / 2:.2g}{unit}"

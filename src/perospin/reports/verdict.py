@@ -34,7 +34,7 @@ def reach(part: PartResult) -> Verdict:
     spec = part.spec
     name, scheme = spec.verdict.estimator, spec.verdict.scheme
     model, rule = spec.title_of(name), spec.title_of(spec.baseline)
-    label, space = part.scheme_label(scheme), _space(part)
+    label, space = part.scheme_label(scheme), part.spec.target.space
     score, base = part.score(name, scheme), part.score(spec.baseline, scheme)
     if score is None:
         return Verdict("The model of the verdict was not run.", "bad", ())
@@ -52,11 +52,6 @@ def reach(part: PartResult) -> Verdict:
             else Finding("good", f"All {len(part.sanity)} sanity tests passed ({label}).")
         )
     return Verdict(headline, tone, tuple(findings))
-
-
-def _space(part: PartResult) -> str:
-    target = part.spec.target
-    return f"log₁₀ of the {target.quantity}" if target.transform == "log10" else f"the {target.quantity}"
 
 
 def _headline(part: PartResult, model: str, rule: str, score: Any, base: Any, gain: Any) -> tuple[str, str]:

@@ -11,7 +11,6 @@ import numpy as np
 
 from perospin.errors import StudyError
 from perospin.learning.evidence.bootstrap import resampled_r2_of
-from perospin.studies.data.transforms import inverse
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -105,9 +104,7 @@ def _compare(
     same_space = first.spec.target.transform == second.spec.target.transform
     records = list(_scores(first, second, same_rows, same_space, n_boot, seed, level))
     target = first.spec.target
-    space = (
-        f"log10 of the {target.quantity}" if same_space and target.transform == "log10" else f"the {target.quantity}"
-    )
+    space = target.space if same_space else f"the {target.quantity}"
     name = lambda result, part: result.name if len(result.parts) == 1 else f"{result.name}, {part.name}"  # noqa: E731
     return SideBySide(
         name(a, first), name(b, second), same_rows, tuple(differences), pd.DataFrame(records), space, level
@@ -244,8 +241,8 @@ def _paired(
         return {}
     values = []
     for part, frame in ((first, left), (second, right)):
-        transform = "none" if same_space else part.spec.target.transform
-        values.append([inverse(frame[c].to_numpy(dtype=float), transform) for c in ("y_true", "y_pred", "y_reference")])
+        found = [frame[c].to_numpy(dtype=float) for c in ("y_true", "y_pred", "y_reference")]
+        values.append(found if same_space else [part.spec.target.inverse(column) for column in found])
     true = values[0][0]
     identical = bool(np.array_equal(values[0][1], values[1][1]))
     if not np.isfinite([values[0][1], values[1][1]]).all():

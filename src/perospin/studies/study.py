@@ -17,6 +17,7 @@ from perospin.studies.declaration.reading import find_study, parse_study, read_s
 from perospin.studies.provenance import versions
 
 if TYPE_CHECKING:
+    from perospin.chemistry import Perovskite
     from perospin.studies.data.dataset import Dataset
     from perospin.studies.predicting.prediction import Prediction
     from perospin.studies.predicting.predictor import Predictor
@@ -98,8 +99,7 @@ class Study:
         """Return the same study with the user's own ions: a library, or what `IonLibrary.with_ions` takes."""
         from perospin.chemistry import IonLibrary
 
-        library = ions if isinstance(ions, IonLibrary) else IonLibrary.default().with_ions(ions)
-        return replace(self, ions=library)
+        return replace(self, ions=IonLibrary.of(ions))
 
     def only(self, parts: Iterable[str]) -> Study:
         """Return the study with only some of its parts.
@@ -248,7 +248,7 @@ class Study:
 
         return load_model(path)
 
-    def predict(self, formula: str, part: str | None = None) -> Prediction:
+    def predict(self, formula: str | Perovskite, part: str | None = None) -> Prediction:
         """Predict one material; for many, make one `predictor` and reuse it."""
         return self.predictor(part).predict(formula, self.ions)
 

@@ -82,7 +82,7 @@ def describe_blocks(
         If a cation isn't known at the level; the message names all of that block.
     """
     names = _chosen(columns)
-    engine = _Engine(level, ions or IonLibrary.default(), compute)
+    engine = _Engine(level, IonLibrary.of(ions), compute)
     for block in _blocks(materials, block_size):
         yield engine.describe(block, names).frame
 
@@ -130,7 +130,7 @@ def write_candidates(
     if not path.parent.is_dir():
         raise DataError(f"can't write '{path}': there is no folder '{path.parent}'")
     names = _chosen(columns)
-    engine = _Engine(level, ions or IonLibrary.default(), compute)
+    engine = _Engine(level, IonLibrary.of(ions), compute)
     temporary = path.with_name(path.name + ".part")
     writer, written = None, 0
     pending: Future[None] | None = None

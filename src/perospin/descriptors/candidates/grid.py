@@ -36,7 +36,7 @@ def known_cations(level: str = "fast", role: str | None = None, ions: IonLibrary
     ions : IonLibrary, optional
         Library to choose from; the shipped one if not given.
     """
-    library = ions or IonLibrary.default()
+    library = IonLibrary.of(ions)
     wanted = [ion for ion in library.cations if role in (None, ion.role)]
     unknown = {*missing(wanted, level), *missing((ion for ion in wanted if ion.role == "spacer"), "neutral")}
     return [ion for ion in wanted if ion not in unknown]

@@ -97,7 +97,7 @@ def identify(structure: Structure, ions: IonLibrary | None = None) -> Identifica
     Identification
         Never raises for what can't be told: `reason` says why.
     """
-    library = ions or IonLibrary.default()
+    library = IonLibrary.of(ions)
     amounts: defaultdict[str, float] = defaultdict(float)
     notes: list[str] = []
     try:

@@ -20,11 +20,7 @@ LOWEST_R2 = -1.0
 
 def quantity(part: PartResult, *, transformed: bool = False) -> str:
     """Axis label of the target, in its original unit or in the space of the models."""
-    target = part.spec.target
-    unit = f" ({target.unit})" if target.unit else ""
-    if transformed and target.transform == "log10":
-        return f"log₁₀ {target.quantity}{' / ' + target.unit if target.unit else ''}"
-    return f"{target.quantity}{unit}"
+    return part.spec.target.axis if transformed else part.spec.target.original_axis
 
 
 def in_sample_scheme(part: PartResult) -> str | None:
@@ -34,8 +30,7 @@ def in_sample_scheme(part: PartResult) -> str | None:
 
 def space(part: PartResult) -> str:
     """Say in words what R2 is computed of."""
-    target = part.spec.target
-    return f"log₁₀ {target.quantity}" if target.transform == "log10" else target.quantity
+    return part.spec.target.short_space
 
 
 def _title(part: PartResult, estimator: str) -> str:

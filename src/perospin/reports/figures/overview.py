@@ -113,7 +113,7 @@ def _panels(part: PartResult) -> list[tuple[str, str]]:
 def _caption(part: PartResult, estimator: str, scheme: str) -> str:
     score = part.score(estimator, scheme) or {}
     text = f"{part.scheme_label(scheme)}\n"
-    if part.spec.target.transform == "log10":
+    if part.spec.target.logarithmic:
         text += f"R² {number(score['r2'])} (log₁₀), {number(score['r2_original'])} (linear)"
     else:
         text += f"R² {number(score['r2'])}"

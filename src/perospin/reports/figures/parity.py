@@ -11,7 +11,6 @@ from perospin import look as style
 from perospin.digits import number
 from perospin.reports.figures.common import _colour, _display_name, _dots, _title, quantity, space
 from perospin.reports.figures.overview import _caption, _panel_height, _panels
-from perospin.studies.data.transforms import inverse
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,14 +23,13 @@ def parity(part: PartResult) -> Figure | None:
     panels = _panels(part)
     figure = Figure(figsize=(style.WIDE, _panel_height(part, panels)))
     all_axes = np.atleast_1d(figure.subplots(1, len(panels), sharex=True, sharey=True))
-    transform = part.spec.target.transform
     values = part.rows["target"].to_numpy(dtype=float)
     low, high = min(0.0, float(values.min())), float(values.max()) * 1.06
     limit = part.spec.target.low_range
     for axes, (estimator, scheme) in zip(all_axes, panels, strict=True):
         frame = part.predicted(estimator, scheme)
-        x = inverse(frame["y_true"].to_numpy(), transform)
-        y = inverse(frame["y_pred"].to_numpy(), transform)
+        x = part.spec.target.inverse(frame["y_true"])
+        y = part.spec.target.inverse(frame["y_pred"])
         colour = _colour(part, estimator, scheme)
         axes.plot([low, high], [low, high], color=style.BLACK, linewidth=0.8, zorder=2)
         _dots(axes, frame, x, np.clip(y, low - 0.04 * high, high), colour)
@@ -71,7 +69,7 @@ def _free_corner(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[float,
 
 def parity_log(part: PartResult) -> Figure | None:
     """Predicted against measured on logarithmic axes, with the band of a factor 2."""
-    if part.spec.target.transform != "log10":
+    if not part.spec.target.logarithmic:
         return None
     panels = _panels(part)
     figure = Figure(figsize=(style.WIDE, _panel_height(part, panels)))
@@ -119,7 +117,7 @@ def residuals(part: PartResult) -> Figure | None:
         {"y_true": "first", "y_pred": "mean", "name": "first", "certain": "first", "described_as": "first"}
     )
     error = (frame["y_pred"] - frame["y_true"]).to_numpy()
-    log = part.spec.target.transform == "log10"
+    log = part.spec.target.logarithmic
     figure = Figure(figsize=(style.WIDE, 3.0))
     left, right = figure.subplots(1, 2, width_ratios=(1, 1.25))
     sigma = part.noise.get("sigma") if part.noise.get("scale") == ("log10" if log else "target") else None
@@ -140,7 +138,7 @@ def residuals(part: PartResult) -> Figure | None:
     left.set_ylabel(f"predicted − {part.spec.target.obtained}")
     left.set_title(part.scheme_label(verdict.scheme), fontsize=8)
     worst = np.argsort(-np.abs(error))[:10]
-    back = lambda value: inverse(np.asarray(value, dtype=float), part.spec.target.transform)  # noqa: E731
+    back = part.spec.target.inverse
     for place, i in enumerate(worst):
         measured, predicted = back(frame["y_true"].iloc[i]), back(frame["y_pred"].iloc[i])
         right.plot([measured, predicted], [place, place], color=style.PALE, linewidth=2.4, zorder=1)
@@ -148,7 +146,7 @@ def residuals(part: PartResult) -> Figure | None:
             measured, place, color=style.BLACK, s=22, zorder=3, label=part.spec.target.obtained if place == 0 else None
         )
         right.scatter(predicted, place, color=style.MODEL, s=22, zorder=3, label="predicted" if place == 0 else None)
-    if part.spec.target.transform == "log10":
+    if part.spec.target.logarithmic:
         right.set_xscale("log")
     right.set_yticks(range(len(worst)), [_display_name(frame, i) for i in worst], fontsize=7)
     right.set_ylim(len(worst) - 0.5, -0.6)

@@ -29,7 +29,6 @@ from perospin.studies.data.table import (
     _uncertainty,
     _weights,
 )
-from perospin.studies.data.transforms import forward
 from perospin.studies.declaration.part import model_columns, needed_columns
 
 if TYPE_CHECKING:
@@ -160,7 +159,7 @@ def build_dataset(
         else pd.Series([str(i + 1) for i in range(len(frame))])
     )
     target = _numeric(frame, part.target.column, labels, where, allow_missing=False)
-    if part.target.transform == "log10" and (target <= 0).any():
+    if part.target.logarithmic and (target <= 0).any():
         bad = int(np.flatnonzero(target <= 0)[0])
         raise DataError(
             f"{where}, row {labels[bad]}: {part.target.column} = {target[bad]:g} has no logarithm; "
@@ -204,7 +203,7 @@ def build_dataset(
     if section.time:
         cells = zip(labels, frame[section.time], strict=True)
         rows["time"] = [_time(cell, label, section.time, where) for label, cell in cells]
-    y = forward(target, part.target.transform)
+    y = part.target.forward(target)
     weight = _weights(frame, section.weight, labels, where) if section.weight else None
     y_sd = _uncertainty(frame, part, labels, target, where, notes) if section.y_sd else None
     for name, values in (("weight", weight), ("y_sd", y_sd)):

@@ -190,7 +190,7 @@ def _uncertainty(
         raise DataError(
             f"{where}, row {labels.iloc[bad]}, column '{column}': an uncertainty of {values[bad]:g} is below 0"
         )
-    if part.target.transform == "log10":
+    if part.target.logarithmic:
         values = values / (target * np.log(10.0))
     missing = np.isnan(values)
     if missing.all():

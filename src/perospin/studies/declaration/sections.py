@@ -9,9 +9,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
 
 FORMAT = 1
 """Version of the study-file format; a file of another version is refused with a sentence."""
@@ -124,8 +129,18 @@ class DataSection(_Section):
         return self
 
 
+class Reciprocal(_Section):
+    """One over the target, as people ask for it: the lifetime of a rate."""
+
+    quantity: str
+    unit: str = ""
+
+
 class TargetSection(_Section):
-    """What is predicted. `transform` is applied before any model sees the values and undone for display."""
+    """What is predicted. `transform` is applied before any model sees the values and undone for display.
+
+    `reciprocal` names what one over the target is; predictions then give both. `conditions` says where the values hold.
+    """
 
     column: str
     quantity: str
@@ -134,6 +149,44 @@ class TargetSection(_Section):
     transform: Literal["log10", "none"] = "none"
     obtained: Literal["measured", "computed"] = "measured"
     low_range: float | int | None = None
+    reciprocal: Reciprocal | None = None
+    conditions: str = ""
+
+    @property
+    def logarithmic(self) -> bool:
+        """Whether models see the logarithm of the target."""
+        return self.transform == "log10"
+
+    @property
+    def space(self) -> str:
+        """The space of the models in a sentence: "log₁₀ of the spin relaxation rate"."""
+        return f"log₁₀ of the {self.quantity}" if self.logarithmic else f"the {self.quantity}"
+
+    @property
+    def short_space(self) -> str:
+        """The space of the models in a heading: "log₁₀ spin relaxation rate"."""
+        return f"log₁₀ {self.quantity}" if self.logarithmic else self.quantity
+
+    @property
+    def axis(self) -> str:
+        """Label of an axis in the space of the models."""
+        unit = f" / {self.unit}" if self.unit else ""
+        return f"{self.short_space}{unit}" if self.logarithmic else self.original_axis
+
+    @property
+    def original_axis(self) -> str:
+        """Label of an axis in the unit of the target."""
+        return f"{self.quantity} ({self.unit})" if self.unit else self.quantity
+
+    def forward(self, values: ArrayLike) -> NDArray[np.float64]:
+        """Values from the unit of the target to the space of the models."""
+        plain = np.asarray(values, dtype=float)
+        return np.log10(plain) if self.logarithmic else plain
+
+    def inverse(self, values: ArrayLike) -> NDArray[np.float64]:
+        """Values from the space of the models back to the unit of the target."""
+        plain = np.asarray(values, dtype=float)
+        return 10.0**plain if self.logarithmic else plain
 
 
 class DescriptorSection(_Section):

@@ -231,7 +231,7 @@ def _suspicious_targets(run: Run) -> Iterator[Caution]:
     for rows in run.data.units.twins():
         difference = float(np.ptp(y[rows]))
         if 0 < spread < difference:
-            log = run.part.target.transform == "log10"
+            log = run.part.target.logarithmic
             size = f"by a factor {10**difference:.2g}" if log else f"by {difference:.3g}"
             yield Caution(
                 "duplicates_disagree",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +15,6 @@ from perospin.learning.evidence.learning_curve import fit_curve, random_draws
 from perospin.learning.evidence.noise import noise_floor
 from perospin.learning.evidence.permutation import family_baseline, permutation_test, y_shuffle
 from perospin.learning.validation.evaluation import Evaluation
-from perospin.studies.data.transforms import inverse
 from perospin.studies.evidence import explaining
 from perospin.studies.evidence.cautions import cautions_of
 from perospin.studies.evidence.fronts import formula_table
@@ -424,6 +422,10 @@ def _leaks(run: Run) -> pd.DataFrame:
     return pd.DataFrame(records)
 
 
+def _power_of_ten(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(10.0**values)
+
+
 def _noise(run: Run) -> dict[str, Any]:
     """Noise floor from rows that are the same material: certain compositions only."""
     group = run.part.checks.duplicates
@@ -436,14 +438,15 @@ def _noise(run: Run) -> dict[str, Any]:
     if not repeats:
         return {}
     # A rate scatters by a factor, whichever scale the models work in.
-    logarithmic = run.part.checks.noise_scale == "log10" or run.part.target.transform == "log10"
+    logarithmic = run.part.checks.noise_scale == "log10" or run.part.target.logarithmic
     target = run.data.target
     if logarithmic and (target <= 0).any():
         raise StudyError('checks.noise_scale = "log10" needs a target greater than 0 in every row')
     scale = np.log10(target) if logarithmic else target
-    back = partial(inverse, transform="log10") if logarithmic else None
-    floor = noise_floor([scale[r] for r in repeats], scale, inverse=back, seed=run.part.seed)
-    same = logarithmic == (run.part.target.transform == "log10")
+    floor = noise_floor(
+        [scale[r] for r in repeats], scale, inverse=_power_of_ten if logarithmic else None, seed=run.part.seed
+    )
+    same = logarithmic == (run.part.target.logarithmic)
     low, high = floor.intervals[0.95]
     spread = [float(np.ptp(scale[r])) for r in repeats]
     return {

@@ -13,6 +13,17 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Counterpart:
+    """One over the predicted quantity with its interval: the lifetime that belongs to a rate."""
+
+    quantity: str
+    unit: str
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
 class Prediction:
     """One predicted material.
 
@@ -44,7 +55,7 @@ class Prediction:
     base : float
         Mean prediction over the training rows, in the space of the models: base + contributions = prediction.
     space : str
-        The space of the models, for example "log10 of the spin relaxation rate".
+        The space of the models, for example "log₁₀ of the spin relaxation rate".
     nearest : tuple of Neighbour
     known : bool
         Whether this very material is among the training rows.
@@ -54,6 +65,10 @@ class Prediction:
         How the known values were obtained: "measured" or "computed".
     study, part, estimator : str
         What answered.
+    conditions : str
+        Where the value holds, in words.
+    reciprocal : Counterpart or None
+        One over the quantity, for example the lifetime of a rate.
     """
 
     formula: str
@@ -79,6 +94,8 @@ class Prediction:
     study: str
     part: str
     estimator: str
+    conditions: str = ""
+    reciprocal: Counterpart | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain values for JSON (infinite ends become null)."""

@@ -26,7 +26,7 @@ def waterfall(prediction: Prediction) -> Figure:
 
 
 def _draw(prediction: Prediction) -> Figure:
-    logarithmic = prediction.space.startswith("log10")
+    logarithmic = prediction.space.startswith("log₁₀")
     steps = _steps(prediction)
     total = prediction.base + sum(value for _, value in steps)
     figure = Figure(figsize=(style.COLUMN_INCHES + 2.0, 1.75 + 0.27 * (len(steps) + 2)))

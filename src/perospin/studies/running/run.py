@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +15,6 @@ from perospin.learning.training.weights import supports
 from perospin.learning.validation.evaluation import Evaluation
 from perospin.learning.validation.schemes import Scheme
 from perospin.studies.data.dataset import Dataset
-from perospin.studies.data.transforms import inverse
 from perospin.studies.running.cells import Cells, digest, fingerprint, scheme_digest
 from perospin.studies.running.plan import Plan, inner_groups, make_plan
 
@@ -44,7 +42,7 @@ class Run:
         self.seconds: dict[str, float] = {}
         self.specs = {entry.name: part.spec_of(entry.name) for entry in part.estimators}
         self.estimators = {name: build_estimator(spec, part.seed) for name, spec in self.specs.items()}
-        self.inverse = partial(inverse, transform=part.target.transform) if part.target.transform != "none" else None
+        self.inverse = part.target.inverse if part.target.logarithmic else None
         self.tried: dict[str, tuple[Mapping[str, Any], Sequence[str]]] = {}
         self._wanted = _rows_by_training_set(self.schemes.values())
         self._fitted: dict[str, dict[int, float]] = {}
