@@ -37,6 +37,7 @@ def test_field_cases_are_refused(text: str) -> None:
         ("(FAMA)PbI4", "FAMA"),
         ("BrBAPbI2", "BrBA"),
         ("ClMAPbI2", "ClMA"),
+        ("PDAIPbI3", "PDAI"),
     ],
 )
 def test_an_unknown_ion_isn_t_split_into_known_ones(text: str, name: str) -> None:
@@ -79,6 +80,9 @@ def test_such_an_ion_can_be_defined() -> None:
         ("(C6D5C2H4NH3)2PbI4", "isotope"),
         ("(d5-PEA)2PbI4", "isotope"),
         ("MAPbI3-d6", "isotope"),
+        ("MAd6PbI3", "isotope"),
+        ("d-MAPbI3", "isotope"),
+        ("DC(ND2)2PbI3", "isotope"),
         ("(13CH3NH3)PbI3", "isotope"),
         ("MASb2I9", "isn't charge neutral"),
         ("MA2SnI5", "isn't charge neutral"),

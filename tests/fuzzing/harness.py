@@ -18,8 +18,8 @@ from perospin.errors import PerospinError
 
 LONGEST_MESSAGE = 400
 MOST_MEMORY_MB = 200.0
-#: An input that takes this many times the limit is stopped.
-PATIENCE = 10
+#: After this time by the clock an input is stopped.
+PATIENCE_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def stopped_after(seconds: float) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-def run(target: Target, count: int, seed: int, folder: Path) -> Outcome:
+def run(target: Target, count: int, seed: int, folder: Path, patience_s: float = PATIENCE_S) -> Outcome:
     """Try `count` inputs of one kind.
 
     Parameters
@@ -105,12 +105,14 @@ def run(target: Target, count: int, seed: int, folder: Path) -> Outcome:
         Number of inputs; the same seed makes the same ones.
     folder
         Empty folder; tries may write below ``folder/inside`` only.
+    patience_s
+        Time by the clock after which an input is stopped (and counted as an uncaught error).
     """
     rng, outcome = random.Random(seed), Outcome(target.name)
     inside = folder / "inside"
     inside.mkdir(parents=True, exist_ok=True)
     for number in range(30):  # what is loaded at first use is no memory of an input
-        with suppress(Exception), stopped_after(PATIENCE * target.limit_s):
+        with suppress(Exception), stopped_after(patience_s):
             target.attempt(target.make(random.Random(number)), inside)
     gc.collect()
     before_mb = _peak_mb()
@@ -120,7 +122,7 @@ def run(target: Target, count: int, seed: int, folder: Path) -> Outcome:
         start = time.process_time()
         fault = ""
         try:
-            with stopped_after(PATIENCE * target.limit_s):
+            with stopped_after(patience_s):
                 outcome.accepted += target.attempt(content, inside)
         except PerospinError as error:
             if fault := fault_of(str(error)):

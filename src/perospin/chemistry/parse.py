@@ -35,9 +35,12 @@ _JOINT = re.compile(r" ?[·*.]")
 _LAYERS = re.compile(r"[ ,;](?:\( ?n ?= ?(\d{1,4}) ?\)|n ?= ?(\d{1,4}))$")
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
 _JOINING_WORD = re.compile(r"(?:and|or|on|in|with|vs)\b")
-#: Heavy hydrogen and other isotopes: CD3ND3, C6D5C2H4NH3, d5-PEA, MAPbI3-d6, 13CH3NH3; looked for in unreadable text.
+#: Heavy hydrogen and other isotopes; looked for in unreadable text only.
 _ISOTOPE = re.compile(
-    r"(?:[CN]|[CN]\d{1,2})D(?:\d|(?=[\]()CN]|$))|(?<![A-Za-z0-9])[dD]\d{1,2}(?!\d)|(?<![A-Za-z0-9])1[35][CN](?![a-z])|deuter",
+    r"[CN]\d{0,2}D(?:\d|(?=[\]()CN]|$))"  # CD3ND3, C6D5C2H4NH3
+    r"|(?<![A-Za-z0-9])[dD]\d{1,2}(?!\d)|(?<=[AM])d\d{1,2}(?!\d)"  # d5-PEA, MAPbI3-d6, MAd6PbI3
+    r"|(?<![A-Za-z0-9])[dD]-(?=MA|FA|CH|GA|GUA)|(?<![A-Za-z0-9])DC\("
+    r"|(?<![A-Za-z0-9])1[35][CN](?![a-z])|deuter"  # 13CH3NH3
 )
 
 

@@ -21,6 +21,7 @@ Kind = Literal["cation", "metal", "anion"]
 ROUNDING = Fraction(1, 50)
 #: At most so many combinations of charge states are looked at for one part of a formula.
 _MAX_STATES = 512
+_MAX_PARTS = 120
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,8 @@ class Speller:
             If a bracket or a run of letters is an unknown ion that known ones spell, ions stand without amounts, or
             the formula holds two materials.
         """
+        if whole and sum(1 for _ in self._leaves(tokens)) > _MAX_PARTS:
+            raise self.fail(f"more than {_MAX_PARTS} ions stand one after the other: is this one formula?", 0)
         for token in tokens:
             if token.group:
                 self._check_group(token)
@@ -232,10 +235,20 @@ class Speller:
                 start = end
         return parts if start == len(tokens) else [tuple(tokens)]
 
+    def _check_inner_halide(self, tokens: Sequence[Token]) -> None:
+        """Refuse ``PDAIPbI3``: an I between a cation and the metal is the end of an unknown abbreviation."""
+        for a, b, c in zip(tokens, tokens[1:], tokens[2:], strict=False):
+            if not (a.bare and b.bare and c.bare) or a.counted:
+                continue
+            left, inner, right = (self.known(token.name or "") for token in (a, b, c))
+            if left.kind == "cation" and inner.kind == "anion" and right.kind != "anion":
+                raise self._spelt((a, b), a.start)
+
     def _check_parts(self, tokens: Sequence[Token], whole: bool) -> None:
         """Refuse a formula that holds several compounds, unless their brackets and amounts say how they add up."""
         parts = self._parts(tokens)
         if len(parts) < 2:
+            self._check_inner_halide(tokens)
             return
         kinds = [self.kinds(part) for part in parts]
         perovskites = [part for part, kind in zip(parts, kinds, strict=True) if len(kind) == 3]
