@@ -9,6 +9,7 @@ import unicodedata
 __all__ = [
     "control_character",
     "from_spreadsheet",
+    "markdown",
     "readable_json",
     "shorten",
     "tex",
@@ -77,6 +78,12 @@ def tex(text: str) -> str:
 def tex_verbatim(address: str) -> str:
     """Address or DOI for a BibTeX field, where signs stand for themselves: those that end the field are encoded."""
     return re.sub(r"[\\{}\"\s]|[^\x20-\x7e]", lambda m: "".join(f"%{byte:02X}" for byte in m[0].encode()), address)
+
+
+def markdown(text: str) -> str:
+    """Markdown made of foreign texts, without what a viewer would run or follow: tags, links, control characters."""
+    lines = (visible(line) for line in text.split("\n"))
+    return "\n".join(lines).replace("<", "&lt;").replace("](", "]\\(")
 
 
 def readable_json(content: object) -> str:
