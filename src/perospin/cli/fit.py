@@ -59,7 +59,7 @@ def _measure(
 
 
 def _outcome(fit: SpinFit, measured: Measurement) -> Outcome:
-    return Outcome(fit, measured.conditions, measured.notes)
+    return Outcome(fit, measured.conditions, measured.notes, measured.doubts)
 
 
 def _window(text: str | None, option: str) -> tuple[float, float] | None:
@@ -86,6 +86,7 @@ class _Parts:
         self.fits = fits
         self.measured = {name: measured[name] for name in fits}
         self.notes = list(dict.fromkeys(note for m in self.measured.values() for note in m.notes))[:6]
+        self.doubts = list(dict.fromkeys(doubt for m in self.measured.values() for doubt in m.doubts))[:6]
 
     def values(self, condition: str) -> list[float] | None:
         """Condition of each file, if all tell it and it varies."""
@@ -103,7 +104,7 @@ class _Parts:
         from dataclasses import replace
 
         sources = [source for m in self.measured.values() for source in m.sources]
-        return Outcome(replace(fit, sources=tuple(sources)), self.common(), self.notes, self.fits)
+        return Outcome(replace(fit, sources=tuple(sources)), self.common(), self.notes, self.doubts, self.fits)
 
 
 def _series(

@@ -8,7 +8,7 @@ import os
 import re
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -51,6 +51,21 @@ OPTIONS: dict[str, tuple[Any, Any]] = {
     "skip_lines": (
         Annotated[int, typer.Option(min=0, help="Lines at the top that are no data.", rich_help_panel=_DATA)],
         0,
+    ),
+    "block": (
+        Annotated[
+            int | None, typer.Option(min=1, help="Which table of a file that holds several.", rich_help_panel=_DATA)
+        ],
+        None,
+    ),
+    "where": (
+        Annotated[
+            list[str] | None,
+            typer.Option(
+                help="Rows of one condition, NAME=VALUE: temperature=10; repeatable.", rich_help_panel=_DATA
+            ),
+        ],
+        None,
     ),
     "fix": (
         Annotated[
@@ -131,6 +146,8 @@ class Shared:
     delimiter: str | None = None
     decimal: str | None = None
     skip_lines: int = 0
+    block: int | None = None
+    where: Sequence[str] | None = None
     fix: Sequence[str] | None = None
     start: Sequence[str] | None = None
     intervals: str = "covariance"
@@ -149,12 +166,13 @@ class Shared:
         """Keywords for `read_trace`."""
         named = {"tab": "\t", "semicolon": ";", "comma": ",", "blank": " ", "space": " "}
         sign = named.get(self.delimiter or "", self.delimiter)
-        return {"delimiter": sign, "decimal": self.decimal, "skip_lines": self.skip_lines}
+        return {"delimiter": sign, "decimal": self.decimal, "skip_lines": self.skip_lines, "block": self.block}
 
     def gathering(self) -> dict[str, Any]:
         """Keywords for `gather`."""
         columns = [part.strip() for part in self.columns.split(",")] if self.columns else None
-        return {**self.reading(), "columns": columns, "x_unit": self.unit}
+        where = _pairs(self.where, "--where")
+        return {**self.reading(), "columns": columns, "x_unit": self.unit, "where": where}
 
     def fitting(self, measured: Measurement | None = None, params: bool = True) -> dict[str, Any]:
         """Keywords for an analysis."""
@@ -182,6 +200,8 @@ class Outcome:
         What files say of temperature, field and so on.
     notes
         What was taken for what on reading.
+    doubts
+        Those of the notes on which the values hang; they become warnings of the result and stand in its record.
     parts
         Fits of the single files of a series, by file name.
     """
@@ -189,7 +209,13 @@ class Outcome:
     fit: SpinFit
     conditions: Mapping[str, float] = field(default_factory=dict)
     notes: Sequence[str] = ()
+    doubts: Sequence[str] = ()
     parts: Mapping[str, SpinFit] = field(default_factory=dict)
+
+    @property
+    def told(self) -> SpinFit:
+        """The result with the doubts of its reader."""
+        return self.fit.with_warnings(*self.doubts) if self.doubts else self.fit
 
 
 def _pairs(texts: Sequence[str] | None, option: str) -> dict[str, float]:
@@ -216,7 +242,7 @@ def shared(command: Callable[..., Outcome]) -> Callable[..., None]:
         options = Shared(**{name: value for name, value in given.items() if name in own})
         _check(options)
         outcome = command(**{name: value for name, value in given.items() if name not in own}, options=options)
-        deliver(outcome, options)
+        deliver(replace(outcome, fit=outcome.told), options)
 
     kept = [p for p in inspect.signature(command, eval_str=True).parameters.values() if p.name != "options"]
     kind = inspect.Parameter.KEYWORD_ONLY
@@ -308,7 +334,7 @@ def _records(outcome: Outcome, options: Shared) -> tuple[list[Record], list[str]
             records.append(
                 outcome.fit.to_record(
                     options.material, source=options.source or "", quantity=name, composition=options.composition,
-                    **{**of_file, **given},
+                    note="; ".join(outcome.doubts), **{**of_file, **given},
                 )
             )  # fmt: skip
         except FitError as error:
@@ -370,7 +396,8 @@ def deliver(outcome: Outcome, options: Shared) -> None:
         typer.echo(json.dumps(as_dict(outcome, records), indent=1, ensure_ascii=False, allow_nan=False))
     else:
         for note in outcome.notes:
-            typer.echo(f"note: {note}", err=True)
+            if note not in outcome.fit.warnings:  # those stand in the report
+                typer.echo(f"note: {note}", err=True)
         if outcome.parts:
             typer.echo(_parts_table(outcome.parts))
         # advice about a keyword, in the words of the command line

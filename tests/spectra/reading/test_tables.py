@@ -215,7 +215,8 @@ def test_no_such_file_and_a_folder(tmp_path: Path) -> None:
 
 def test_skip_lines_passes_over_numbers_that_are_no_data(tmp_path: Path) -> None:
     content = "12 13\n7 8\nx y\n1 2\n3 4\n5 6\n"
-    assert "line 3" in refused(tmp_path, content)
+    assert "holds 2 tables of numbers (1: lines 1 to 2" in refused(tmp_path, content)
+    assert np.array_equal(read(tmp_path, content, block=2).values, [[1, 2], [3, 4], [5, 6]])
     assert np.array_equal(read(tmp_path, content, skip_lines=2).values, [[1, 2], [3, 4], [5, 6]])
 
 
