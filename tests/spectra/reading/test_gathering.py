@@ -141,7 +141,7 @@ def test_mistakes(tmp_path: Path) -> None:
         pair([a, b, c, a])
     with pytest.raises(DataError, match="no file was given"):
         pair([])
-    with pytest.raises(DataError, match=r"'a_same.csv' has no column for ellipticity"):
+    with pytest.raises(DataError, match=r"'a_same.csv' has no column for wavelength"):
         gather([a], ["ellipticity", "absorbance"], x="wavelength")
     with pytest.raises(DataError, match=r"column 'delay' of 'a_same.csv': can't convert 'ps'"):
         gather([a], ["signal"], x="field", columns=["delay", "signal"])

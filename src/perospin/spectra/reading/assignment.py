@@ -92,8 +92,8 @@ def abscissa(trace: Trace, x: str) -> int:
     empty = [i for i, label in enumerate(trace.labels) if any(get_role(k).score(label) >= 90.0 for k in kinds)]
     if empty:
         return empty[0]  # it has no numbers, which is said where it is read
-    free = [i for i, score in enumerate(scores) if score >= 0.0]
-    if not free:
+    free = [i for i in range(len(scores)) if trace.has_numbers(i)]
+    if not free or scores[free[0]] < 0.0:
         raise DataError(_missing(trace, x, [x]))
     first = free[0]
     if not _in_order(trace.values[:, first], x):

@@ -121,6 +121,9 @@ def split(line: str, delimiter: str | None) -> list[str]:
     return [cell.strip().strip("\"'").strip() for cell in line.split(delimiter)]
 
 
+_NOTHING = Cell(math.nan)
+
+
 def parse_cell(cell: str, decimal: str) -> Cell | None:
     """Read a cell.
 
@@ -139,8 +142,10 @@ def parse_cell(cell: str, decimal: str) -> Cell | None:
     """
     if len(cell) > _LONGEST_CELL:
         return None
+    if cell.isascii() and _PLAIN[decimal].fullmatch(cell):  # most cells
+        return _cell(cell)
     if cell.lower() in _MISSING:
-        return Cell(math.nan)
+        return _NOTHING
     plain = cell.translate(_SPACES).strip()
     if not plain[:1].isascii():
         return None
@@ -157,12 +162,14 @@ def parse_cell(cell: str, decimal: str) -> Cell | None:
     # 2D and 1e are names, 2 D a dipole moment
     if rest and (rest in ("D", "e", "h", "C") or _UNIT.fullmatch(rest) is None or not is_unit(rest)):
         return None
-    if grouped:
-        text = text.replace(match[1], "")
+    return _cell(text.replace(match[1], "") if grouped else text, as_unit(rest) if rest else "", grouped)
+
+
+def _cell(text: str, unit: str = "", grouped: bool = False) -> Cell:
     value = float(text.replace(",", ".").replace("d", "e").replace("D", "e"))
     if not math.isfinite(value) or value in _SCPI:
         return Cell(math.nan, overloaded=True)
-    return Cell(value, as_unit(rest) if rest else "", grouped)
+    return Cell(value, unit, grouped)
 
 
 def number(cell: str, decimal: str) -> float | None:

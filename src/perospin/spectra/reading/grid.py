@@ -190,7 +190,8 @@ def read_blocks(
     layout = _detect(lines[skip_lines:], wanted, raw.name, min_columns)
     if layout.columns > _MAX_COLUMNS:
         raise DataError(f"'{raw.name:.60}' has {layout.columns} columns; at most {_MAX_COLUMNS} are read")
-    spans, scraps = _spans(lines, skip_lines, layout, raw.name)
+    whole = _whole(lines, skip_lines, layout)
+    spans, scraps = ([whole], []) if whole is not None else _spans(lines, skip_lines, layout, raw.name)
     blocks: list[Grid] = []
     for k, (first, last) in enumerate(spans):
         start = 0 if k == 0 else spans[k - 1][1] + 1
@@ -307,6 +308,29 @@ def _has_unit(cell: Cell | None) -> bool:
     return cell is not None and bool(cell.unit)
 
 
+def _whole(lines: list[str], skip: int, layout: _Layout) -> tuple[int, int] | None:
+    """First and last line of the one block of a long file without a gap, quickly; None if it isn't one."""
+    if len(lines) < 5000 or layout.words:
+        return None
+
+    def is_row(line: str) -> bool:
+        cells = layout.cells(line)
+        return len(cells) == layout.columns and all(
+            cell is not None and cell.value == cell.value and not cell.unit for cell in layout.parsed(cells)
+        )
+
+    first = next((i for i in range(skip, min(len(lines), skip + 2000)) if is_row(lines[i])), None)
+    last = next((i for i in range(len(lines) - 1, max(skip, len(lines) - 2000), -1) if is_row(lines[i])), None)
+    if first is None or last is None or last - first < 2:
+        return None
+    around = [lines[i] for i in (first - 1, last + 1) if skip <= i < len(lines)]
+    if any(_is_broken(cells := layout.cells(line), layout.parsed(cells), layout) for line in around):
+        return None
+    if any(_is_row(cells := layout.cells(line), layout.parsed(cells), layout.words) for line in around if line.strip()):
+        return None
+    return (first, last) if _fast(lines[first : last + 1], layout.dialect, layout.columns) is not None else None
+
+
 def _spans(lines: list[str], skip: int, layout: _Layout, name: str) -> tuple[list[tuple[int, int]], list[int]]:
     """First and last lines of the blocks, and lines of numbers that belong to none."""
     spans: list[list[int]] = []  # first, last, number of good rows, whether a line of text stands right above
@@ -412,7 +436,7 @@ def _read(body: list[str], first: int, layout: _Layout, name: str) -> Grid:
 
 
 def _fast(body: list[str], dialect: Dialect, columns: int) -> Float | None:
-    """Read a block without missing or broken cells at the speed of C; None if it has any."""
+    """Read a block without empty, worded or broken cells at the speed of C; None if it has any."""
     text = "\n".join(body)
     if '"' in text or "#" in text or "9e+37" in text.lower() or "9e37" in text.lower() or "91e37" in text.lower():
         return None
@@ -422,8 +446,10 @@ def _fast(body: list[str], dialect: Dialect, columns: int) -> Float | None:
         values = np.loadtxt(io.StringIO(text), delimiter=dialect.delimiter, ndmin=2, comments=None)
     except ValueError:
         return None
-    good = values.shape[1] == columns and bool(np.isfinite(values).all())
-    return values.astype(np.float64) if good else None
+    if values.shape[1] != columns or not np.isfinite(values).any(axis=1).all():
+        return None
+    values[~np.isfinite(values)] = np.nan
+    return values.astype(np.float64)
 
 
 def _slow(

@@ -66,9 +66,9 @@ def find_headings(grid: Grid, header: Mapping[str, str], name: str) -> Headings:
         If a heading has more than 300 characters.
     """
     columns = grid.values.shape[1]
-    found = _from_rows(grid, columns)
-    if not found.labels:
-        found = _from_title(grid, columns)
+    found = _from_stack(grid, columns)
+    for way in (_from_rows, _from_title):
+        found = found if found.labels else way(grid, columns)
     for label in found.labels:
         if len(label.name) >= LONGEST:
             raise DataError(f"a heading of '{name:.60}' has over {LONGEST} characters: '{label.name:.30}...'")
@@ -100,7 +100,7 @@ def _from_rows(grid: Grid, columns: int) -> Headings:
         if remark and any(not (was_remark and _units_or_named(cells)) for _, cells, was_remark in rows):
             break
         cells = _cells(line, grid, columns, guess=not rows)
-        if cells is None or len(rows) == _LINES_ABOVE:
+        if cells is None or len(rows) == _LINES_ABOVE or (len(cells[0]) > 1 and _AXIS.fullmatch(cells[0])):
             break
         rows.append((index, cells, remark))
     if not rows:
@@ -202,7 +202,25 @@ def _cells(line: str, grid: Grid, columns: int, *, guess: bool) -> list[str] | N
 
 
 def _may_head(cells: Sequence[str]) -> bool:
-    return any(cells) and not any(_NO_HEADING.fullmatch(cell) for cell in cells if cell)
+    return any(cells) and not any(map(_is_number, cells))
+
+
+def _is_number(text: str) -> bool:
+    """Whether a text is a number, a date or a time of day; long texts are none."""
+    return 0 < len(text) <= 40 and _NO_HEADING.fullmatch(text) is not None
+
+
+def _from_stack(grid: Grid, columns: int) -> Headings:
+    """Find headings that stand one below the other, each on a line of its own (ProData)."""
+    lines = [(i, line.strip().strip(",;\t").strip()) for i, line in enumerate(grid.before) if line.strip()]
+    last = [(i, text) for i, text in lines[-columns:] if not is_comment(text)]
+    if columns > 4 or len(last) < columns or last[-1][0] - last[0][0] != columns - 1:
+        return Headings()
+    labels = [parse_label(text) for _, text in last]
+    single = all(len(split(text, grid.dialect.delimiter)) == 1 and not _is_number(text) for _, text in last)
+    if not single or not all(label.name and is_known(label) for label in labels):
+        return Headings()
+    return Headings(tuple(labels), frozenset(i for i, _ in last))
 
 
 def _from_title(grid: Grid, columns: int) -> Headings:

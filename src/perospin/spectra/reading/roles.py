@@ -104,7 +104,7 @@ class Role:
         tokens = _tokens(label.name)
         if self.name != "sigma" and tokens & _SPREADS and named < 90.0:
             return -1.0
-        if tokens & _STRANGERS:
+        if tokens & _STRANGERS and "photons" not in tokens:
             if named < 90.0 and not fits:
                 return -1.0
             named -= 30.0
@@ -221,7 +221,8 @@ _LIST = (
     Role("difference", "", ("difference", "sc-cc", "diff"), False, also=_VOLTS, kinds=_ALL, kin="signal"),
     Role("sigma", "", ("sigma", "error", "err", "std", "sd", "sem", "uncertainty", "noise", "yerr"), False),
     Role("signal", "", ("signal", "kerr rotation", "faraday rotation", "kerr", "rotation", "faraday", "odmr", "intensity",
-                        "amplitude", "pl", "x", "lockin x", "lock-in x"), False, also=_VOLTS, kinds=_ALL),
+                        "amplitude", "pl", "x", "lockin x", "lock-in x", "counts", "photons", "no of photons",
+                        "emission", "transmission change"), False, also=_VOLTS, kinds=_ALL),
     Role("field", "T", ("field", "magnetic field", "b", "h", "b field", "bz", "bx", "by", "µ0h", "b ext"), kinds=(),
          largest=100.0),
     Role("resistance", "ohm", ("resistance", "r", "res.", "res", "rxx", "rxy", "mr", "nonlocal resistance",

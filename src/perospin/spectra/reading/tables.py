@@ -247,9 +247,11 @@ def _trace(raw: RawFile, grid: Grid) -> Trace:
     if len(labels) > values.shape[1]:  # rows that end early
         values = np.column_stack([values, np.full((len(values), len(labels) - values.shape[1]), np.nan)])
     named = []
+    implied = _implied(raw, labels)
     for i in range(values.shape[1]):
         label = labels[i] if i < len(labels) else Label("")
-        unit = label.unit or (grid.units[i] if i < len(grid.units) else "")
+        unit = label.unit or (grid.units[i] if i < len(grid.units) else "") or implied.get(label.name[:1].lower(), "")
+        unit = unit or implied.get(label.name.lower(), "")
         named.append(Label(label.name or f"column {i + 1}", unit))
     remarks = [line.strip() for i, line in enumerate(grid.before) if i not in found.used and line.strip()]
     return Trace(
@@ -261,6 +263,15 @@ def _trace(raw: RawFile, grid: Grid) -> Trace:
         header=header,
         warnings=grid.warnings,
     )
+
+
+def _implied(raw: RawFile, labels: Sequence[Label]) -> Mapping[str, str]:
+    """Units that programs never write, as theirs are fixed, by name or first letter of the heading."""
+    if raw.content[:40].lstrip(b"\xef\xbb\xbf \r\n").startswith(b"ProDataCSV"):  # Chirascan
+        return {"wavelength": "nm", "circulardichroism": "mdeg", "hv": "V"}
+    if labels and labels[0].name == "DataName":  # Keysight's parameter analysers
+        return {"v": "V", "i": "A"}
+    return {}
 
 
 def _unique(labels: Sequence[Label]) -> tuple[Label, ...]:
