@@ -13,9 +13,10 @@ from pathlib import Path
 import matplotlib
 from matplotlib.figure import Figure
 
-from perospin.learning.report import figures, style
-from perospin.learning.report.coverage_figures import against_nominal
-from perospin.learning.result import PartResult, StudyResult
+from perospin import look as style
+from perospin.reports.figures import overview as figures
+from perospin.reports.figures.coverage import against_nominal
+from perospin.studies.result import PartResult, StudyResult
 
 EXAMPLE = "(HPA)2PbI4"
 

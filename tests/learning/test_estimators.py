@@ -332,7 +332,7 @@ def test_gradient_of_the_posterior():
         up, down = gp._objective(theta + step, centre, spread)[0], gp._objective(theta - step, centre, spread)[0]
         assert gradient[i] == pytest.approx((up - down) / 2e-5, rel=1e-5, abs=1e-6)
     # both modes use one and the same likelihood
-    from perospin.learning.estimators.gp import _Particles
+    from perospin.learning.estimators.gaussian_processes.gaussian_process import _Particles
 
     draws = _Particles(theta[:1], theta[None, 1:], np.ones((1, 3), dtype=bool), np.zeros(1))
     assert -value == pytest.approx(gp._log_likelihood(draws)[0] - 0.5 * theta @ theta, rel=1e-9)

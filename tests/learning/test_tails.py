@@ -8,7 +8,7 @@ from scipy import stats
 from perospin.errors import StudyError
 from perospin.learning import GaussianProcess, build_estimator
 from perospin.learning.estimators import predict_with_spread
-from perospin.learning.estimators.tails import row_precision
+from perospin.learning.estimators.gaussian_processes.tails import row_precision
 
 STRUCTURED = {"kind": "structured_gp", "kernels": {"a": ["a"], "b": ["b"]}, "terms": [["a"], ["b"]]}
 
@@ -136,7 +136,7 @@ def test_gradient_with_known_noise_weights_and_tails():
         step[i] = 1e-5
         up, down = gp._objective(theta + step, centre, spread)[0], gp._objective(theta - step, centre, spread)[0]
         assert gradient[i] == pytest.approx((up - down) / 2e-5, rel=1e-5, abs=1e-6)
-    from perospin.learning.estimators.gp import _Particles
+    from perospin.learning.estimators.gaussian_processes.gaussian_process import _Particles
 
     draws = _Particles(theta[:1], theta[None, 1:4], np.ones((1, 3), dtype=bool), theta[4:])
     assert -value == pytest.approx(gp._log_likelihood(draws)[0] - 0.5 * theta @ theta, rel=1e-9)

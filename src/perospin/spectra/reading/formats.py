@@ -1,2 +1,0 @@
-from perospin.spectra.reading.files import RawFile
-def trace_of_format(raw, block): return None
