@@ -13,7 +13,7 @@ from perospin.measurements.reading.labels import LONGEST, Label, as_unit, is_uni
 from perospin.measurements.reading.roles import ROLES, is_known, words_of
 from perospin.units import convert
 
-__all__ = ["Headings", "find_headings", "key_values"]
+__all__ = ["Headings", "axis_label", "find_headings", "key_values", "said_units"]
 
 #: Numbers, dates and times of day: a line that holds one is no line of headings.
 _NO_HEADING = re.compile(r"[-+\u2212]?[\d.,:/]*\d[\d.,:/]*(?:[eEdD][-+]?\d+)?(?:[-./]\d+)*|nan", re.IGNORECASE)
@@ -28,6 +28,9 @@ _QUANTITIES = {
     "time": "ps", "times": "ps", "delay": "ps", "delays": "ps", "zeit": "ps", "field": "T", "fields": "T",
     "wavelength": "nm", "wavelengths": "nm", "frequency": "Hz", "frequencies": "Hz", "temperature": "K",
     "temperatures": "K", "voltage": "V",
+}  # fmt: skip
+_ROLE_OF = {
+    "ps": "delay", "T": "field", "nm": "wavelength", "Hz": "frequency", "K": "temperature", "V": "voltage",
 }  # fmt: skip
 _LINES_ABOVE = 4
 _LONG_LINE = 20_000
@@ -254,20 +257,29 @@ def _from_axis_lines(grid: Grid, header: Mapping[str, str]) -> dict[int, Label]:
             at = 0 if match[1].lower() == "x" else which
         if at is None:
             continue
-        label = _axis_label(text, units="unit" in key.lower())
+        label = axis_label(text, units="unit" in key.lower())
         if label is not None:
             old = found.get(at, Label(""))
             found[at] = Label(old.name or label.name, old.unit or label.unit)
     for index, line in enumerate(grid.before[:-2]):
         if line.strip() == "#GR":
             for at, text in enumerate(grid.before[index + 1 : index + 3]):
-                label = _axis_label(text.strip(), units=True)
+                label = axis_label(text.strip(), units=True)
                 if label is not None:
                     found[at] = label
     return found
 
 
-def _axis_label(text: str, *, units: bool) -> Label | None:
+def axis_label(text: str, *, units: bool) -> Label | None:
+    """Label from what a line says of an axis: ``NANOMETERS``, ``CD [mdeg]``, ``Time (ns)``; None if nothing.
+
+    Parameters
+    ----------
+    text
+        What it says.
+    units
+        Whether it is said to be a unit.
+    """
     plain = " ".join(text.replace(",", " ").replace(";", " ").replace("\t", " ").split()).strip("'\"")
     if not plain or len(plain) > LONGEST:
         return None
@@ -282,9 +294,10 @@ def _axis_label(text: str, *, units: bool) -> Label | None:
     return Label(plain) if kind_of_unit(plain) == "density" else Label(names.get(unit, ""), unit)
 
 
-def _with_remarks(labels: list[Label], grid: Grid, columns: int) -> list[Label]:
-    """Give the abscissa the unit that a remark says: ``Time units: ns``, ``all delays in fs``."""
-    for line in (*grid.before, *grid.after):
+def said_units(lines: Sequence[str]) -> dict[str, str]:
+    """Units that remarks say, by role: ``Time units: ns``, ``all delays in fs``; the first of each counts."""
+    found: dict[str, str] = {}
+    for line in lines:
         if len(line) > 300:
             continue
         tokens = [token for token in re.split(r"[\s:=,;()\[\]#/]+", line) if token]
@@ -295,27 +308,23 @@ def _with_remarks(labels: list[Label], grid: Grid, columns: int) -> list[Label]:
             k = i + 1
             while k < len(tokens) and tokens[k].lower() in _FILLERS:
                 k += 1
-            if k == len(tokens) or k == i + 1 and not re.search(rf"{re.escape(token)}\s*[:=,;(\[/]", line):
+            if k == len(tokens) or k == i + 1:
                 continue
             unit = as_unit(tokens[k].strip(".'\""))
-            if k > i + 1 and _converts(unit, _QUANTITIES[quantity]):
-                labels = _say(labels, quantity, unit, columns)
-    return labels
+            if _converts(unit, _QUANTITIES[quantity]) or (quantity.startswith("wave") and _converts(unit, "eV")):
+                found.setdefault(_ROLE_OF[_QUANTITIES[quantity]], unit)
+    return found
 
 
-def _say(labels: list[Label], quantity: str, unit: str, columns: int) -> list[Label]:
-    role = {"ps": "delay", "T": "field", "nm": "wavelength", "Hz": "frequency", "K": "temperature", "V": "voltage"}[
-        _QUANTITIES[quantity]
-    ]
-    named = [i for i, label in enumerate(labels) if ROLES[role].is_named(label.name, label.unit)]
-    if named:
-        i = named[0]
-        if not labels[i].unit:
-            labels = [*labels[:i], Label(labels[i].name, unit), *labels[i + 1 :]]
-        return labels
-    # without a heading the abscissa stands first
-    if columns and (not labels or not labels[0].name and not labels[0].unit):
-        return [Label(words_of(role)[0], unit), *labels[1:]]
+def _with_remarks(labels: list[Label], grid: Grid, columns: int) -> list[Label]:
+    """Give the columns the units that remarks say."""
+    for role, unit in said_units((*grid.before, *grid.after)).items():
+        named = [i for i, label in enumerate(labels) if ROLES[role].is_named(label.name, label.unit)]
+        if named:
+            labels[named[0]] = Label(labels[named[0]].name, labels[named[0]].unit or unit)
+        # without a heading the abscissa stands first
+        elif columns and (not labels or (not labels[0].name and not labels[0].unit)):
+            labels = [Label(words_of(role)[0], unit), *labels[1:]]
     return labels
 
 
