@@ -289,8 +289,10 @@ def repeats_of(trace: Trace, role: str, at: int) -> list[int]:
         raise DataError(_missing(trace, role, [role]))
     best = max(scores[i] for i in free)
     if best >= NAMED:
-        return [scores.index(best)] if role not in ("current_up", "current_down") else [i for i in free if scores[i] >= NAMED]
+        return (
+            [scores.index(best)]
+            if role not in ("current_up", "current_down")
+            else [i for i in free if scores[i] >= NAMED]
+        )
     told = [i for i in free if scores[i] > 0.0]
     return told or free
-
-

@@ -59,12 +59,19 @@ def trace_of(raw: RawFile, block: int | None = None) -> Trace:
     paths = [_partner(raw.path, ending) for ending in endings]
     for path, ending in zip(paths, endings, strict=True):
         if path is None:
-            raise DataError(f"'{raw.name:.60}' is one of two files: '{raw.path.stem:.50}{ending.upper()}' is missing beside it")
+            raise DataError(
+                f"'{raw.name:.60}' is one of two files: '{raw.path.stem:.50}{ending.upper()}' is missing beside it"
+            )
     described, data = (raw if path == raw.path else read_raw(path) for path in paths if path is not None)
     keys = _keys(text_of(described))
     table, labels = _bes3t(keys, data, described.name, block) if modern else _esp(keys, data, described.name)
     header = dict(list(keys.items())[:500])
-    for key, name, unit in (("MWFQ", "frequency", "Hz"), ("MF", "frequency", "GHz"), ("STMP", "temperature", "K"), ("TE", "temperature", "K")):
+    for key, name, unit in (
+        ("MWFQ", "frequency", "Hz"),
+        ("MF", "frequency", "GHz"),
+        ("STMP", "temperature", "K"),
+        ("TE", "temperature", "K"),
+    ):
         if key in keys and re.fullmatch(r"[-+\d.eE]{1,30}", keys[key]):
             header.setdefault(name, f"{keys[key]} {unit}")
     return Trace(labels=labels, values=table, source=data.name, sha256=data.sha256, header=header)
@@ -100,7 +107,9 @@ def _bes3t(keys: dict[str, str], data: RawFile, name: str, block: int | None) ->
     if not 2 <= points <= _MAX_POINTS or not 1 <= rows <= _MAX_POINTS or points * rows > _MAX_POINTS:
         raise DataError(f"'{name:.60}' says that it has {points:g} x {rows:g} points; 2 to {_MAX_POINTS} are read")
     if keys.get("ZTYP", "NODATA") != "NODATA" or keys.get("XTYP", "IDX") != "IDX":
-        raise DataError(f"'{name:.60}' has an abscissa that isn't evenly spaced, or three dimensions: export it as ASCII")
+        raise DataError(
+            f"'{name:.60}' has an abscissa that isn't evenly spaced, or three dimensions: export it as ASCII"
+        )
     complex_ = keys.get("IKKF", "REAL").upper().startswith("CPLX")
     kind = keys.get("IRFMT", "D").split(",")[0].upper()
     if kind not in _FORMATS or "," in keys.get("IKKF", ""):

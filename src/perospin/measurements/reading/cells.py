@@ -10,7 +10,18 @@ from dataclasses import dataclass
 
 from perospin.measurements.reading.labels import as_unit, is_unit
 
-__all__ = ["DIALECTS", "QUOTED_COMMAS", "Cell", "Dialect", "is_comment", "is_moment", "is_numeric_row", "number", "parse_cell", "split"]
+__all__ = [
+    "DIALECTS",
+    "QUOTED_COMMAS",
+    "Cell",
+    "Dialect",
+    "is_comment",
+    "is_moment",
+    "is_numeric_row",
+    "number",
+    "parse_cell",
+    "split",
+]
 
 _PLAIN = {
     ".": re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][-+]?\d+)?"),
@@ -26,7 +37,7 @@ _UNIT = re.compile(r"[A-Za-zµμΩ%°][A-Za-zµμΩ%°0-9/^*.²-]{0,11}")
 _MISSING = frozenset((
     "", "nan", "-nan", "+nan", "na", "n/a", "#n/a", "nd", "null", "none", "--", "---", "-", "inf", "-inf", "+inf",
     "1.#qnan", "-1.#ind", "1.#inf", "-1.#inf", "1,#qnan", "-1,#ind", "#div/0!", "#value!", "#num!", "∞", "-∞",
-    "infinity", "-infinity",
+    "infinity", "-infinity", "\u2013", "\u2014",
 ))  # fmt: skip
 _OVERLOAD = re.compile(
     r"(?:over[ -]?(?:load|flow|range)(?:ed)?|ovld|ovl|ovrld|ovrflw|ovflw|ovfl|ovf|over|under[ -]?range|o\.?l\.?|o/l"
@@ -36,9 +47,9 @@ _OVERLOAD = re.compile(
 #: What instruments send for an overflow or for no number (SCPI).
 _SCPI = frozenset((9.9e37, -9.9e37, 9.91e37))
 _MOMENT = re.compile(
-    r"\d{1,4}[-./]\d{1,2}[-./]\d{1,4}(?:[T ]\d{1,2}:\d{2}(?::\d{2})?[.,]?\d*)?Z?|\d{1,2}:\d{2}(?::\d{2})?[.,]?\d*(?: ?[AaPp][Mm])?"
+    r"(?:\d{4}[-./]\d{1,2}[-./]\d{1,2}|\d{1,2}[-./]\d{1,2}[-./](?:\d{4}|\d{2}))(?:[T ]\d{1,2}:\d{2}(?::\d{2})?[.,]?\d*)?Z?|\d{1,2}:\d{2}(?::\d{2})?[.,]?\d*(?: ?[AaPp][Mm])?"
 )
-_SPACES = str.maketrans({"\u00a0": " ", "\u2009": " ", "\u202f": " ", "\u2007": " ", "\u2212": "-"})
+_SPACES = str.maketrans({"\u00a0": " ", "\u2009": " ", "\u202f": " ", "\u2007": " ", "\u2212": "-", "\u2013": "-"})
 _COMMENT = re.compile(r"\s*(?:#|%|!|//)")
 _LONGEST_CELL = 60
 

@@ -139,7 +139,9 @@ def _numpy(raw: RawFile) -> dict[str, Array]:
             members = [item for item in archive.infolist() if item.filename.endswith(".npy")]
             size = sum(item.file_size for item in members)
             if size > _MAX_BYTES or len(members) > _MAX_SETS:
-                raise DataError(f"'{raw.name:.60}' unpacks to {size / 1e6:.0f} MB; at most {_MAX_BYTES / 1e6:.0f} MB are read")
+                raise DataError(
+                    f"'{raw.name:.60}' unpacks to {size / 1e6:.0f} MB; at most {_MAX_BYTES / 1e6:.0f} MB are read"
+                )
             arrays = {item.filename.removesuffix(".npy"): archive.read(item) for item in members}
     found = {}
     for name, content in arrays.items():

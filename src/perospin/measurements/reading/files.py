@@ -92,7 +92,7 @@ def text_of(raw: RawFile) -> str:
             raise DataError(f"'{raw.name}' is not a text file but {kind}")
     text = _decoded(content)
     sample = text[:100_000]
-    control = sum(not (c.isprintable() or c in "\t\r\n\f\v") for c in sample)
+    control = sum(not (c.isprintable() or c in "\t\r\n\f\v" or (c > "\x9f" and c.isspace())) for c in sample)
     if "\0" in sample or control > 0.02 * len(sample) + 2:
         raise DataError(f"'{raw.name}' is not a text file: export the data as CSV or tab-separated text")
     return text

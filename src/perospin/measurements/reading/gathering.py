@@ -156,8 +156,9 @@ def gather(
             "heading, 'delay (ps)'"
         )
     for trace in traces:
-        settled(trace, x, {*wanted})
-    if x not in _SWEEPS and (runs := passes(axis)) > 1:
+        for doubt in settled(trace, x, {*wanted}):
+            told.doubt(doubt)
+    if (runs := passes(axis)) > (2 if x in _SWEEPS else 1):
         told.doubt(
             f"{traces[0].source:.60}: the {x} runs {runs} times through its range, and all of it is fitted as one: if these "
             "are scans of different things, save each as a file"
@@ -258,7 +259,9 @@ def _from_several(
         repeats[role], channels[role] = stack, stack[0]
         left = [n for i, n in enumerate(trace.names) if i not in (at, *rest) and trace.has_numbers(i)]
         if left:
-            told.notes.append(f"{trace.source:.60}: {role} from {_list([trace.names[i] for i in rest])}; not used: {_list(left)}")
+            told.notes.append(
+                f"{trace.source:.60}: {role} from {_list([trace.names[i] for i in rest])}; not used: {_list(left)}"
+            )
     for trace, axis in zip(traces[1:], axes[1:], strict=True):
         _same_axis(axes[0], axis, traces[0].source, trace.source, x)
     return axes[0], channels, repeats
@@ -298,13 +301,17 @@ def _axis(trace: Trace, at: int, x: str, x_unit: str | None, told: _Told) -> Flo
     elif x_unit is not None:
         convert(1.0, x_unit, role.unit)
     spectral = x in ("wavelength", "energy")
-    own = get_role("wavelength").unit_of(label) or get_role("energy").unit_of(label) if spectral else role.unit_of(label)
+    own = (
+        get_role("wavelength").unit_of(label) or get_role("energy").unit_of(label) if spectral else role.unit_of(label)
+    )
     unit = own or x_unit or ""
     if spectral:
         values = np.array(trace.values[:, at])
         if not unit:
             unit = "eV" if float(np.nanmax(values)) < 15.0 else "nm"
-            told.doubt(f"{trace.source:.60}: '{label.name:.40}' has no unit and is taken as {unit}: if it is another, give --unit")
+            told.doubt(
+                f"{trace.source:.60}: '{label.name:.40}' has no unit and is taken as {unit}: if it is another, give --unit"
+            )
         nanometres = wavelength_nm(values, unit, trace.source)
         if x == "wavelength":
             return nanometres

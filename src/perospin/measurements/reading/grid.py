@@ -111,9 +111,7 @@ def read_grid(
     DataError
         If the file holds several and `block` doesn't say which: the message names them.
     """
-    blocks = read_blocks(
-        raw, delimiter=delimiter, decimal=decimal, skip_lines=skip_lines, min_columns=min_columns
-    )
+    blocks = read_blocks(raw, delimiter=delimiter, decimal=decimal, skip_lines=skip_lines, min_columns=min_columns)
     if len(blocks) == 1 and block in (None, 1):
         return blocks[0]
     return chosen(blocks, block, raw.name, [""] * len(blocks))
@@ -136,7 +134,9 @@ def chosen(blocks: Sequence[Grid], block: int | None, name: str, heads: Sequence
     more = f"; and {len(blocks) - 4} more" if len(blocks) > 4 else ""
     count = f"{len(blocks)} table{'s' * (len(blocks) != 1)}"
     what = f"holds {count} of numbers" if block is None else f"has no table {block} but {count}"
-    raise DataError(f"'{name:.60}' {what} ({shown}{more}): choose one by its number (--block 1), or save each as a file")
+    raise DataError(
+        f"'{name:.60}' {what} ({shown}{more}): choose one by its number (--block 1), or save each as a file"
+    )
 
 
 def read_blocks(
@@ -222,11 +222,11 @@ def _is_word(cell: str) -> bool:
 
 
 def _detect(lines: list[str], wanted: list[Dialect], name: str, min_columns: int) -> _Layout:
-    """Layout that reads most rows as numbers: most rows, then fewest columns of words, fewest separated thousands."""
+    """Layout that reads most rows as numbers: most rows, then fewest words, fewest separated thousands."""
     full = [line for line in lines if line.strip() and not is_comment(line)]
     # from the middle too: a long preamble must not hide the block
     sample = full if len(full) <= 2 * _SAMPLE else full[:_SAMPLE] + full[len(full) // 2 : len(full) // 2 + _SAMPLE]
-    best: tuple[tuple[int, int, int], _Layout] | None = None
+    best: tuple[tuple[int, int, bool, int], _Layout] | None = None
     single = False
     for dialect in wanted:
         rows: dict[int, list[list[str]]] = {}
@@ -247,7 +247,9 @@ def _detect(lines: list[str], wanted: list[Dialect], name: str, min_columns: int
             if columns - len(words) < min_columns or not good:
                 continue
             grouped = sum(cell is not None and cell.grouped for p in good for cell in p)
-            score = (len(good), -len(words), -grouped)
+            told = sum(any(cells[i] for cells in table) for i in words)
+            # blanks may separate thousands, where another sign separates cells
+            score = (len(good), -told, dialect.delimiter is not None, -grouped)
             if best is None or score > best[0]:
                 best = (score, layout)
     if best is None:
@@ -271,7 +273,9 @@ def _words(table: Sequence[Sequence[str]], parsed: Sequence[Sequence[Cell | None
     for i in range(len(table[0])):
         filled = [(cells[i], p[i]) for cells, p in rows if cells[i]]
         bad = [text for text, cell in filled if cell is None]
-        if bad and len(bad) > 0.5 * len(filled) and len(bad) >= 2 and all(map(_is_word, bad)):
+        if len(bad) == len(filled) < 2 and len(rows) > 2 * len(filled) + 1:  # (nearly) empty
+            found.add(i)
+        elif bad and len(bad) > 0.5 * len(filled) and len(bad) >= 2 and all(map(_is_word, bad)):
             found.add(i)
     return frozenset(found)
 
@@ -301,7 +305,10 @@ def _is_broken(cells: Sequence[str], parsed: Sequence[Cell | None], layout: _Lay
     # between blanks, "2 theta" and "300 K" are words
     if layout.dialect.delimiter is None and 2 * numbers == len(kept):
         begins = begins and any(re.search(r"\d", cells[i]) or cells[i].isupper() and len(cells[i]) > 3 for i in bad)
-    return begins or (kept[0] in bad and re.match(r"[-+.,]?\d", first) is not None)
+    # a word before numbers heads them (wavelength, 0, 10, 20); anything else is a broken number
+    return begins or (
+        kept[0] in bad and re.search(r"\d", first) is not None and re.search(r"[a-z]{2}|[(\[\\|]", first) is None
+    )
 
 
 def _has_unit(cell: Cell | None) -> bool:
@@ -399,8 +406,10 @@ def _next_row_differs(lines: list[str], index: int, layout: _Layout, units: tupl
 
 
 def _refuse_blanks_as_thousands(cells: list[str], index: int, layout: _Layout, name: str) -> None:
-    if layout.dialect.delimiter is None and re.fullmatch(r"[-+]?[1-9]\d{0,2}", cells[0]) and re.fullmatch(
-        r"\d{3}(?:[.,]\d*)?", cells[1]
+    if (
+        layout.dialect.delimiter is None
+        and re.fullmatch(r"[-+]?[1-9]\d{0,2}", cells[0])
+        and re.fullmatch(r"\d{3}(?:[.,]\d*)?", cells[1])
     ):
         raise DataError(
             f"line {index + 1} of '{name:.60}' has {len(cells)} cells, the lines below it {layout.columns}: a blank "
@@ -408,9 +417,7 @@ def _refuse_blanks_as_thousands(cells: list[str], index: int, layout: _Layout, n
         )
 
 
-def _refuse_two_commas(
-    before: Sequence[str], row: str, layout: _Layout, name: str, delimiter: str | None
-) -> None:
+def _refuse_two_commas(before: Sequence[str], row: str, layout: _Layout, name: str, delimiter: str | None) -> None:
     """Refuse ``0,5,1,25``: the comma can't be both delimiter and decimal sign."""
     columns = layout.columns
     if layout.dialect.delimiter != "," or delimiter is not None or columns % 2 or not before:
@@ -438,9 +445,11 @@ def _read(body: list[str], first: int, layout: _Layout, name: str) -> Grid:
 def _fast(body: list[str], dialect: Dialect, columns: int) -> Float | None:
     """Read a block without empty, worded or broken cells at the speed of C; None if it has any."""
     text = "\n".join(body)
-    if '"' in text or "#" in text or "9e+37" in text.lower() or "9e37" in text.lower() or "91e37" in text.lower():
+    if '"' in text or "#" in text or re.search(r"[eE]\+?37", text):  # the last is an instrument's overflow
         return None
     if dialect.decimal == ",":
+        if "." in text:  # it may separate thousands
+            return None
         text = text.replace(",", ".")
     try:
         values = np.loadtxt(io.StringIO(text), delimiter=dialect.delimiter, ndmin=2, comments=None)
@@ -536,5 +545,3 @@ def _refuse_hidden_thousands(values: Float, layout: _Layout, body: list[str], na
                 f"('{next(c for c in column if sign in c)}'): give the decimal sign (--decimal '{other}'), or save it "
                 "without separators"
             )
-
-

@@ -18,7 +18,9 @@ __all__ = ["Headings", "axis_label", "find_headings", "key_values", "said_units"
 #: Numbers, dates and times of day: a line that holds one is no line of headings.
 _NO_HEADING = re.compile(r"[-+\u2212]?[\d.,:/]*\d[\d.,:/]*(?:[eEdD][-+]?\d+)?(?:[-./]\d+)*|nan", re.IGNORECASE)
 _RULE = re.compile(r"[\s\-=_*+|#~.\u2500\u2014,;]*")
-_AXIS = re.compile(r"(x|y)[\s_-]*(\d*)[\s_-]*(?:axis|units?|label|title|name)?[\s_-]*(\d*)[\s_-]*(?:units?|label|title)?", re.I)
+_AXIS = re.compile(
+    r"(x|y)[\s_-]*(\d*)[\s_-]*(?:axis|units?|label|title|name)?[\s_-]*(\d*)[\s_-]*(?:units?|label|title)?", re.I
+)
 _AXIS_WORDS = {
     "abscissa": 0, "ordinate": 1, "x": 0, "y": 1, "horizontal": 0, "vertical": 1,
 }  # fmt: skip
@@ -116,7 +118,9 @@ def _from_rows(grid: Grid, columns: int) -> Headings:
     labels = [parse_label(cell) for cell in rows[name][1]]
     if units is not None:
         below = [*rows[units][1], *[""] * len(labels)]
-        labels = [Label(label.name, as_unit(unit) if unit else label.unit) for label, unit in zip(labels, below, strict=False)]
+        labels = [
+            Label(label.name, as_unit(unit) if unit else label.unit) for label, unit in zip(labels, below, strict=False)
+        ]
     used = frozenset(index for index, _, _ in rows[: name + 1])
     return Headings(tuple(labels), used, _is_shifted(grid, len(labels)))
 
@@ -150,7 +154,10 @@ def _says_nothing(line: str, grid: Grid) -> bool:
     count = parse_cell(plain, grid.dialect.decimal)
     if count is not None and count.value == count.value and not count.unit:
         return True
-    return re.fullmatch(r"\[[^\[\]]{1,30}\]|xydata|data:?|begin|start|\$?data_?\w{0,10}|#data", plain, re.IGNORECASE) is not None
+    return (
+        re.fullmatch(r"\[[^\[\]]{1,30}\]|xydata|data:?|begin|start|\$?data_?\w{0,10}|#data", plain, re.IGNORECASE)
+        is not None
+    )
 
 
 def _all_units(cells: Sequence[str]) -> bool:
@@ -180,12 +187,16 @@ def _cells(line: str, grid: Grid, columns: int, *, guess: bool) -> list[str] | N
         # "Delay (ps)   Signal (a.u.)": brackets belong to the word before them, wide gaps separate
         ways += [re.split(r"\s{2,}|\t", plain.strip()), re.findall(r"[^\s(\[]+(?:\s?[(\[][^)\]]{0,60}[)\]])?", plain)]
     if guess:
-        ways += [split(plain, other) for other in ("\t", ",", ";", None) if other != delimiter]
-    for cells in ways:
+        others = [other for other in ("\t", ",", ";", None) if other != delimiter and (other or len(own) == 1)]
+        ways += [split(plain, other) for other in others]
+    for way, cells in enumerate(ways):
         while len(cells) > columns and not cells[-1]:
             cells = cells[:-1]
         if len(cells) == columns and _may_head(cells):
-            return cells
+            # words of a sentence are no headings
+            known = sum(is_known(parse_label(cell)) for cell in cells)
+            if way == 0 or delimiter is None or 2 * known >= columns:
+                return cells
         # "Delay, ns, Signal, mV": name and unit in turn
         if len(cells) == 2 * columns and _may_head(cells) and _all_units(cells[1::2]) and not _all_units(cells[::2]):
             return [f"{a} ({b})" if b else a for a, b in zip(cells[::2], cells[1::2], strict=True)]
@@ -205,6 +216,8 @@ def _cells(line: str, grid: Grid, columns: int, *, guess: bool) -> list[str] | N
 
 
 def _may_head(cells: Sequence[str]) -> bool:
+    if any(cell.endswith(":") for cell in cells[:-1]):  # key: value
+        return False
     return any(cells) and not any(map(_is_number, cells))
 
 
@@ -303,6 +316,12 @@ def said_units(lines: Sequence[str]) -> dict[str, str]:
         tokens = [token for token in re.split(r"[\s:=,;()\[\]#/]+", line) if token]
         for i, token in enumerate(tokens):
             quantity = token.lower().strip(".'\"")
+            if quantity in ("unit", "units") and i == 0:  # of the abscissa
+                unit = next((as_unit(t.strip(".'\"")) for t in tokens[1:] if t.lower() not in _FILLERS), "")
+                for canonical in ("ps", "T", "nm"):
+                    if unit and kind_of_unit(unit) == "" and _converts(unit, canonical):
+                        found.setdefault(_ROLE_OF[canonical], unit)
+                continue
             if quantity not in _QUANTITIES:
                 continue
             k = i + 1
@@ -347,5 +366,3 @@ def key_values(grid: Grid) -> dict[str, str]:
                 pairs.setdefault(key.strip(' "'), value.strip(' ,;\t"'))
                 break
     return pairs
-
-

@@ -58,10 +58,14 @@ def trace_of(raw: RawFile, block: int | None = None) -> Trace:
     """
     blocks = list(_blocks(text_of(raw), raw.name))
     if not blocks:
-        raise DataError(f"'{raw.name:.60}' is JCAMP-DX, but holds no XYDATA and no XYPOINTS: save the spectrum in this form")
+        raise DataError(
+            f"'{raw.name:.60}' is JCAMP-DX, but holds no XYDATA and no XYPOINTS: save the spectrum in this form"
+        )
     if block is None and len(blocks) > 1 or block is not None and not 1 <= block <= len(blocks):
         titles = "; ".join(f"{n}: {b.labels.get('TITLE', '')[:30]}" for n, b in enumerate(blocks[:5], 1))
-        raise DataError(f"'{raw.name:.60}' holds {len(blocks)} spectra ({titles}): choose one by its number (--block 1)")
+        raise DataError(
+            f"'{raw.name:.60}' holds {len(blocks)} spectra ({titles}): choose one by its number (--block 1)"
+        )
     found = blocks[(block or 1) - 1]
     x, y = _pairs(found, raw.name) if found.form.startswith("(XY") else _series(found, raw.name)
     labels = []
@@ -145,7 +149,9 @@ def _series(block: _Block, name: str) -> tuple[Float, Float]:
         at, values, difference = _unpacked(line, packed, number, name)
         if ends_in_difference and values:  # the first number repeats the last one, as a check
             if y and abs(values[0] - y[-1]) > 0.5:
-                raise DataError(f"line {number} of '{name:.60}' doesn't go on from the line before: its check value differs")
+                raise DataError(
+                    f"line {number} of '{name:.60}' doesn't go on from the line before: its check value differs"
+                )
             values = values[1:] if values else values
             starts.append((number, len(y) - 1, at))
         else:
@@ -187,7 +193,9 @@ def _unpacked(line: str, packed: bool, number: int, name: str) -> tuple[float, l
         match = _TOKEN.match(line, position)
         sign, digits = (match[1], match[2]) if match else ("", "")
         if match is None or match.end() == position or len(digits) > 20:
-            raise DataError(f"line {number} of '{name:.60}' holds '{line[position : position + 20]}', which is no packed number")
+            raise DataError(
+                f"line {number} of '{name:.60}' holds '{line[position : position + 20]}', which is no packed number"
+            )
         position = match.end()
         if x is None:
             text = f"{_first(sign, _SQUEEZED)}{digits}" if sign in _SQUEEZED else f"{sign}{digits}"
@@ -221,5 +229,3 @@ def _float(text: str, number: int, name: str) -> float:
         return float(text)
     except ValueError:
         raise DataError(f"line {number} of '{name:.60}' holds '{text:.20}', which is no packed number") from None
-
-

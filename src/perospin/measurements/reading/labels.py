@@ -113,11 +113,11 @@ def parse_label(text: str) -> Label:
     for match in reversed(list(_BRACKETS.finditer(plain))):
         inside = _AROUND_UNIT.sub("", match[1].split(",")[0].strip()).strip(" '\"")
         name = f"{plain[: match.start()].strip()} {plain[match.end() :].strip()}".strip(" ,:/_-")
-        if name and inside != "min" and is_unit(inside):
+        if name and _is_unit_of(name, inside):
             return Label(name, as_unit(inside))
     for match in reversed(list(_SEPARATORS.finditer(plain))):
         name, unit = plain[: match.start()].strip(" ,:/_-"), plain[match.end() :].strip()
-        if name and unit != "min" and is_unit(unit):
+        if name and _is_unit_of(name, unit):
             return Label(name, as_unit(unit))
     name, _, unit = plain.rpartition(" ")
     if name.strip(" ,:/-") and len(unit) > 1 and unit != "min" and is_unit(unit):
@@ -131,6 +131,11 @@ def parse_label(text: str) -> Label:
         if suffix in _LOWER and (len(suffix) > 1 or name.lower().startswith(_NEEDS.get(suffix, ()))):
             return Label(name, _LOWER[suffix])
     return Label(plain)
+
+
+def _is_unit_of(name: str, unit: str) -> bool:
+    """Whether a text behind a name is its unit; min is a minimum but of a time."""
+    return is_unit(unit) and (unit != "min" or name.lower().startswith(("time", "t", "zeit", "elapsed")))
 
 
 def _suffixes(plain: str) -> list[tuple[str, str]]:

@@ -222,8 +222,12 @@ def _with_axis_files(
         elif across not in axes and rows == lengths.get(str(down), -1) + 1:
             fits.append(_Axes(axes[str(down)][0], values[0], values[1:], str(down)))
     if len(fits) != 1:
-        what = "which way round they belong can't be told: say it, --delays rows or columns" if fits else "they don't fit"
-        raise DataError(f"'{raw.name:.60}' holds {rows} rows of {columns} numbers, the files of the axes {told}: {what}")
+        what = (
+            "which way round they belong can't be told: say it, --delays rows or columns" if fits else "they don't fit"
+        )
+        raise DataError(
+            f"'{raw.name:.60}' holds {rows} rows of {columns} numbers, the files of the axes {told}: {what}"
+        )
     return replace(fits[0], delay_unit=units.get("delay", ""), spectral_unit=units.get("wavelength", ""))
 
 
@@ -346,7 +350,9 @@ def _with_units_of_remarks(axes: _Axes, comments: tuple[str, ...]) -> _Axes:
     for line in comments:
         if len(line) > 300:
             continue
-        axis = re.match(r"\W*[xyz][ _-]*(?:axis|label|title|units?)?[ _-]*(?:title|label)?\s*[:=,\t]\s*(\S.*)", line, re.I)
+        axis = re.match(
+            r"\W*[xyz][ _-]*(?:axis|label|title|units?)?[ _-]*(?:title|label)?\s*[:=,\t]\s*(\S.*)", line, re.I
+        )
         label = parse_label(axis[1].strip(" ,;\t\"'")) if axis else None
         if label is not None and label.unit:
             kind = _role(label.name, label.unit)

@@ -24,7 +24,9 @@ _STRANGERS = frozenset((
     "ht", "hv", "pmt", "phase", "theta2", "log", "log10", "ln", "repeat", "cycle", "scan", "sample", "chamber", "integration",
     "exposure", "iteration", "humidity", "setpoint", "id", "dc",
 ))  # fmt: skip
-_SPREADS = frozenset(("sigma", "error", "err", "std", "sd", "sem", "uncertainty", "noise", "yerr", "dev", "stdev", "se"))
+_SPREADS = frozenset(
+    ("sigma", "error", "err", "std", "sd", "sem", "uncertainty", "noise", "yerr", "dev", "stdev", "se")
+)
 
 
 @dataclass(frozen=True)
@@ -233,9 +235,9 @@ _LIST = (
     Role("ellipticity", "mdeg", ("ellipticity", "cd", "theta", "θ", "circular dichroism", "cd signal")),
     Role("absorbance", "", ("absorbance", "abs", "a", "od", "optical density", "absorption", "extinction"), False,
          kinds=("density", "arbitrary"), largest=10.0),
-    Role("left", "", ("left", "l", "lcp", "σ-", "sigma-", "s-", "sigma minus", "i l", "il", "i left"), False,
+    Role("left", "", ("left", "l", "lcp", "σ-", "sigma-", "s-", "i-", "sigma minus", "i l", "il", "i left"), False,
          also=("V", "A", "W", ""), kinds=("counts", "arbitrary"), kin="signal"),
-    Role("right", "", ("right", "r", "rcp", "σ+", "sigma+", "s+", "sigma plus", "i r", "ir", "i right"), False,
+    Role("right", "", ("right", "r", "rcp", "σ+", "sigma+", "s+", "i+", "sigma plus", "i r", "ir", "i right"), False,
          also=("V", "A", "W", ""), kinds=("counts", "arbitrary"), kin="signal"),
     Role("voltage", "V", ("voltage", "bias", "v", "u", "bias voltage", "applied voltage", "volts")),
     Role("current_up", "A", ("current up", "i up", "up", "tip up", "i+", "i plus"), False, kin="current"),

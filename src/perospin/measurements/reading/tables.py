@@ -68,7 +68,9 @@ def read_trace(
     return trace.with_conditions({**from_header(trace.header), **from_name(raw.name)})
 
 
-def _trace_of_text(raw: RawFile, delimiter: str | None, decimal: str | None, skip_lines: int, block: int | None) -> Trace:
+def _trace_of_text(
+    raw: RawFile, delimiter: str | None, decimal: str | None, skip_lines: int, block: int | None
+) -> Trace:
     blocks = read_blocks(raw, delimiter=delimiter, decimal=decimal, skip_lines=skip_lines)
     if len(blocks) == 1 and block in (None, 1):
         return _trace(raw, blocks[0])
