@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
 from pathlib import Path
 from typing import Any
 
@@ -248,8 +250,10 @@ def test_blanks_between_thousands_and_between_cells(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("cell", "decimal", "value", "unit"),
     [
-        ("-1,000.5", ".", -1000.5, ""), ("1 234", ".", 1234.0, ""), ("1.234,5", ",", 1234.5, ""), ("0.5%", ".", 0.5, "%"),
-        ("12 ps", ".", 12.0, "ps"), ("5K", ".", 5.0, "K"), ("1D-3", ".", 1e-3, ""), ("−3", ".", -3.0, ""), (".5", ".", 0.5, ""),
+        ("-1,000.5", ".", -1000.5, ""), ("1 234", ".", 1234.0, ""), ("1.234,5", ",", 1234.5, ""),
+        ("0.5%", ".", 0.5, "%"),
+        ("12 ps", ".", 12.0, "ps"), ("5K", ".", 5.0, "K"), ("1D-3", ".", 1e-3, ""), ("−3", ".", -3.0, ""),
+        (".5", ".", 0.5, ""),
         ("1e5", ".", 1e5, ""), ("1,5E-3", ",", 1.5e-3, ""),
     ],
 )  # fmt: skip
@@ -388,10 +392,10 @@ def test_headings_of_any_form_are_read_quickly(text: str) -> None:
 @pytest.mark.parametrize("letter", ["1/", "(", "a(", " - ", "[a]", "1.", ",", "|", "{", "in ", "a b"])
 def test_long_headings_end_in_a_sentence(tmp_path: Path, letter: str) -> None:
     body = f"{letter * 1500}\tKerr\n" + table("", T, S)
-    try:
-        read_trace(write(tmp_path, body))
-    except DataError as error:
-        assert len(str(error)) <= 400
+    start = time.perf_counter()
+    with contextlib.suppress(DataError):
+        assert len(read_trace(write(tmp_path, body)).names) == 2
+    assert time.perf_counter() - start < 1.0
 
 
 def test_limits_on_columns_and_lines(tmp_path: Path) -> None:

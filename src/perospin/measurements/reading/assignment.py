@@ -63,9 +63,8 @@ def _scores(trace: Trace, role: Role, *, sizes: bool = True) -> list[float]:
         score = role.score(label)
         if score < 0.0 and channel(role, label):
             score = role.score(Label(label.name, "ohm")) - 10.0
-        if not trace.has_numbers(i):
-            score = -1.0
-        elif sizes and score >= 0.0 and not role.possible(trace.values[:, i], role.unit_of(label)):
+        impossible = sizes and score >= 0.0 and not role.possible(trace.values[:, i], role.unit_of(label))
+        if impossible or not trace.has_numbers(i):
             score = -1.0
         found.append(score)
     return found
@@ -98,7 +97,8 @@ def abscissa(trace: Trace, x: str) -> int:
     first = free[0]
     if not _in_order(trace.values[:, first], x):
         raise DataError(
-            f"no heading of '{trace.source:.60}' tells the {x}, and column {first + 1} ('{trace.names[first]:.40}') isn't in "
+            f"no heading of '{trace.source:.60}' tells the {x}, and column {first + 1} "
+            f"('{trace.names[first]:.40}') isn't in "
             f"order: name the columns, {x} first (--columns 3,1,2)"
         )
     return first
@@ -141,7 +141,8 @@ def assign(trace: Trace, roles: Sequence[str], optional: Sequence[str], x: str) 
         ties = [j for j in free if j != column and scores[role][j] == score and j not in chosen.values()]
         if ties and role in roles:
             found.doubts.append(
-                f"{trace.source:.60}: {role} from '{trace.names[column]:.40}', but '{trace.names[ties[0]]:.40}' fits as well: "
+                f"{trace.source:.60}: {role} from '{trace.names[column]:.40}', but '{trace.names[ties[0]]:.40}' "
+                "fits as well: "
                 "name the columns to choose (--columns)"
             )
     if "polarisation" in roles and "polarisation" not in chosen:
@@ -196,7 +197,8 @@ def _in_turn(
         values = trace.values[:, i]
         if role == "sigma" and not np.all(values[np.isfinite(values)] > 0.0):
             raise DataError(
-                f"'{trace.source:.60}' has no headings, and column {i + 1} can't be the uncertainty, as it isn't positive: "
+                f"'{trace.source:.60}' has no headings, and column {i + 1} can't be the uncertainty, as it isn't "
+                "positive: "
                 f"name the columns of {', '.join([x, *wanted])} in this order (--columns 1,2)"
             )
         chosen[role] = i
@@ -216,23 +218,23 @@ def _by_exclusion(
         if most[len(unnamed) - 1] > most[len(unnamed)]:
             candidates = [i for i in candidates if max(scores[r][i] for r in unnamed) >= most[len(unnamed) - 1]]
     if len(candidates) < len(unnamed):
-        for role, i in zip(unnamed, candidates, strict=False):
-            chosen[role] = i
+        chosen.update(zip(unnamed, candidates, strict=False))
         return
     others = [i for i in candidates if not _is_condition(trace.labels[i])]
     if len(others) > len(unnamed) and (len(unnamed) > 1 or len(others) > len(wanted)):
         raise DataError(
-            f"'{trace.source:.60}' has {len(trace.names)} columns whose headings don't tell {', '.join(unnamed)}: name the "
+            f"'{trace.source:.60}' has {len(trace.names)} columns whose headings don't tell {', '.join(unnamed)}: "
+            "name the "
             f"columns in the order {', '.join([x, *wanted])} (--columns 1,2), or give one file for each"
         )
     if len(others) > len(unnamed) and len(unnamed) == 1 and unnamed[0] != "same":
         shown = ", ".join(f"{trace.names[i]:.24}" for i in others[:6])
         raise DataError(
-            f"'{trace.source:.60}' has no heading that tells the {unnamed[0]}, and several columns that it could be ({shown}): "
+            f"'{trace.source:.60}' has no heading that tells the {unnamed[0]}, and several columns that it could "
+            f"be ({shown}): "
             f"name the columns in the order {', '.join([x, *wanted])} (--columns 1,2)"
         )
-    for role, i in zip(unnamed, others or candidates, strict=False):
-        chosen[role] = i
+    chosen.update(zip(unnamed, others or candidates, strict=False))
 
 
 def _is_condition(label: Label) -> bool:
@@ -248,7 +250,8 @@ def _refuse_stray(trace: Trace, optional: Sequence[str], chosen: dict[str, int],
     if stray:
         shown = ", ".join(f"{name:.24}" for name in trace.names[:10])
         raise DataError(
-            f"'{trace.source:.60}' has the columns {shown}, whose headings don't tell same- from counter-circular: name "
+            f"'{trace.source:.60}' has the columns {shown}, whose headings don't tell same- from counter-circular: "
+            "name "
             "delay and trace, or delay, same and counter, in this order (--columns 1,2,3)"
         )
 
@@ -260,16 +263,21 @@ def _missing(trace: Trace, role: str, order: Sequence[str]) -> str:
     )
     for i, label in enumerate(trace.labels):
         if role == "absorbance" and label.unit == "%":
-            return f"column '{label.name:.40}' of '{trace.source:.60}' is a transmittance, not an absorbance: give -log10 of it"
+            return (
+                f"column '{label.name:.40}' of '{trace.source:.60}' is a transmittance, not an absorbance: "
+                "give -log10 of it"
+            )
         wanted = get_role(role)
         if trace.has_numbers(i) and wanted.score(label) >= NAMED and np.isfinite(wanted.largest):
             largest = float(np.nanmax(np.abs(trace.values[:, i])))
             return (
-                f"column '{label.name:.40}' of '{trace.source:.60}' reaches {largest:.4g} {wanted.unit_of(label)}, which is no "
+                f"column '{label.name:.40}' of '{trace.source:.60}' reaches {largest:.4g} {wanted.unit_of(label)}, "
+                "which is no "
                 f"{role}: name the right column, or write its unit into the heading"
             ).replace(" ,", ",")
     return (
-        f"'{trace.source:.60}' has no column for {role}: it has {shown}, and none can be it by name, unit and size; name the "
+        f"'{trace.source:.60}' has no column for {role}: it has {shown}, and none can be it by name, unit and "
+        "size; name the "
         f"columns in the order {', '.join(order)} (--columns 1,2)"
     )
 

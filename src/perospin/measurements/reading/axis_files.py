@@ -17,7 +17,6 @@ from perospin.measurements.reading.labels import as_unit, is_unit, parse_label
 
 __all__ = ["read_axis"]
 
-_MAX_POINTS = 1_000_000
 
 
 def read_axis(path: Path | str) -> tuple[Float, str]:
@@ -51,7 +50,7 @@ def read_axis(path: Path | str) -> tuple[Float, str]:
     for number, line in enumerate(text_of(raw).splitlines(), 1):
         if not line.strip():
             continue
-        cells = [cell for cell in re.split(r"[\s,;]+", line.strip()[: _MAX_POINTS * 20]) if cell]
+        cells = [cell for cell in re.split(r"[\s,;]+", line.strip()) if cell]
         parsed = [parse_cell(cell, ".") for cell in cells]
         if is_comment(line) or (not rows and parsed[0] is None):
             remarks.append(line)

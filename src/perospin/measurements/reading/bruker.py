@@ -51,8 +51,8 @@ def trace_of(raw: RawFile, block: int | None = None) -> Trace:
     Raises
     ------
     DataError
-        If the partner is missing, or the files contradict each other, or there are several spectra and `block` doesn't say
-        which.
+        If the partner is missing, or the files contradict each other, or there are several spectra and `block` doesn't
+        say which.
     """
     modern = raw.path.suffix.lower() in (".dsc", ".dta")
     endings = (".dsc", ".dta") if modern else (".par", ".spc")
@@ -143,7 +143,8 @@ def _esp(keys: dict[str, str], data: RawFile, name: str) -> tuple[Float, tuple[L
     declared = next((_number(keys, key, name) for key in ("ANZ", "RES", "XPLS") if key in keys), float(points))
     if declared != points or len(data.content) % 4 or not 2 <= points <= _MAX_POINTS:
         raise DataError(
-            f"'{data.name:.60}' holds {points} points, but '{name:.60}' describes {declared:g}: it holds several spectra, or "
+            f"'{data.name:.60}' holds {points} points, but '{name:.60}' describes {declared:g}: it holds several "
+            "spectra, or "
             "one of the files is cut; export it as ASCII"
         )
     if "XXLB" in keys and "XXWI" in keys:

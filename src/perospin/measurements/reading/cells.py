@@ -46,9 +46,9 @@ _OVERLOAD = re.compile(
 )
 #: What instruments send for an overflow or for no number (SCPI).
 _SCPI = frozenset((9.9e37, -9.9e37, 9.91e37))
-_MOMENT = re.compile(
-    r"(?:\d{4}[-./]\d{1,2}[-./]\d{1,2}|\d{1,2}[-./]\d{1,2}[-./](?:\d{4}|\d{2}))(?:[T ]\d{1,2}:\d{2}(?::\d{2})?[.,]?\d*)?Z?|\d{1,2}:\d{2}(?::\d{2})?[.,]?\d*(?: ?[AaPp][Mm])?"
-)
+_TIME = r"\d{1,2}:\d{2}(?::\d{2})?[.,]?\d*"
+_DATE = r"(?:\d{4}[-./]\d{1,2}[-./]\d{1,2}|\d{1,2}[-./]\d{1,2}[-./](?:\d{4}|\d{2}))"
+_MOMENT = re.compile(rf"{_DATE}(?:[T ]{_TIME})?Z?|{_TIME}(?: ?[AaPp][Mm])?")
 _SPACES = str.maketrans({"\u00a0": " ", "\u2009": " ", "\u202f": " ", "\u2007": " ", "\u2212": "-", "\u2013": "-"})
 _COMMENT = re.compile(r"\s*(?:#|%|!|//)")
 _LONGEST_CELL = 60
@@ -148,8 +148,10 @@ def parse_cell(cell: str, decimal: str) -> Cell | None:
 
     Examples
     --------
-    >>> parse_cell("-1,000.5", "."), parse_cell("0,4 %", ",")
-    (Cell(value=-1000.5, unit='', grouped=True, overloaded=False), Cell(value=0.4, unit='%', grouped=False, overloaded=False))
+    >>> parse_cell("-1,000.5", ".")
+    Cell(value=-1000.5, unit='', grouped=True, overloaded=False)
+    >>> parse_cell("0,4 %", ",")
+    Cell(value=0.4, unit='%', grouped=False, overloaded=False)
     """
     if len(cell) > _LONGEST_CELL:
         return None

@@ -22,7 +22,7 @@ __all__ = ["Array", "arrays_of", "group_of", "is_container", "trace_of"]
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _NPY = b"\x93NUMPY"
 _UNIT_NAMES = ("unit", "units", "Unit", "Units", "UNIT", "UNITS")
-#: Numbers that all data sets of a file may hold, and bytes of an archive: what they declare is checked before it is read.
+#: Numbers that all data sets of a file may hold, and bytes of an archive: what they declare is checked first.
 _MAX_NUMBERS = 10_000_000
 _MAX_BYTES = 8 * _MAX_NUMBERS
 _MAX_SETS = 10_000
@@ -115,12 +115,14 @@ def _hdf5(raw: RawFile, wanted: str | None) -> dict[str, Array]:
                 continue
             if item.external or item.is_virtual:
                 raise DataError(
-                    f"the data set '{path[-60:]}' of '{raw.name:.60}' takes its numbers from another file: copy them into one file"
+                    f"the data set '{path[-60:]}' of '{raw.name:.60}' takes its numbers from another file: copy "
+                    "them into one file"
                 )
             total += math.prod(lengths)
             if total > _MAX_NUMBERS:
                 raise DataError(
-                    f"'{raw.name:.60}' declares over {_MAX_NUMBERS:,} numbers ('{path[-60:]}': {'x'.join(map(str, item.shape))}); "
+                    f"'{raw.name:.60}' declares over {_MAX_NUMBERS:,} numbers ('{path[-60:]}': "
+                    f"{'x'.join(map(str, item.shape))}); "
                     "save the part that is needed, or name a data set"
                 )
             unit = next((_text(item.attrs[key]) for key in _UNIT_NAMES if key in item.attrs), "")
@@ -152,7 +154,8 @@ def _numpy(raw: RawFile) -> dict[str, Array]:
         size = math.prod(shape) * max(dtype.itemsize, 1)
         if size > len(content):
             raise DataError(
-                f"'{raw.name:.60}' declares an array of {'x'.join(map(str, shape))} numbers but holds {len(content)} bytes: it is cut"
+                f"'{raw.name:.60}' declares an array of {'x'.join(map(str, shape))} numbers but holds "
+                f"{len(content)} bytes: it is cut"
             )
         lengths = tuple(n for n in shape if n != 1) or (1,) * min(len(shape), 1)
         if dtype.kind not in "iuf" or len(lengths) not in (1, 2) or 0 in lengths:

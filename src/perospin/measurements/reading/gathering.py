@@ -160,7 +160,8 @@ def gather(
             told.doubt(doubt)
     if (runs := passes(axis)) > (2 if x in _SWEEPS else 1):
         told.doubt(
-            f"{traces[0].source:.60}: the {x} runs {runs} times through its range, and all of it is fitted as one: if these "
+            f"{traces[0].source:.60}: the {x} runs {runs} times through its range, and all of it is fitted as one: "
+            "if these "
             "are scans of different things, save each as a file"
         )
     for role, values in channels.items():
@@ -185,7 +186,8 @@ def _check_size(values: Float, role: Role, source: str) -> None:
         largest = float(np.nanmax(np.abs(values), initial=0.0))
         hint = ", or write % into its heading" if role.name == "polarisation" else ""
         raise DataError(
-            f"the {role.name} of '{source:.60}' reaches {largest:.4g}, but it is at most {role.largest:g}: name the right "
+            f"the {role.name} of '{source:.60}' reaches {largest:.4g}, but it is at most {role.largest:g}: name "
+            "the right "
             f"column (--columns){hint}"
         )
 
@@ -230,7 +232,8 @@ def _polarisation(trace: Trace, pair: tuple[int, int]) -> tuple[dict[str, Float]
     total = plus + minus
     if np.any(total[np.isfinite(total)] <= 0.0):
         raise DataError(
-            f"the intensities '{trace.names[pair[0]]:.40}' and '{trace.names[pair[1]]:.40}' of '{trace.source:.60}' add up to "
+            f"the intensities '{trace.names[pair[0]]:.40}' and '{trace.names[pair[1]]:.40}' of "
+            f"'{trace.source:.60}' add up to "
             "zero or less: subtract the background, or give the polarisation itself"
         )
     values = (plus - minus) / total
@@ -310,7 +313,8 @@ def _axis(trace: Trace, at: int, x: str, x_unit: str | None, told: _Told) -> Flo
         if not unit:
             unit = "eV" if float(np.nanmax(values)) < 15.0 else "nm"
             told.doubt(
-                f"{trace.source:.60}: '{label.name:.40}' has no unit and is taken as {unit}: if it is another, give --unit"
+                f"{trace.source:.60}: '{label.name:.40}' has no unit and is taken as {unit}: if it is another, "
+                "give --unit"
             )
         nanometres = wavelength_nm(values, unit, trace.source)
         if x == "wavelength":
@@ -318,7 +322,8 @@ def _axis(trace: Trace, at: int, x: str, x_unit: str | None, told: _Told) -> Flo
         return values if unit == "eV" else wavelength_nm(nanometres, "eV", trace.source)
     if not unit and role.unit:
         told.doubt(
-            f"{trace.source:.60}: '{label.name:.40}' has no unit and is taken as {role.unit}: if it is another, give --unit"
+            f"{trace.source:.60}: '{label.name:.40}' has no unit and is taken as {role.unit}: if it is another, "
+            "give --unit"
         )
     return trace.column(at + 1, role.unit, assume=unit)
 

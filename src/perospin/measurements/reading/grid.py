@@ -188,8 +188,6 @@ def read_blocks(
     if delimiter is not None and not wanted:
         wanted = [Dialect(delimiter, decimal or ".")]
     layout = _detect(lines[skip_lines:], wanted, raw.name, min_columns)
-    if layout.columns > _MAX_COLUMNS:
-        raise DataError(f"'{raw.name:.60}' has {layout.columns} columns; at most {_MAX_COLUMNS} are read")
     whole = _whole(lines, skip_lines, layout)
     spans, scraps = ([whole], []) if whole is not None else _spans(lines, skip_lines, layout, raw.name)
     blocks: list[Grid] = []
@@ -227,16 +225,15 @@ def _detect(lines: list[str], wanted: list[Dialect], name: str, min_columns: int
     # from the middle too: a long preamble must not hide the block
     sample = full if len(full) <= 2 * _SAMPLE else full[:_SAMPLE] + full[len(full) // 2 : len(full) // 2 + _SAMPLE]
     best: tuple[tuple[int, int, bool, int], _Layout] | None = None
-    single = False
+    single, widest = False, 0
     for dialect in wanted:
         rows: dict[int, list[list[str]]] = {}
         for line in sample:
             cells = split(line, dialect.delimiter)
-            if len(cells) <= _MAX_COLUMNS or not rows:
+            widest = max(widest, len(cells))
+            if len(cells) <= _MAX_COLUMNS:
                 rows.setdefault(len(cells), []).append(cells)
         for columns, table in rows.items():
-            if columns > _MAX_COLUMNS:
-                raise DataError(f"'{name:.60}' has {columns} columns; at most {_MAX_COLUMNS} are read")
             parsed = [[parse_cell(cell, dialect.decimal) for cell in cells] for cells in table]
             if columns == 1:
                 single = single or (sum(p[0] is not None for p in parsed) > 0.5 * len(sample) and min_columns <= 2)
@@ -252,6 +249,8 @@ def _detect(lines: list[str], wanted: list[Dialect], name: str, min_columns: int
             score = (len(good), -told, dialect.delimiter is not None, -grouped)
             if best is None or score > best[0]:
                 best = (score, layout)
+    if best is None and widest > _MAX_COLUMNS:
+        raise DataError(f"'{name:.60}' has {widest} columns; at most {_MAX_COLUMNS} are read")
     if best is None:
         hint = (
             "it has one column of numbers, but a measurement needs an abscissa and a signal"
@@ -273,9 +272,8 @@ def _words(table: Sequence[Sequence[str]], parsed: Sequence[Sequence[Cell | None
     for i in range(len(table[0])):
         filled = [(cells[i], p[i]) for cells, p in rows if cells[i]]
         bad = [text for text, cell in filled if cell is None]
-        if len(bad) == len(filled) < 2 and len(rows) > 2 * len(filled) + 1:  # (nearly) empty
-            found.add(i)
-        elif bad and len(bad) > 0.5 * len(filled) and len(bad) >= 2 and all(map(_is_word, bad)):
+        empty = len(bad) == len(filled) < 2 and len(rows) > 2 * len(filled) + 1  # or nearly so
+        if empty or (len(bad) > max(1.0, 0.5 * len(filled)) and all(map(_is_word, bad))):
             found.add(i)
     return frozenset(found)
 
@@ -304,7 +302,7 @@ def _is_broken(cells: Sequence[str], parsed: Sequence[Cell | None], layout: _Lay
     begins = parsed[kept[0]] is not None and bool(first) and not _has_unit(parsed[kept[0]])
     # between blanks, "2 theta" and "300 K" are words
     if layout.dialect.delimiter is None and 2 * numbers == len(kept):
-        begins = begins and any(re.search(r"\d", cells[i]) or cells[i].isupper() and len(cells[i]) > 3 for i in bad)
+        begins = begins and any(re.search(r"\d", cells[i]) or (cells[i].isupper() and len(cells[i]) > 3) for i in bad)
     # a word before numbers heads them (wavelength, 0, 10, 20); anything else is a broken number
     return begins or (
         kept[0] in bad and re.search(r"\d", first) is not None and re.search(r"[a-z]{2}|[(\[\\|]", first) is None

@@ -25,7 +25,10 @@ _AXIS_WORDS = {
     "abscissa": 0, "ordinate": 1, "x": 0, "y": 1, "horizontal": 0, "vertical": 1,
 }  # fmt: skip
 #: Words between a quantity and its unit in a remark: "all delays are given in ns".
-_FILLERS = frozenset("unit units in axis scale is are given as measured values of the base all".split())
+_FILLERS = frozenset((
+    "unit", "units", "in", "axis", "scale", "is", "are", "given", "as", "measured", "values", "of", "the", "base",
+    "all",
+))  # fmt: skip
 _QUANTITIES = {
     "time": "ps", "times": "ps", "delay": "ps", "delays": "ps", "zeit": "ps", "field": "T", "fields": "T",
     "wavelength": "nm", "wavelengths": "nm", "frequency": "Hz", "frequencies": "Hz", "temperature": "K",

@@ -61,7 +61,7 @@ def trace_of(raw: RawFile, block: int | None = None) -> Trace:
         raise DataError(
             f"'{raw.name:.60}' is JCAMP-DX, but holds no XYDATA and no XYPOINTS: save the spectrum in this form"
         )
-    if block is None and len(blocks) > 1 or block is not None and not 1 <= block <= len(blocks):
+    if (block is None and len(blocks) > 1) or (block is not None and not 1 <= block <= len(blocks)):
         titles = "; ".join(f"{n}: {b.labels.get('TITLE', '')[:30]}" for n, b in enumerate(blocks[:5], 1))
         raise DataError(
             f"'{raw.name:.60}' holds {len(blocks)} spectra ({titles}): choose one by its number (--block 1)"

@@ -26,8 +26,8 @@ _ARBITRARY = frozenset((
 _OPAQUE = _COUNTS | _DENSITY | _ARBITRARY
 #: Units of quantities that no analysis takes: a column in one of them is never a channel.
 _FOREIGN = frozenset((
-    "emu", "torr", "mbar", "bar", "hpa", "kpa", "mpa", "pascal", "psi", "rpm", "step", "steps", "db", "dbm", "px", "pixel", "pixels",
-    "pts", "points", "l/min", "ml/min", "sccm", "rh", "%rh",
+    "emu", "torr", "mbar", "bar", "hpa", "kpa", "mpa", "pascal", "psi", "rpm", "step", "steps", "db", "dbm", "px",
+    "pixel", "pixels", "pts", "points", "l/min", "ml/min", "sccm", "rh", "%rh",
 ))  # fmt: skip
 #: How units are written in lower case behind an underscore, as in the names of this package.
 _LOWER = {
@@ -46,14 +46,17 @@ _NEEDS = {
 _WORDS = {
     "nanometers": "nm", "nanometer": "nm", "nanometres": "nm", "picoseconds": "ps", "picosecond": "ps",
     "femtoseconds": "fs", "nanoseconds": "ns", "tesla": "T", "millitesla": "mT", "kelvin": "K", "volts": "V",
-    "1/cm": "cm-1", "wavenumbers": "cm-1", "wavenumber": "cm-1", "wn": "cm-1", "mdeg.": "mdeg", "millidegrees": "mdeg",
-    "ohms": "ohm", "mo": "", "nanosecond": "ns", "microseconds": "us", "microsecond": "us", "milliseconds": "ms",
-    "millisecond": "ms", "seconds": "s", "second": "s", "sec": "s", "sec.": "s", "secs": "s", "femtosecond": "fs",
-    "volt": "V", "millivolt": "mV", "millivolts": "mV", "microvolts": "uV", "amp": "A", "amps": "A", "ampere": "A",
-    "amperes": "A", "milliamps": "mA", "nanoamps": "nA", "oersted": "Oe", "oersteds": "Oe", "hertz": "Hz", "kilohertz": "kHz", "megahertz": "MHz", "gigahertz": "GHz",
-    "electronvolt": "eV", "electronvolts": "eV", "electron volts": "eV", "watt": "W", "watts": "W", "milliwatt": "mW", "milliwatts": "mW", "ohm-cm": "ohm*cm", "ohm.cm": "ohm*cm", "ohm cm": "ohm*cm", "ohm-m": "ohm*m", "ohm m": "ohm*m",
-    "ω cm": "ohm*cm", "ω-cm": "ohm*cm", "per cent": "%", "milliteslas": "mT", "teslas": "T", "micrometers": "um", "microns": "um", "micron": "um",
-    "millimeters": "mm", "degrees c": "degC", "deg c": "degC", "deg. c": "degC", "counts per second": "cps", "arbitrary units": "a.u.",
+    "1/cm": "cm-1", "wavenumbers": "cm-1", "wavenumber": "cm-1", "wn": "cm-1", "mdeg.": "mdeg",
+    "millidegrees": "mdeg", "ohms": "ohm", "mo": "", "nanosecond": "ns", "microseconds": "us", "microsecond": "us",
+    "milliseconds": "ms", "millisecond": "ms", "seconds": "s", "second": "s", "sec": "s", "sec.": "s", "secs": "s",
+    "femtosecond": "fs", "volt": "V", "millivolt": "mV", "millivolts": "mV", "microvolts": "uV", "amp": "A",
+    "amps": "A", "ampere": "A", "amperes": "A", "milliamps": "mA", "nanoamps": "nA", "oersted": "Oe",
+    "oersteds": "Oe", "hertz": "Hz", "kilohertz": "kHz", "megahertz": "MHz", "gigahertz": "GHz", "electronvolt": "eV",
+    "electronvolts": "eV", "electron volts": "eV", "watt": "W", "watts": "W", "milliwatt": "mW", "milliwatts": "mW",
+    "ohm-cm": "ohm*cm", "ohm.cm": "ohm*cm", "ohm cm": "ohm*cm", "ohm-m": "ohm*m", "ohm m": "ohm*m", "ω cm": "ohm*cm",
+    "ω-cm": "ohm*cm", "per cent": "%", "milliteslas": "mT", "teslas": "T", "micrometers": "um", "microns": "um",
+    "micron": "um", "millimeters": "mm", "degrees c": "degC", "deg c": "degC", "deg. c": "degC",
+    "counts per second": "cps", "arbitrary units": "a.u.",
 }  # fmt: skip
 
 

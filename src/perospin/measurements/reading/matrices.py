@@ -13,9 +13,9 @@ import numpy as np
 from perospin.errors import DataError
 from perospin.fitting import Source
 from perospin.measurements.maps import SignalMap
+from perospin.measurements.reading.axis_files import read_axis
 from perospin.measurements.reading.cells import number, split
 from perospin.measurements.reading.conditions import from_name
-from perospin.measurements.reading.axis_files import read_axis
 from perospin.measurements.reading.containers import Array, arrays_of, group_of, is_container, shown
 from perospin.measurements.reading.files import RawFile, read_raw
 from perospin.measurements.reading.grid import Float, Grid, read_grid
@@ -152,8 +152,8 @@ def read_matrix(
 
     Understood are: a matrix whose first row and first column are the axes, with or without a corner cell (Surface
     Xplorer's CSV, KiMoPack's and most programs' own); Glotaran's "Time explicit" and "Wavelength explicit" files; three
-    columns delay, wavelength, signal; HDF5 files (also WrightTools' and KiMoPack's) and NumPy archives with a matrix and
-    two fitting axes; a matrix with its axes in files of their own. Text around the numbers is kept as comments.
+    columns delay, wavelength, signal; HDF5 files (also WrightTools' and KiMoPack's) and NumPy archives with a matrix
+    and two fitting axes; a matrix with its axes in files of their own. Text around the numbers is kept as comments.
 
     Parameters
     ----------
@@ -247,7 +247,8 @@ def _from_grid(grid: Grid, name: str) -> _Axes:
         return axes if down_is else _labelled(axes, corner)
     if columns > 3 and len(values) > 2 and np.isnan(values[0, :2]).all() and np.isfinite(values[0, 2:]).all():
         raise DataError(
-            f"'{name:.60}' is a map over places (two columns of coordinates before the spectra), not over delays: save one "
+            f"'{name:.60}' is a map over places (two columns of coordinates before the spectra), not over delays: "
+            "save one "
             "line of it, or the map over time"
         )
     if columns == 3:
@@ -440,7 +441,8 @@ def _oriented(
     if not unit:
         unit = "eV" if bool(np.all((spectral > 0.2) & (spectral < 12.0))) else "nm"
         doubts.append(
-            f"{raw.name:.60}: the spectral axis ({spectral.min():g} to {spectral.max():g}) has no unit and is read as {unit}: "
+            f"{raw.name:.60}: the spectral axis ({spectral.min():g} to {spectral.max():g}) has no unit and is read "
+            f"as {unit}: "
             "if it is another, give --spectral-unit"
         )
     if not (delay_unit or axes.delay_unit):

@@ -73,7 +73,8 @@ def settled(trace: Trace, x: str, used: Iterable[str]) -> list[str]:
         if 2 <= len(values) <= _FEW and _takes_turns(trace.values[:, i], values) and _is_setting(label, x, used):
             shown = ", ".join(f"{value:.4g}" for value in values)
             doubts.append(
-                f"{trace.source:.60}: '{label.name:.40}' takes {len(values)} values ({shown}), and all rows are fitted as one: "
+                f"{trace.source:.60}: '{label.name:.40}' takes {len(values)} values ({shown}), and all rows are "
+                "fitted as one: "
                 f"choose with --where '{label.name:.30}={values[0]:.4g}' if they are different measurements"
             )
     for name, least in _CONDITIONS.items():
@@ -93,8 +94,10 @@ def settled(trace: Trace, x: str, used: Iterable[str]) -> list[str]:
                     ", ..." if len(found) > 6 else ""
                 )
                 raise DataError(
-                    f"'{trace.source:.60}' holds measurements at {len(found)} values of '{label.name:.40}' ({shown} {unit}), "
-                    f"which one fit would pool: choose one, --where {name}={0.5 * sum(found[0]):.4g}, or save each as a file"
+                    f"'{trace.source:.60}' holds measurements at {len(found)} values of '{label.name:.40}' "
+                    f"({shown} {unit}), "
+                    f"which one fit would pool: choose one, --where {name}={0.5 * sum(found[0]):.4g}, or save each "
+                    "as a file"
                 )
     return doubts
 

@@ -19,10 +19,10 @@ __all__ = ["NAMED", "ROLES", "Role", "get_role", "is_known", "is_stranger", "wor
 NAMED = 25.0
 #: Words of quantities that are no channel of any analysis; a heading with one of them is never taken in silence.
 _STRANGERS = frozenset((
-    "stamp", "timestamp", "date", "clock", "elapsed", "index", "no", "number", "point", "points", "row", "comment", "remark",
-    "status", "state", "flag", "range", "gain", "moment", "pressure", "position", "stage", "step", "steps", "motor",
-    "ht", "hv", "pmt", "phase", "theta2", "log", "log10", "ln", "repeat", "cycle", "scan", "sample", "chamber", "integration",
-    "exposure", "iteration", "humidity", "setpoint", "id", "dc",
+    "stamp", "timestamp", "date", "clock", "elapsed", "index", "no", "number", "point", "points", "row", "comment",
+    "remark", "status", "state", "flag", "range", "gain", "moment", "pressure", "position", "stage", "step", "steps",
+    "motor", "ht", "hv", "pmt", "phase", "theta2", "log", "log10", "ln", "repeat", "cycle", "scan", "sample",
+    "chamber", "integration", "exposure", "iteration", "humidity", "setpoint", "id", "dc",
 ))  # fmt: skip
 _SPREADS = frozenset(
     ("sigma", "error", "err", "std", "sd", "sem", "uncertainty", "noise", "yerr", "dev", "stdev", "se")
@@ -84,7 +84,7 @@ class Role:
         return any(_same_kind(unit, own) for own in (self.unit, *self.also))
 
     def unit_of(self, label: Label) -> str:
-        """Unit of a column, also where its heading is nothing but a unit: nm, V."""
+        """Give the unit of a column, also where its heading is nothing but a unit: nm, V."""
         if label.unit or not self.unit or not is_unit(label.name) or kind_of_unit(label.name):
             return label.unit
         return as_unit(label.name) if _same_kind(as_unit(label.name), self.unit) else ""
@@ -222,9 +222,9 @@ _LIST = (
          also=_VOLTS, kinds=_ALL, kin="signal"),
     Role("difference", "", ("difference", "sc-cc", "diff"), False, also=_VOLTS, kinds=_ALL, kin="signal"),
     Role("sigma", "", ("sigma", "error", "err", "std", "sd", "sem", "uncertainty", "noise", "yerr"), False),
-    Role("signal", "", ("signal", "kerr rotation", "faraday rotation", "kerr", "rotation", "faraday", "odmr", "intensity",
-                        "amplitude", "pl", "x", "lockin x", "lock-in x", "counts", "photons", "no of photons",
-                        "emission", "transmission change"), False, also=_VOLTS, kinds=_ALL),
+    Role("signal", "", ("signal", "kerr rotation", "faraday rotation", "kerr", "rotation", "faraday", "odmr",
+                        "intensity", "amplitude", "pl", "x", "lockin x", "lock-in x", "counts", "photons",
+                        "no of photons", "emission", "transmission change"), False, also=_VOLTS, kinds=_ALL),
     Role("field", "T", ("field", "magnetic field", "b", "h", "b field", "bz", "bx", "by", "µ0h", "b ext"), kinds=(),
          largest=100.0),
     Role("resistance", "ohm", ("resistance", "r", "res.", "res", "rxx", "rxy", "mr", "nonlocal resistance",
