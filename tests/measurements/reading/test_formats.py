@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perospin.errors import DataError
-from perospin.measurements.reading import Trace, gather, read_map, read_trace
+from perospin.measurements.reading import gather, read_map, read_trace
 from perospin.measurements.reading.matrices import Matrix, read_matrix
 
 DELAY = np.array([-1.0, 0.0, 0.5, 10.0, 200.0])
@@ -46,13 +46,21 @@ def refused(read: Any, *arguments: Any, **options: Any) -> str:
     return sentence
 
 
+def outcome(path: Path) -> str:
+    """The table's description, or the sentence that refuses it."""
+    try:
+        return repr(read_trace(path))
+    except DataError as error:
+        return str(error)
+
+
 def is_the_map(found: Matrix) -> None:
     assert np.allclose(found.delay_ps, DELAY)
     assert np.allclose(found.wavelength_nm, WAVELENGTH)
     assert np.allclose(found.signal, SIGNAL)
 
 
-# ------------------------------------------------------------------------------------------------ columns of numbers
+# columns of numbers
 
 
 @pytest.mark.parametrize(
@@ -61,7 +69,8 @@ def is_the_map(found: Matrix) -> None:
         ("TITLE\tfilm\nORIGIN\tJASCO\nXUNITS\tNANOMETERS\nYUNITS\tABSORBANCE\nNPOINTS\t21\nXYDATA\n", "\t", ("nm", "")),
         ('"TITLE","film"\n"XUNITS","NANOMETERS"\n"YUNITS","ABSORBANCE"\n"XYDATA"\n', ",", ("nm", "")),
         (
-            "PE UV       SUBTECH     PEDS        1.60        film.sp\n26/11/28\n12:00:01.00\n#HDR\n-1\n#GR\nnm\nA\n1.000000\n"
+            "PE UV       SUBTECH     PEDS        1.60        film.sp\n26/11/28\n12:00:01.00\n"
+            "#HDR\n-1\n#GR\nnm\nA\n1.000000\n"
             "0.000000\n600.000000\n-10.000000\n21\n8\n#DATA\n", "\t", ("nm", ""),
         ),
         ("Labels,film\nType,Emission Scan\nXAxis,Wavelength(nm)\nYAxis,Absorbance\n\n", ",", ("nm", "")),
@@ -94,7 +103,8 @@ def test_photon_counting_with_several_curves(tmp_path: Path) -> None:
 
 def test_cryostat_log_of_quantum_design(tmp_path: Path) -> None:
     head = (
-        "[Header]\nTITLE,loop\nFILEOPENTIME, 1000.00, 11/28/2026, 10:00 am\nBYAPP, MultiVu, 1.0\nINFO, 12.5, WEIGHT\n[Data]\n"
+        "[Header]\nTITLE,loop\nFILEOPENTIME, 1000.00, 11/28/2026, 10:00 am\nBYAPP, MultiVu, 1.0\n"
+        "INFO, 12.5, WEIGHT\n[Data]\n"
         "Comment,Time Stamp (sec),Temperature (K),Magnetic Field (Oe),Sample Position (deg),Bridge 1 Resistance (Ohms),"
         "Bridge 1 Std. Dev. (Ohms),Number of Readings,Bridge 2 Resistance (Ohms)\n"
     )
@@ -109,8 +119,8 @@ def test_cryostat_log_of_quantum_design(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("above", "tag"),
     [
-        ("SetupTitle, sweep\nPrimitiveTest, I/V Sweep\nTestParameter, Channel.UnitType, SMU, SMU\nDataName, V1, I1\n", "DataValue, "),
-        ("Project,CISS\nInstrument,2450\nDate,2026-11-28\n\nIndex,SMU-1 Voltage (V),SMU-1 Current (A),SMU-1 Time (s)\n", ""),
+        ("SetupTitle, sweep\nTestParameter, Channel, SMU, SMU\nDataName, V1, I1\n", "DataValue, "),
+        ("Project,CISS\nDate,2026-11-28\n\nIndex,SMU-1 Voltage (V),SMU-1 Current (A),SMU-1 Time (s)\n", ""),
         ("Reading,Voltage,Current,Time\n,V,A,s\n", ""),
     ],
 )  # fmt: skip
@@ -129,7 +139,7 @@ def test_parameter_analysers(tmp_path: Path, above: str, tag: str) -> None:
     assert not m.doubts
 
 
-# ------------------------------------------------------------------------------------------------ JCAMP-DX
+# JCAMP-DX
 
 _SQUEEZED, _DIFFERENCE, _REPEATED = "@ABCDEFGHIabcdefghi", "%JKLMNOPQRjklmnopqr", "STUVWXYZs"
 
@@ -154,7 +164,7 @@ def jcamp(y: list[int], form: str, per_line: int = 7) -> str:
             # a line of differences begins with the last value of the line before, as a check
             begin = start - 1 if start else 0
             part = y[begin : start + per_line]
-            steps = [b - a for a, b in zip(part[:-1], part[1:], strict=True)]
+            steps = np.diff(part).tolist()
             text, k = f"{begin}{packed(part[0], _SQUEEZED)}", 0
             while k < len(steps):
                 times = 1
@@ -165,13 +175,19 @@ def jcamp(y: list[int], form: str, per_line: int = 7) -> str:
             lines.append(text)
     head = (
         f"##TITLE= film $$ a remark\n##JCAMP-DX= 4.24\n##DATA TYPE= UV/VIS SPECTRUM\n##XUNITS= NANOMETERS\n"
-        f"##YUNITS= ABSORBANCE\n##XFACTOR= 1\n##YFACTOR= 0.001\n##FIRSTX= 0\n##LASTX= {len(y) - 1}\n##NPOINTS= {len(y)}\n"
+        f"##YUNITS= ABSORBANCE\n##XFACTOR= 1\n##YFACTOR= 0.001\n##FIRSTX= 0\n"
+        f"##LASTX= {len(y) - 1}\n##NPOINTS= {len(y)}\n"
     )
     return head + "##XYDATA= (X++(Y..Y))\n" + "\n".join(lines) + "\n##END=\n"
 
 
-@given(y=st.lists(st.integers(-99999, 99999), min_size=8, max_size=60), form=st.sampled_from(["AFFN", "PAC", "SQZ", "DIF", "DUP"]))
-def test_every_form_of_jcamp_numbers_comes_back(tmp_path_factory: pytest.TempPathFactory, y: list[int], form: str) -> None:
+@given(
+    y=st.lists(st.integers(-99999, 99999), min_size=8, max_size=60),
+    form=st.sampled_from(["AFFN", "PAC", "SQZ", "DIF", "DUP"]),
+)
+def test_every_form_of_jcamp_numbers_comes_back(
+    tmp_path_factory: pytest.TempPathFactory, y: list[int], form: str
+) -> None:
     trace = read_trace(write(tmp_path_factory.mktemp("j"), jcamp(y, form), "a.jdx"))
     assert np.allclose(trace.values[:, 1], 0.001 * np.array(y))
     assert np.allclose(trace.values[:, 0], np.arange(len(y)))
@@ -185,7 +201,9 @@ def test_jcamp_points_blocks_and_mistakes(tmp_path: Path) -> None:
     assert trace.values.tolist() == [[1, 2], [3, 4], [5, 6]]
     assert trace.units[0] == "cm-1"
     y = list(range(20))
-    two = "##TITLE=both\n##DATA TYPE=LINK\n##BLOCKS=2\n" + jcamp(y, "SQZ") + jcamp([2 * v for v in y], "DIF") + "##END=\n"
+    two = (
+        "##TITLE=both\n##DATA TYPE=LINK\n##BLOCKS=2\n" + jcamp(y, "SQZ") + jcamp([2 * v for v in y], "DIF") + "##END=\n"
+    )
     path = write(tmp_path, two, "two.jdx")
     assert "holds 2 spectra" in refused(read_trace, path)
     assert np.allclose(read_trace(path, block=2).values[:, 1], 0.002 * np.arange(20))
@@ -204,18 +222,16 @@ def test_jcamp_points_blocks_and_mistakes(tmp_path: Path) -> None:
 @given(st.text(alphabet="0123456789.+-@%ABJKSTabjks \n=#X(Y)?", max_size=200))
 def test_any_jcamp_gives_columns_or_one_sentence(tmp_path_factory: pytest.TempPathFactory, body: str) -> None:
     text = f"##TITLE=x\n##FIRSTX=0\n##LASTX=9\n##XYDATA=(X++(Y..Y))\n{body}"
-    try:
-        read_trace(write(tmp_path_factory.mktemp("j"), text, "a.jdx"))
-    except DataError as error:
-        assert "\n" not in str(error)
+    assert "\n" not in outcome(write(tmp_path_factory.mktemp("j"), text, "a.jdx"))
 
 
-# ------------------------------------------------------------------------------------------------ Bruker EPR
+# Bruker EPR
 
 
 def bes3t(folder: Path, y: np.ndarray, order: str, kind: str, **keys: str) -> Path:
     used = {
-        "DSRC": "EXP", "BSEQ": "BIG" if order == ">" else "LIT", "IKKF": "CPLX" if np.iscomplexobj(y) else "REAL", "XTYP": "IDX",
+        "DSRC": "EXP", "BSEQ": "BIG" if order == ">" else "LIT", "IKKF": "CPLX" if np.iscomplexobj(y) else "REAL",
+        "XTYP": "IDX",
         "YTYP": "NODATA", "ZTYP": "NODATA", "IRFMT": kind, "XPTS": str(y.shape[-1]), "XMIN": "3250.0", "XWID": "300.0",
         "TITL": "'film'", "XNAM": "'Field'", "XUNI": "'G'", "MWFQ": "9.4e9", "STMP": "10.0",
     } | keys  # fmt: skip
@@ -270,7 +286,7 @@ def test_esp_and_winepr(tmp_path: Path, windows: bool) -> None:
     assert "holds 21 points, but 'a.par' describes 20" in refused(read_trace, path)
 
 
-# ------------------------------------------------------------------------------------------------ maps
+# maps
 
 
 def grid(corner: str, sign: str = "\t", delays_down: bool = True) -> str:
@@ -300,7 +316,12 @@ def test_maps_of_programs_state_their_units(tmp_path: Path) -> None:
 
 
 def test_a_map_over_places_is_no_map_over_delays(tmp_path: Path) -> None:
-    body = "\t\t" + "\t".join(map(repr, WAVELENGTH.tolist())) + "\n" + rows(*np.indices((3, 2)).reshape(2, -1), *np.ones((4, 6)))
+    body = (
+        "\t\t"
+        + "\t".join(map(repr, WAVELENGTH.tolist()))
+        + "\n"
+        + rows(*np.indices((3, 2)).reshape(2, -1), *np.ones((4, 6)))
+    )
     assert "is a map over places" in refused(read_matrix, write(tmp_path, body, "labram.txt"))
 
 
@@ -373,7 +394,7 @@ def test_kimopack_project_and_tables_of_pandas(tmp_path: Path) -> None:
     assert np.allclose(read_matrix(path, dataset="ds").signal, 2 * SIGNAL)
 
 
-# ------------------------------------------------------------------------------------------------ containers that attack
+# containers that attack
 
 
 def test_numbers_of_other_files_are_refused(tmp_path: Path) -> None:
@@ -435,11 +456,9 @@ def test_a_container_with_a_wrong_byte_is_read_or_refused(
     content = bytearray(path.read_bytes())
     content[place % len(content)] = byte
     path.write_bytes(content)
-    try:
-        assert isinstance(read_trace(path), Trace)
-    except DataError as error:
-        assert "\n" not in str(error)
-        assert len(str(error)) <= 400
+    told = outcome(path)
+    assert "\n" not in told
+    assert len(told) <= 400
 
 
 def test_names_of_files_that_are_none(tmp_path: Path) -> None:

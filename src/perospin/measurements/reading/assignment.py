@@ -15,7 +15,7 @@ from perospin.measurements.reading.roles import NAMED, Role, get_role
 from perospin.measurements.reading.trace import Trace
 from perospin.units import convert
 
-__all__ = ["Assignment", "abscissa", "assign", "channel", "repeats_of"]
+__all__ = ["Assignment", "abscissa", "assign", "repeats_of", "stand_in"]
 
 #: A row of turning points in the first column of a file without headings: it is no abscissa.
 _TURNS = {"field": 0.2, "voltage": 0.2}
@@ -45,24 +45,30 @@ class Assignment:
     doubts: list[str] = field(default_factory=list)
 
 
-def channel(role: Role, label: Label) -> str:
-    """``"resistivity"`` for a resistance in ohm cm, of which only ratios mean something; else ``""``."""
-    if role.name != "resistance" or not label.unit:
+def stand_in(role: Role, label: Label, x: str) -> str:
+    """Name what stands in for a quantity where only its shape or ratios of it matter; ``""`` if a column doesn't.
+
+    A resistivity for a resistance, and an absorption coefficient for the absorbance of an edge.
+    """
+    unit, name = {"resistance": ("ohm*cm", "resistivity"), "absorbance": ("cm-1", "coefficient")}.get(
+        role.name, ("", "")
+    )
+    if not unit or not label.unit or (role.name == "absorbance" and x != "energy"):
         return ""
     try:
-        convert(1.0, label.unit, "ohm*cm")
+        convert(1.0, label.unit, unit)
     except DataError:
         return ""
-    return "resistivity"
+    return name
 
 
-def _scores(trace: Trace, role: Role, *, sizes: bool = True) -> list[float]:
+def _scores(trace: Trace, role: Role, x: str, *, sizes: bool = True) -> list[float]:
     """How well each column fits a role; negative where it can't be: no numbers, another unit, an impossible size."""
     found = []
     for i, label in enumerate(trace.labels):
         score = role.score(label)
-        if score < 0.0 and channel(role, label):
-            score = role.score(Label(label.name, "ohm")) - 10.0
+        if score < 0.0 and stand_in(role, label, x):
+            score = max(role.score(Label(label.name)) - 10.0, 5.0)
         impossible = sizes and score >= 0.0 and not role.possible(trace.values[:, i], role.unit_of(label))
         if impossible or not trace.has_numbers(i):
             score = -1.0
@@ -84,7 +90,7 @@ def abscissa(trace: Trace, x: str) -> int:
         If no heading tells it and the first column can't be it.
     """
     kinds = ("wavelength", "energy") if x in ("wavelength", "energy") else (x,)
-    scores = np.max([_scores(trace, get_role(kind), sizes=False) for kind in kinds], axis=0)
+    scores = np.max([_scores(trace, get_role(kind), x, sizes=False) for kind in kinds], axis=0)
     best = int(np.argmax(scores))
     if scores[best] >= NAMED:
         return best
@@ -124,7 +130,8 @@ def assign(trace: Trace, roles: Sequence[str], optional: Sequence[str], x: str) 
     """
     at = abscissa(trace, x)
     wanted = [*roles, *optional]
-    scores = {role: _scores(trace, get_role(role)) for role in wanted}
+    # of an edge only the shape counts
+    scores = {role: _scores(trace, get_role(role), x, sizes=x != "energy") for role in wanted}
     found = Assignment(at)
     chosen = found.chosen
     bare = is_bare(trace)
@@ -191,8 +198,19 @@ def _in_turn(
             f"'{trace.source:.60}' has {len(left) + 1} columns of numbers and no headings: name those of "
             f"{', '.join([x, *wanted])} in this order (--columns 1,2)"
         )
-    for role, i in zip(wanted, left, strict=False):
+    free = list(left)
+    with_units = any(trace.units)
+    for role in wanted:
+        if role in chosen:
+            continue
+        if with_units:  # of those without names, these tell something
+            free = [i for i in free if scores[role][i] >= 0.0] if role in roles else free
+        if not free:
+            break
+        i = free.pop(0)
         if scores[role][i] < 0.0:
+            if role in optional:
+                continue
             raise DataError(_missing(trace, role, [x, *wanted]))
         values = trace.values[:, i]
         if role == "sigma" and not np.all(values[np.isfinite(values)] > 0.0):
@@ -291,7 +309,7 @@ def repeats_of(trace: Trace, role: str, at: int) -> list[int]:
         If there is none.
     """
     wanted = get_role(role)
-    scores = _scores(trace, wanted)
+    scores = _scores(trace, wanted, "")
     free = [i for i in range(len(trace.names)) if i != at and scores[i] >= 0.0]
     if not free:
         raise DataError(_missing(trace, role, [role]))

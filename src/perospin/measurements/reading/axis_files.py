@@ -18,7 +18,6 @@ from perospin.measurements.reading.labels import as_unit, is_unit, parse_label
 __all__ = ["read_axis"]
 
 
-
 def read_axis(path: Path | str) -> tuple[Float, str]:
     """Read an axis.
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from perospin.errors import DataError
 from perospin.fitting import Source
-from perospin.measurements.reading.assignment import abscissa, assign, channel, repeats_of
+from perospin.measurements.reading.assignment import abscissa, assign, repeats_of, stand_in
 from perospin.measurements.reading.grid import Float
 from perospin.measurements.reading.labels import is_opaque
 from perospin.measurements.reading.matrices import wavelength_nm
@@ -164,7 +164,7 @@ def gather(
             "if these "
             "are scans of different things, save each as a file"
         )
-    for role, values in channels.items():
+    for role, values in channels.items() if x != "energy" else ():
         _check_size(values, get_role(role), traces[0].source)
     conditions: dict[str, float] = {}
     for trace in traces:
@@ -224,7 +224,7 @@ def _from_one(
             told.doubt(doubt)
         if found.pair is not None:  # a polarisation from its two intensities
             return _axis(trace, at, x, x_unit, told), *_polarisation(trace, found.pair)
-    return _axis(trace, at, x, x_unit, told), *_channels(trace, chosen, told)
+    return _axis(trace, at, x, x_unit, told), *_channels(trace, chosen, x, told)
 
 
 def _polarisation(trace: Trace, pair: tuple[int, int]) -> tuple[dict[str, Float], dict[str, Float]]:
@@ -258,7 +258,7 @@ def _from_several(
         at = trace.index(columns[0]) if columns else abscissa(trace, x)
         rest = [trace.index(c) for c in columns[1:]] if columns and len(columns) > 1 else repeats_of(trace, role, at)
         axes.append(_axis(trace, at, x, x_unit, told))
-        stack = np.stack([_converted(trace, i, get_role(role), told) for i in rest])
+        stack = np.stack([_converted(trace, i, get_role(role), x, told) for i in rest])
         repeats[role], channels[role] = stack, stack[0]
         left = [n for i, n in enumerate(trace.names) if i not in (at, *rest) and trace.has_numbers(i)]
         if left:
@@ -328,8 +328,10 @@ def _axis(trace: Trace, at: int, x: str, x_unit: str | None, told: _Told) -> Flo
     return trace.column(at + 1, role.unit, assume=unit)
 
 
-def _channels(trace: Trace, chosen: Mapping[str, int], told: _Told) -> tuple[dict[str, Float], dict[str, Float]]:
-    channels = {role: _converted(trace, i, get_role(role), told) for role, i in chosen.items()}
+def _channels(
+    trace: Trace, chosen: Mapping[str, int], x: str, told: _Told
+) -> tuple[dict[str, Float], dict[str, Float]]:
+    channels = {role: _converted(trace, i, get_role(role), x, told) for role, i in chosen.items()}
     first = next(iter(chosen))
     if "sigma" in chosen and first != "sigma":
         channels["sigma"] = _uncertainty(trace, chosen["sigma"], chosen[first], get_role(first), channels[first])
@@ -350,7 +352,7 @@ def _uncertainty(trace: Trace, at: int, of: int, role: Role, values: Float) -> F
     return spread * float(convert(1.0, unit, role.unit))
 
 
-def _converted(trace: Trace, at: int, role: Role, told: _Told) -> Float:
+def _converted(trace: Trace, at: int, role: Role, x: str, told: _Told) -> Float:
     label, source = trace.labels[at], trace.source
     name = f"'{label.name:.40}'"
     unit = role.unit_of(label)
@@ -358,7 +360,10 @@ def _converted(trace: Trace, at: int, role: Role, told: _Told) -> Float:
         return np.array(trace.values[:, at]) / 100.0
     if role.name == "absorbance" and (unit == "%" or label.name.lower().startswith("trans")):
         raise DataError(f"column {name} of '{source:.60}' is a transmittance, not an absorbance: give -log10 of it")
-    if role.name == "resistance" and channel(role, label) == "resistivity":
+    instead = stand_in(role, label, x)
+    if instead == "coefficient":
+        return np.array(trace.values[:, at])
+    if instead == "resistivity":
         told.doubt(f"{source:.60}: {name} is in {unit}, taken as it stands: only ratios of it mean something")
         return np.array(trace.values[:, at])
     if role.name != "sigma" and role.score(label) < 0.0 and role.fits(unit) is False:

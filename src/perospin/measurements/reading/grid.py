@@ -354,7 +354,8 @@ def _spans(lines: list[str], skip: int, layout: _Layout, name: str) -> tuple[lis
         row = len(cells) >= 2 and _is_row(cells, parsed, layout.words)
         if current is not None:
             short = len(cells) == 1 and parsed[0] is not None and bool(cells[0])
-            if row or short or _is_broken(cells, parsed, layout):
+            missing = len(cells) == layout.columns and None not in parsed  # NaN, NaN
+            if row or short or missing or _is_broken(cells, parsed, layout):
                 current[1] = index
                 current[2] += row
             else:

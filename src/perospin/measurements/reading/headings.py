@@ -29,6 +29,28 @@ _FILLERS = frozenset((
     "unit", "units", "in", "axis", "scale", "is", "are", "given", "as", "measured", "values", "of", "the", "base",
     "all",
 ))  # fmt: skip
+#: Words before a quantity; after others (integration time, scan time) it is none of a column.
+_BEFORE = frozenset(
+    (
+        "delay",
+        "all",
+        "the",
+        "probe",
+        "pump-probe",
+        "of",
+        "x",
+        "vs",
+        "vs.",
+        "versus",
+        "against",
+        "over",
+        "and",
+        "time",
+        "unit",
+        "units",
+        "magnetic",
+    )
+)
 _QUANTITIES = {
     "time": "ps", "times": "ps", "delay": "ps", "delays": "ps", "zeit": "ps", "field": "T", "fields": "T",
     "wavelength": "nm", "wavelengths": "nm", "frequency": "Hz", "frequencies": "Hz", "temperature": "K",
@@ -60,7 +82,7 @@ class Headings:
     shifted: bool = False
 
 
-def find_headings(grid: Grid, header: Mapping[str, str], name: str) -> Headings:
+def find_headings(grid: Grid, name: str) -> Headings:
     """Find the headings of a block.
 
     Headings and units come from the lines right above the numbers: with a row of units the headings stand above it
@@ -81,13 +103,14 @@ def find_headings(grid: Grid, header: Mapping[str, str], name: str) -> Headings:
         if len(label.name) >= LONGEST:
             raise DataError(f"a heading of '{name:.60}' has over {LONGEST} characters: '{label.name:.30}...'")
     labels = list(found.labels)
-    axes = _from_axis_lines(grid, header)
+    remarks = [line for i, line in enumerate(grid.before) if i not in found.used]
+    axes = _from_axis_lines(grid, key_values(remarks))
     for at, label in axes.items():
         while len(labels) <= at < columns:
             labels.append(Label(""))
         if at < columns:
             labels[at] = Label(labels[at].name or label.name, labels[at].unit or label.unit)
-    labels = _with_remarks(labels, grid, columns)
+    labels = _with_remarks(labels, (*remarks, *grid.after), columns)
     while labels and not labels[-1].name and not labels[-1].unit and len(labels) > columns:
         labels.pop()
     return Headings(tuple(labels), found.used, found.shifted)
@@ -325,12 +348,12 @@ def said_units(lines: Sequence[str]) -> dict[str, str]:
                     if unit and kind_of_unit(unit) == "" and _converts(unit, canonical):
                         found.setdefault(_ROLE_OF[canonical], unit)
                 continue
-            if quantity not in _QUANTITIES:
+            if quantity not in _QUANTITIES or (i and tokens[i - 1].lower() not in _BEFORE):
                 continue
             k = i + 1
             while k < len(tokens) and tokens[k].lower() in _FILLERS:
                 k += 1
-            if k == len(tokens) or k == i + 1:
+            if k == len(tokens) or (k == i + 1 and not _in_brackets(line, token, tokens[k])):
                 continue
             unit = as_unit(tokens[k].strip(".'\""))
             if _converts(unit, _QUANTITIES[quantity]) or (quantity.startswith("wave") and _converts(unit, "eV")):
@@ -338,9 +361,15 @@ def said_units(lines: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _with_remarks(labels: list[Label], grid: Grid, columns: int) -> list[Label]:
+def _in_brackets(line: str, quantity: str, unit: str) -> bool:
+    """Whether a title says ``delay (ns)``; a setting such as ``time (s): 2`` says nothing of a column."""
+    written = rf"{re.escape(quantity)}\s?[(\[]{re.escape(unit)}[)\]](?!\s*[:=\t]|\s*\d)"
+    return re.search(written, line) is not None and "=" not in line
+
+
+def _with_remarks(labels: list[Label], remarks: Sequence[str], columns: int) -> list[Label]:
     """Give the columns the units that remarks say."""
-    for role, unit in said_units((*grid.before, *grid.after)).items():
+    for role, unit in said_units(remarks).items():
         named = [i for i, label in enumerate(labels) if ROLES[role].is_named(label.name, label.unit)]
         if named:
             labels[named[0]] = Label(labels[named[0]].name, labels[named[0]].unit or unit)
@@ -358,10 +387,10 @@ def _converts(unit: str, to: str) -> bool:
     return True
 
 
-def key_values(grid: Grid) -> dict[str, str]:
+def key_values(lines: Sequence[str]) -> dict[str, str]:
     """Remarks of the form ``key: value``, ``key = value``, ``key<tab>value``, ``key,value`` or ``key;value``."""
     pairs: dict[str, str] = {}
-    for line in (*grid.before, *grid.after):
+    for line in lines:
         plain = line.strip()[:2000].lstrip("#%!/ ")
         for sign in ("\t", ":", "=", ",", ";"):
             key, found, value = plain.partition(sign)

@@ -115,11 +115,11 @@ def parse_label(text: str) -> Label:
         return Label(plain[:LONGEST])
     for match in reversed(list(_BRACKETS.finditer(plain))):
         inside = _AROUND_UNIT.sub("", match[1].split(",")[0].strip()).strip(" '\"")
-        name = f"{plain[: match.start()].strip()} {plain[match.end() :].strip()}".strip(" ,:/_-")
+        name = f"{plain[: match.start()].strip()} {plain[match.end() :].strip()}".strip(" ,:/_")
         if name and _is_unit_of(name, inside):
-            return Label(name, as_unit(inside))
+            return Label(name.removesuffix(" -"), as_unit(inside))
     for match in reversed(list(_SEPARATORS.finditer(plain))):
-        name, unit = plain[: match.start()].strip(" ,:/_-"), plain[match.end() :].strip()
+        name, unit = plain[: match.start()].strip(" ,:/_"), plain[match.end() :].strip()
         if name and _is_unit_of(name, unit):
             return Label(name, as_unit(unit))
     name, _, unit = plain.rpartition(" ")

@@ -116,7 +116,9 @@ class Role:
             of_kin = _named(label.name, ROLES[self.kin].words)
             if of_kin > 0.0:
                 return 15.0 + (4.0 if fits else 0.0)
-        if fits and self.unit and self.by_unit:
+        if fits and (
+            (self.unit and self.by_unit) or (self.name == "absorbance" and kind_of_unit(label.unit) == "density")
+        ):
             return NAMED + 5.0
         if fits:
             return 10.0
@@ -233,7 +235,8 @@ _LIST = (
     Role("wavelength", "nm", ("wavelength", "lambda", "λ", "wl", "wellenlänge"), kinds=()),
     Role("energy", "eV", ("energy", "photon energy", "e", "hv", "hν", "wavenumber"), kinds=()),
     Role("ellipticity", "mdeg", ("ellipticity", "cd", "theta", "θ", "circular dichroism", "cd signal")),
-    Role("absorbance", "", ("absorbance", "abs", "a", "od", "optical density", "absorption", "extinction"), False,
+    Role("absorbance", "", ("absorbance", "abs", "a", "od", "optical density", "absorption", "extinction", "alpha",
+                           "α"), False,
          kinds=("density", "arbitrary"), largest=10.0),
     Role("left", "", ("left", "l", "lcp", "σ-", "sigma-", "s-", "i-", "sigma minus", "i l", "il", "i left"), False,
          also=("V", "A", "W", ""), kinds=("counts", "arbitrary"), kin="signal"),

@@ -103,8 +103,7 @@ def _joined(traces: Sequence[Trace]) -> Trace | None:
 
 
 def _trace(raw: RawFile, grid: Grid) -> Trace:
-    header = key_values(grid)
-    found = find_headings(grid, header, raw.name)
+    found = find_headings(grid, raw.name)
     values = grid.values
     labels = (Label("row"), *found.labels) if found.shifted else found.labels
     # columns that only a trailing delimiter made
@@ -126,7 +125,7 @@ def _trace(raw: RawFile, grid: Grid) -> Trace:
         source=raw.name,
         sha256=raw.sha256,
         comments=(*remarks, *(line.strip() for line in grid.after)),
-        header=header,
+        header=key_values((*grid.before, *grid.after)),
         warnings=grid.warnings,
     )
 
