@@ -168,7 +168,7 @@ def test_wrong_tables_and_values_say_what_is_wrong(spec, part, small):
 
 
 def test_a_missing_extra_is_named(monkeypatch):
-    import perospin.learning.estimators.build as build
+    import perospin.learning.estimators.kinds.libraries as build
 
     def absent(module, extra):
         raise MissingExtraError(f"pip install 'perospin[{extra}]'")

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from perospin.errors import StudyError
-from perospin.studies.declaration.part import PartSpec, _inner_specs
+from perospin.studies.declaration.part import PartSpec, _inner_specs, _kind_of
 
 
 def _check_names(part: PartSpec, where: str) -> None:
@@ -98,14 +98,18 @@ def _needs_features(spec: Mapping[str, Any], inherited: bool = False) -> str | N
     """Return the kind of a specification that would silently read every column of the table."""
     has = inherited or bool(_names_of_sets(spec)) or isinstance(spec.get("features"), list)
     has = has or bool(isinstance(spec.get("tune"), Mapping) and spec["tune"].get("features"))
-    has = has or bool(isinstance(spec.get("kernels"), Mapping) and spec["kernels"])
-    kind = spec.get("kind")
-    if kind in ("mean", "two_class_rule") or (kind == "two_stage" and spec.get("residual") == "none"):
+    kind = _kind_of(spec)
+    if kind is None:
+        return None if has else str(spec.get("kind"))
+    has = has or any(True for _ in kind.named_columns(spec))
+    inside = list(_inner_specs(spec))
+    if not kind.names_columns or "none" in kind.inner(spec):
         return None
-    if kind in ("average", "best_of", "stack", "two_stage") and list(_inner_specs(spec)):
-        found = (_needs_features(inner, kind == "two_stage" and has) for inner in _inner_specs(spec))
-        return next((kind for kind in found if kind), None)
-    return None if has else str(kind)
+    if inside:
+        # a kind that takes features itself hands them on to the estimators inside it
+        found = (_needs_features(inner, has and "features" in kind.takes) for inner in inside)
+        return next((name for name in found if name), None)
+    return None if has else kind.name
 
 
 def _specs(spec: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
