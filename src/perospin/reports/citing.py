@@ -276,10 +276,7 @@ def _validation(part: PartResult, result: StudyResult) -> _Found:
         if scheme.key not in ran:
             continue
         purpose = f"validation: {scheme.label or scheme.key}"
-        if scheme.kind in ("leave_one_out", "k_fold", "repeated_k_fold"):
-            yield from _from_library(("Stone1974CrossValidation",), purpose)
-        elif scheme.kind == "leave_cluster_out":
-            yield from _from_library(("Meredig2018Extrapolation",), purpose)
+        yield from _from_library(scheme.rule.references, purpose)
     if len(part.pairs):
         yield from _from_library(("Holm1979Multiple",), "comparison of estimators")
         if any("resampled" in str(method) for method in part.pairs.get("method", ())):

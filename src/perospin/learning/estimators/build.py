@@ -10,9 +10,9 @@ from perospin.errors import StudyError
 from perospin.learning.estimators.columns import ColumnModel
 from perospin.learning.estimators.combine import BestOf
 from perospin.learning.estimators.kinds.kind import Kind, columns_read
-from perospin.learning.estimators.kinds.options import Option
 from perospin.learning.estimators.listed import KINDS, maker
 from perospin.learning.estimators.tuning import search_points
+from perospin.learning.options import Option
 
 __all__ = ["KINDS", "Kind", "build_estimator", "check_estimator_spec", "used_columns"]
 

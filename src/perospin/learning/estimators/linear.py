@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from perospin.learning.estimators.kinds.frozen import FrozenLine
 from perospin.learning.estimators.kinds.kind import Kind
-from perospin.learning.estimators.kinds.options import Option
+from perospin.learning.options import Option
 
 __all__ = ["SpreadRidge"]
 

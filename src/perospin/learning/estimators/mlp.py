@@ -14,8 +14,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from perospin.errors import StudyError
 from perospin.learning.estimators.kinds.kind import Kind
-from perospin.learning.estimators.kinds.options import MOST_DRAWS, Option
 from perospin.learning.estimators.kinds.terms import EXPONENT, SeparableTerm, Take, Term, sums
+from perospin.learning.options import MOST_DRAWS, Option
 from perospin.learning.training.folds import take
 from perospin.learning.training.weights import checked_weights, checked_y_sd, part_of, row_weights
 

@@ -13,8 +13,8 @@ from sklearn.utils.validation import check_is_fitted
 from perospin.errors import StudyError
 from perospin.learning.estimators.columns import select_columns
 from perospin.learning.estimators.kinds.kind import Build, Kind, Options, columns_read
-from perospin.learning.estimators.kinds.options import Option
 from perospin.learning.estimators.kinds.terms import CallTerm, Term, terms_inside
+from perospin.learning.options import Option
 from perospin.learning.training.spread import predict_with_spread
 from perospin.learning.training.weights import checked_weights, checked_y_sd, fit_with, row_weights
 

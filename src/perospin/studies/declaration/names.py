@@ -41,16 +41,16 @@ def _check_names(part: PartSpec, where: str) -> None:
         known(part.predict.scheme, schemes, "scheme", "predict.scheme")
     for scheme in part.schemes:
         known(scheme.group, groups, "group", f"scheme '{scheme.key}'")
-        if scheme.kind == "tagged" and part.data.tag is None:
-            raise StudyError(f"{where}scheme '{scheme.key}' needs a table [data.tag] with column, train and test")
-        if scheme.kind == "forward_in_time" and part.data.time is None:
-            raise StudyError(f"{where}scheme '{scheme.key}' needs the key 'time' in [data]: the column with the times")
+        if scheme.rule.data_key and getattr(part.data, scheme.rule.data_key) is None:
+            raise StudyError(f"{where}scheme '{scheme.key}' needs {scheme.rule.data_says}")
         if isinstance(scheme.features, str):
             known(scheme.features, list(part.features), "feature set", f"scheme '{scheme.key}'")
     for grid in part.grids:
         known(grid.select_by, schemes, "scheme", f"grid '{grid.name}': select_by")
         for name in _names_of_sets(grid.spec):
             known(name, list(part.features), "feature set", f"grid '{grid.name}'")
+        for member, spec in grid.candidates():
+            _refuse_wrong(part.write_out(spec), f"{where}estimator '{member}'")
         for scheme_name in grid.schemes or ():
             known(scheme_name, schemes, "scheme", f"grid '{grid.name}'")
     for entry in part.estimators:
@@ -60,6 +60,7 @@ def _check_names(part: PartSpec, where: str) -> None:
         for spec in _specs(dumped):
             for name in _names_of_sets(spec):
                 known(name, list(part.features), "feature set", f"estimator '{entry.name}'")
+        _refuse_wrong(part.spec_of(entry.name), f"{where}estimator '{entry.name}'")
         careless = _needs_features(dumped)
         if careless:
             raise StudyError(
@@ -86,6 +87,16 @@ def _check_names(part: PartSpec, where: str) -> None:
         known(checks.seeds.scheme, schemes, "scheme", "checks.seeds")
         for name in checks.seeds.estimators:
             known(name, [e.name for e in part.estimators], "estimator", "checks.seeds")
+
+
+def _refuse_wrong(spec: Mapping[str, Any], place: str) -> None:
+    """Refuse a specification with an unknown kind or option, or a value out of its declared range."""
+    from perospin.learning.estimators import check_estimator_spec  # brings scikit-learn
+
+    try:
+        check_estimator_spec(spec)
+    except StudyError as error:
+        raise StudyError(f"{place}: {error}") from error
 
 
 def _names_of_sets(spec: Mapping[str, Any]) -> list[str]:

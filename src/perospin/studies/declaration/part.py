@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
+from perospin.learning.options import SEEDS
 from perospin.studies.declaration.sections import (
     ChecksSection,
     Claim,
@@ -54,7 +55,7 @@ class PartSpec(_Section):
 
     label: str = ""
     description: str = ""
-    seed: int = 0
+    seed: int = Field(default=0, ge=SEEDS[0], le=SEEDS[1])
     baseline: str
     data: DataSection
     target: TargetSection

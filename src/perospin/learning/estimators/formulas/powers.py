@@ -14,7 +14,7 @@ from perospin.errors import StudyError
 from perospin.learning.estimators.formulas.formulas import Formula, make_formula, refit, unit_of
 from perospin.learning.estimators.formulas.symbolic import FormulaModel
 from perospin.learning.estimators.kinds.kind import Kind
-from perospin.learning.estimators.kinds.options import Option
+from perospin.learning.options import Option
 from perospin.learning.training.weights import checked_weights, checked_y_sd, row_weights
 
 __all__ = ["PowerLaw"]

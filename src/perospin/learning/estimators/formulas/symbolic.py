@@ -26,7 +26,7 @@ from perospin.learning.estimators.formulas.formulas import (
     used_names,
 )
 from perospin.learning.estimators.kinds.kind import Kind
-from perospin.learning.estimators.kinds.options import MOST_DRAWS, Option
+from perospin.learning.options import MOST_DRAWS, Option
 from perospin.learning.training.weights import checked_weights, checked_y_sd, row_weights
 
 __all__ = ["FormulaModel", "SymbolicRegression"]

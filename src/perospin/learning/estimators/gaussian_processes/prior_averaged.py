@@ -20,8 +20,8 @@ from perospin.errors import StudyError
 from perospin.learning.estimators.columns import select_columns
 from perospin.learning.estimators.gaussian_processes.gaussian_process import matern
 from perospin.learning.estimators.kinds.kind import Kind
-from perospin.learning.estimators.kinds.options import MOST_DRAWS, Option
 from perospin.learning.estimators.kinds.terms import Term, UnknownTermsError, matern_term, remembered
+from perospin.learning.options import MOST_DRAWS, Option
 from perospin.learning.training.weights import checked_weights, checked_y_sd, part_of
 
 __all__ = ["PriorAveragedGP"]

@@ -21,7 +21,7 @@ from perospin.learning.estimators.gaussian_processes.tails import (
     tail_factor,
 )
 from perospin.learning.estimators.kinds.kind import Kind
-from perospin.learning.estimators.kinds.options import MOST_DRAWS, Option
+from perospin.learning.options import MOST_DRAWS, Option
 from perospin.learning.training.folds import take
 from perospin.learning.training.weights import checked_weights, checked_y_sd
 

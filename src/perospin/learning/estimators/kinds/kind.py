@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from perospin.learning.estimators.kinds.options import Option
+from perospin.learning.options import Option
 
 __all__ = ["Build", "Kind", "Options", "columns_read"]
 

@@ -16,7 +16,6 @@ from perospin._optional import require
 from perospin.errors import StudyError
 from perospin.learning.estimators.kinds.frozen import FrozenLine, FrozenSupportVectors, FrozenTrees, joined_trees
 from perospin.learning.estimators.kinds.kind import Build, Kind, Options
-from perospin.learning.estimators.kinds.options import Option
 from perospin.learning.estimators.kinds.terms import (
     LEAVES,
     AdditiveTerm,
@@ -26,6 +25,7 @@ from perospin.learning.estimators.kinds.terms import (
     Take,
     Term,
 )
+from perospin.learning.options import Option
 
 __all__ = ["ELASTIC_NET", "FOREIGN", "RANDOM_FOREST", "SUPPORT_VECTORS", "XGBOOST", "Foreign", "array_terms", "foreign"]
 
