@@ -22,7 +22,7 @@ from perospin.studies.declaration.reading import parse_study, shipped_studies
 from perospin.studies.evidence.gathering import _before_product
 from perospin.studies.result import StudyResult
 from perospin.studies.study import Study
-from perospin.studies.synthetic import synthetic_paper_table
+from synthetic_tables import synthetic_paper_table
 
 
 @pytest.fixture(scope="module")

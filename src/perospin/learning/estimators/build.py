@@ -50,7 +50,8 @@ def build_estimator(spec: Mapping[str, Any], seed: int) -> Any:
     StudyError
         For an unknown kind or option; the message lists what exists.
     """
-    if isinstance(seed, bool) or not isinstance(seed, Integral) or not 0 <= seed < 2**32:
+    number: Any = seed
+    if isinstance(number, bool) or not isinstance(number, Integral) or not 0 <= int(number) < 2**32:
         raise StudyError(f"the seed of an estimator must be a whole number from 0 to 4294967295, not {seed!r}")
     check_estimator_spec(spec)
     return _built(spec, int(seed))
