@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -67,10 +68,18 @@ class Option:
         return self.whole or any(limit is not None for limit in limits) or not self.words
 
     @property
+    def written(self) -> str:
+        """The default as a study file would have it; "none" if there is none."""
+        value = list(self.default) if isinstance(self.default, tuple) else self.default
+        return "none" if value is None else json.dumps(value)
+
+    @property
     def allowed(self) -> str:
         """Allowed values in words, for example "a whole number from 1 to 1000"."""
         if isinstance(self.default, bool):
             return "true or false"
+        if self.holds or self.free:
+            return {"estimators": "specifications", "columns": "a table of lists of columns"}.get(self.holds, "a list")
         parts = []
         if self.words:
             parts.append(" or ".join(f"'{word}'" for word in self.words))
@@ -82,10 +91,9 @@ class Option:
                 bounds = (("of at least", self.low), ("above", self.above), ("of at most", self.high))
                 said = [f"{word} {limit:.10g}" for word, limit in (*bounds, ("below", self.below)) if limit is not None]
                 parts[-1] += " " + " and ".join(said) if said else ""
-        if self.none:
-            parts.append("nothing")
         text = " or ".join(parts)
-        return f"a list, each {text}" if self.many else text
+        text = f"a list, each {text}" if self.many else text
+        return f"{text} or left out" if self.none else text
 
     def allows(self, value: Any) -> bool:
         """Whether the option takes this value."""

@@ -35,6 +35,7 @@ def _not_nan(value: float) -> float:
     return value
 
 
+Bound = Annotated[float, AfterValidator(_not_nan)]
 Number = Annotated[float | int, AfterValidator(_not_nan)]
 """A number; infinite for a limit that is none."""
 
@@ -120,7 +121,7 @@ class DataSection(_Section):
     y_sd: str | None = None
     complete: list[str] = []
     min_rows: int = Field(default=0, ge=0)
-    plausible: dict[str, tuple[float, float]] = {}
+    plausible: dict[str, tuple[Bound, Bound]] = {}
     faults: list[str] = []
 
     @model_validator(mode="before")
