@@ -25,10 +25,15 @@ def result() -> StudyResult:
     return StudyResult.load(STORED)
 
 
+def _with_features(spec: dict[str, object]) -> dict[str, object]:
+    kind = KINDS[str(spec["kind"])]
+    return {"features": "all", **spec} if kind.on_columns or "features" in kind.takes else spec
+
+
 def with_estimators(result: StudyResult, *specs: dict[str, object], **sections: object) -> StudyResult:
     """The result as if its study had other estimators, all of which ran."""
     content = {**small_study.predicting(), **sections}
-    content["estimators"] = [{"name": f"e{i}", "features": "all", **spec} for i, spec in enumerate(specs)]
+    content["estimators"] = [{"name": f"e{i}", **_with_features(spec)} for i, spec in enumerate(specs)]
     content |= {"baseline": "e0", "verdict": {"estimator": "e0", "scheme": "loo"}}
     content["predict"] = {"estimator": "e0", "scheme": "loo"}
     _, parts, _ = parse_study(content, "test")

@@ -49,8 +49,8 @@ def _check_names(part: PartSpec, where: str) -> None:
         known(grid.select_by, schemes, "scheme", f"grid '{grid.name}': select_by")
         for name in _names_of_sets(grid.spec):
             known(name, list(part.features), "feature set", f"grid '{grid.name}'")
-        for member, spec in grid.candidates():
-            _refuse_wrong(part.write_out(spec), f"{where}estimator '{member}'")
+        for member, point in grid.candidates():
+            _refuse_wrong(part.write_out(point), f"{where}estimator '{member}'")
         for scheme_name in grid.schemes or ():
             known(scheme_name, schemes, "scheme", f"grid '{grid.name}'")
     for entry in part.estimators:
