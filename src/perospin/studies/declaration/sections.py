@@ -147,8 +147,18 @@ class DataSection(_Section):
         return self
 
 
+class Reciprocal(_Section):
+    """One over the target, as people ask for it: the lifetime of a rate."""
+
+    quantity: str
+    unit: str = ""
+
+
 class TargetSection(_Section):
-    """What is predicted. `transform` is applied before any model sees the values and undone for display."""
+    """What is predicted. `transform` is applied before any model sees the values and undone for display.
+
+    `reciprocal` names what one over the target is; predictions then give both. `conditions` says where the values hold.
+    """
 
     column: str
     quantity: str
@@ -157,6 +167,8 @@ class TargetSection(_Section):
     transform: Literal["log10", "none"] = "none"
     obtained: Literal["measured", "computed"] = "measured"
     low_range: Number | None = None
+    reciprocal: Reciprocal | None = None
+    conditions: str = ""
 
     @property
     def logarithmic(self) -> bool:

@@ -20,7 +20,7 @@ from perospin.learning.intervals.intervals import Intervals, fit_intervals, held
 from perospin.studies.data.dataset import Dataset
 from perospin.studies.data.materials import describe_materials
 from perospin.studies.predicting.domain import Domain
-from perospin.studies.predicting.prediction import Prediction
+from perospin.studies.predicting.prediction import Counterpart, Prediction
 from perospin.studies.running.plan import build_schemes, inner_groups
 
 if TYPE_CHECKING:
@@ -191,7 +191,16 @@ class Predictor:
             study=self.study,
             part=self.part_name,
             estimator=self.part.title_of(asked.estimator),
+            conditions=target.conditions,
+            reciprocal=self._reciprocal(float(value), float(bottom), float(top)),
         )
+
+    def _reciprocal(self, value: float, low: float, high: float) -> Counterpart | None:
+        named = self.part.target.reciprocal
+        if named is None or not value > 0:
+            return None
+        ends = (1.0 / high if high > 0 else 0.0, 1.0 / low if low > 0 else float("inf"))
+        return Counterpart(named.quantity, named.unit, 1.0 / value, *ends)
 
     def _row(self, described: pd.DataFrame, formula: str) -> pd.DataFrame:
         row = described.reindex(columns=self.data.features.columns)
