@@ -61,3 +61,21 @@ def test_code_for_a_cluster_imports_what_exists(page: str) -> None:
         compile(block, page, "exec")
         for line in re.findall(r"^from perospin.*$", block, flags=re.MULTILINE):
             exec(line, {})
+
+
+LONGEST = 45
+PROSE = [
+    "README.md",
+    "DATA.md",
+    "CONTRIBUTING.md",
+    *(p.relative_to(ROOT).as_posix() for p in (ROOT / "docs").rglob("*.md")),
+]
+
+
+@pytest.mark.parametrize("page", sorted(PROSE))
+def test_sentences_are_short_enough_to_read(page: str) -> None:
+    text = re.sub(r"```.*?```", "", (ROOT / page).read_text(encoding="utf-8"), flags=re.DOTALL)
+    prose = "\n".join("" if line.startswith(("|", "#", "![", "<")) else line for line in text.split("\n"))
+    for paragraph in re.split(r"\n\s*\n|\n(?=\s*[-*] |\s*\d+\. )", prose):
+        for sentence in re.split(r"(?<=[.!?:])\s+(?=[A-Z`*(\[])", " ".join(paragraph.split())):
+            assert len(sentence.split()) <= LONGEST, sentence[:120]

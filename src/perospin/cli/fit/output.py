@@ -96,7 +96,8 @@ def deliver(outcome: Outcome, options: Shared) -> None:
         typer.echo(json.dumps(as_dict(outcome, records), indent=1, ensure_ascii=False, allow_nan=False))
     else:
         for note in outcome.notes:
-            typer.echo(f"note: {note}", err=True)
+            if note not in outcome.doubts:  # those stand among the warnings of the report
+                typer.echo(f"note: {note}", err=True)
         if outcome.parts:
             typer.echo(_parts_table(outcome.parts))
         # advice about a keyword, in the words of the command line

@@ -99,7 +99,8 @@ class DataSection(_Section):
 
     `time`, `weight` and `y_sd` name columns: when a row became known (a year or an ISO date), how much it counts when
     models are fitted, and the standard deviation of its target in the unit of the target. Only rows for which all
-    descriptors in `complete` are known are kept; fewer than `min_rows` of them are not modelled.
+    descriptors in `complete` are known are kept; fewer than `min_rows` of them are not modelled. `new_ions` names a
+    column with the ions of a row's formula that the ion library lacks, as "NAME=SMILES; NAME=SMILES".
     """
 
     table: str | None = None
@@ -113,6 +114,7 @@ class DataSection(_Section):
     source: str = ""
     source_column: str | None = None
     where: list[RowFilter] = []
+    new_ions: str | None = None
     assume: dict[str, Assumption] = {}
     groups: dict[str, str] = {}
     tag: Tag | None = None
@@ -210,11 +212,14 @@ class TargetSection(_Section):
 class DescriptorSection(_Section):
     """Where descriptors come from: the table's own columns, or `perospin.describe` at one level for all rows.
 
+    "packing" takes `perospin.descriptors.PACKING_DESCRIPTIONS`: what formula, SMILES and ionic radii say of any cation,
+    without quantum chemistry.
+
     `measured` adds measured features from the records (curated and the user's), `structures` those of the crystals in a
-    folder, each for rows of certain composition.
+    folder, or with "structures_2d" of the shipped crystals, each for rows of certain composition.
     """
 
-    source: Literal["table", "describe"] = "table"
+    source: Literal["table", "describe", "packing"] = "table"
     level: Literal["published", "fast"] | None = None
     prefix_table: str = ""
     measured: bool = False
