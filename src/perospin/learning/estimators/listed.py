@@ -21,6 +21,7 @@ from perospin.learning.estimators.kinds.libraries import ELASTIC_NET, RANDOM_FOR
 from perospin.learning.estimators.linear import SpreadRidge
 from perospin.learning.estimators.mlp import MLPEnsemble
 from perospin.learning.estimators.rules import FamilyMean, TrainingMean, TwoClassRule, TwoStage
+from perospin.learning.estimators.steps import ClassLaw, ClassStep
 
 __all__ = ["KINDS", "LISTED", "file_classes", "file_parts", "maker"]
 
@@ -28,6 +29,8 @@ LISTED: tuple[Any, ...] = (
     TrainingMean,
     TwoClassRule,
     TwoStage,
+    ClassStep,
+    ClassLaw,
     SpreadRidge,
     ELASTIC_NET,
     SUPPORT_VECTORS,

@@ -216,7 +216,8 @@ class DescriptorSection(_Section):
     without quantum chemistry.
 
     `measured` adds measured features from the records (curated and the user's), `structures` those of the crystals in a
-    folder, or with "structures_2d" of the shipped crystals, each for rows of certain composition.
+    folder, or with "structures_2d" of the shipped crystals, each for rows of certain composition. `held_out_spacing`
+    adds the layer spacing of single-layer materials as a model predicts it that never saw a crystal of their spacer.
     """
 
     source: Literal["table", "describe", "packing"] = "table"
@@ -224,6 +225,7 @@ class DescriptorSection(_Section):
     prefix_table: str = ""
     measured: bool = False
     structures: str | None = None
+    held_out_spacing: bool = False
 
     @model_validator(mode="after")
     def _level_known(self) -> DescriptorSection:
