@@ -1,8 +1,8 @@
 """Layer spacing of the layered rows of the 52-material table, each by a model that never saw its spacer.
 
 ``python scripts/held_out_spacing.py`` writes `held_out_spacing.csv` beside the shipped studies (some minutes). The
-study `spin-relaxation` reads it: the spacing of a row then carries nothing that was learnt from a crystal, or a rate, of
-its own spacer. The columns are those of `perospin.studies.structures.held_out_structure`.
+study `spin-relaxation` reads it: the spacing of a row then carries nothing that was learnt from a crystal, or a rate,
+of its own spacer. The columns are those of `perospin.studies.structures.held_out_structure`.
 """
 
 from __future__ import annotations
