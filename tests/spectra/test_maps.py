@@ -67,7 +67,7 @@ class TestSignalMap:
     def test_shape_errors_say_what_would_be_right(self) -> None:
         with pytest.raises(FitError, match="transpose it"):
             SignalMap([0.0, 1.0], [400.0, 450.0, 500.0], np.zeros((3, 2)))
-        with pytest.raises(FitError, match="must hold numbers"):
+        with pytest.raises(FitError, match="not a number"):
             SignalMap(["a"], [400.0], [[1.0]])
         with pytest.raises(FitError, match="finite"):
             SignalMap([np.nan], [400.0], [[1.0]])

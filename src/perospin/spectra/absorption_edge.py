@@ -22,7 +22,7 @@ import pandas as pd
 
 from perospin.errors import FitError
 from perospin.fitting import Parameter, Quantity, SeparableModel, Source, check_trace, fit_model
-from perospin.fitting.arrays import Float
+from perospin.fitting.arrays import Float, real
 from perospin.fitting.single import Intervals
 from perospin.spectra.ordering import rising
 from perospin.spectra.result import SpinFit
@@ -96,7 +96,7 @@ def elliott(
         Their sum is the absorption. Bound states beyond the twelfth are part of the continuum, with the strength that
         they have per energy.
     """
-    energy = np.asarray(energy_ev, float)
+    energy = real(energy_ev, "energy_ev")
     order = np.arange(1, _STATES + 1) - _SHIFT[dimension]
     strength = (4.0 * np.pi if dimension == 3 else 4.0) / order**3 * rydberg_ev
     places = gap_ev - rydberg_ev / order**2

@@ -15,7 +15,7 @@ from scipy import stats
 
 from perospin.errors import FitError
 from perospin.fitting import Quantity, SeparableModel, Source, fit_model
-from perospin.fitting.arrays import Float
+from perospin.fitting.arrays import Float, real
 from perospin.fitting.single import Intervals
 from perospin.spectra.result import SpinFit
 
@@ -167,8 +167,8 @@ def fit_current_polarisation(
 def _prepared(voltage_v: Any, current_up: Any, current_down: Any) -> tuple[Float, Float, Float, Any, list[str]]:
     """Voltages, mean magnitudes of the currents, the curves if they are repeated (or None), notes."""
     try:
-        voltage = np.asarray(voltage_v, float)
-        curves = [np.atleast_2d(np.asarray(c, float)) for c in (current_up, current_down)]
+        voltage = real(voltage_v, "voltage_v")
+        curves = [np.atleast_2d(real(c, "current")) for c in (current_up, current_down)]
     except (TypeError, ValueError):
         raise FitError("voltages and currents must be numbers, and all curves of one length") from None
     for name, c in zip(("current_up", "current_down"), curves, strict=True):

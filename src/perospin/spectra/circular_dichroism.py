@@ -18,7 +18,7 @@ import pandas as pd
 
 from perospin.errors import FitError
 from perospin.fitting import Parameter, Quantity, SeparableModel, Source, check_trace, fit_model
-from perospin.fitting.arrays import Float
+from perospin.fitting.arrays import Float, real
 from perospin.fitting.single import Intervals
 from perospin.spectra.ordering import rising
 from perospin.spectra.result import SpinFit
@@ -243,7 +243,7 @@ def fit_luminescence(
     )
     trace = check_trace(wavelength_nm, {"left": left, "right": right}, x_name="wavelength_nm", check_constant=False)
     x = trace.x
-    order = np.argsort(np.asarray(wavelength_nm, float), kind="stable")
+    order = np.argsort(real(wavelength_nm, "wavelength_nm"), kind="stable")
     dark = [_background(b, order, len(x)) for b in (background_left, background_right)]
     up, down = trace["left"] - dark[0], trace["right"] - dark[1]
     mean, difference = 0.5 * (up + down), up - down
@@ -292,7 +292,7 @@ def fit_luminescence(
 
 
 def _background(values: Any, order: Any, n: int) -> Float:
-    array = np.asarray(values, float)
+    array = real(values, "a background")
     if array.ndim == 0:
         return np.full(n, float(array))
     if array.shape != (n,) or len(order) != n:

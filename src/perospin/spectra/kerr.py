@@ -105,7 +105,7 @@ def fit_kerr(
     """
     from perospin.spectra.result import SpinFit
 
-    delay, told = check_times_ps(np.asarray(delay_ps, float), unit=delay_unit)
+    delay, told = check_times_ps(delay_ps, unit=delay_unit)
     trace = check_trace(delay, {"signal": signal}, sigma=sigma, x_name="delay_ps")
     if irf_fwhm_ps is not None and not irf_fwhm_ps > 0:
         raise DataError(f"irf_fwhm_ps must be positive, got {irf_fwhm_ps:g}: leave it out for a sharp response")

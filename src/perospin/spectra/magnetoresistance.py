@@ -20,7 +20,7 @@ import numpy as np
 
 from perospin.errors import FitError
 from perospin.fitting import Parameter, Quantity, SeparableModel, Source, fit_model, fixed
-from perospin.fitting.arrays import Float
+from perospin.fitting.arrays import Float, real
 from perospin.fitting.single import Intervals
 from perospin.spectra.result import SpinFit
 
@@ -192,10 +192,7 @@ def fit_magnetoresistance(
 
 def _clean(field_t: Any, resistance_ohm: Any, sigma: Any) -> tuple[Float, Float, Any, list[str]]:
     """Check the data without sorting them: the order holds the direction of the sweep."""
-    try:
-        field, resistance = np.asarray(field_t, float), np.asarray(resistance_ohm, float)
-    except (TypeError, ValueError):
-        raise FitError("field and resistance must be numbers") from None
+    field, resistance = real(field_t, "field_t"), real(resistance_ohm, "resistance_ohm")
     if field.ndim != 1 or field.shape != resistance.shape:
         raise FitError(f"field has the shape {field.shape}, resistance {resistance.shape}: they must be equal columns")
     good = np.isfinite(field) & np.isfinite(resistance)
@@ -204,7 +201,7 @@ def _clean(field_t: Any, resistance_ohm: Any, sigma: Any) -> tuple[Float, Float,
         notes.append(f"{np.count_nonzero(~good)} of {len(good)} rows with missing or infinite values were left out")
     spread = None
     if sigma is not None:
-        spread = np.broadcast_to(np.asarray(sigma, float), field.shape)[good]
+        spread = np.broadcast_to(real(sigma, "sigma"), field.shape)[good]
     field, resistance = field[good], resistance[good]
     if len(field) < 8:
         raise FitError(f"only {len(field)} usable points: a loop needs at least 8")

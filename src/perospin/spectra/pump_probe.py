@@ -211,19 +211,11 @@ class _Setup:
         resolvable = self.response.kind != "sharp" and ("irf_fwhm_ps" in known or not self.response.free)
         resolution = dict.fromkeys(resolved, limit) if resolvable else {}
 
-        def run(resolution: Mapping[str, Any]) -> SpinFit:
-            return fit_model(
-                model, x, y, sigma=sigma, params={**held, **self.params}, intervals=self.intervals, level=self.level,
-                seed=self.seed, robust=self.robust, sources=self.sources, warnings=self.notes,
-                resolution=resolution or None, result=SpinFit, settings=self.settings, **more,
-            )  # fmt: skip
-
-        fit = run(resolution)
-        # a time far above the response that has no upper end is not one below the resolution: only its error reaches it
-        best = {**fit.values, **fit.settings["best_values"]}
-        shortest = limit(best) if callable(limit) else limit
-        far = {n for n in resolution if fit[n].status == "undetermined" and best[n] > 10.0 * shortest}
-        return run({n: resolution[n] for n in resolution if n not in far}) if far else fit
+        return fit_model(
+            model, x, y, sigma=sigma, params={**held, **self.params}, intervals=self.intervals, level=self.level,
+            seed=self.seed, robust=self.robust, sources=self.sources, warnings=self.notes,
+            resolution=resolution or None, result=SpinFit, settings=self.settings, **more,
+        )  # fmt: skip
 
 
 def fit_pump_probe(
