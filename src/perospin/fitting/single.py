@@ -200,6 +200,9 @@ def _weights(x: Abscissa, y: Any, sigma: Any) -> tuple[Float, Float, np.ndarray]
     for part in parts:
         if len(part) != n or not np.isfinite(part).all():
             raise FitError("the abscissa holds missing or infinite values, or its columns differ in length")
+        size = float(np.max(np.abs(part), initial=0.0))
+        if not (size == 0.0 or 1e-100 < size < 1e100):
+            raise FitError(f"the abscissa goes up to {size:.3g}: convert it to a unit in which it is neither huge nor tiny")
     mask = np.isfinite(y)
     if not mask.any():
         raise FitError("the data hold no number")
@@ -347,19 +350,19 @@ class _State:
                 found[name] = limit
         if found:
             lost = [name for name, (_, status) in found.items() if status == "undetermined"]
-            for name, other in self.hanging_on(lost):
+            for name, other in self.hanging_on(lost, found):
                 found[name] = math.nan, "undetermined"
                 notes.append(f"{name} hangs on {other}, which the data don't determine: neither do they {name}")
             self.held = [name for name in found if name in self.problem.free]
             self.invert()
         return found
 
-    def hanging_on(self, lost: Sequence[str]) -> list[tuple[str, str]]:
-        """Quantities that move with one that the data don't determine, and which one that is."""
+    def hanging_on(self, lost: Sequence[str], judged: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """Quantities not `judged` yet that move with one that the data don't determine, and which one that is."""
         if not lost:
             return []
         r = self.correlation().abs()
-        others = [name for name in r.columns if name not in lost]
+        others = [name for name in r.columns if name not in judged]
         return [(name, str(r.loc[name, lost].idxmax())) for name in others if r.loc[name, lost].max() > _HANGS]
 
     def rows(

@@ -91,10 +91,13 @@ def diagnose(residual: Float, x: Float | None) -> tuple[dict[str, Any], list[str
     warnings = []
     if x is not None:
         found["largest_residual_at"] = float(x[worst[0]])
-    if z < -4.0:
+    # both see what the model misses: the signs count long runs, Durbin and Watson's number also their size
+    drifts = durbin_watson < 1.5 and (1.0 - 0.5 * durbin_watson) * math.sqrt(centred.size) > 5.0
+    if z < -4.0 or drifts:
         warnings.append(
-            f"the residuals are not noise: they keep their sign too long (runs test z = {z:.1f}, Durbin-Watson "
-            f"{durbin_watson:.2f}); the model misses something, and its uncertainties are too small"
+            f"the residuals are not noise: neighbours miss the fit alike (runs test z = {z:.1f}, Durbin-Watson "
+            f"{durbin_watson:.2f}, near 2 if all is well); the model misses something, and its uncertainties are too "
+            "small"
         )
     if abs(largest) > 6.0:
         where = f" at {x[worst[0]]:.6g}" if x is not None else ""

@@ -20,7 +20,7 @@ import numpy as np
 
 from perospin.errors import FitError
 from perospin.fitting import Parameter, Quantity, SeparableModel, Source, fit_model, fixed
-from perospin.fitting.arrays import Float, real
+from perospin.fitting.arrays import Float, natural_unit, real
 from perospin.fitting.single import Intervals
 from perospin.spectra.result import SpinFit
 
@@ -435,6 +435,7 @@ def _missed(residual: Float) -> tuple[bool, float]:
 
     In the order of the measurement: sorted by field, opposite residuals of the two directions alternate like noise.
     """
+    residual = residual / natural_unit(residual)
     durbin_watson = float(np.sum(np.diff(residual) ** 2) / max(float(np.sum(residual**2)), 1e-300))
     return bool((2.0 - durbin_watson) / 2.0 * np.sqrt(len(residual)) > 5.0), durbin_watson
 
@@ -446,20 +447,23 @@ def _chance(fit: SpinFit, x: Mapping[str, Float], resistance: Float, spread: Any
     """
     from scipy import stats
 
-    weight = np.ones_like(resistance) if spread is None else 1.0 / spread
+    unit = natural_unit(resistance)
+    weight = np.ones_like(resistance) / unit if spread is None else 1.0 / spread
     columns = [np.ones_like(resistance)]
     if "slope_ohm_per_t" in fit:
         columns.append(x["field_t"] if fit.settings["loop"] == "half_valve" else np.abs(x["field_t"]))
     matrix = np.stack(columns, axis=1) * weight[:, None]
     y = resistance * weight
     null = float(np.sum((y - matrix @ np.linalg.lstsq(matrix, y, rcond=None)[0]) ** 2))
-    gain = null - fit.statistics["chi2"]
+    left = float(np.sum((weight * fit.data["residual"].to_numpy()) ** 2))
+    gain = null - left
     places = max(2.0, float(np.ptp(x["field_t"])) / step)
     fields = [n for n in fit.table["name"] if n.endswith(("switching_t", "first_t", "gap_t", "field_t"))]
     trials = places ** len(fields)
     if spread is not None:
         return float(min(1.0, trials * stats.chi2.sf(gain, 1)))
-    return float(min(1.0, trials * stats.f.sf(gain / fit.statistics["reduced_chi2"], 1, len(y) - len(columns) - 1)))
+    dof = max(fit.statistics["degrees_of_freedom"], 1)
+    return float(min(1.0, trials * stats.f.sf(gain / (left / dof) if left > 0 else np.inf, 1, len(y) - len(columns) - 1)))
 
 
 def _undetermined(fit: SpinFit, chance: float, notes: Sequence[str]) -> SpinFit:

@@ -10,6 +10,7 @@ difference SC - CC, 1/tau_d = 1/tau_s + 1/tau_r, in which recombination is still
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -18,7 +19,7 @@ import numpy as np
 
 from perospin.errors import FitError
 from perospin.fitting import Parameter, Quantity, SeparableModel, Source, Trace, check_times_ps, check_trace, fit_model
-from perospin.fitting.arrays import Float, namespace
+from perospin.fitting.arrays import Float, namespace, natural_unit
 from perospin.fitting.parameters import Fixed
 from perospin.fitting.single import Intervals
 from perospin.spectra.irf import MeasuredResponse, gaussian_decay, gaussian_pulse, gaussian_step, sharp_decay
@@ -373,7 +374,37 @@ def fit_pump_probe(
             f"held at {width:.3g} ps; time zero and the polarisation there hang on it, the lifetimes hardly"
         )
         fit = run(replace(setup, response=Response("gaussian", width), notes=[*setup.notes, note]))
+    if offset is not True:
+        fit = fit.with_warnings(*_before_pump(trace, fit, response))
     return _with_convention(fit, convention, wavelength_nm)
+
+
+def _before_pump(trace: Trace, fit: SpinFit, response: Response) -> list[str]:
+    """Tell of a signal that is there before the pump comes: the model has none."""
+    values = {**fit.values, **fit.settings["best_values"]}
+    zero, width = (values.get(name, math.nan) for name in ("time_zero_ps", "irf_fwhm_ps"))
+    zero = zero if math.isfinite(zero) else guess_time_zero(trace.x, _size(trace))
+    step = float(np.min(np.diff(np.unique(trace.x))))
+    early = trace.x < zero - max(2.0 * (width if math.isfinite(width) else response.fwhm_ps), step)
+    if np.count_nonzero(early) < 3:
+        return []
+    from scipy.stats import t as student
+
+    share = 0.0
+    for signal in trace.channels.values():
+        signal = signal / natural_unit(signal)
+        part, largest = signal[early], float(np.max(np.abs(signal)))
+        error = float(np.sqrt(0.5 * np.mean(np.diff(part) ** 2) / len(part)))
+        level = float(np.mean(part))
+        if abs(level) > max(student.ppf(1 - 1e-5, len(part) - 1) * error, 0.02 * largest):
+            share = max(share, abs(level) / largest)
+    if not share:
+        return []
+    return [
+        f"before the pump the signal is not zero, but {share:.0%} of its largest: a background (give offset=True), or "
+        "what the pulse before has left, where spins or carriers outlive the repetition time of the laser; the lifetimes "
+        "are wrong by it"
+    ]
 
 
 def _mean(values: Mapping[str, float], base: str, components: int) -> float:
@@ -572,7 +603,9 @@ def _stands_out(signal: Float, best: Float, sigma: Float | None, constant: bool)
     As for a line in a transient (`fit_kerr`): among about n places and times a decay lowers chi2 by more than
     ``2 ln(2 n/0.05)`` with a probability below 0.05. Against it stands a constant, or zero.
     """
-    weight = np.ones_like(signal) if sigma is None else 1.0 / np.broadcast_to(sigma, signal.shape) ** 2
+    unit = natural_unit(signal)
+    signal, best = signal / unit, best / unit
+    weight = np.ones_like(signal) if sigma is None else (unit / np.broadcast_to(sigma, signal.shape)) ** 2
     without = float(np.sum(weight * (signal - (np.average(signal, weights=weight) if constant else 0.0)) ** 2))
     left = float(np.sum(weight * (signal - best) ** 2))
     return left <= 0 or len(signal) * np.log(without / left) > 2.0 * np.log(2.0 * len(signal) / 0.05)
@@ -599,6 +632,8 @@ def _gains(delay: Float, same: Float, counter: Float, best: Float, lifetime: flo
     late = delay > 5.0 * lifetime
     if np.count_nonzero(late) < 5:
         return []
+    unit = natural_unit(same, counter)
+    same, counter, best = same / unit, counter / unit, best / unit
     shape = 0.5 * (best[: len(delay)] + best[len(delay) :])[late]
     square = float(shape @ shape)
     if not square > 0:
