@@ -220,12 +220,16 @@ class Problem:
         beside = np.sqrt(max(at.chi2 - float(along @ along), 0.0))
         return np.append(along, beside), np.vstack([root[:, None] * vectors.T, np.zeros(p)])
 
-    def information(self, u: Float, at: Projected) -> tuple[Float, Float, Float]:
+    def information(self, u: Float, at: Projected) -> tuple[Float, Float, Float, Float]:
         """J^T J of the full problem, amplitudes included, in blocks.
 
         Returns
         -------
         theta : ndarray, shape (p, p)
+            With all amplitudes refitted: from the projected derivatives, as the difference of products loses all digits
+            where amplitudes can hardly be told apart.
+        plain : ndarray, shape (p, p)
+            With the amplitudes held.
         mixed : ndarray, shape (m, p, k)
         amplitudes : ndarray, shape (m, k, k)
         """
@@ -234,14 +238,17 @@ class Problem:
         full = np.empty((p, *self.y.shape))
         for j, (columns, rest) in enumerate(derivatives):
             full[j] = (columns @ at.amplitudes + rest[:, None]) * self.weight
-        theta = np.einsum("inm,jnm->ij", full, full, optimize=True)
+        plain = np.einsum("inm,jnm->ij", full, full, optimize=True)
         if self.weight.shape[1] == 1:
+            inside = full - np.einsum("nk,jkm->jnm", at.columns, at.pseudo_inverse @ full, optimize=True)
             mixed = np.einsum("jnm,nk->mjk", full, at.columns, optimize=True)
             amplitudes = np.broadcast_to(at.columns.T @ at.columns, (m, k, k))
         else:
+            solved = np.einsum("mkn,jnm->jmk", at.pseudo_inverse, full, optimize=True)
+            inside = full - np.einsum("mnk,jmk->jnm", at.columns, solved, optimize=True)
             mixed = np.einsum("jnm,mnk->mjk", full, at.columns, optimize=True)
             amplitudes = np.einsum("mnk,mnl->mkl", at.columns, at.columns, optimize=True)
-        return theta, mixed, amplitudes
+        return np.einsum("inm,jnm->ij", inside, inside, optimize=True), plain, mixed, amplitudes
 
     def slope(self, values: Mapping[str, float]) -> Float:
         """Differentiate each free parameter by its search variable."""

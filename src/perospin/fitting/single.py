@@ -290,18 +290,18 @@ class _State:
 
     def invert(self) -> None:
         """Covariance of the parameters that the data determine, the others held at their best values."""
-        theta, mixed, amplitudes = self.information
+        theta, plain, mixed, amplitudes = self.information
         self.live = [i for i, name in enumerate(self.problem.free) if name not in self.held]
-        theta, mixed = theta[np.ix_(self.live, self.live)], mixed[:, self.live]
+        theta, plain = (part[np.ix_(self.live, self.live)] for part in (theta, plain))
+        mixed = mixed[:, self.live]
         inverse = amplitudes
         if amplitudes.size and self.problem.weight.shape[1] == 1:  # one block serves all data sets
             inverse = np.broadcast_to(_inverse(amplitudes[0]), amplitudes.shape)
         elif amplitudes.size:
             inverse = np.stack([_inverse(block) for block in amplitudes])
-        schur = theta - np.einsum("mik,mkl,mjl->ij", mixed, inverse, mixed)
         slope = self.problem.slope(self.best.at.values)[self.live]
-        scale = np.sqrt(np.maximum(np.diag(theta), 0.0))
-        self.theta = _inverse(schur, scale) * np.outer(slope, slope) * self.variance
+        scale = np.sqrt(np.maximum(np.diag(plain), 0.0))
+        self.theta = _inverse(theta, scale) * np.outer(slope, slope) * self.variance
         by_value = mixed / slope[None, :, None]
         spread = np.einsum("mik,ij,mjl->mkl", by_value, self.theta, by_value)
         self.amplitudes = self.variance * inverse + np.einsum("mkl,mln,mno->mko", inverse, spread, inverse)

@@ -29,7 +29,7 @@ from perospin.spectra.pump_probe import (
     lifetime_parameter,
 )
 from perospin.spectra.result import SpinFit
-from perospin.spectra.rise import Rise, find_rise, leading, unexplained
+from perospin.spectra.rise import Rise, find_rise, leading, nearby, unexplained
 
 __all__ = ["fit_map", "kinetics", "simulate_map_pair"]
 
@@ -138,7 +138,7 @@ def fit_map(
     if len(np.unique(delay)) < 4:
         raise FitError(f"{map_same!r} has {len(np.unique(delay))} different delays: too few for a fit")
     signals = leading(np.concatenate([part.signal[:, live] for part in maps], axis=1))
-    rises = find_rise(delay, signals, artefact=artefact)
+    rises = find_rise(delay, signals, artefact=artefact, keep=2)
     response, told = Response.choose(delay, np.abs(signals[:, 0]), irf_fwhm_ps, measured_irf, rises[0].seen)
     notes += told
     held = params.get("time_zero_ps") if params else None
@@ -154,8 +154,13 @@ def fit_map(
         delay = map_same.delay_ps
         params = {name: value for name, value in (params or {}).items() if name != "time_zero_ps"}
     else:
-        width = response.bounds if response.free else response.fwhm_ps
-        rises = find_rise(delay, signals, artefact=artefact, fwhm_ps=width, keep=2)
+        if artefact and response.free and irf_fwhm_ps is None:
+            # a pulse between two points, and its derivatives, fit any two points
+            finest = 0.8 * float(np.min(np.diff(np.unique(delay))))
+            response = replace(response, bounds=(finest, response.bounds[1]))
+        if irf_fwhm_ps is not None or measured_irf is not None:
+            width = response.bounds if response.free else response.fwhm_ps
+            rises = find_rise(delay, signals, artefact=artefact, fwhm_ps=width, keep=2)
     if background is None:
         pump = zero if zero is not None else rises[0].time_zero_ps
         background = response.kind != "sharp" and bool(delay[0] < pump - rises[0].fwhm_ps)
@@ -280,20 +285,40 @@ def _model(
     ]
 
     def guess(x: Any, y: Float) -> list[dict[str, float]]:
-        """Best lifetimes of a grid for the best rise, the next best of both."""
+        """Lifetimes for the best rises, then rises for the best lifetimes, which may have been taken for a response."""
         few = leading(y if y.ndim > 1 else y[:, None])
-        ranked: list[list[dict[str, float]]] = []
-        for rise in rises:
-            at = {"time_zero_ps": rise.time_zero_ps if known_zero is None else known_zero}
-            at["irf_fwhm_ps"] = rise.fwhm_ps if response.free else response.fwhm_ps
+
+        def best(starts: Sequence[dict[str, float]]) -> list[dict[str, float]]:
             scored = []
-            for times in guess_lifetimes(delay, len(slow)):
-                for quick in guess_lifetimes(delay, len(fast)):
-                    start = dict(zip([*slow, *fast], [*times, *quick], strict=True)) | at
-                    columns = np.stack([np.broadcast_to(part, len(few)) for part in basis(x, start)], axis=1)
-                    scored.append((float(np.sum(unexplained(columns, few) ** 2)), len(scored), start))
-            ranked.append([start for _, _, start in sorted(scored, key=lambda one: one[:2])])
-        return [*ranked[0][:2], *(others[0] for others in ranked[1:]), *ranked[0][2:3]]
+            for start in starts:
+                columns = np.stack([np.broadcast_to(part, len(few)) for part in basis(x, start)], axis=1)
+                scored.append((float(np.sum(unexplained(columns, few) ** 2)), len(scored), start))
+            return [start for _, _, start in sorted(scored, key=lambda one: one[:2])]
+
+        sets = [
+            dict(zip([*slow, *fast], [*times, *quick], strict=True))
+            for times in guess_lifetimes(delay, len(slow))
+            for quick in guess_lifetimes(delay, len(fast))
+        ]
+
+        def at(rise: Rise) -> dict[str, float]:
+            zero = rise.time_zero_ps if known_zero is None else known_zero
+            return {"time_zero_ps": zero, "irf_fwhm_ps": rise.fwhm_ps if response.free else response.fwhm_ps}
+
+        smallest = float(np.min(np.diff(np.unique(delay))))
+        low = max(response.bounds[0], 0.5 * smallest)
+        wide = max(min(response.bounds[1], max(8.0 * rises[0].fwhm_ps, 8.0 * smallest)), 2.0 * low)
+        spread = np.geomspace(low, wide, 10).tolist() if response.free else [response.fwhm_ps]
+        ranked = [best([{**times, **at(rise)} for times in sets]) for rise in rises]
+        starts = [ranked[0][0], *(others[0] for others in ranked[1:])]
+        if response.kind == "sharp":
+            return ranked[0][:3]
+        for _ in range(2):
+            around = [{**starts[0], **at(rise)} for rise in nearby(delay, rises[0], spread)]
+            moved = best(around)[0]
+            moved = best([{**moved, **times} for times in sets] + [moved])[0]
+            starts.insert(0, moved)
+        return [*starts, ranked[0][1]]
 
     x_axes = (_DELAY, Quantity("channel", "", "SC +1, CC −1")) if pair else (_DELAY,)
     title = "maps SC and CC, joint global analysis" if pair else "map, global analysis"

@@ -6,14 +6,15 @@ map's leading singular vectors: what remains doesn't hang on the lifetimes, whic
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from perospin.fitting.arrays import Float, natural_unit
 from perospin.spectra.irf import gaussian_decay, gaussian_pulse, gaussian_step
 
-__all__ = ["Rise", "find_rise", "leading", "unexplained"]
+__all__ = ["Rise", "find_rise", "leading", "nearby", "unexplained"]
 
 _VECTORS = 6  # singular vectors that a coarse look needs
 _ROWS = 600  # delays that a coarse look needs
@@ -153,10 +154,19 @@ def find_rise(
 
 
 def _seen(y: Float, cost: float, without: float, before: int) -> bool:
-    """Whether a rise inside the delays is needed: far better than none, and by more than a few percent of the signal."""
+    """Whether a rise inside the delays is needed: far better than none, and by more than a percent of the signal."""
     if before < 1:
         return False
     n = y.size
     gain = n * np.log(without / cost) if cost > 0 else np.inf
     largest = float(np.max(np.sum(y**2, axis=1)))
-    return bool(gain > 2.0 * np.log(1e4 * n) and without - cost > 0.01 * largest)
+    return bool(gain > 2.0 * np.log(1e4 * n) and without - cost > 1e-4 * largest)
+
+
+def nearby(delay_ps: Float, rise: Rise, widths_ps: Sequence[float]) -> list[Rise]:
+    """Times zero and widths around a rise: the same onset and half rise, seen through other responses."""
+    zeros = rise.time_zero_ps + rise.fwhm_ps * np.array([-1.0, -0.5, -0.25, 0.0, 0.25, 0.5, 1.0, 2.0, 3.0, 4.0])
+    steps = delay_ps[np.searchsorted(delay_ps, rise.time_zero_ps - rise.fwhm_ps) :][:8]
+    zeros = np.unique(np.concatenate([zeros, steps]))
+    inside = zeros[(zeros >= delay_ps[0]) & (zeros <= delay_ps[-1])]
+    return [replace(rise, time_zero_ps=float(zero), fwhm_ps=float(width)) for zero in inside for width in widths_ps]
