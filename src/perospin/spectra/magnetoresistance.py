@@ -165,7 +165,8 @@ def fit_magnetoresistance(
             return common
         own = described(_four_switchings(x, resistance, step, background), kind)
         gain = common.statistics["aicc"] - own.statistics["aicc"]
-        if gain < _CLEARLY:
+        # a window that ends outside the sweep was not seen to end: that is one switching a sweep, a half valve's
+        if gain < _CLEARLY or (_windows_seen(common, x, step) and not _windows_seen(own, x, step)):
             return common
         return own.with_warnings(
             "the electrodes don't switch symmetrically about one field (exchange bias?): each of the four switchings "
@@ -176,15 +177,26 @@ def fit_magnetoresistance(
     if loop == "auto":
         both = [run("spin_valve"), run("half_valve")]
         valve, half = (fit.statistics["aicc"] for fit in both)
-        fit = both[0] if valve <= half else both[1]
-        name = "spin valve" if valve <= half else "half valve"
-        if abs(valve - half) < _CLEARLY:
+        seen = _windows_seen(both[0], x, step)
+        fit = both[0] if seen and valve <= half else both[1]
+        name = "spin valve" if fit is both[0] else "half valve"
+        if not seen and half - valve > _CLEARLY:
+            fit = fit.with_warnings(
+                "a spin valve fits better, but with switchings outside the swept fields, which nothing shows: sweep "
+                "further, or give loop='spin_valve' if there are two magnetic electrodes"
+            )
+        elif seen and abs(valve - half) < _CLEARLY:
             fit = fit.with_warnings(
                 f"the loop was taken for that of a {name}, but AICc hardly prefers it (by {abs(valve - half):.1f}): "
                 "say which it is"
             )
     else:
         fit = run(loop)
+        if loop == "spin_valve" and not _windows_seen(fit, x, step):
+            fit = fit.with_warnings(
+                "a switching lies outside the swept fields: the window of antiparallel magnetisations was not seen to "
+                "close, as in a half valve (loop='half_valve')"
+            )
     chance = _chance(fit, x, resistance, spread, step)
     fit = _finished(fit, over)
     return fit if chance < 0.05 else _undetermined(fit, chance, notes)
@@ -330,6 +342,31 @@ def _four_switchings(x: Mapping[str, Float], resistance: Float, step: float, bac
     )
 
 
+def _windows_seen(fit: SpinFit, x: Mapping[str, Float], step: float) -> bool:
+    """Whether all switchings of a spin valve lie inside the fields that were swept, points on both sides of each."""
+    v = fit.settings["best_values"]
+    centre = v.get("offset_field_t", 0.0)
+    for sign, way in ((1.0, "up"), (-1.0, "down")):
+        fields = x["field_t"][x["direction"] == sign]
+        if not len(fields):
+            continue
+        first = v[f"{way}_first_t"] if f"{way}_first_t" in v else centre + sign * v["soft_switching_t"]
+        second = first + sign * v.get(f"{way}_gap_t", v.get("gap_t", 0.0))
+        if min(first, second) < fields.min() + 0.5 * step or max(first, second) > fields.max() - 0.5 * step:
+            return False
+    return True
+
+
+def _one_step(field: Float, y: Float) -> float:
+    """Field at which y steps from one level to another."""
+    order = np.argsort(field, kind="stable")
+    field, y = field[order], y[order] - np.mean(y)
+    n = np.arange(1, len(y))
+    score = np.abs(np.cumsum(y)[:-1]) / np.sqrt(n * (1.0 - n / len(y)))
+    best = int(np.argmax(score))
+    return 0.5 * float(field[best] + field[best + 1])
+
+
 def _widest_step(field: Float, y: Float) -> tuple[float, float]:
     """Find the ends of the window, among all pairs of points, in which y lies highest above the rest."""
     order = np.argsort(field, kind="stable")
@@ -352,7 +389,7 @@ def _widest_step(field: Float, y: Float) -> tuple[float, float]:
 def _half_valve(x: Mapping[str, Float], resistance: Float, step: float, background: bool) -> SeparableModel:
     reach = float(np.max(np.abs(x["field_t"])))
     parameters = [
-        Parameter("saturation_width_t", "T", "field scale of the magnetisation, tanh(B/w)", 0.1 * reach, 0.3 * step,
+        Parameter("saturation_width_t", "T", "field scale of the magnetisation, tanh(B/w)", 0.1 * reach, 0.1 * step,
                   3 * reach, positive=True),
         Parameter("coercive_field_t", "T", "coercive field", 0.0, -reach, reach, scale=0.05 * reach),
         Parameter("offset_field_t", "T", "field about which the loop is symmetric", 0.0, -0.5 * reach, 0.5 * reach,
@@ -379,6 +416,17 @@ def _half_valve(x: Mapping[str, Float], resistance: Float, step: float, backgrou
         for w in np.geomspace(step, reach, 10)
         for c in np.linspace(-0.5 * reach, 0.5 * reach, 21)
     ]
+    if both:
+        # a sharp switching has no slope that would lead to it: start where each sweep steps
+        flat = resistance
+        if background:
+            columns = np.stack([np.ones_like(resistance), x["field_t"]], axis=1)
+            flat = resistance - columns @ np.linalg.lstsq(columns, resistance, rcond=None)[0]
+        up, down = (_one_step(x["field_t"][x["direction"] == d], flat[x["direction"] == d]) for d in (1.0, -1.0))
+        starts += [
+            {"saturation_width_t": w, "coercive_field_t": 0.5 * (up - down), "offset_field_t": 0.5 * (up + down)}
+            for w in (0.15 * step, 0.4 * step, step, 3.0 * step)
+        ]
     return SeparableModel(
         name="magnetoresistance of a half valve",
         parameters=tuple(parameters),
