@@ -26,7 +26,7 @@ _HOMES = {
     "global_analysis": ("fit_map", "kinetics", "simulate_map_pair"),
     "map_figures": ("plot_kinetics", "plot_maps"),
     "pump_probe": ("fit_populations", "fit_pump_probe", "simulate_pump_probe"),
-    "odmr": ("fit_odmr", "fit_odmr_series", "fit_resonance_width", "odmr_model"),
+    "odmr": ("fit_odmr", "fit_odmr_frequency", "fit_odmr_series", "fit_resonance_width", "odmr_model"),
     "polarisation": ("fit_polarisation_power",),
     "resonant_amplification": ("amplification_model", "fit_resonant_amplification"),
     "result": ("SpinFit",),
