@@ -39,6 +39,10 @@ ResponseOption = Annotated[
 ResponseFileOption = Annotated[
     Path | None, typer.Option("--measured-irf", "--irf", help="File with the measured response.")
 ]
+LineshapeOption = Annotated[str, typer.Option(help="gaussian or lorentzian.")]
+DerivativeOption = Annotated[
+    bool, typer.Option("--derivative", help="The signal is the line's derivative (lock-in, modulated field).")
+]
 WindowOption = Annotated[str | None, typer.Option(help="Part of the spectrum, LOW:HIGH.")]
 
 
@@ -163,6 +167,9 @@ def pump_probe(
     population_components: Annotated[int, typer.Option(min=1, max=3, help="Exponentials of the population.")] = 1,
     irf_fwhm_ps: ResponseOption = None,
     irf: ResponseFileOption = None,
+    population_lifetime_ps: Annotated[
+        float | None, typer.Option(help="Recombination time, to take it out of a difference's decay.")
+    ] = None,
     observable: Annotated[
         str | None, typer.Option(help="joint, difference or polarisation (default: joint of two traces).")
     ] = None,
@@ -204,7 +211,8 @@ def pump_probe(
     unit = m.x_unit or "ps"
     fit = fit_pump_probe(
         m.x / float(convert(1.0, unit, "ps")), m["same"], m.get("counter"), components=components,
-        population_components=population_components, observable=observable, delay_unit=unit, **common,
+        population_components=population_components, observable=observable,
+        population_lifetime_ps=population_lifetime_ps, delay_unit=unit, **common,
     )  # type: ignore[arg-type]  # fmt: skip
     return _outcome(fit, m)
 
@@ -353,7 +361,7 @@ def rsa(
 def hanle(
     file: FileArgument,
     g_factor: Annotated[
-        float | None, typer.Option("--g", help="g of the carrier, to turn a width into a time.")
+        float | None, typer.Option("--g-factor", "--g", help="g of the carrier, to turn a width into a time.")
     ] = None,
     carrier_lifetime_ps: Annotated[float | None, typer.Option(help="Recombination time, to get tau_s.")] = None,
     initial_polarisation: Annotated[
@@ -367,7 +375,12 @@ def hanle(
     ] = None,
     width_um: Annotated[float | None, typer.Option(help="Spin valve: width of the channel.")] = None,
     sheet_conductance_ms: Annotated[float | None, typer.Option(help="Spin valve: conductance of a square.")] = None,
-    contacts: Annotated[str, typer.Option(help="Spin valve: tunnel or finite.")] = "tunnel",
+    contacts: Annotated[
+        str | None, typer.Option(help="Spin valve: tunnel or finite; both are tried if not given.")
+    ] = None,
+    contact_resistance_ohm: Annotated[
+        float | None, typer.Option(help="Spin valve: resistance of a contact; needs width and conductance.")
+    ] = None,
     difference: Annotated[bool, typer.Option("--difference", help="Spin valve: parallel minus antiparallel.")] = False,
     magnitude: Annotated[bool, typer.Option("--magnitude", help="Spin valve: sizes without a sign.")] = False,
     *,
@@ -383,7 +396,8 @@ def hanle(
         m = _measure(file, ["resistance"], options, x="field", optional=["sigma"])
         fit = fit_spin_valve(
             m.x, m["resistance"], length_um=length_um, width_um=width_um, sheet_conductance_ms=sheet_conductance_ms,
-            contacts=contacts, difference=difference, magnitude=magnitude,
+            contact_resistance_ohm=contact_resistance_ohm, contacts=contacts, difference=difference,
+            magnitude=magnitude,
             g_factor=2.0 if g_factor is None else g_factor, offset=offset, sigma=m.get("sigma"), **options.fitting(m),
         )  # type: ignore[arg-type]  # fmt: skip
         return _outcome(fit, m)
@@ -402,32 +416,68 @@ def odmr(
     files: SeriesArgument,
     frequency_ghz: Annotated[float | None, typer.Option(help="Microwave frequency, if the name doesn't tell.")] = None,
     components: ComponentsOption = 1,
+    background: Annotated[str, typer.Option(help="none, offset or line.")] = "offset",
+    lineshape: LineshapeOption = "gaussian",
+    derivative: DerivativeOption = False,
+    sweep: Annotated[str, typer.Option(help="field or frequency; auto reads it from the heading.")] = "auto",
+    field_t: Annotated[float | None, typer.Option(help="Field of a frequency sweep, to get g.")] = None,
     pattern: PatternOption = None,
     *,
     options: Shared,
 ) -> Outcome:
     """ODMR spectra: resonance fields, widths and g; over frequencies also the offset of the field.
 
+    A spectrum against the microwave frequency gives the resonance frequencies, with a field also g.
+
     Example: perospin fit odmr examples/spectra/odmr
     """
-    from perospin.spectra import fit_odmr, fit_odmr_series
+    from perospin.spectra import fit_odmr, fit_odmr_frequency, fit_odmr_series
+
+    if sweep not in ("auto", "field", "frequency"):
+        raise DataError(f"--sweep '{sweep:.40}' must be auto, field or frequency")
+    against_frequency: set[str] = set()
+    lines: dict[str, Any] = {
+        "components": components, "background": background, "lineshape": lineshape, "derivative": derivative,
+    }  # fmt: skip
 
     def measure(path: Path) -> Measurement:
-        return _measure(path, ["signal"], options, pattern, x="field", optional=["sigma"])
+        def read(x: str) -> Measurement:
+            return _measure(path, ["signal"], options, pattern, x=x, optional=["sigma"])
+
+        if sweep != "frequency":
+            try:
+                return read("field")
+            except DataError:
+                if sweep == "field":
+                    raise
+                try:  # microwave frequencies are no fields, by their unit or their size
+                    m = read("frequency")
+                except DataError:
+                    m = None
+                if m is None or not 1e6 < abs(m.x).max() < 1e12:
+                    raise
+        else:
+            m = read("frequency")
+        against_frequency.add(m.sources[0].name)
+        return m
 
     def one(m: Measurement) -> SpinFit:
+        if m.sources[0].name in against_frequency:
+            field = m.conditions.get("field_t") if field_t is None else field_t
+            return fit_odmr_frequency(
+                1e-9 * m.x, m["signal"], field_t=field, sigma=m.get("sigma"), **lines, **options.fitting(m)
+            )
         hertz = m.conditions.get("frequency_hz")
         frequency = frequency_ghz if frequency_ghz is not None else None if hertz is None else 1e-9 * hertz
         if frequency is None:
             raise DataError(f"'{m.sources[0].name}' doesn't tell the microwave frequency: give --frequency-ghz")
-        return fit_odmr(
-            m.x, m["signal"], frequency_ghz=frequency, components=components, sigma=m.get("sigma"),
-            **options.fitting(m),
-        )  # fmt: skip
+        return fit_odmr(m.x, m["signal"], frequency_ghz=frequency, sigma=m.get("sigma"), **lines, **options.fitting(m))
 
     found = _series(files, pattern, measure, one, ["frequency_hz"])
     if isinstance(found, Outcome):
         return found
+    if against_frequency:
+        raise _no_series(found, "field sweeps")
     settings = options.fitting()
     settings.pop("params", None)
     return found.outcome(fit_odmr_series(list(found.fits.values()), **settings))
@@ -439,6 +489,8 @@ def odmr_width(
     files: SeriesArgument,
     components: ComponentsOption = 1,
     component: Annotated[int, typer.Option(min=1, help="Which resonance.")] = 1,
+    lineshape: LineshapeOption = "gaussian",
+    derivative: DerivativeOption = False,
     pattern: PatternOption = None,
     *,
     options: Shared,
@@ -454,7 +506,10 @@ def odmr_width(
 
     def one(m: Measurement) -> SpinFit:
         frequency = 1e-9 * m.conditions["frequency_hz"]
-        return fit_odmr(m.x, m["signal"], frequency_ghz=frequency, components=components, **options.fitting(m))
+        return fit_odmr(
+            m.x, m["signal"], frequency_ghz=frequency, components=components, lineshape=lineshape,
+            derivative=derivative, **options.fitting(m),
+        )  # type: ignore[arg-type]  # checked there  # fmt: skip
 
     found = _series(files, pattern, measure, one, ["frequency_hz"])
     if isinstance(found, Outcome):
@@ -515,7 +570,7 @@ def inertia(
 def t1_field(
     file: FileArgument,
     nuclear_field_mt: Annotated[float | None, typer.Option(help="Delta_N, to get tau_c.")] = None,
-    g_factor: Annotated[float | None, typer.Option("--g", help="g, to check that the law holds.")] = None,
+    g_factor: Annotated[float | None, typer.Option("--g-factor", "--g", help="g, to check that the law holds.")] = None,
     *,
     options: Shared,
 ) -> Outcome:

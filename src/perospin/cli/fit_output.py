@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -36,7 +37,10 @@ OPTIONS: dict[str, tuple[Any, Any]] = {
     "unit": (
         Annotated[
             str | None,
-            typer.Option(help="Unit of the abscissa if the file doesn't say it: fs, mT, ...", rich_help_panel=_DATA),
+            typer.Option(
+                "--unit", "--delay-unit", help="Unit of the abscissa if the file doesn't say it: fs, mT, ...",
+                rich_help_panel=_DATA,
+            ),
         ],
         None,
     ),
@@ -70,6 +74,12 @@ OPTIONS: dict[str, tuple[Any, Any]] = {
         "covariance",
     ),
     "level": (Annotated[float, typer.Option(help="Probability of the intervals.", rich_help_panel=_FIT)], 0.68),
+    "robust": (
+        Annotated[
+            bool, typer.Option("--robust", help="Lessen the weight of outliers (Huber).", rich_help_panel=_FIT)
+        ],
+        False,
+    ),
     "seed": (Annotated[int, typer.Option(min=0, help="Of the bootstrap.", rich_help_panel=_FIT)], 0),
     "material": (
         Annotated[
@@ -135,6 +145,7 @@ class Shared:
     start: Sequence[str] | None = None
     intervals: str = "covariance"
     level: float = 0.68
+    robust: bool = False
     seed: int = 0
     material: str | None = None
     source: str | None = None
@@ -161,6 +172,8 @@ class Shared:
         from perospin.fitting import fixed
 
         options: dict[str, Any] = {"intervals": self.intervals, "level": self.level, "seed": self.seed}
+        if self.robust:
+            options["robust"] = True
         if measured is not None:
             options["sources"] = measured.sources
         given = {name: fixed(value) for name, value in _pairs(self.fix, "--fix").items()}
@@ -215,16 +228,50 @@ def shared(command: Callable[..., Outcome]) -> Callable[..., None]:
         own = {item.name for item in fields(Shared)}
         options = Shared(**{name: value for name, value in given.items() if name in own})
         _check(options)
-        outcome = command(**{name: value for name, value in given.items() if name not in own}, options=options)
-        deliver(outcome, options)
+        try:
+            outcome = command(**{name: value for name, value in given.items() if name not in own}, options=options)
+        except PerospinError as error:
+            error.args = tuple(spoken(part, flags) if isinstance(part, str) else part for part in error.args)
+            raise
+        deliver(outcome, options, flags)
 
     kept = [p for p in inspect.signature(command, eval_str=True).parameters.values() if p.name != "options"]
     kind = inspect.Parameter.KEYWORD_ONLY
     extra = [inspect.Parameter(n, kind, annotation=t, default=d) for n, (t, d) in OPTIONS.items()]
     run.__signature__ = inspect.Signature([*(p.replace(kind=kind) for p in kept), *extra])  # type: ignore[attr-defined]
+    flags = _flags([*kept, *extra])
     run.__annotations__ = {p.name: p.annotation for p in [*kept, *extra]} | {"return": None}
     run.__name__, run.__doc__ = command.__name__, command.__doc__
     return run
+
+
+_OTHER_NAMES = {"measured_irf": "irf", "delay_unit": "unit", "window_nm": "window"}
+
+
+def _flags(parameters: Sequence[inspect.Parameter]) -> dict[str, str]:
+    """Option of the command line by the keyword of the analysis that it stands for."""
+    known: dict[str, str] = {}
+    for parameter in parameters:
+        declared = getattr(parameter.annotation, "__metadata__", (None,))[0]
+        if not isinstance(declared, typer.models.OptionInfo):
+            continue
+        # in an annotation typer keeps the first name as the default
+        names = [n for n in (declared.default, *(declared.param_decls or ())) if isinstance(n, str)]
+        known[parameter.name] = next((n for n in names if n.startswith("--")), "--" + parameter.name.replace("_", "-"))
+    known |= {word: known[name] for word, name in _OTHER_NAMES.items() if name in known and word not in known}
+    return known
+
+
+def spoken(text: str, flags: Mapping[str, str]) -> str:
+    """Put advice about keywords in the words of the command line: ``pass offset=True`` is ``pass --offset``."""
+    for name, flag in sorted(flags.items(), key=lambda pair: -len(pair[0])):
+        text = re.sub(rf"\b{name}=True\b", flag, text)
+        text = re.sub(rf"\b{name}=False\b", flag.replace("--", "--no-", 1), text)
+        text = re.sub(rf"\b{name}='?([\w.-]+)'?", rf"{flag} \1", text)
+        text = re.sub(rf"\b((?:give|pass|use|without)(?: either| the)? ){name}\b", rf"\1{flag}", text)
+    for name, flag in flags.items():  # the second of two
+        text = re.sub(rf"(--[\w-]+ or ){name}\b", rf"\1{flag}", text)
+    return text
 
 
 def _check(options: Shared) -> None:
@@ -351,8 +398,8 @@ def _number(value: Any) -> Any:
     return number if number - number == 0 else None
 
 
-def deliver(outcome: Outcome, options: Shared) -> None:
-    """Print the result and write what was asked for."""
+def deliver(outcome: Outcome, options: Shared, flags: Mapping[str, str] = MappingProxyType({})) -> None:
+    """Print the result, advice in the command's own options, and write what was asked for."""
     records, skipped = _records(outcome, options)
     written: list[str] = []
     if options.save is not None:
@@ -372,9 +419,8 @@ def deliver(outcome: Outcome, options: Shared) -> None:
         for note in outcome.notes:
             typer.echo(f"note: {note}", err=True)
         if outcome.parts:
-            typer.echo(_parts_table(outcome.parts))
-        # advice about a keyword, in the words of the command line
-        typer.echo(re.sub(r"pass delay_unit='(\w+)'", r"give --unit \1", outcome.fit.report()))
+            typer.echo(spoken(_parts_table(outcome.parts), flags))
+        typer.echo(spoken(outcome.fit.report(), flags))
         typer.echo(f"\n  => {headline(outcome.fit)}")
         for record in records:
             typer.echo(_line(record))

@@ -39,7 +39,9 @@ def real(values: Any, what: str) -> Float:
 
 def natural_unit(*arrays: Float | None) -> float:
     """Power of two to measure signals in, so that their squares neither overflow nor vanish; 1 for usual sizes."""
-    size = max((float(np.max(np.abs(a), initial=0.0, where=np.isfinite(a))) for a in arrays if a is not None), default=0.0)
+    size = max(
+        (float(np.max(np.abs(a), initial=0.0, where=np.isfinite(a))) for a in arrays if a is not None), default=0.0
+    )
     if size == 0.0 or 1.0 / _LARGEST < size < _LARGEST:
         return 1.0
     return float(2.0 ** np.clip(np.floor(np.log2(size)), -1020, 1020))

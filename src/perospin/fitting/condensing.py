@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -106,4 +107,4 @@ def condense(whole: Problem) -> Blocks | None:
     edges = np.concatenate([[0], np.flatnonzero(turns) + 1, [n]])
     if len(edges) > _BLOCKS // 4:  # not in order
         return None
-    return _blocks(whole, np.concatenate([np.arange(a, b, size) for a, b in zip(edges[:-1], edges[1:], strict=True)]))
+    return _blocks(whole, np.concatenate([np.arange(a, b, size) for a, b in pairwise(edges)]))

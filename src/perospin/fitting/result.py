@@ -362,7 +362,7 @@ class Fit:
         return dict(zip(TABLE_COLUMNS, row, strict=True))
 
     def _joint_error(self, gradient: Mapping[str, float]) -> float:
-        """Standard error by the gradient along fitted and derived quantities, these by gradients of their own."""
+        """Propagate to a standard error, by the gradient along fitted and derived quantities."""
         known = list(self.correlation.columns)
         gradients = self.settings.get("gradients", {})
 
@@ -383,7 +383,7 @@ class Fit:
         return size * math.sqrt(max(float(parts @ self.correlation.to_numpy() @ parts), 0.0))
 
     def _errors(self, names: list[str]) -> Float:
-        """Standard errors of what was fitted, 0 where there is none."""
+        """List standard errors of what was fitted, 0 where there is none."""
         known = self.settings.get("standard_errors", {})
         return np.nan_to_num(np.array([known.get(n, self[n].uncertainty) for n in names], float))
 

@@ -202,7 +202,9 @@ def _weights(x: Abscissa, y: Any, sigma: Any) -> tuple[Float, Float, np.ndarray]
             raise FitError("the abscissa holds missing or infinite values, or its columns differ in length")
         size = float(np.max(np.abs(part), initial=0.0))
         if not (size == 0.0 or 1e-100 < size < 1e100):
-            raise FitError(f"the abscissa goes up to {size:.3g}: convert it to a unit in which it is neither huge nor tiny")
+            raise FitError(
+                f"the abscissa goes up to {size:.3g}: convert it to a unit in which it is neither huge nor tiny"
+            )
     mask = np.isfinite(y)
     if not mask.any():
         raise FitError("the data hold no number")
@@ -221,7 +223,9 @@ def _weights(x: Abscissa, y: Any, sigma: Any) -> tuple[Float, Float, np.ndarray]
         largest = float(np.max(np.abs(y), where=mask, initial=0.0))
         smallest = float(spread.min())
         if largest / 1e100 > smallest or smallest < 1e-300:
-            raise FitError(f"sigma goes down to {smallest:.3g} where the signal goes up to {largest:.3g}: check its unit")
+            raise FitError(
+                f"sigma goes down to {smallest:.3g} where the signal goes up to {largest:.3g}: check its unit"
+            )
         weight = 1.0 / spread
     if not mask.all():
         weight = np.where(mask, np.broadcast_to(weight, y.shape), 0.0)
@@ -361,9 +365,15 @@ class _State:
         """Quantities not `judged` yet that move with one that the data don't determine, and which one that is."""
         if not lost:
             return []
-        r = self.correlation().abs()
-        others = [name for name in r.columns if name not in judged]
-        return [(name, str(r.loc[name, lost].idxmax())) for name in others if r.loc[name, lost].max() > _HANGS]
+        matrix = self.correlation().abs()
+        names, r = list(matrix.columns), matrix.to_numpy()
+        found = []
+        for i, name in enumerate(names):
+            if name not in judged:
+                most, other = max((float(r[i, names.index(one)]), one) for one in lost)
+                if most > _HANGS:
+                    found.append((name, other))
+        return found
 
     def rows(
         self, errors: dict[str, float], intervals: str, bounds: Mapping[str, tuple[float, str]]

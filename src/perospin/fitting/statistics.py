@@ -45,7 +45,10 @@ def goodness(
     if known_sigma:
         deviance, count = chi2, k
     else:
-        deviance, count = n * (math.log(max(chi2 / n, 1e-300)) + 2.0 * math.log(unit)), k + 1  # the scatter counts as a parameter
+        deviance, count = (
+            n * (math.log(max(chi2 / n, 1e-300)) + 2.0 * math.log(unit)),
+            k + 1,
+        )  # the scatter counts as a parameter
     spare = n - count - 1
     if not known_sigma and unit != 1.0:
         chi2 = chi2 * unit * unit  # may be infinite: a sum of squares beyond the largest number

@@ -129,6 +129,7 @@ def fit_absorption_edge(
     intervals: Intervals = "covariance",
     level: float = 0.68,
     seed: int = 0,
+    robust: bool = False,
     sources: Sequence[Source] = (),
 ) -> SpinFit:
     """Band gap, exciton binding energy and broadening from an absorption edge.
@@ -148,7 +149,7 @@ def fit_absorption_edge(
         ``"none"``, ``"constant"`` or ``"linear"``.
     window_ev
         Part of the spectrum to fit: the edge and a few linewidths of continuum, not the next band.
-    sigma, params, intervals, level, seed, sources
+    sigma, params, intervals, level, seed, robust, sources
         See `fit_model`.
 
     Returns
@@ -184,7 +185,7 @@ def fit_absorption_edge(
         spread = None if spread is None else spread[inside]
     model = _model(energy, dimension, lineshape, background)
     fit = fit_model(
-        model, energy, signal, sigma=spread, params=params, intervals=intervals, level=level, seed=seed,
+        model, energy, signal, sigma=spread, params=params, intervals=intervals, level=level, seed=seed, robust=robust,
         sources=sources, warnings=notes, result=SpinFit,
         analysis=f"absorption edge (Elliott, {dimension}D)",
         conventions={

@@ -152,8 +152,8 @@ def find_chirp(signal_map: SignalMap, degree: int = 2, window_ps: tuple[float, f
     used = np.isfinite(zeros)
     if used.sum() < degree + 3:
         raise FitError(
-            f"only {int(used.sum())} wavelengths show a rise in {window_ps[0]:.4g} to {window_ps[1]:.4g} ps: a curve of "
-            f"degree {degree} needs {degree + 3}; leave the chirp, or give its coefficients from a reference (Chirp)"
+            f"only {int(used.sum())} wavelengths show a rise in {window_ps[0]:.4g} to {window_ps[1]:.4g} ps: a curve "
+            f"of degree {degree} needs {degree + 3}; leave the chirp, or give its coefficients from a reference (Chirp)"
         )
     for _ in range(20):
         coefficients = np.polynomial.polynomial.polyfit(reduced[used], zeros[used], degree)

@@ -75,6 +75,7 @@ def fit_map(
     intervals: Intervals = "covariance",
     level: float = 0.68,
     seed: int = 0,
+    robust: bool = False,
 ) -> SpinFit:
     """Fit lifetimes that all wavelengths share.
 
@@ -99,7 +100,7 @@ def fit_map(
         pump. It is fitted with the rest: the mean of a few noisy spectra, subtracted, would shift all others alike.
     convention
         What ``lifetime_ps`` of a pair means, ``"polarisation"`` or ``"flip"``.
-    params, intervals, level, seed
+    params, intervals, level, seed, robust
         As `perospin.fitting.fit_model`. A time zero that is held may lie before the first delay (a cropped map).
 
     Returns
@@ -177,7 +178,8 @@ def fit_map(
     resolved = [name for name in model.names if "lifetime" in name]
     fit = fit_model(
         model, x, y, sigma=sigma, params={**response.held(), **(params or {})}, intervals=intervals, level=level,
-        seed=seed, warnings=notes, result=SpinFit, sources=tuple(s for part in maps for s in part.sources),
+        seed=seed, robust=robust, warnings=notes, result=SpinFit,
+        sources=tuple(s for part in maps for s in part.sources),
         resolution=dict.fromkeys(resolved, response.resolution()) if response.kind != "sharp" else None,
     )  # fmt: skip
     fit = _ordered(fit, terms, pair)
@@ -189,8 +191,8 @@ def fit_map(
     fit = fit.with_warnings(*_common_noise(left))
     if response.kind != "sharp" and drifts(left[: len(delay)][delay < rises[0].onset_ps]):
         fit = fit.with_warnings(
-            "the spectra before the pump change with delay: that is signal of the pulse before or of a late pump, not a "
-            "background, and the lifetimes may be wrong by it"
+            "the spectra before the pump change with delay: that is signal of the pulse before or of a late pump, not "
+            "a background, and the lifetimes may be wrong by it"
         )
     history = [f"{part.name or 'map'}: {line}" for part in maps for line in part.history]
     fit = replace(
@@ -289,7 +291,7 @@ def _model(
         few = leading(y if y.ndim > 1 else y[:, None])
 
         def best(starts: Sequence[dict[str, float]]) -> list[dict[str, float]]:
-            scored = []
+            scored: list[tuple[float, int, dict[str, float]]] = []
             for start in starts:
                 columns = np.stack([np.broadcast_to(part, len(few)) for part in basis(x, start)], axis=1)
                 scored.append((float(np.sum(unexplained(columns, few) ** 2)), len(scored), start))
@@ -318,7 +320,7 @@ def _model(
             moved = best(around)[0]
             moved = best([{**moved, **times} for times in sets] + [moved])[0]
             starts.insert(0, moved)
-        return [*starts, ranked[0][1]]
+        return [*starts, *ranked[0][1:2]]
 
     x_axes = (_DELAY, Quantity("channel", "", "SC +1, CC −1")) if pair else (_DELAY,)
     title = "maps SC and CC, joint global analysis" if pair else "map, global analysis"

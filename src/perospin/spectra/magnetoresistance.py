@@ -110,6 +110,7 @@ def fit_magnetoresistance(
     intervals: Intervals = "covariance",
     level: float = 0.68,
     seed: int = 0,
+    robust: bool = False,
     sources: Sequence[Source] = (),
 ) -> SpinFit:
     """Magnetoresistance and switching fields from a loop.
@@ -128,7 +129,7 @@ def fit_magnetoresistance(
         valve) or ``"smallest"``.
     background
         Whether a slope in |B| (spin valve) or B (half valve) is fitted.
-    sigma, params, intervals, level, seed, sources
+    sigma, params, intervals, level, seed, robust, sources
         See `fit_model`.
 
     Returns
@@ -152,7 +153,7 @@ def fit_magnetoresistance(
         widths = {p.name: 0.5 * step for p in model.parameters if p.name.endswith("width_t")}
         fit = fit_model(
             model, x, resistance, sigma=spread, params=params, intervals=intervals, level=level, seed=seed,
-            sources=sources, resolution=widths, warnings=notes, result=SpinFit,
+            robust=robust, sources=sources, resolution=widths, warnings=notes, result=SpinFit,
             analysis=model.name, settings={"main": "magnetoresistance_percent", "loop": kind},
         )  # fmt: skip
         return _settled(fit, model, x, resistance, spread, step)
@@ -511,7 +512,9 @@ def _chance(fit: SpinFit, x: Mapping[str, Float], resistance: Float, spread: Any
     if spread is not None:
         return float(min(1.0, trials * stats.chi2.sf(gain, 1)))
     dof = max(fit.statistics["degrees_of_freedom"], 1)
-    return float(min(1.0, trials * stats.f.sf(gain / (left / dof) if left > 0 else np.inf, 1, len(y) - len(columns) - 1)))
+    return float(
+        min(1.0, trials * stats.f.sf(gain / (left / dof) if left > 0 else np.inf, 1, len(y) - len(columns) - 1))
+    )
 
 
 def _undetermined(fit: SpinFit, chance: float, notes: Sequence[str]) -> SpinFit:

@@ -225,7 +225,10 @@ def _fit_lines(
     trace = check_trace(x, {"signal": signal}, sigma=sigma, x_name=axis.x.name, least=3 * components + 3)
     shape: dict[str, Any] = {"background": background, "lineshape": lineshape, "derivative": derivative, "swept": swept}
     model = odmr_model(trace.x, components=components, **shape)
-    conventions = {"width": _WIDTH_CONVENTIONS[lineshape], "sign of g": "not seen in a resonance: g is given by its size"}
+    conventions = {
+        "width": _WIDTH_CONVENTIONS[lineshape],
+        "sign of g": "not seen in a resonance: g is given by its size",
+    }
     if derivative:
         conventions["signal"] = "derivative of the line (lock-in with a modulated field)"
     fit = fit_model(
@@ -251,7 +254,9 @@ def _fit_lines(
             continue
         gain = fit.statistics["aicc"] - tried.statistics["aicc"]
         if gain > 10.0:
-            what = "the derivative of a line, as a lock-in measures it," if "derivative" in other else f"a {turned} line"
+            what = (
+                "the derivative of a line, as a lock-in measures it," if "derivative" in other else f"a {turned} line"
+            )
             what = "a line itself, not its derivative," if other.get("derivative") is False else what
             fit = fit.with_warnings(f"{what} describes the data better (AICc by {gain:.0f}): give {words}")
             break
@@ -323,8 +328,7 @@ def odmr_model(
 
     def basis(field: Any, theta: Mapping[str, Any]) -> Sequence[Any]:
         lines = [
-            line(field, theta[parameters[2 * i].name], theta[parameters[2 * i + 1].name])
-            for i in range(components)
+            line(field, theta[parameters[2 * i].name], theta[parameters[2 * i + 1].name]) for i in range(components)
         ]
         return [*lines, *flat(field)]
 
@@ -564,4 +568,6 @@ def fit_resonance_width(
         model, trace.x, trace["width_t"], trace.sigma, enlarge=fits is not None, warnings=(*trace.warnings, *told),
         analysis="widths of ODMR resonances", conventions=conventions, **options,
     )  # fmt: skip
-    return recording(fit, {}, plotter="spectra.series_figures:width_figure", main="g_spread", g_factor=g_factor, offset_t=shift)
+    return recording(
+        fit, {}, plotter="spectra.series_figures:width_figure", main="g_spread", g_factor=g_factor, offset_t=shift
+    )

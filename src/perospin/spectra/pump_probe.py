@@ -415,8 +415,8 @@ def _before_pump(trace: Trace, fit: SpinFit, response: Response) -> list[str]:
         return []
     return [
         f"before the pump the signal is not zero, but {share:.0%} of its largest: a background (give offset=True), or "
-        "what the pulse before has left, where spins or carriers outlive the repetition time of the laser; the lifetimes "
-        "are wrong by it"
+        "what the pulse before has left, where spins or carriers outlive the repetition time of the laser; the "
+        "lifetimes are wrong by it"
     ]
 
 

@@ -1,7 +1,7 @@
 """Where the signal of a map sets in, and how fast: a coarse look at all times and widths before anything is searched.
 
-At each time zero and width of the response, a constant and decays of all lengths (and an artefact) are solved for in the
-map's leading singular vectors: what remains doesn't hang on the lifetimes, which are not known yet.
+At each time zero and width of the response, a constant and decays of all lengths (and an artefact) are solved for in
+the map's leading singular vectors: what remains doesn't hang on the lifetimes, which are not known yet.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def leading(signal: Float) -> Float:
 
 
 def unexplained(columns: Float, y: Float) -> Float:
-    """What columns (n, k), some of them nearly alike, leave of y."""
+    """Subtract from y what columns (n, k), some of them nearly alike, explain."""
     norms = np.linalg.norm(columns, axis=0)
     u, s, _ = np.linalg.svd(columns[:, norms > 1e-12] / norms[norms > 1e-12], full_matrices=False)
     u = u[:, s > 1e-7 * s[0]]
@@ -82,7 +82,7 @@ def find_rise(
     fwhm_ps: float | tuple[float, float] | None = None,
     keep: int = 1,
 ) -> list[Rise]:
-    """Times zero and widths that describe the rise of a map, best first; each is the best of its surroundings.
+    """Find times zero and widths that describe the rise of a map, best first; each is the best of its surroundings.
 
     Parameters
     ----------
@@ -164,7 +164,7 @@ def _seen(y: Float, cost: float, without: float, before: int) -> bool:
 
 
 def nearby(delay_ps: Float, rise: Rise, widths_ps: Sequence[float]) -> list[Rise]:
-    """Times zero and widths around a rise: the same onset and half rise, seen through other responses."""
+    """List times zero and widths around a rise: the same half rise, seen through other responses."""
     zeros = rise.time_zero_ps + rise.fwhm_ps * np.array([-1.0, -0.5, -0.25, 0.0, 0.25, 0.5, 1.0, 2.0, 3.0, 4.0])
     steps = delay_ps[np.searchsorted(delay_ps, rise.time_zero_ps - rise.fwhm_ps) :][:8]
     zeros = np.unique(np.concatenate([zeros, steps]))

@@ -68,8 +68,8 @@ def fit_spin_valve(
     contact_resistance_ohm
         Resistance of a contact, if known (then ``contacts="finite"``).
     contacts
-        ``"tunnel"``, or ``"finite"``: spins flow back into the contacts. Default: not known; tunnel contacts are fitted,
-        and where contacts of finite resistance fit as well, a sentence and ``finite_contacts_lifetime_ps`` say so.
+        ``"tunnel"``, or ``"finite"``: spins flow back into the contacts. Default: not known; tunnel contacts are
+        fitted, and where contacts of finite resistance fit as well, a sentence and ``finite_contacts_lifetime_ps`` say so.
     difference
         Whether the data are the parallel curve minus the antiparallel one, twice the signal.
     magnitude
@@ -182,12 +182,13 @@ def _with_finite_contacts(fit: SpinFit, model: SeparableModel, trace: Trace, opt
             return fit
     elif gain < -10.0 or two.status == "fixed":
         return fit
-    better = f"better (AICc by {gain:.1f})" if gain > 10.0 else f"as well (AICc {'lower' if gain > 0 else 'higher'} by {abs(gain):.1f})"
+    better = f"as well (AICc {'lower' if gain > 0 else 'higher'} by {abs(gain):.1f})"
+    better = f"better (AICc by {gain:.1f})" if gain > 10.0 else better
     row = {**two.__dict__, "name": "finite_contacts_lifetime_ps", "description": "spin lifetime if spins flow back"}
     table = pd.concat([fit.table, pd.DataFrame([row], columns=list(fit.table.columns))], ignore_index=True)
     sentence = (
         f"tunnel contacts are assumed, {one}; contacts of finite resistance, into which spins flow back, fit {better}: "
-        f"{two}; say which they are (contacts='tunnel' or 'finite', or contact_resistance_ohm)"
+        f"{two}; say which they are: give contacts='tunnel' or contacts='finite'"
     )
     return replace(fit, table=table).with_warnings(sentence)
 
