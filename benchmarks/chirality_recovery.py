@@ -12,8 +12,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from perospin.measurements import SpinFit
 from perospin.spectra import (
-    SpinFit,
     elliott,
     fit_absorption_edge,
     fit_circular_dichroism,
@@ -21,7 +21,7 @@ from perospin.spectra import (
     fit_luminescence,
     fit_magnetoresistance,
 )
-from perospin.spectra.circular_dichroism import MDEG_PER_ABSORBANCE
+from perospin.spectra.chirality.circular_dichroism import MDEG_PER_ABSORBANCE
 
 UP = np.linspace(-0.1, 0.1, 121)
 FIELD, DIRECTION = np.concatenate([UP, UP[::-1]]), np.repeat([1.0, -1.0], len(UP))

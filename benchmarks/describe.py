@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 
 from perospin.descriptors import CandidateGrid, describe, describe_blocks, known_cations, write_candidates
-from perospin.descriptors.candidates import BLOCK_SIZE
+from perospin.descriptors.candidates.grid import BLOCK_SIZE
 
 
 def grid() -> CandidateGrid:

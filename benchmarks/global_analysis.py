@@ -18,8 +18,9 @@ from pathlib import Path
 
 import numpy as np
 
-from perospin.spectra import SignalMap, fit_map
-from perospin.spectra.irf import FWHM_PER_SIGMA, gaussian_decay
+from perospin.measurements import SignalMap
+from perospin.spectra import fit_map
+from perospin.spectra.signals.irf import FWHM_PER_SIGMA, gaussian_decay
 
 LIFETIMES_PS, FWHM_PS, ZERO_PS = (1.5, 20.0, 300.0), 0.25, 0.05
 STARTS_PS, START_FWHM_PS, START_ZERO_PS = (0.7, 8.0, 120.0), 0.4, 0.02

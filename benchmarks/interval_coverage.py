@@ -16,9 +16,10 @@ from pathlib import Path
 
 import numpy as np
 
-from perospin.learning import Study, build_estimator
-from perospin.learning.coverage import Coverage, binomial_band, nested_coverage
-from perospin.learning.plan import build_schemes
+from perospin.learning import build_estimator
+from perospin.learning.intervals.coverage import Coverage, binomial_band, nested_coverage
+from perospin.studies import Study
+from perospin.studies.running.plan import build_schemes
 
 LEVEL, LOWEST, HIGHEST = 0.9, 0.85, 0.95
 TABLES = (("hoip-band-gap", "hoip-band-gap", "loco", "cation"), ("spin-relaxation", "perospin", "loso", "spacer"))
@@ -58,8 +59,8 @@ def draw(results: dict[str, Coverage], path: Path) -> None:
     import matplotlib
     from matplotlib.figure import Figure
 
-    from perospin.learning.report import style
-    from perospin.learning.report.coverage_figures import against_nominal
+    from perospin import look as style
+    from perospin.reports.figures.coverage import against_nominal
 
     with matplotlib.rc_context(style.RC):
         figure = Figure(figsize=(style.WIDE, 3.3))

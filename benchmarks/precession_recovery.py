@@ -16,8 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from perospin import mechanisms
+from perospin.measurements import SpinFit
 from perospin.spectra import (
-    SpinFit,
     fit_hanle,
     fit_kerr,
     fit_kerr_series,
@@ -30,9 +30,9 @@ from perospin.spectra import (
     fit_spin_valve,
     fit_t1_field,
     fit_t1_temperature,
-    simulate,
 )
-from perospin.spectra.signals import RADIANS_PER_PS_TESLA
+from perospin.spectra.signals import simulate
+from perospin.spectra.signals.signals import RADIANS_PER_PS_TESLA
 
 DELAY = np.linspace(0.0, 2000.0, 300)
 FIELD = np.linspace(-0.06, 0.06, 121)

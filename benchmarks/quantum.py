@@ -63,8 +63,9 @@ def plain(smiles: str, exact: bool) -> dict[str, Any]:
     from pyscf.prop.polarizability.rhf import Polarizability
     from rdkit.Chem import AllChem
 
+    from perospin.descriptors.molecules import parse_smiles
     from perospin.descriptors.quantum import electronic
-    from perospin.descriptors.quantum.geometry import BOHR_A, Geometry, parse_smiles
+    from perospin.descriptors.quantum.geometry import BOHR_A, Geometry
 
     def mean_field(geometry: Geometry, method: str, basis: str) -> Any:
         found = electronic._mean_field(electronic._molecule(geometry, basis), method)

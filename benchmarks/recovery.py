@@ -102,7 +102,7 @@ def one_component(ratio: float, noise: float, repeats: int) -> Cell:
 
 def two_components(share: float, noise: float, repeats: int) -> list[Cell]:
     """Fit the difference with two exponentials, response known, time zero free."""
-    from perospin.spectra.irf import gaussian_decay
+    from perospin.spectra.signals.irf import gaussian_decay
 
     rng = np.random.default_rng(round(1000 * share + 1e5 * noise))
     clean = sum(
@@ -150,9 +150,9 @@ def draw(cells: Sequence[Cell], path: Path) -> None:
     import matplotlib
     from matplotlib.figure import Figure
 
-    from perospin.fitting.plotting import COLOURS, COLUMN_INCHES, GREY, RC
+    from perospin.look import COLOURS, COLUMN_INCHES, COLUMN_RC, GREY
 
-    with matplotlib.rc_context(RC):
+    with matplotlib.rc_context(COLUMN_RC):
         figure = Figure(figsize=(COLUMN_INCHES, 4.2), layout="constrained")
         top, bottom = figure.subplots(2, 1, sharex=True)
         one = [cell for cell in cells if cell.name.endswith("response")]

@@ -18,7 +18,7 @@ import lmfit
 import numpy as np
 
 from perospin.fitting import FitStatus, Parameter, Quantity, SeparableModel, fit_batch, fixed
-from perospin.spectra.irf import gaussian_decay
+from perospin.spectra.signals.irf import gaussian_decay
 
 FWHM_PS, NOISE = 0.2, 0.02
 DELAY_PS = np.concatenate([np.linspace(-2.0, 2.0, 60), np.geomspace(2.1, 60.0, 68)])

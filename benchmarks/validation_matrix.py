@@ -17,8 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from perospin.learning import Study, build_estimator, evaluate, k_fold
-from perospin.learning.declaration import parse_study
+from perospin.learning import build_estimator, evaluate, k_fold
+from perospin.studies import Study
+from perospin.studies.declaration.reading import parse_study
 
 ESTIMATORS: dict[str, dict[str, Any]] = {
     "mean": {"kind": "mean"},
@@ -106,7 +107,7 @@ def draw(growth: dict[str, tuple[list[float], list[float]]], path: Path) -> None
     import matplotlib
     from matplotlib.figure import Figure
 
-    from perospin.learning.report import style
+    from perospin import look as style
 
     colours = [
         style.GREY,
@@ -115,7 +116,7 @@ def draw(growth: dict[str, tuple[list[float], list[float]]], path: Path) -> None
         style.GREEN,
         style.ORANGE,
         style.VERMILLION,
-        style.PURPLE,
+        style.PINK,
         style.BLACK,
     ]
     with matplotlib.rc_context(style.RC):

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from perospin.descriptors import shipped_table
-from perospin.descriptors.comparison import compare_with_spin52
+from perospin.descriptors.cations.comparison import compare_with_spin52
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "cations.md"
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from perospin.measurements import SpinFit
+from perospin.measurements.reading import gather
 from perospin.spectra import (
-    SpinFit,
     fit_absorption_edge,
     fit_circular_dichroism,
     fit_current_polarisation,
@@ -17,7 +18,6 @@ from perospin.spectra import (
     fit_magnetoresistance,
     fit_pump_probe,
 )
-from perospin.spectra.reading import gather
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "examples" / "spectra"

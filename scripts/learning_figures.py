@@ -13,9 +13,10 @@ from pathlib import Path
 import matplotlib
 from matplotlib.figure import Figure
 
-from perospin.learning.report import figures, style
-from perospin.learning.report.coverage_figures import against_nominal
-from perospin.learning.result import PartResult, StudyResult
+from perospin import look as style
+from perospin.reports.figures.all import draw_all
+from perospin.reports.figures.coverage import against_nominal
+from perospin.studies.result import PartResult, StudyResult
 
 EXAMPLE = "(HPA)2PbI4"
 
@@ -44,7 +45,7 @@ def main() -> None:
         drawn = {
             "coverage": coverage({"52 relaxation rates": part, "192 band gaps": gaps}),
             "waterfall": spin.predict(EXAMPLE).plot(),
-            **{name: figures.draw_all(part)[name] for name in ("importance", "directions", "dependence")},
+            **{name: draw_all(part)[name] for name in ("importance", "directions", "dependence")},
         }
         for name, figure in drawn.items():
             figure.savefig(asked.out / f"{name}.png", dpi=150, metadata={"Software": None})

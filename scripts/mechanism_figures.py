@@ -18,7 +18,8 @@ from matplotlib.figure import Figure
 
 from perospin import load_records
 from perospin import mechanisms as laws
-from perospin.mechanisms.figures import COLOURS, COLUMN_INCHES, LABELS, RC, log_axis
+from perospin.look import COLUMN_INCHES
+from perospin.mechanisms.inference.figures import COLOURS, LABELS, RC, log_axis
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "images" / "mechanisms"
 PAGE = FOLDER.parents[1] / "mechanisms.md"

@@ -19,9 +19,9 @@ sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "tests" / "spectra")]
 
 from measured_pump_probe import measured_maps  # noqa: E402
 
-from perospin.fitting.plotting import BLUE, COLUMN_INCHES, GREY, RC, VERMILLION  # noqa: E402
-from perospin.spectra import fit_map, fit_pump_probe, plot_maps, simulate_map_pair, simulate_pump_probe  # noqa: E402
-from perospin.spectra.map_figures import delay_axis  # noqa: E402
+from perospin.look import BLUE, COLUMN_INCHES, COLUMN_RC, GREY, VERMILLION, delay_axis  # noqa: E402
+from perospin.measurements import plot_maps  # noqa: E402
+from perospin.spectra import fit_map, fit_pump_probe, simulate_map_pair, simulate_pump_probe  # noqa: E402
 from spin_spectra_figures import write_page  # noqa: E402
 
 FOLDER = ROOT / "docs" / "images" / "spectra"
@@ -91,7 +91,7 @@ def measured_map() -> Figure:
 def main() -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     for draw in (pump_probe, maps, map_pair, measured_map):
-        with matplotlib.rc_context(RC):
+        with matplotlib.rc_context(COLUMN_RC):
             draw().savefig(FOLDER / f"{draw.__name__}.png", dpi=200)
         print(draw.__name__)
     for page in PAGES:

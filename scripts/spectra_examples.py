@@ -13,11 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
-from perospin.spectra import simulate
-from perospin.spectra.absorption_edge import elliott
-from perospin.spectra.circular_dichroism import MDEG_PER_ABSORBANCE
-from perospin.spectra.pump_probe import simulate_pump_probe
-from perospin.spectra.signals import RADIANS_PER_PS_TESLA
+from perospin.spectra.chirality.absorption_edge import elliott
+from perospin.spectra.chirality.circular_dichroism import MDEG_PER_ABSORBANCE
+from perospin.spectra.signals import simulate
+from perospin.spectra.signals.signals import RADIANS_PER_PS_TESLA
+from perospin.spectra.signals.simulate import simulate_pump_probe
 
 FOLDER = Path(__file__).resolve().parent.parent / "examples" / "spectra"
 

@@ -22,9 +22,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from perospin import mechanisms
-from perospin.fitting.plotting import BLUE, COLUMN_INCHES, GREEN, GREY, RC, VERMILLION
+from perospin.look import BLUE, COLUMN_INCHES, COLUMN_RC, GREEN, GREY, VERMILLION
+from perospin.measurements import SpinFit
 from perospin.spectra import (
-    SpinFit,
     extrapolate_power,
     fit_hanle,
     fit_kerr,
@@ -39,9 +39,9 @@ from perospin.spectra import (
     fit_spin_valve,
     fit_t1_field,
     fit_t1_temperature,
-    simulate,
 )
-from perospin.spectra.signals import RADIANS_PER_PS_TESLA
+from perospin.spectra.signals import simulate
+from perospin.spectra.signals.signals import RADIANS_PER_PS_TESLA
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "images" / "spectra"
 DELAY = np.linspace(-50.0, 2000.0, 411)
@@ -296,7 +296,7 @@ def main(names: list[str]) -> None:
     for draw in FIGURES:
         if names and draw.__name__ not in names:
             continue
-        with matplotlib.rc_context(RC):
+        with matplotlib.rc_context(COLUMN_RC):
             figure = draw()
             figure.savefig(FOLDER / f"{draw.__name__}.png", dpi=200)
         print(draw.__name__)

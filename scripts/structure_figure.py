@@ -18,7 +18,7 @@ from perospin.descriptors.structure.bridges import beta_in_deg, beta_out_deg
 from perospin.descriptors.structure.layers import find_layers
 from perospin.descriptors.structure.network import components, find_network
 from perospin.descriptors.structure.ordering import order, read_sites
-from perospin.learning.report.style import BLACK, BLUE, GREEN, GREY, ORANGE, PALE, RC, SKY, VERMILLION, WIDE
+from perospin.look import BLACK, BLUE, GREEN, GREY, ORANGE, PALE, RC, SKY, VERMILLION, WIDE
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -26,13 +26,16 @@ from scipy.optimize import least_squares
 from perospin.chemistry import Perovskite
 from perospin.database import load_records
 from perospin.learning import build_estimator, evaluate, leave_one_group_out, noise_floor, paired_bootstrap
-from perospin.learning.dataset import Dataset, build_dataset, spacer_group
-from perospin.learning.declaration import PartSpec, find_study, read_study_file
 from perospin.learning.estimators import ColumnModel
 from perospin.learning.estimators.linear import SpreadRidge
 from perospin.learning.estimators.rules import spacer_classes
-from perospin.learning.validation import Evaluation, Scheme
-from perospin.mechanisms.exciton_exchange import layer_binding_energy_mev
+from perospin.learning.validation.evaluation import Evaluation
+from perospin.learning.validation.schemes import Scheme
+from perospin.mechanisms.laws.exciton_exchange import layer_binding_energy_mev
+from perospin.studies.data.dataset import Dataset, build_dataset
+from perospin.studies.data.groups import spacer_group
+from perospin.studies.declaration.part import PartSpec
+from perospin.studies.declaration.reading import find_study, read_study_file
 
 FloatArray = NDArray[np.float64]
 

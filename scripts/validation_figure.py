@@ -13,10 +13,10 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
-from perospin.learning.declaration import parse_study
-from perospin.learning.report import style
-from perospin.learning.result import PartResult
-from perospin.learning.study import Study
+from perospin import look as style
+from perospin.studies.declaration.reading import parse_study
+from perospin.studies.result import PartResult
+from perospin.studies.study import Study
 
 MODELS = ("rule", "forest-averaged", "two-stage", "average")
 SCHEMES = [

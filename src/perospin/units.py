@@ -356,3 +356,61 @@ def _unknown(part: str, text: str) -> str:
 def _add(a: _Dimension, b: _Dimension, times: int) -> _Dimension:
     summed = [x + y * times for x, y in zip(a, b, strict=True)]
     return (summed[0], summed[1], summed[2], summed[3], summed[4], summed[5])
+
+
+UNITS = {
+    "per_ps": "1/ps",
+    "per_a3": "1/Å³",
+    "g_mol": "g/mol",
+    "ev": "eV",
+    "mev": "meV",
+    "debye": "D",
+    "a3": "Å³",
+    "a2": "Å²",
+    "bohr3": "bohr³",
+    "a": "Å",
+    "pm": "pm",
+    "nm": "nm",
+    "ps": "ps",
+    "k": "K",
+    "t": "T",
+}
+
+
+COMPOUND_UNITS = {"mu2_per_volume": "D²/Å³"}
+"""Units that the end of a name doesn't tell."""
+
+
+def split_unit(column: str) -> tuple[str, str]:
+    """Split ``dipole_debye`` into ("dipole", "D"); the unit is empty if the name ends in none."""
+    unit = next((unit for end, unit in COMPOUND_UNITS.items() if column.endswith(end)), "")
+    if unit:
+        return column, unit
+    for suffix in sorted(UNITS, key=len, reverse=True):
+        if column.endswith("_" + suffix):
+            return column[: -len(suffix) - 1], UNITS[suffix]
+    return column, ""
+
+
+HBAR_EV_PS = HBAR_EV_S * 1e12
+
+
+KB_EV_K = BOLTZMANN_EV_K
+
+
+MU_B_EV_T = BOHR_MAGNETON_EV_T
+
+
+HBAR2_OVER_M0_EV_A2 = HBAR_J_S**2 / ELECTRON_MASS_KG / ELEMENTARY_CHARGE_C * 1e20
+"""hbar^2/m0 = 7.62 eV A^2."""
+
+
+E2_EV_A = HARTREE_EV * BOHR_RADIUS_A
+"""e^2/(4 pi eps0) = 14.4 eV A."""
+
+
+M0_OVER_E = ELECTRON_MASS_KG / ELEMENTARY_CHARGE_C
+"""m0/e (kg/C): a mass in m0 times a velocity squared in m^2/s^2, in eV."""
+
+
+TWO_PI = 2.0 * math.pi

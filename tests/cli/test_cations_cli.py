@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from perospin.cli import main
-from perospin.descriptors.quantum.geometry import parse_smiles
+from perospin.descriptors.molecules import parse_smiles
 from perospin.errors import QuantumError
 
 
@@ -182,7 +182,7 @@ def test_a_table_keeps_the_shipped_rows_that_fit(
     answers: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Made once, a table is shipped; made again elsewhere, nothing is computed and nothing changes."""
-    from perospin.descriptors import cations
+    from perospin.descriptors.cations import table as cations
     from perospin.descriptors.quantum import engine
 
     made, again = answers / "tables" / "cations_published.csv", answers / "again.csv"

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import typer
 
-from perospin.cli.fit import app
+from perospin.cli.fit.arguments import app
 from perospin.errors import PerospinError
 
 ROOT = Path(__file__).parents[2]
@@ -111,7 +111,7 @@ def test_one_command_gives_lifetime_figure_and_record(tmp_path: Path, capsys: py
     assert (folder / "figure.png").read_bytes().startswith(b"\x89PNG")
 
     from perospin.database import Record
-    from perospin.spectra import SpinFit
+    from perospin.measurements import SpinFit
 
     fit = SpinFit.load(folder / "fit.json")
     assert fit.report() + "\n" == (folder / "report.txt").read_text()

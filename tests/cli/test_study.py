@@ -7,7 +7,7 @@ import pytest
 
 import small_study
 from perospin.cli import main
-from perospin.learning.study import Study
+from perospin.studies.study import Study
 
 
 def _run(*arguments: str | Path) -> int:

@@ -9,9 +9,9 @@ import pytest
 from perospin.chemistry import IonLibrary, Perovskite
 from perospin.database import load_table
 from perospin.descriptors import cation_values, shipped_table
-from perospin.descriptors.cations import computed_smiles, missing, van_der_waals_volume_a3
-from perospin.descriptors.comparison import compare_with_spin52
-from perospin.descriptors.spin52_cations import cation_values_of_spin52
+from perospin.descriptors.cations.comparison import compare_with_spin52
+from perospin.descriptors.cations.spin52 import cation_values_of_spin52
+from perospin.descriptors.cations.table import computed_smiles, missing, van_der_waals_volume_a3
 from perospin.errors import QuantumError
 
 

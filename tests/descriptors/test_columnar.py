@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from perospin.chemistry import IonLibrary, Perovskite
 from perospin.descriptors import describe
-from perospin.descriptors.candidates import CandidateGrid, Occupant, known_cations, occupant_text
-from perospin.descriptors.columnar import describe_blocks, write_candidates
+from perospin.descriptors.candidates.columnar import describe_blocks, write_candidates
+from perospin.descriptors.candidates.grid import CandidateGrid, Occupant, known_cations, occupant_text
 from perospin.errors import DataError, PerospinError, QuantumError, UnknownIonError
 
 SPACERS = [ion.symbol for ion in known_cations("fast", "spacer")]

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from perospin.chemistry import IonLibrary
-from perospin.descriptors.composition import PAULING, group_flags, mean_electronegativity, neutral_amine_smiles
+from perospin.descriptors.composition import PAULING, mean_electronegativity
+from perospin.descriptors.molecules import group_flags, neutral_amine_smiles
 from perospin.errors import QuantumError
 
 

@@ -12,8 +12,8 @@ from rdkit import Chem
 from rdkit.Chem import AllChem
 
 from perospin.chemistry import Ion, IonLibrary, Perovskite
-from perospin.descriptors.identify import check_formula, identify
 from perospin.descriptors.structure import example_structures, read_structure
+from perospin.descriptors.structure.identify import check_formula, identify
 from perospin.errors import DataError
 
 pymatgen = pytest.importorskip("pymatgen.core")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from perospin.chemistry import IonLibrary
-from perospin.descriptors.composition import neutral_amine_smiles
+from perospin.descriptors.molecules import neutral_amine_smiles
 from perospin.descriptors.quantum import Request, canonical_smiles, protonate, protonation_choices, require_cation
 from perospin.errors import QuantumError
 

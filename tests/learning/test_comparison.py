@@ -21,7 +21,7 @@ from perospin.learning import (
     repeated_holdout,
     y_shuffle,
 )
-from perospin.learning.comparison import permute_groups
+from perospin.learning.evidence.permutation import permute_groups
 
 
 @pytest.fixture(scope="module")

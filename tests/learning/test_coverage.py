@@ -10,8 +10,8 @@ from scipy.stats import binom
 
 from perospin.errors import StudyError
 from perospin.learning import Scheme, Split, build_estimator, k_fold, leave_one_group_out, leave_one_out
-from perospin.learning.coverage import Coverage, binomial_band, nested_coverage
-from perospin.learning.intervals import fit_intervals
+from perospin.learning.intervals.coverage import Coverage, binomial_band, nested_coverage
+from perospin.learning.intervals.intervals import fit_intervals
 
 
 def table(n=60, seed=0):

@@ -9,10 +9,11 @@ from numpy.testing import assert_allclose
 
 from perospin.errors import StudyError
 from perospin.learning import build_estimator, fit_each, leave_one_group_out, leave_one_out
-from perospin.learning.declaration import Claim
-from perospin.learning.dependence import Dependence, grid_of, partial_dependence
-from perospin.learning.directions import claim_table, direction_table, look_alikes
-from perospin.learning.importance import permutation_importance
+from perospin.learning.explanation.dependence import Dependence, grid_of, partial_dependence
+from perospin.learning.explanation.directions import direction_table, look_alikes
+from perospin.learning.explanation.importance import permutation_importance
+from perospin.studies.declaration.sections import Claim
+from perospin.studies.evidence.claims import claim_table
 
 
 def table(n=40, seed=0, noise=0.3):

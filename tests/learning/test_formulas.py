@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose
 from scipy.optimize import curve_fit
 
 from perospin.errors import StudyError
-from perospin.learning.estimators.formulas import (
+from perospin.learning.estimators.formulas.formulas import (
     Constant,
     Formula,
     evaluate,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from perospin.errors import StudyError
-from perospin.learning.games import Game, interaction_values, shapley_values
+from perospin.learning.explanation.games import Game, interaction_values, shapley_values
 
 
 def rough(X):

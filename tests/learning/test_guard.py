@@ -9,7 +9,7 @@ from sklearn.neighbors import KNeighborsRegressor
 
 from perospin.errors import StudyError
 from perospin.learning import evaluate, in_sample, k_fold, leave_one_group_out, leave_one_out, repeated_holdout
-from perospin.learning.guard import find_units, guarded, has_twin_in_training
+from perospin.learning.validation.guard import find_units, guarded, has_twin_in_training
 
 
 def test_one_material_is_one_unit_and_rows_without_formula_stand_alone() -> None:

@@ -9,8 +9,8 @@ from numpy.testing import assert_allclose
 
 from perospin.errors import StudyError
 from perospin.learning import build_estimator, evaluate, fit_each, k_fold, leave_one_group_out, leave_one_out
-from perospin.learning.hybrids import Borrower
-from perospin.learning.importance import Importance, permutation_importance
+from perospin.learning.explanation.hybrids import Borrower
+from perospin.learning.explanation.importance import Importance, permutation_importance
 
 SPECS = [
     {"kind": "ridge", "alpha": 0.1},

@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose
 
 from perospin.errors import StudyError
 from perospin.learning import build_estimator, fit_each, in_sample, k_fold, leave_one_group_out, leave_one_out
-from perospin.learning.intervals import conformal_weights, fit_intervals, jackknife_plus
+from perospin.learning.intervals.intervals import conformal_weights, fit_intervals, jackknife_plus
 
 
 def table(n=40, seed=0):

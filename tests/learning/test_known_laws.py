@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from perospin.learning import build_estimator, evaluate, k_fold
-from perospin.mechanisms.synthetic import SYNTHETIC_FEATURES, synthetic_table
+from perospin.mechanisms.inference.synthetic import SYNTHETIC_FEATURES, synthetic_table
 
 BEHIND = ["true_exciton_binding_energy_mev", "true_momentum_scattering_time_ps", "true_rashba_ev_a", "true_spin_mixing"]
 

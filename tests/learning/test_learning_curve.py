@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from perospin.errors import StudyError
-from perospin.learning.learning_curve import _power_laws, fit_curve, random_draws
-from perospin.learning.validation import Evaluation
+from perospin.learning.evidence.learning_curve import _power_laws, fit_curve, random_draws
+from perospin.learning.validation.evaluation import Evaluation
 
 SIZES = (10, 15, 20, 30, 45, 60)
 

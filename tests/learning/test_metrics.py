@@ -9,7 +9,7 @@ from hypothesis.extra.numpy import arrays
 
 from perospin.learning import evaluate, in_sample, leave_one_out
 from perospin.learning.estimators import build_estimator
-from perospin.learning.metrics import r2_score, typical_factor
+from perospin.learning.validation.metrics import r2_score, typical_factor
 
 numbers = arrays(np.float64, 6, elements=st.floats(-5, 5))
 

@@ -16,9 +16,9 @@ from perospin.learning import (
     repeated_holdout,
     repeated_k_fold,
 )
-from perospin.learning.pairs import BOOTSTRAP, T_TEST, compare_pairs, corrected_t_test, holm
-from perospin.learning.schemes import Scheme
-from perospin.learning.validation import Evaluation
+from perospin.learning.evidence.pairs import BOOTSTRAP, T_TEST, compare_pairs, corrected_t_test, holm
+from perospin.learning.validation.evaluation import Evaluation
+from perospin.learning.validation.schemes import Scheme
 
 
 def evaluations(scheme: Scheme, seed: int = 0, n: int = 40) -> tuple[Evaluation, Evaluation, Evaluation]:

@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose
 from perospin.errors import StudyError
 from perospin.learning import build_estimator, evaluate, k_fold
 from perospin.learning.estimators import PowerLaw, predict_with_spread
-from perospin.learning.estimators.powers import _squared_error
+from perospin.learning.estimators.formulas.powers import _squared_error
 
 
 def table(n: int = 60, noise: float = 0.05) -> tuple[pd.DataFrame, np.ndarray]:

@@ -9,7 +9,7 @@ from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
 
 from perospin.errors import StudyError
 from perospin.learning.estimators.build import build_estimator
-from perospin.learning.estimators.prior_gp import PriorAveragedGP
+from perospin.learning.estimators.gaussian_processes.prior_averaged import PriorAveragedGP
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from sklearn.utils.estimator_checks import check_estimator
 
 from perospin.errors import StudyError
 from perospin.learning import PearsonScreen
-from perospin.learning.screening import pearson_matrix
+from perospin.learning.estimators.screening import pearson_matrix
 
 
 def test_the_column_declared_first_stays():

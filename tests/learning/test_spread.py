@@ -10,7 +10,7 @@ from sklearn.utils.estimator_checks import check_estimator
 from perospin.learning import KINDS, build_estimator
 from perospin.learning.estimators import predict_with_spread
 from perospin.learning.estimators.linear import SpreadRidge
-from perospin.learning.estimators.spread import mixture_spread
+from perospin.learning.training.spread import mixture_spread
 
 MEMBERS = [{"kind": "ridge", "features": ["a"]}, {"kind": "gp", "mode": "map", "features": ["a"]}]
 QUICK = {

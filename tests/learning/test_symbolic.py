@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from perospin.errors import MissingExtraError, StudyError
 from perospin.learning import build_estimator, evaluate, k_fold, leave_one_out
 from perospin.learning.estimators import SymbolicRegression, predict_with_spread
-from perospin.learning.synthetic import synthetic_paper_table
+from perospin.studies.synthetic import synthetic_paper_table
 
 pytest.importorskip("pyoperon")
 
@@ -134,7 +134,7 @@ def test_wrong_settings(settings, part):
 
 
 def test_without_the_extra_it_says_which(monkeypatch):
-    import perospin.learning.estimators.symbolic as module
+    import perospin.learning.estimators.formulas.symbolic as module
 
     def absent(name, extra):
         raise MissingExtraError(f"pip install 'perospin[{extra}]'")

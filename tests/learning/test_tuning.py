@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from perospin.errors import StudyError
 from perospin.learning import build_estimator, evaluate, k_fold, leave_one_group_out
-from perospin.learning.tuning import search_points
+from perospin.learning.estimators.tuning import search_points
 
 
 def test_lists_within_the_budget_are_gone_through_in_full() -> None:

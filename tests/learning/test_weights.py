@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from perospin.errors import StudyError
 from perospin.learning import KINDS, FamilyMean, MLPEnsemble, build_estimator, evaluate, fit_each, k_fold, leave_one_out
 from perospin.learning.estimators import supports
-from perospin.learning.estimators.weights import row_weights, scatter_beyond
+from perospin.learning.training.weights import row_weights, scatter_beyond
 
 QUICK = {
     "symbolic": {"population": 60, "generations": 8},

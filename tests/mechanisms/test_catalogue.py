@@ -35,7 +35,7 @@ def test_public_names_exist_and_are_documented(name: str):
     assert inspect.getdoc(getattr(room, name))
 
 
-@pytest.mark.parametrize("module", ["dyakonov_perel", "bir_aronov_pikus", "presets", "total"])
+@pytest.mark.parametrize("module", ["laws.dyakonov_perel", "laws.bir_aronov_pikus", "presets", "laws.total"])
 def test_examples_in_docstrings(module: str):
     found = importlib.import_module(f"perospin.mechanisms.{module}")
     # the decorator hides the functions from doctest's own search

@@ -20,7 +20,7 @@ from perospin.mechanisms import (
     thermal_relaxation_tensor,
     thermal_wavevector,
 )
-from perospin.mechanisms._constants import HBAR2_OVER_M0_EV_A2, HBAR_EV_PS, KB_EV_K
+from perospin.units import HBAR2_OVER_M0_EV_A2, HBAR_EV_PS, KB_EV_K
 
 T, ALPHA, TAU, M = 300.0, 0.05, 0.005, 0.2
 RATE = 0.1566173  # 1/ps, worked number

@@ -15,7 +15,7 @@ from perospin.mechanisms import (
     layer_binding_energy_mev,
     quadratic_binding_rate,
 )
-from perospin.mechanisms._constants import HBAR_EV_PS
+from perospin.units import HBAR_EV_PS
 
 
 def test_worked_numbers():

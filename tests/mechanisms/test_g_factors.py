@@ -15,7 +15,7 @@ from perospin.mechanisms import (
     resonance_field_t,
     zeeman_splitting_mev,
 )
-from perospin.mechanisms._constants import HBAR2_OVER_M0_EV_A2
+from perospin.units import HBAR2_OVER_M0_EV_A2
 
 ROWS = [
     (1.527, 3.631976, -0.6256899, 3.006286),

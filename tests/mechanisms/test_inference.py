@@ -16,7 +16,7 @@ from perospin.mechanisms import (
     nuclear_fluctuation_rate,
     recovery_study,
 )
-from perospin.mechanisms.wording import NAMES
+from perospin.mechanisms.inference.wording import NAMES
 
 FIELDS = np.array([0.013, 0.018, 0.025, 0.035, 0.05, 0.07, 0.1, 0.15])
 TEMPERATURES = np.array([1.6, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0])
@@ -286,7 +286,7 @@ def test_few_rows_skip_the_large_models():
 
 def test_every_candidate_has_words():
     from perospin.mechanisms import CANDIDATES
-    from perospin.mechanisms.figures import COLOURS, LABELS, LINES
+    from perospin.mechanisms.inference.figures import COLOURS, LABELS, LINES
 
     assert set(NAMES) == set(COLOURS) == set(LABELS) == set(LINES) == set(CANDIDATES)
 

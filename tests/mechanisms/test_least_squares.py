@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from perospin.mechanisms.candidates import ModelSpace
-from perospin.mechanisms.least_squares import _Problems, fit_batch, profile_interval
+from perospin.mechanisms.inference.candidates import ModelSpace
+from perospin.mechanisms.inference.least_squares import _Problems, fit_batch, profile_interval
 
 
 @pytest.fixture(scope="module")

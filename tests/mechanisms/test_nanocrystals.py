@@ -21,7 +21,7 @@ from perospin.mechanisms import (
     rashba_coefficient_a2,
     resonance_width,
 )
-from perospin.mechanisms._constants import HBAR2_OVER_M0_EV_A2, HBAR_EV_PS, KB_EV_K, MU_B_EV_T
+from perospin.units import HBAR2_OVER_M0_EV_A2, HBAR_EV_PS, KB_EV_K, MU_B_EV_T
 
 A2 = rashba_coefficient_a2(5.0, 1.7)
 BOHR_NM = 8.819620  # eps_s = 30, m = 0.18

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from perospin.fitting import Source
-from perospin.spectra import SignalMap, correct_background
+from perospin.measurements import SignalMap
+from perospin.spectra import correct_background
 
 FILE = Path(__file__).parent / "data" / "pump_probe" / "messpyv1_data.npz"
 REFERENCED = 1

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from scipy.integrate import quad
 
 from perospin.errors import FitError
-from perospin.spectra import SpinFit
-from perospin.spectra.absorption_edge import elliott, fit_absorption_edge
+from perospin.measurements import SpinFit
+from perospin.spectra.chirality.absorption_edge import elliott, fit_absorption_edge
 
 E = np.linspace(2.2, 2.8, 241)
 

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perospin.errors import FitError
-from perospin.spectra import SpinFit
-from perospin.spectra.chiral_selectivity import current_polarisation, fit_current_polarisation
+from perospin.measurements import SpinFit
+from perospin.spectra.chirality.chiral_selectivity import current_polarisation, fit_current_polarisation
 
 V = np.linspace(-2.0, 2.0, 81)
 

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perospin.errors import FitError
-from perospin.spectra import SpinFit
-from perospin.spectra.circular_dichroism import (
+from perospin.measurements import SpinFit
+from perospin.spectra.chirality.circular_dichroism import (
     MDEG_PER_ABSORBANCE,
     dissymmetry,
     fit_circular_dichroism,

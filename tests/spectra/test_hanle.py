@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perospin.errors import DataError, FitError
-from perospin.spectra import fit_hanle, simulate
+from perospin.spectra import fit_hanle
+from perospin.spectra.signals import simulate
 from recovering import near
 
 FIELD = np.linspace(-0.06, 0.06, 121)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import typer
 
-from perospin.cli.fit import app
+from perospin.cli.fit.arguments import app
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = ("spectra.md", "spectra/files.md", "spectra/chirality.md")

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perospin.errors import FitError
-from perospin.spectra.irf import FWHM_PER_SIGMA, MeasuredResponse, gaussian_decay, gaussian_step, sharp_decay
+from perospin.spectra.signals.irf import FWHM_PER_SIGMA, MeasuredResponse, gaussian_decay, gaussian_step, sharp_decay
 
 # computed once by quadrature of the convolution: lifetime, sigma, time, value
 REFERENCE = [

@@ -8,8 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perospin.errors import DataError, FitError
-from perospin.spectra import SpinFit, fit_kerr, simulate
-from perospin.spectra.signals import GHZ_PER_TESLA
+from perospin.measurements import SpinFit
+from perospin.spectra import fit_kerr
+from perospin.spectra.signals import simulate
+from perospin.spectra.signals.signals import GHZ_PER_TESLA
 from recovering import near
 
 DELAY = np.linspace(-20.0, 2000.0, 405)

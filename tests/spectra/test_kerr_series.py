@@ -7,8 +7,9 @@ import pytest
 
 from perospin import mechanisms
 from perospin.errors import DataError
-from perospin.spectra import fit_kerr, fit_kerr_series, fit_nuclear_precession, simulate
-from perospin.spectra.signals import RADIANS_PER_PS_TESLA
+from perospin.spectra import fit_kerr, fit_kerr_series, fit_nuclear_precession
+from perospin.spectra.signals import simulate
+from perospin.spectra.signals.signals import RADIANS_PER_PS_TESLA
 from recovering import near
 
 DELAY = np.linspace(0.0, 3000.0, 300)

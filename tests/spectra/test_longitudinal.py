@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from perospin.errors import DataError
-from perospin.spectra import fit_spin_inertia, fit_t1_field, fit_t1_temperature, simulate
+from perospin.spectra import fit_spin_inertia, fit_t1_field, fit_t1_temperature
+from perospin.spectra.signals import simulate
 from recovering import near
 
 FIELD = np.array([0.015, 0.02, 0.03, 0.045, 0.06, 0.1, 0.15, 0.2])

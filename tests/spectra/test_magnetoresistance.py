@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perospin.errors import FitError
-from perospin.spectra import SpinFit
-from perospin.spectra.magnetoresistance import (
+from perospin.measurements import SpinFit
+from perospin.spectra.chirality.magnetoresistance import (
     Loop,
     fit_magnetoresistance,
     julliere_ratio,

@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 
 from perospin.errors import FitError
+from perospin.measurements import SignalMap, SpinFit, plot_maps
 from perospin.spectra import (
-    SignalMap,
-    SpinFit,
     correct_background,
     correct_chirp,
     decompose,
@@ -19,7 +18,6 @@ from perospin.spectra import (
     fit_pump_probe,
     kinetics,
     plot_kinetics,
-    plot_maps,
     simulate_map_pair,
 )
 from recovering import near

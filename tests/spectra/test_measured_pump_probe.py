@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from perospin.spectra import SignalMap, decompose, fit_map
+from perospin.measurements import SignalMap
+from perospin.spectra import decompose, fit_map
 from spectra.measured_pump_probe import measured_maps
 
 # skultrafast 4.2: TimeResSpec(wl, t, data).fit_exp([0, 0.001, *starts, 1e5]) on the same map from 0.4 ps on

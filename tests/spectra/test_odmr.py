@@ -7,7 +7,8 @@ import pytest
 
 from perospin import mechanisms
 from perospin.errors import DataError
-from perospin.spectra import fit_odmr, fit_odmr_series, fit_resonance_width, simulate
+from perospin.spectra import fit_odmr, fit_odmr_series, fit_resonance_width
+from perospin.spectra.signals import simulate
 from recovering import near
 
 FIELD = np.linspace(0.0, 0.25, 251)

@@ -19,8 +19,8 @@ from perospin.spectra import (
     fit_spin_inertia,
     fit_t1_field,
     fit_t1_temperature,
-    simulate,
 )
+from perospin.spectra.signals import simulate
 from recovering import near
 
 MODULATION = np.geomspace(30.0, 3e5, 30)

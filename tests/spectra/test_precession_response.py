@@ -10,9 +10,9 @@ from scipy.integrate import quad
 
 from perospin.errors import DataError
 from perospin.spectra import fit_kerr
-from perospin.spectra.irf import FWHM_PER_SIGMA, gaussian_decay
-from perospin.spectra.precession_response import precession_seen
-from perospin.spectra.signals import GHZ_PER_TESLA
+from perospin.spectra.signals.irf import FWHM_PER_SIGMA, gaussian_decay
+from perospin.spectra.signals.precession_response import precession_seen
+from perospin.spectra.signals.signals import GHZ_PER_TESLA
 from recovering import near
 
 

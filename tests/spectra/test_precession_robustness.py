@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from perospin.errors import PerospinError
+from perospin.measurements import SpinFit
 from perospin.spectra import (
-    SpinFit,
     fit_hanle,
     fit_kerr,
     fit_nuclear_precession,
@@ -24,8 +24,8 @@ from perospin.spectra import (
     fit_spin_valve,
     fit_t1_field,
     fit_t1_temperature,
-    simulate,
 )
+from perospin.spectra.signals import simulate
 
 DELAY = np.linspace(0.0, 2000.0, 300)
 FIELD = np.linspace(-0.1, 0.1, 121)

@@ -12,8 +12,9 @@ import pytest
 from perospin.database import Conditions
 from perospin.errors import DataError, FitError
 from perospin.fitting import Fit, Source, fixed
-from perospin.spectra import SpinFit, fit_populations, fit_pump_probe, simulate_pump_probe
-from perospin.spectra.irf import MeasuredResponse
+from perospin.measurements import SpinFit
+from perospin.spectra import fit_populations, fit_pump_probe, simulate_pump_probe
+from perospin.spectra.signals.irf import MeasuredResponse
 from recovering import near
 
 DELAY = np.concatenate([np.arange(-1.0, 1.5, 0.05), np.geomspace(1.5, 60.0, 50)])
@@ -36,7 +37,7 @@ def test_the_populations_solve_their_rate_equations() -> None:
     """Second order included: the closed form against an integration of the equations."""
     from scipy.integrate import solve_ivp
 
-    from perospin.spectra.pump_probe import _population_terms
+    from perospin.spectra.lifetimes.joint import _population_terms
 
     recombination, flip, kappa = 20.0, 6.0, 1.7
     rate2 = kappa / recombination  # k2 N0 = kappa / tau_r with N0 = 1
@@ -140,7 +141,7 @@ def test_below_a_third_of_the_response_there_is_only_an_upper_bound(lifetime: fl
 
 
 def test_two_components_come_out_in_order() -> None:
-    from perospin.spectra.irf import gaussian_decay
+    from perospin.spectra.signals.irf import gaussian_decay
 
     rng = np.random.default_rng(0)
     y = 0.4 * gaussian_decay(DELAY, 12.0, 0.2) + 0.6 * gaussian_decay(DELAY, 0.9, 0.2) + 0.1
@@ -153,7 +154,7 @@ def test_two_components_come_out_in_order() -> None:
 
 
 def test_plateau_and_artefact() -> None:
-    from perospin.spectra.irf import gaussian_pulse, gaussian_step
+    from perospin.spectra.signals.irf import gaussian_pulse, gaussian_step
 
     same, counter = pair(lifetime=2.0, noise=0.005)
     same = same + 0.3 * gaussian_step(DELAY, 0.2) + 0.8 * gaussian_pulse(DELAY, 0.2)
@@ -165,8 +166,8 @@ def test_plateau_and_artefact() -> None:
 
 
 def test_second_order_recombination() -> None:
-    from perospin.spectra.irf import gaussian_decay
-    from perospin.spectra.pump_probe import _population_terms
+    from perospin.spectra.lifetimes.joint import _population_terms
+    from perospin.spectra.signals.irf import gaussian_decay
 
     rng = np.random.default_rng(1)
     terms = _population_terms(30.0, 2.0)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from perospin.errors import DataError, FitError
-from perospin.spectra import fit_resonant_amplification, simulate
+from perospin.spectra import fit_resonant_amplification
+from perospin.spectra.signals import simulate
 from recovering import near
 
 PERIOD = 1e6 / 76.0

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from perospin.measurements import SpinFit
 from perospin.spectra import (
-    SpinFit,
     extrapolate_power,
     fit_hanle,
     fit_kerr,
@@ -23,9 +23,9 @@ from perospin.spectra import (
     fit_spin_valve,
     fit_t1_field,
     fit_t1_temperature,
-    simulate,
 )
-from perospin.spectra.series_figures import time_scale
+from perospin.spectra.figures.series import time_scale
+from perospin.spectra.signals import simulate
 
 DELAY = np.linspace(0.0, 2000.0, 200)
 FIELD = np.linspace(-0.1, 0.1, 101)

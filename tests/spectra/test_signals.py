@@ -10,7 +10,7 @@ from scipy.integrate import quad
 
 from perospin import mechanisms
 from perospin.errors import DataError
-from perospin.spectra import signals
+from perospin.spectra.signals import signals
 
 
 def test_worked_numbers():

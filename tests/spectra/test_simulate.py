@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from perospin.errors import DataError
-from perospin.spectra import simulate
+from perospin.spectra.signals import simulate
 
 
 def test_noise_has_the_size_and_the_seed_asked_for():

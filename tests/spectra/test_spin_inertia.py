@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perospin.errors import DataError, FitError
-from perospin.spectra import extrapolate_power, fit_spin_inertia, simulate
-from perospin.spectra.signals import inertia_phase_channels
+from perospin.spectra import extrapolate_power, fit_spin_inertia
+from perospin.spectra.signals import simulate
+from perospin.spectra.signals.signals import inertia_phase_channels
 from recovering import near
 
 FREQUENCY = np.geomspace(50.0, 1e5, 25)

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from perospin.errors import DataError
-from perospin.spectra import fit_spin_valve, simulate
+from perospin.spectra import fit_spin_valve
+from perospin.spectra.signals import simulate
 from recovering import near
 
 FIELD = np.linspace(-0.2, 0.2, 201)

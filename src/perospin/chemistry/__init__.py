@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from perospin.chemistry.elements import atomic_masses_g_mol, atomic_numbers
-from perospin.chemistry.ions import Ion, IonLibrary
+from perospin.chemistry.ion import Ion
+from perospin.chemistry.ions import IonLibrary
 from perospin.chemistry.perovskite import Perovskite
 from perospin.chemistry.radii import shannon_radius_pm
 

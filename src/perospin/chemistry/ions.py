@@ -5,96 +5,20 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from perospin.chemistry._tables import read_table
 from perospin.chemistry._text import shorten
-from perospin.chemistry.elements import atomic_masses_g_mol, parse_hill
+from perospin.chemistry.elements import parse_hill
+from perospin.chemistry.ion import Ion, Role
 from perospin.chemistry.radii import shannon_radius_pm
 from perospin.errors import AmbiguousIonError, DataError, UnknownIonError
 
-Role = Literal["a_site", "spacer", "metal", "anion"]
-
 _NAME_WITH_SYNONYM = re.compile(r"(.+?) \(([^()]*ium(?:, protonated)?)\)")
 _ENDS_IN_DIGIT = re.compile(r"\d$")
-
-
-@dataclass(frozen=True)
-class Ion:
-    """One ion.
-
-    Attributes
-    ----------
-    symbol
-        Abbreviation used in formulae, e.g. ``"PEA"``, ``"Pb"``, ``"I"``. The charge states of a metal share it.
-    name
-        Chemical name.
-    charge
-        Signed charge (e).
-    role
-        What the ion usually is: ``"a_site"``, ``"spacer"``, ``"metal"`` or ``"anion"``. A formula's
-        stoichiometry can overrule the first two.
-    smiles
-        SMILES of the ion (None for metals).
-    aliases
-        Other ways of writing it.
-    radius_pm
-        Effective radius (pm): Shannon, six-coordinate, for metals and halides; 12-coordinate for Cs, Rb, K, Tl;
-        published effective radii of molecular cations where there are any.
-    radius_source
-        Where the radius is from.
-    note
-        Remarks, above all other uses of the abbreviation.
-    elements
-        Element counts, hydrogens included, sorted by element.
-    """
-
-    symbol: str
-    name: str
-    charge: int
-    role: Role
-    smiles: str | None = None
-    aliases: tuple[str, ...] = ()
-    radius_pm: float | None = None
-    radius_source: str = ""
-    note: str = ""
-    elements: tuple[tuple[str, int], ...] = field(default=(), repr=False)
-
-    def __hash__(self) -> int:
-        return hash((self.symbol, self.charge, self.elements))
-
-    def __str__(self) -> str:
-        return self.symbol
-
-    @property
-    def composition(self) -> dict[str, int]:
-        """Element counts, hydrogens included."""
-        return dict(self.elements)
-
-    @property
-    def molar_mass_g_mol(self) -> float:
-        """Molar mass (g/mol), electrons neither added nor removed for the charge."""
-        masses = atomic_masses_g_mol()
-        return sum(masses[element] * count for element, count in self.elements)
-
-    @property
-    def is_monatomic(self) -> bool:
-        """Whether the ion is a single atom (Cs, Pb, I ...)."""
-        return sum(count for _, count in self.elements) == 1
-
-    @property
-    def is_organic(self) -> bool:
-        """Whether the ion is a molecular cation (ammonium and hydrazinium count as such)."""
-        return self.charge > 0 and not self.is_monatomic
-
-    @property
-    def n_heavy_atoms(self) -> int:
-        """Number of atoms that aren't hydrogen."""
-        return sum(count for element, count in self.elements if element != "H")
 
 
 def _sorted_elements(composition: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
@@ -156,6 +80,19 @@ class IonLibrary:
     def default(cls) -> IonLibrary:
         """Return the shipped library (cached)."""
         return _default_library()
+
+    @classmethod
+    def of(cls, ions: IonLibrary | Mapping[str, str | Mapping[str, Any]] | Iterable[str] | None) -> IonLibrary:
+        """Return the library that is meant: itself, or the shipped one, with the given ions if there are any.
+
+        Raises
+        ------
+        DataError
+            As :meth:`with_ions`.
+        """
+        if isinstance(ions, IonLibrary):
+            return ions
+        return cls.default().with_ions(ions) if ions else cls.default()
 
     @classmethod
     def from_toml(cls, path: str | Path) -> IonLibrary:

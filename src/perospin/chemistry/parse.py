@@ -10,11 +10,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 from perospin.chemistry._text import shorten
-from perospin.chemistry.ions import Ion, IonLibrary
+from perospin.chemistry.ion import Ion
 from perospin.chemistry.notation import Plain, to_plain
 from perospin.errors import FormulaError, UnknownIonError
+
+if TYPE_CHECKING:
+    from perospin.chemistry.ions import IonLibrary
 
 MAX_CHARACTERS = 4000
 MAX_DEPTH = 8

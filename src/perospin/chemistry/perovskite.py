@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from perospin.chemistry._text import shorten
-from perospin.chemistry.ions import Ion, IonLibrary
+from perospin.chemistry.ion import Ion
+from perospin.chemistry.ions import IonLibrary
 from perospin.chemistry.notation import Style, amount_text, render
 from perospin.chemistry.parse import read_formula
 from perospin.chemistry.roles import Family, Sites, assign
@@ -62,13 +63,18 @@ class Perovskite:
             If the text isn't the formula of a charge-neutral halide perovskite; the message says where and what would
             be right. Unknown ions raise UnknownIonError, abbreviations of several ions AmbiguousIonError.
         """
-        terms, layers = read_formula(text, ions or IonLibrary.default())
+        terms, layers = read_formula(text, IonLibrary.of(ions))
         shown = shorten(text.strip())
         material = cls._from_sites(assign(((term.states, term.amount) for term in terms), shown))
         if layers is not None and material.n_layers != layers:
             found = "not layered" if material.n_layers is None else f"of n = {material.n_layers}"
             raise FormulaError(f"'{shown}' says n = {layers}, but its composition is {found}")
         return material
+
+    @classmethod
+    def of(cls, material: str | Perovskite, ions: IonLibrary | None = None) -> Perovskite:
+        """Return a material as it is, or parse its formula (see :meth:`parse`)."""
+        return material if isinstance(material, Perovskite) else cls.parse(material, ions)
 
     @classmethod
     def from_ions(
@@ -89,7 +95,7 @@ class Perovskite:
         FormulaError
             As :meth:`parse`; also if an amount isn't a positive number.
         """
-        library = ions or IonLibrary.default()
+        library = IonLibrary.of(ions)
         shown = shorten(" ".join(f"{name}:{amount}" for name, amount in amounts.items()))
         contents: list[tuple[tuple[Ion, ...], Fraction]] = []
         for name, given in amounts.items():

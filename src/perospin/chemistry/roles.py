@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
-from perospin.chemistry.ions import Ion
+from perospin.chemistry.ion import Ion
 from perospin.chemistry.notation import amount_text
 from perospin.errors import FormulaError
 

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from perospin.chemistry._text import shorten
 from perospin.chemistry.elements import atomic_masses_g_mol
-from perospin.chemistry.ions import Ion, IonLibrary, Role
+from perospin.chemistry.ion import Ion, Role
 from perospin.errors import DataError
 
 if TYPE_CHECKING:
     from rdkit.Chem import Mol
+
+    from perospin.chemistry.ions import IonLibrary
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9,'-]{1,31}")
 _KEYS = {"smiles", "name", "role", "aliases", "radius_pm", "note"}
@@ -97,8 +99,8 @@ def _with_ion(library: IonLibrary, name: str, entry: str | Mapping[str, Any]) ->
     if same is not None:  # the library has it already: the user's name is one more alias
         labels = dict.fromkeys([*same.aliases, *(label for label in (name, *aliases) if label != same.symbol)])
         extended = Ion(**{**vars(same), "aliases": tuple(labels)})
-        return IonLibrary([extended if other == same else other for other in library], ambiguous)
-    return IonLibrary([*library, ion], ambiguous)
+        return type(library)([extended if other == same else other for other in library], ambiguous)
+    return type(library)([*library, ion], ambiguous)
 
 
 def _check_label(label: str) -> None:

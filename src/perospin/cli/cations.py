@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from perospin.chemistry import Ion, IonLibrary
-    from perospin.descriptors.cations import Cation
+    from perospin.descriptors.cations.table import Cation
 
 app = typer.Typer(
     add_completion=False,
@@ -237,7 +237,7 @@ def _cations(
     given: list[str], library: IonLibrary, smiles_column: str, name_column: str, protonate_amines: bool
 ) -> list[Cation]:
     """Cations of symbols, SMILES and files; an unknown symbol is refused at once, a bad line of a file is a row."""
-    from perospin.descriptors.cations import Cation
+    from perospin.descriptors.cations.table import Cation
     from perospin.descriptors.quantum import canonical_smiles, protonate, require_cation
 
     by_smiles: dict[str, Ion] = {}
@@ -304,7 +304,7 @@ def compute(
     ion: IonOption = None,
 ) -> None:
     """Compute cations (or fetch them from the shipped table or the cache), print or write their descriptors."""
-    from perospin.descriptors.cations import EXTRA_COLUMNS, VALUE_COLUMNS, cation_table
+    from perospin.descriptors.cations.table import EXTRA_COLUMNS, VALUE_COLUMNS, cation_table
     from perospin.descriptors.quantum import get_level
 
     get_level(level)  # an unknown level is reported before anything starts
@@ -366,7 +366,7 @@ def table(
     """
     from perospin.chemistry import IonLibrary
     from perospin.descriptors import build_table
-    from perospin.descriptors.cations import TABLE_COLUMNS, computed_smiles, published_conformers
+    from perospin.descriptors.cations.table import TABLE_COLUMNS, computed_smiles, published_conformers
     from perospin.descriptors.quantum import get_level
     from perospin.descriptors.quantum.engine import DEFAULT_SEED
 
@@ -465,7 +465,7 @@ def cache_import(
     folder: Annotated[Path, typer.Argument(help="Cache folder of another machine or of version 0.1.")],
 ) -> None:
     """Take over the results of another cache folder that are not here yet."""
-    from perospin.descriptors.cations import import_cache
+    from perospin.descriptors.cations.table import import_cache
 
     typer.echo(f"{import_cache(folder)} results taken over from {folder}")
 
@@ -473,7 +473,7 @@ def cache_import(
 @app.command()
 def compare() -> None:
     """Compare our published-level table with the 52-material table, cation by cation (ours minus theirs)."""
-    from perospin.descriptors.comparison import compare_with_spin52
+    from perospin.descriptors.cations.comparison import compare_with_spin52
 
     frame = compare_with_spin52()
     rows = [[str(name), *(f"{v:+.4f}" if v == v else "-" for v in row)] for name, *row in frame.itertuples()]

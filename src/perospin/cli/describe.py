@@ -90,7 +90,7 @@ def describe(
     from perospin.descriptors.quantum import get_level
 
     get_level(level)
-    library = IonLibrary.default().with_ions(ion) if ion else IonLibrary.default()
+    library = IonLibrary.of(ion)
     wanted = None if columns is None else _chosen(columns)
     measured = measured or sources is not None or bool(wanted and any(name.startswith("measured_") for name in wanted))
     found = _Read(items)

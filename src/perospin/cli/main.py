@@ -16,12 +16,12 @@ from typer.core import TyperCommand, TyperGroup
 from perospin.errors import PerospinError
 
 COMMANDS: dict[str, tuple[str, str]] = {
-    "study": ("perospin.cli.study", "Run, list and show studies: data to validated model to report."),
+    "study": ("perospin.cli.study.run", "Run, list and show studies: data to validated model to report."),
     "predict": ("perospin.cli.predict", "Predict a property of materials, with interval, domain and reasons."),
     "describe": ("perospin.cli.describe", "Describe formulas and crystal structures: one row a material."),
-    "fit": ("perospin.cli.fit", "Fit spin-dynamics measurements: files to lifetime, figure and record."),
+    "fit": ("perospin.cli.fit.lifetimes", "Fit spin-dynamics measurements: files to lifetime, figure and record."),
     "mechanisms": ("perospin.cli.mechanisms", "Spin relaxation rate laws, and which one your data speak for."),
-    "data": ("perospin.cli.data", "Look at, check, import and export measured values."),
+    "data": ("perospin.cli.data.change", "Look at, check, import and export measured values."),
     "cations": ("perospin.cli.cations", "Look at cations and compute their descriptors."),
 }
 """Name of each sub-command: the module that holds its typer `app`, and its line in ``perospin --help``."""

@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from perospin.chemistry import IonLibrary
-    from perospin.learning.conditions import LifetimePrediction
-    from perospin.learning.prediction import Prediction, Predictor
-    from perospin.learning.study import Study
+    from perospin.studies.lifetimes import LifetimePrediction
+    from perospin.studies.predicting.prediction import Prediction
+    from perospin.studies.predicting.predictor import Predictor
+    from perospin.studies.study import Study
 
 app = typer.Typer(
     add_completion=False,
@@ -84,9 +85,9 @@ def predict(
 
     if plot is not None:
         _check_plot(plot, len(formulas))
-    library = IonLibrary.default().with_ions(ion) if ion else IonLibrary.default()
-    for formula in formulas:
-        Perovskite.parse(formula, library)  # a wrong formula is reported before anything is fitted
+    library = IonLibrary.of(ion)
+    # a wrong formula is reported before anything is fitted
+    materials = [Perovskite.parse(formula, library) for formula in formulas]
     asked = {"temperature_k": temperature, "field_t": field, "carrier": carrier, "technique": technique, "form": form}
     asked = {name: value for name, value in asked.items() if value not in (None, "")}
     if quantity is not None or asked:
@@ -99,7 +100,7 @@ def predict(
         return
     predictor = _opened(model, part) if model is not None else _fitted(study, part, library if ion else None, as_json)
     announce = None if as_json else _announce
-    found = [predictor.predict(formula, library, announce) for formula in formulas]
+    found = [predictor.predict(material, library, announce) for material in materials]
     if plot is not None:
         for path in _plot(found, plot):
             typer.echo(f"wrote {path}", err=True)
@@ -117,7 +118,7 @@ def _lifetimes(
     formulas: list[str], quantity: str, asked: dict[str, Any], ions: IonLibrary | None, as_json: bool
 ) -> None:
     """Predict with the model of lifetimes under conditions and print."""
-    from perospin.learning.conditions import LifetimePredictor, question
+    from perospin.studies.lifetimes import LifetimePredictor, question
 
     for formula in formulas:
         question(formula, quantity, ions=ions, **asked)  # a wrong word is reported before anything is fitted
@@ -136,7 +137,7 @@ def _lifetimes(
 def _print_lifetime(console: Console, prediction: LifetimePrediction) -> None:
     from rich.markup import escape
 
-    from perospin.learning.conditions.prediction import in_words
+    from perospin.studies.lifetimes.prediction import in_words
 
     conditions = ", ".join(f"{name} {value}" for name, value in prediction.asked.items()) or "any conditions"
     console.print(
@@ -161,7 +162,7 @@ def _print_lifetime(console: Console, prediction: LifetimePrediction) -> None:
 
 
 def _opened(model: Path, part: str | None) -> Predictor:
-    from perospin.learning.model_file import load_model
+    from perospin.studies import load_model
 
     predictor = load_model(model)
     if part is not None and part != predictor.part_name:
@@ -177,8 +178,8 @@ def _fitted(study: str, part: str | None, library: IonLibrary | None, quiet: boo
 
 
 def _study(name: str) -> Study:
-    from perospin.learning.result import StudyResult
-    from perospin.learning.study import Study
+    from perospin.studies.result import StudyResult
+    from perospin.studies.study import Study
 
     if (Path(name) / "result.json").is_file():
         return Study.of_result(StudyResult.load(name))
@@ -225,6 +226,14 @@ def _print(console: Console, prediction: Prediction) -> None:
         f"[bold]{escape(prediction.formula)}[/bold]  {prediction.quantity} [bold]{prediction.value:.3g}[/bold]{unit}, "
         f"{100 * prediction.level:.0f} % interval {prediction.low:.2g} to {prediction.high:.2g}{unit}"
     )
+    other = prediction.reciprocal
+    if other is not None:
+        console.print(
+            f"  {other.quantity} [bold]{other.value:.3g}[/bold] {other.unit}, {100 * prediction.level:.0f} % interval "
+            f"{other.low:.2g} to {other.high:.2g} {other.unit}"
+        )
+    if prediction.conditions:
+        console.print(f"  {escape(prediction.conditions)}")
     if prediction.typical_factor:
         console.print(f"  typical factor {prediction.typical_factor:.2f} ({escape(prediction.interval)})")
     else:
@@ -234,13 +243,13 @@ def _print(console: Console, prediction: Prediction) -> None:
     for reason in prediction.reasons:
         console.print(f"  [bold red]out of domain[/bold red]: {escape(reason)}")
     for note in prediction.notes:
-        console.print(f"  new: {escape(note)}")
+        console.print(f"  note: {escape(note)}")
     if prediction.known:
         console.print("  this material is itself among the training rows")
     if prediction.alike:
         console.print(f"  the model can't tell it from {escape(', '.join(prediction.alike))}: equal in all it reads")
     if prediction.contributions:
-        from perospin.learning.report.labels import words
+        from perospin.descriptors.labels import words
 
         # those that print as 0.00 say nothing; --json has them all
         shown = {name: value for name, value in prediction.contributions.items() if abs(value) >= 0.005}

@@ -1,13 +1,13 @@
 """Descriptors of materials: from composition, quantum chemistry, crystal structures and measurements."""
 
-from perospin.descriptors.candidates import CandidateGrid, known_cations
-from perospin.descriptors.cations import build_table, cation_values, shipped_table
-from perospin.descriptors.columnar import describe_blocks, write_candidates
+from perospin.descriptors.candidates.columnar import describe_blocks, write_candidates
+from perospin.descriptors.candidates.grid import CandidateGrid, known_cations
+from perospin.descriptors.cations.table import build_table, cation_values, shipped_table
 from perospin.descriptors.describe import STRUCTURE_TEXTS, describe
-from perospin.descriptors.identify import Identification, identify
 from perospin.descriptors.intrinsic import DESCRIPTIONS
 from perospin.descriptors.measured import MEASURED_DESCRIPTIONS, MeasuredTable, MeasuredValue
 from perospin.descriptors.structure.columns import STRUCTURE_DESCRIPTIONS
+from perospin.descriptors.structure.identify import Identification, identify
 
 __all__ = [
     "DESCRIPTIONS",

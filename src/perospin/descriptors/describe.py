@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from perospin.chemistry import IonLibrary, Perovskite
-from perospin.descriptors.cations import cation_values, missing
+from perospin.descriptors.cations.table import cation_values, missing
 from perospin.descriptors.intrinsic import (
     AVERAGED,
     COLUMNS,
-    DESCRIPTIONS,
     RAW_COLUMNS,
     SITE,
     SPACER,
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
     from perospin.database import Store
     from perospin.descriptors.structure import StructureDescriptors
 
-__all__ = ["DESCRIPTIONS", "STRUCTURE_TEXTS", "describe"]
+__all__ = ["STRUCTURE_TEXTS", "describe"]
 
 
 def _average(parts: Iterable[tuple[float, Fraction]]) -> float:
@@ -266,7 +265,7 @@ def _read(item: Any, ions: IonLibrary | None) -> _Item:
         if not (is_structure(structure) or isinstance(structure, str | Path)):
             raise DataError(f"'{name_of(formula)}' is paired with {structure!r:.40}, which is no structure and no file")
     elif isinstance(item, Perovskite) or (isinstance(item, str) and not is_file(item)):
-        material = item if isinstance(item, Perovskite) else Perovskite.parse(item, ions=ions)
+        material = Perovskite.of(item, ions)
         return _Item(material.formula, material, None, "", ())
     elif not (is_structure(item) or isinstance(item, str | Path)):
         raise DataError(f"describe takes formulas, Perovskites, Structures and files, not {item!r:.40}")
@@ -274,16 +273,14 @@ def _read(item: Any, ions: IonLibrary | None) -> _Item:
 
 
 def _read_structure(given: Any, formula: str | Perovskite | None, ions: IonLibrary | None) -> _Item:
-    from perospin.descriptors.identify import check_formula, identify
     from perospin.descriptors.structure import describe_structure, read_structure
+    from perospin.descriptors.structure.identify import check_formula, identify
 
     name = name_of(given)
     structure = given if is_structure(given) else read_structure(given)
     warnings: list[str] = []
     if formula is not None:
-        material: Perovskite | None = (
-            formula if isinstance(formula, Perovskite) else Perovskite.parse(formula, ions=ions)
-        )
+        material: Perovskite | None = Perovskite.of(formula, ions)
         assert material is not None
         if remark := check_formula(material, structure, name):
             warnings.append(remark)

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 
 from perospin.chemistry import Ion, IonLibrary
 from perospin.chemistry.elements import atomic_numbers
-from perospin.descriptors.cations import cation_values
-from perospin.descriptors.composition import group_flags, mean_electronegativity
+from perospin.descriptors.cations.table import cation_values
+from perospin.descriptors.composition import mean_electronegativity
 from perospin.descriptors.dielectric import PACKING, onsager_dielectric_constant, optical_dielectric_constant
+from perospin.descriptors.molecules import group_flags
 
 if TYPE_CHECKING:
     import numpy as np

@@ -6,39 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from perospin.look import COLUMN_INCHES, COLUMN_RC, GREY, VERMILLION
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from perospin.fitting.result import Fit
 
-__all__ = ["COLOURS", "COLUMN_INCHES", "RC", "data_and_residuals", "plot_fit"]
-
-COLUMN_INCHES = 3.5
-BLUE, VERMILLION, GREEN, PINK, ORANGE, SKY, GREY, BLACK = (
-    "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#767676", "#222222",
-)  # fmt: skip
-COLOURS = (BLUE, VERMILLION, GREEN, PINK, ORANGE, SKY)
-"""Okabe and Ito's colours."""
-RC: dict[str, Any] = {
-    "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],
-    "font.size": 8,
-    "axes.labelsize": 8,
-    "axes.titlesize": 8.5,
-    "axes.titlelocation": "left",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.linewidth": 0.7,
-    "xtick.labelsize": 7.5,
-    "ytick.labelsize": 7.5,
-    "legend.frameon": False,
-    "legend.fontsize": 7,
-    "lines.linewidth": 1.4,
-    "text.color": BLACK,
-    "axes.labelcolor": BLACK,
-    "savefig.dpi": 200,
-}
-"""matplotlib settings, used inside `matplotlib.rc_context`."""
+__all__ = ["data_and_residuals", "plot_fit"]
 
 
 def data_and_residuals(title: str) -> tuple[Figure, Any, Any]:
@@ -77,7 +52,7 @@ def plot_fit(fit: Fit, *, x: str | None = None, title: str | None = None, log_x:
     column = x or data.columns[0]
     signal = next(c for c in data.columns if c in fit.axes and c in list(fit.axes)[-1:])
     order = np.argsort(data[column].to_numpy(), kind="stable")
-    with matplotlib.rc_context(RC):
+    with matplotlib.rc_context(COLUMN_RC):
         figure, top, bottom = data_and_residuals(title if title is not None else fit.analysis)
         at = data[column].to_numpy()[order]
         if "sigma" in data:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib
 import json
 import math
 from collections.abc import Callable, Mapping
@@ -23,7 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["STATUSES", "Fit", "Source", "Value"]
 
-FORMAT = 1
+FORMAT = 2
+"""Version of the saved file; every version up to this one is read. Version 1 named a drawing function."""
 STATUSES = ("fitted", "fixed", "derived", "upper bound", "lower bound", "undetermined")
 TABLE_COLUMNS = ("name", "value", "uncertainty", "low", "high", "unit", "status", "description")
 
@@ -147,8 +147,6 @@ class Fit:
         How the analysis was called, and what its plot needs.
     axes
         Labels of the axes by column of `data`.
-    plotter
-        ``module:function`` inside perospin that draws this fit; ``""`` for the plain plot.
     """
 
     analysis: str
@@ -165,7 +163,6 @@ class Fit:
     interval_method: str = "covariance"
     settings: Mapping[str, Any] = field(default_factory=dict)
     axes: Mapping[str, str] = field(default_factory=dict)
-    plotter: str = ""
 
     kind: ClassVar[str] = "Fit"
 
@@ -399,9 +396,6 @@ class Fit:
 
     def plot(self, **options: Any) -> Figure:
         """Draw data, fit and residuals; returns the matplotlib Figure."""
-        if self.plotter:
-            module, function = self.plotter.split(":")
-            return getattr(importlib.import_module(f"perospin.{module}"), function)(self, **options)
         from perospin.fitting.plotting import plot_fit
 
         return plot_fit(self, **options)
@@ -462,14 +456,16 @@ class Fit:
             content["arrays"] = {name: np.asarray(values, float) for name, values in content["arrays"].items()}
             content["sources"] = tuple(Source(**entry) for entry in content["sources"])
             content["warnings"] = tuple(content["warnings"])
-            if content["plotter"] and not all(
-                part.replace("_", "").replace(".", "").isalnum() for part in content["plotter"].split(":")
-            ):
-                raise FitError("the saved fit names no valid plotting function")
+            content = cls._translated(content)
             known = {item.name for item in fields(cls)}  # a `Fit` may read what a class derived from it saved
             return cls(**{name: value for name, value in content.items() if name in known})
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise FitError(f"this is not a saved fit of perospin ({type(error).__name__}: {error})") from None
+
+    @classmethod
+    def _translated(cls, content: dict[str, Any]) -> dict[str, Any]:
+        """Bring the fields of an older file up to date; a derived class checks its own."""
+        return content
 
     @classmethod
     def load(cls, path: str | Path) -> Self:

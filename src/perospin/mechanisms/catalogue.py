@@ -260,7 +260,7 @@ def _build() -> dict[str, Law]:
     laws = {}
     for group, rows in _ROWS.items():
         for name, module, function, title, formula, unit, status, source in rows:
-            found = getattr(import_module(f"perospin.mechanisms.{module}"), function)
+            found = getattr(import_module(f"perospin.mechanisms.laws.{module}"), function)
             laws[name] = Law(name, found, group, title, formula, unit, status, source)
     return laws
 

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perospin._optional import require
+from perospin.descriptors.molecules import parse_smiles
 from perospin.descriptors.quantum.electronic import HARTREE_EV, converged_hf
-from perospin.descriptors.quantum.geometry import BOHR_A, Geometry, gfn2_charges, parse_smiles
+from perospin.descriptors.quantum.geometry import BOHR_A, Geometry, gfn2_charges
 from perospin.errors import QuantumError
 
 _SURFACE_DENSITY = 1e-3

@@ -46,7 +46,7 @@ def canonical_smiles(smiles: str) -> str:
     QuantumError
         If the SMILES can't be read.
     """
-    from perospin.descriptors.quantum.geometry import parse_smiles
+    from perospin.descriptors.molecules import parse_smiles
 
     parse_smiles(smiles)
     from rdkit import Chem
@@ -107,7 +107,7 @@ class Request:
     @property
     def identity(self) -> Identity:
         """What the result will be a result of, with the versions installed here."""
-        from perospin.descriptors.quantum.geometry import parse_smiles
+        from perospin.descriptors.molecules import parse_smiles
 
         if self.level == AMMONIUM:
             revision = _AMMONIUM_REVISION
@@ -274,7 +274,7 @@ def compute_all(
 
 
 def _n_heavy_atoms(request: Request) -> int:
-    from perospin.descriptors.quantum.geometry import parse_smiles
+    from perospin.descriptors.molecules import parse_smiles
 
     molecule: Any = parse_smiles(request.smiles)[0]
     return int(molecule.GetNumHeavyAtoms())

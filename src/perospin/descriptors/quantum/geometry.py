@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perospin._optional import require
+from perospin.descriptors.molecules import parse_smiles
 from perospin.errors import QuantumError
 
 BOHR_A = 0.529177210903
@@ -40,36 +41,6 @@ class Geometry:
         """Half the largest interatomic distance in angstrom, hydrogens included (0 for an atom)."""
         delta = self.positions_a[:, None, :] - self.positions_a[None, :, :]
         return float(np.sqrt((delta**2).sum(-1)).max() / 2)
-
-
-def parse_smiles(smiles: str) -> tuple[object, int]:
-    """Read a SMILES; return the molecule with hydrogens and its charge.
-
-    Raises
-    ------
-    QuantumError
-        If RDKit can't read it, it holds several molecules or it has unpaired electrons.
-    """
-    from rdkit import Chem, rdBase
-    from rdkit.Chem import Descriptors
-
-    if not smiles.strip():
-        raise QuantumError("the SMILES is empty; write the ion with its charge, e.g. 'CCCC[NH3+]'")
-    with rdBase.BlockLogs():
-        molecule = Chem.MolFromSmiles(smiles)
-    if molecule is None:
-        raise QuantumError(f"can't read the SMILES '{smiles}'; write the ion with its charge, e.g. 'CCCC[NH3+]'")
-    if len(Chem.GetMolFrags(molecule)) > 1:
-        raise QuantumError(f"'{smiles}' holds several molecules; write the ion alone, without its counter-ion")
-    if any(atom.GetAtomicNum() == 0 for atom in molecule.GetAtoms()):
-        raise QuantumError(f"'{smiles}' holds an atom without an element; write every atom out")
-    charge = Chem.GetFormalCharge(molecule)
-    molecule = Chem.AddHs(molecule)
-    electrons = sum(atom.GetAtomicNum() for atom in molecule.GetAtoms()) - charge
-    # an odd number also catches what RDKit does not count as a radical, such as a metal ion
-    if Descriptors.NumRadicalElectrons(molecule) or electrons % 2:
-        raise QuantumError(f"'{smiles}' has unpaired electrons; only closed-shell ions are computed")
-    return molecule, charge
 
 
 def gfn2_optimise(

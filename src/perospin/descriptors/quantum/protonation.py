@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from perospin.descriptors.quantum.geometry import parse_smiles
+from perospin.descriptors.molecules import parse_smiles
 from perospin.errors import QuantumError
 
 _KINDS: tuple[tuple[str, str], ...] = (

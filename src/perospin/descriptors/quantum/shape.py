@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from perospin.descriptors.quantum.geometry import parse_smiles
+from perospin.descriptors.molecules import parse_smiles
 
 DERIVED_COLUMNS: Mapping[str, str] = {
     "hardness_ev": "chemical hardness, half the HOMO-LUMO gap (eV)",
@@ -83,7 +83,7 @@ def derived_descriptors(
     symbols, positions_a
         Geometry, (n_atoms,) and (n_atoms, 3) in angstrom.
     """
-    from perospin.descriptors.composition import group_flags
+    from perospin.descriptors.molecules import group_flags
 
     frontier = frontier_descriptors(values["homo_ev"], values["lumo_ev"]) if "homo_ev" in values else {}
     long, middle, short = ellipsoid_axes_a(symbols, positions_a)

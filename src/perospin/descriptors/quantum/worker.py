@@ -17,10 +17,11 @@ from typing import Any
 
 import numpy as np
 
+from perospin.descriptors.molecules import parse_smiles
 from perospin.descriptors.quantum import electronic
 from perospin.descriptors.quantum.ammonium import ammonium_values
 from perospin.descriptors.quantum.cache import program_versions
-from perospin.descriptors.quantum.geometry import Geometry, conformers, parse_smiles
+from perospin.descriptors.quantum.geometry import Geometry, conformers
 from perospin.descriptors.quantum.levels import Level, get_level
 from perospin.errors import QuantumError
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 from perospin.learning.estimators.build import KINDS, Kind, build_estimator, used_columns
 from perospin.learning.estimators.columns import ColumnModel
 from perospin.learning.estimators.combine import AverageModel, BestOf, StackModel
-from perospin.learning.estimators.folds import fit_each
-from perospin.learning.estimators.formulas import Constant, Formula
-from perospin.learning.estimators.gp import GaussianProcess
+from perospin.learning.estimators.formulas.formulas import Constant, Formula
+from perospin.learning.estimators.formulas.powers import PowerLaw
+from perospin.learning.estimators.formulas.symbolic import SymbolicRegression
+from perospin.learning.estimators.gaussian_processes.gaussian_process import GaussianProcess
+from perospin.learning.estimators.gaussian_processes.prior_averaged import PriorAveragedGP
+from perospin.learning.estimators.gaussian_processes.structured import StructuredGP
 from perospin.learning.estimators.mlp import MLPEnsemble
-from perospin.learning.estimators.powers import PowerLaw
-from perospin.learning.estimators.prior_gp import PriorAveragedGP
 from perospin.learning.estimators.rules import FamilyMean, TrainingMean, TwoClassRule, TwoStage
-from perospin.learning.estimators.spread import predict_with_spread
-from perospin.learning.estimators.structured_gp import StructuredGP
-from perospin.learning.estimators.symbolic import SymbolicRegression
-from perospin.learning.estimators.weights import supports
+from perospin.learning.training.folds import fit_each
+from perospin.learning.training.spread import predict_with_spread
+from perospin.learning.training.weights import supports
 
 __all__ = [
     "KINDS",

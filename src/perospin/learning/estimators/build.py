@@ -14,15 +14,15 @@ from perospin._optional import require
 from perospin.errors import StudyError
 from perospin.learning.estimators.columns import ColumnModel
 from perospin.learning.estimators.combine import AverageModel, BestOf, StackModel
-from perospin.learning.estimators.gp import GaussianProcess
+from perospin.learning.estimators.formulas.powers import EXPONENTS, PowerLaw
+from perospin.learning.estimators.formulas.symbolic import OPERATIONS, FormulaModel, SymbolicRegression
+from perospin.learning.estimators.gaussian_processes.gaussian_process import GaussianProcess
+from perospin.learning.estimators.gaussian_processes.prior_averaged import PriorAveragedGP
+from perospin.learning.estimators.gaussian_processes.structured import StructuredGP
 from perospin.learning.estimators.linear import SpreadRidge
 from perospin.learning.estimators.mlp import MLPEnsemble
-from perospin.learning.estimators.powers import EXPONENTS, PowerLaw
-from perospin.learning.estimators.prior_gp import PriorAveragedGP
 from perospin.learning.estimators.rules import CLASS_COLUMNS, TrainingMean, TwoClassRule, TwoStage
-from perospin.learning.estimators.structured_gp import StructuredGP
-from perospin.learning.estimators.symbolic import OPERATIONS, FormulaModel, SymbolicRegression
-from perospin.learning.tuning import search_points
+from perospin.learning.estimators.tuning import search_points
 
 __all__ = ["KINDS", "Kind", "build_estimator", "used_columns"]
 

@@ -11,10 +11,10 @@ from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
 from perospin.errors import StudyError
-from perospin.learning.estimators.folds import take
-from perospin.learning.estimators.spread import predict_with_spread
-from perospin.learning.estimators.weights import checked_weights, checked_y_sd, fit_with, part_of, row_weights
-from perospin.learning.screening import choose_columns
+from perospin.learning.estimators.screening import choose_columns
+from perospin.learning.training.folds import take
+from perospin.learning.training.spread import predict_with_spread
+from perospin.learning.training.weights import checked_weights, checked_y_sd, fit_with, part_of, row_weights
 
 __all__ = ["ColumnModel", "select_columns"]
 

@@ -12,10 +12,10 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from perospin.errors import StudyError
-from perospin.learning.estimators.folds import fit_sets_of_rows, take
-from perospin.learning.estimators.spread import mixture_spread, predict_with_spread
-from perospin.learning.estimators.weights import checked_weights, checked_y_sd, part_of, row_weights
-from perospin.learning.schemes import Split, k_fold
+from perospin.learning.training.folds import fit_sets_of_rows, take
+from perospin.learning.training.spread import mixture_spread, predict_with_spread
+from perospin.learning.training.weights import checked_weights, checked_y_sd, part_of, row_weights
+from perospin.learning.validation.schemes import Split, k_fold
 
 __all__ = ["AverageModel", "BestOf", "StackModel"]
 

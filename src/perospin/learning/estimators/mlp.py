@@ -13,8 +13,8 @@ from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from perospin.errors import StudyError
-from perospin.learning.estimators.folds import take
-from perospin.learning.estimators.weights import checked_weights, checked_y_sd, part_of, row_weights
+from perospin.learning.training.folds import take
+from perospin.learning.training.weights import checked_weights, checked_y_sd, part_of, row_weights
 
 __all__ = ["MLPEnsemble"]
 

@@ -12,8 +12,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from perospin.errors import StudyError
 from perospin.learning.estimators.columns import select_columns
-from perospin.learning.estimators.spread import predict_with_spread
-from perospin.learning.estimators.weights import checked_weights, checked_y_sd, fit_with, row_weights
+from perospin.learning.training.spread import predict_with_spread
+from perospin.learning.training.weights import checked_weights, checked_y_sd, fit_with, row_weights
 
 __all__ = ["CLASS_COLUMNS", "FamilyMean", "TrainingMean", "TwoClassRule", "TwoStage", "spacer_classes"]
 

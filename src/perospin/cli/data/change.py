@@ -1,0 +1,225 @@
+"""``perospin data``: look at, check, import and export measured values."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from perospin.cli.data.options import (
+    AllowUnknownOption,
+    CarrierOption,
+    EvidenceOption,
+    HighOption,
+    IonOption,
+    JsonOption,
+    LowOption,
+    MappingOption,
+    MaterialOption,
+    PropertyOption,
+    SkipKnownOption,
+    SourceOption,
+    StoreOption,
+    TableOption,
+    TechniqueOption,
+    TheoryOption,
+    UnknownOption,
+    _ions,
+    _select,
+    app,
+)
+from perospin.cli.data.printing import (
+    _bad_cells,
+    _issue_rows,
+    _plural,
+    _print_check,
+    _print_issues,
+    _print_json,
+    _print_unused,
+    _value,
+)
+
+
+@app.command()
+def check(
+    what: Annotated[str, typer.Argument(metavar="FILE|curated", help="A table, or 'curated' for the shipped ones.")],
+    mapping: MappingOption = None,
+    allow_unknown: AllowUnknownOption = False,
+    ion: IonOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check a table without importing it, or the shipped tables: every bad cell by row and column."""
+    from perospin.database import ColumnMapping, check_curated, check_file
+
+    if what == "curated":
+        bad = 0
+        report: dict[str, Any] = {}
+        for name, (count, issues) in check_curated().items():
+            bad += len(issues)
+            report[name] = {"records": count, "bad_cells": _issue_rows(issues)}
+            if not as_json:
+                typer.echo(f"{name}: {_plural(count, 'record')}, {_bad_cells(len(issues))}")
+                _print_issues(issues, name)
+        if as_json:
+            typer.echo(json.dumps(report, indent=1, ensure_ascii=False))
+        raise typer.Exit(2 if bad else 0)
+    found = check_file(
+        what, ColumnMapping.from_toml(mapping) if mapping else None, allow_unknown=allow_unknown, ions=_ions(ion)
+    )
+    _print_check(what, found, as_json)
+    raise typer.Exit(2 if found.issues else 0)
+
+
+@app.command("import")
+def import_command(
+    file: Annotated[Path, typer.Argument(help="CSV (comma, semicolon or tab) in UTF-8 with a header row.")],
+    mapping: MappingOption = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what is wrong; write nothing.")] = False,
+    allow_unknown: AllowUnknownOption = False,
+    skip_known: SkipKnownOption = False,
+    ion: IonOption = None,
+    as_json: JsonOption = False,
+    store: StoreOption = None,
+) -> None:
+    """Import a table into your store: all rows, or none if any cell is bad."""
+    from perospin.database import ColumnMapping, Store, check_file
+
+    with Store.open(store) as opened:
+        found = check_file(
+            file, ColumnMapping.from_toml(mapping) if mapping else None, opened, allow_unknown, skip_known, _ions(ion)
+        )
+        if found.issues or dry_run:
+            _print_check(str(file), found, as_json)
+            if not as_json:
+                typer.echo("nothing was imported" if found.issues else "dry run: nothing was imported")
+            raise typer.Exit(2 if found.issues else 0)
+        names = opened.add(found.records, skip_known=skip_known)
+        if as_json:
+            typer.echo(json.dumps({"imported": names, "store": opened.location}))
+            return
+        skipped = len(found.records) - len(names)
+        extra = f", {skipped} known ones passed over" if skipped else ""
+        span = f" ({names[0]} to {names[-1]})" if len(names) > 1 else f" ({names[0]})" if names else ""
+        typer.echo(f"imported {_plural(len(names), 'record')}{span}{extra} into {opened.location}")
+        if found.n_unknown:
+            typer.echo(f"{found.n_unknown} of unknown composition: kept as text, out of default queries")
+        _print_unused(found)
+
+
+@app.command()
+def export(
+    file: Annotated[Path, typer.Argument(help="Target; the suffix tells the format (.csv .parquet .json .bib).")],
+    format: Annotated[str | None, typer.Option("--format", "-f", help="csv, parquet, json or bibtex.")] = None,
+    property: PropertyOption = None,
+    material: MaterialOption = None,
+    table: TableOption = None,
+    technique: TechniqueOption = None,
+    carrier: CarrierOption = None,
+    evidence: EvidenceOption = None,
+    source: SourceOption = None,
+    min_temperature: LowOption = None,
+    max_temperature: HighOption = None,
+    unknown: UnknownOption = False,
+    theory: TheoryOption = False,
+    store: StoreOption = None,
+) -> None:
+    """Write records to a file; bibtex writes their sources."""
+    from perospin.database import cited_sources, export_records
+    from perospin.errors import DataError
+
+    records = _select(
+        property, material, table, technique, carrier, evidence, source, min_temperature, max_temperature,
+        unknown, theory, store,
+    )  # fmt: skip
+    if not records:
+        raise DataError(f"no record fits the selection, so '{file}' was not written; see `perospin data list`")
+    count = export_records(records, file, format)
+    if format == "bibtex" or (format is None and file.suffix.lower() == ".bib"):
+        typer.echo(f"wrote {_plural(len(cited_sources(records)), 'source')} of {_plural(count, 'record')} to {file}")
+    else:
+        typer.echo(f"wrote {_plural(count, 'record')} to {file}")
+
+
+@app.command()
+def add(
+    material: Annotated[str, typer.Argument(help="Formula, for example '(PEA)2PbI4'.")],
+    property: Annotated[str, typer.Option("--property", "-p", help="Name from `perospin data list`.")],
+    value: Annotated[float, typer.Option("--value", "-v", help="The number, in the unit given.")],
+    unit: Annotated[str, typer.Option("--unit", "-u", help="Its unit; converted to the canonical one.")],
+    uncertainty: Annotated[float | None, typer.Option("--uncertainty", help="One standard deviation.")] = None,
+    limit: Annotated[str, typer.Option("--limit", help="value, upper, lower or up_to.")] = "value",
+    temperature: Annotated[float | None, typer.Option("--temperature", help="K")] = None,
+    field: Annotated[float | None, typer.Option("--field", help="Magnetic field, T")] = None,
+    technique: Annotated[str, typer.Option("--technique", help="For example CPTR, TRKR, Hanle_optical.")] = "",
+    carrier: Annotated[str, typer.Option("--carrier", help="electron, hole, exciton or unspecified.")] = "",
+    form: Annotated[str, typer.Option("--form", help="film, single crystal, nanocrystal ...")] = "",
+    excitation: Annotated[float | None, typer.Option("--excitation", help="Pump wavelength, nm")] = None,
+    fluence: Annotated[float | None, typer.Option("--fluence", help="Pump fluence, uJ/cm^2")] = None,
+    convention: Annotated[str, typer.Option("--convention", help="polarisation_decay, spin_flip or hanle_width.")] = "",
+    doi: Annotated[str, typer.Option("--doi", help="DOI or arXiv identifier.")] = "",
+    author: Annotated[str, typer.Option("--author", help="First author, or who measured it.")] = "",
+    year: Annotated[int | None, typer.Option("--year")] = None,
+    place: Annotated[str, typer.Option("--place", help="Where in the source: Fig. 3, notebook page ...")] = "",
+    url: Annotated[str, typer.Option("--url")] = "",
+    evidence: Annotated[str, typer.Option("--evidence", help="primary or secondary.")] = "primary",
+    estimated: Annotated[bool, typer.Option("--estimated", help="The number was not stated as such.")] = False,
+    theory: Annotated[bool, typer.Option("--theory", help="Computed, not measured.")] = False,
+    note: Annotated[str, typer.Option("--note")] = "",
+    allow_unknown: AllowUnknownOption = False,
+    ion: IonOption = None,
+    as_json: JsonOption = False,
+    store: StoreOption = None,
+) -> None:
+    """Add one record to your store."""
+    from perospin.database import Conditions, Record, Source, Store
+    from perospin.database.record import is_formula
+
+    library = _ions(ion)
+    record = Record.measured(
+        material,
+        property,
+        value,
+        unit,
+        Source(doi, author, year, place, evidence, url),  # type: ignore[arg-type]
+        uncertainty=uncertainty,
+        composition="unknown" if allow_unknown and not is_formula(material, library) else None,
+        ions=library,
+        limit=limit,
+        conditions=Conditions(
+            form=form,
+            carrier=carrier,
+            technique=technique,
+            temperature_k=temperature,
+            field_t=field,
+            excitation_nm=excitation,
+            fluence_uj_cm2=fluence,
+            lifetime_convention=convention,
+        ),
+        estimated=estimated,
+        theory=theory,
+        note=note,
+    )
+    with Store.open(store) as opened:
+        (name,) = opened.add([record])
+        if as_json:
+            _print_json([record.with_id(name)])
+        else:
+            typer.echo(
+                f"{name}: {record.formula or record.material}, {record.property} = {_value(record)} {record.unit} "
+                f"({record.source.label}), in {opened.location}"
+            )
+
+
+@app.command()
+def remove(
+    record_id: Annotated[list[str], typer.Argument(help="Identifiers of your own records: user-1 user-2 ...")],
+    store: StoreOption = None,
+) -> None:
+    """Remove records from your store; curated ones can't be removed."""
+    from perospin.database import Store
+
+    with Store.open(store) as opened:
+        count = opened.remove(record_id)
+        typer.echo(f"removed {_plural(count, 'record')} from {opened.location}")

@@ -1,0 +1,248 @@
+"""Records and issues on the terminal."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from perospin.database import CellIssue, ImportCheck, Record
+
+
+_LEGEND = '< > bounds, max largest of a series, * theory, ? composition not known, ~ estimated, " quoted'
+
+
+def _console() -> Any:
+    from rich.console import Console
+
+    return Console(highlight=False)
+
+
+def _safe(text: str) -> str:
+    """Text with rich's markup signs made harmless: formulae and crystal directions hold square brackets."""
+    from rich.markup import escape
+
+    return escape(text)
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def _bad_cells(count: int) -> str:
+    return "no bad cell" if count == 0 else _plural(count, "bad cell")
+
+
+def _number(value: float) -> str:
+    """Write four significant digits; very large and very small numbers as 9e8."""
+    if value == 0 or 1e-3 <= abs(value) < 1e5:
+        return f"{float(f'{value:.4g}'):.10g}"
+    mantissa, _, exponent = f"{value:.3e}".partition("e")
+    return f"{float(mantissa):g}e{int(exponent)}"
+
+
+def _value(record: Record) -> str:
+    sign = {"value": "", "upper": "< ", "lower": "> ", "up_to": "max "}[record.limit]
+    spread = f" ± {_number(record.uncertainty)}" if record.uncertainty is not None else ""
+    return f"{sign}{_number(record.value)}{spread}"
+
+
+def _marks(record: Record) -> str:
+    marks = "*" * record.theory + "?" * (record.composition != "known") + "~" * record.estimated
+    return marks + '"' * (record.source.evidence == "secondary")
+
+
+def _conditions(record: Record) -> str:
+    """Join the conditions that tell records apart, shortest first."""
+    c = record.conditions
+    carrier = "" if c.carrier == "unspecified" else c.carrier
+    parts = [
+        f"{c.temperature_k:g} K" if c.temperature_k is not None else "",
+        f"{c.field_t:g} T" if c.field_t is not None else "",
+        f"{c.bias_field_v_mm:g} V/mm" if c.bias_field_v_mm is not None else "",
+        f"{c.xray_energy_kev:g} keV" if c.xray_energy_kev is not None else "",
+        carrier,
+        c.direction,
+        c.handedness,
+        c.phase,
+        c.form,
+        c.technique,
+    ]
+    return ", ".join(part for part in parts if part)
+
+
+def _record_rows(records: Iterable[Record], as_cells: bool) -> list[list[str]]:
+    """Text of each record: material, property, value, unit, marks, conditions, source.
+
+    With `as_cells` the edges and angles that stand in one row of a source become one line.
+    """
+    rows: list[list[str]] = []
+    cells: dict[str, list[str]] = {}
+    for record in records:
+        unit = "" if record.unit == "1" else record.unit
+        row = [
+            record.formula or record.material,
+            record.property,
+            _value(record),
+            unit,
+            _marks(record),
+            _conditions(record),
+            record.source.label,
+        ]
+        whole, _, _ = record.origin.rpartition(":")
+        if as_cells and record.property.startswith("lattice_") and whole:
+            if whole in cells:
+                cells[whole][2] += ("; " if record.property == "lattice_alpha" else " ") + row[2]
+                continue
+            row[1:4] = ["cell", row[2], "Angstrom; deg"]
+            cells[whole] = row
+        rows.append(row)
+    return rows
+
+
+def _record_table(records: Iterable[Record], with_material: bool, title: str = "", as_cells: bool = False) -> Table:
+    from rich.table import Table
+
+    rows = _record_rows(records, as_cells)
+    single = len({(row[1], row[3]) for row in rows}) == 1 and not as_cells
+    if single:  # one property: name it once, above
+        title = f"{rows[0][1]} ({rows[0][3]})" if rows[0][3] else rows[0][1]
+    table = Table(
+        box=None, pad_edge=False, header_style="bold", title=title or None, title_justify="left",
+        title_style="bold cyan", expand=True,
+    )  # fmt: skip
+    columns = {0: with_material, 1: not single, 2: True, 3: not single, 4: True, 5: True, 6: True}
+    names = ("material", "property", "value", "unit", "", "conditions", "source")
+    for index, shown in columns.items():
+        if not shown:
+            continue
+        if index == 0:
+            table.add_column(names[index], max_width=26, overflow="ellipsis", no_wrap=True)
+        elif index == 2:
+            table.add_column(names[index], justify="right", no_wrap=True)
+        elif index == 5:
+            table.add_column(names[index], overflow="ellipsis", no_wrap=True, ratio=1)
+        elif index == 6:
+            table.add_column(names[index], max_width=17, overflow="ellipsis", no_wrap=True)
+        else:
+            table.add_column(names[index], no_wrap=True)
+    before = ""
+    for row in rows:
+        cells = [_safe(row[index]) for index, shown in columns.items() if shown]
+        if not single and not with_material and row[1] == before:
+            cells[0] = ""  # the name of a property stands at its first record
+        before = row[1]
+        table.add_row(*cells)
+    return table
+
+
+def _print_overview(records: list[Record], as_json: bool) -> None:
+    from rich.table import Table
+
+    from perospin.database.vocabulary import PROPERTIES
+
+    rows = []
+    for prop in PROPERTIES.values():
+        own = [record for record in records if record.property == prop.name]
+        if own:
+            values = [record.value for record in own]
+            rows.append(
+                {
+                    "property": prop.name,
+                    "records": len(own),
+                    "materials": len({record.formula or record.material for record in own}),
+                    "lowest": min(values),
+                    "highest": max(values),
+                    "unit": prop.unit,
+                    "description": prop.description,
+                }
+            )
+    if as_json:
+        typer.echo(json.dumps(rows, indent=1))
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("property", "records", "materials", "lowest", "highest", "unit"):
+        table.add_column(name, justify="right" if name in ("records", "materials", "lowest", "highest") else "left")
+    for row in rows:
+        unit = "" if row["unit"] == "1" else str(row["unit"])
+        table.add_row(
+            str(row["property"]), str(row["records"]), str(row["materials"]), _number(float(str(row["lowest"]))),
+            _number(float(str(row["highest"]))), unit,
+        )  # fmt: skip
+    _console().print(table)
+    materials = len({record.formula or record.material for record in records})
+    typer.echo(
+        f"\n{_plural(len(records), 'record')} of {_plural(materials, 'material')}\n"
+        "one property: perospin data list -p tau_spin; one material: perospin data show '(PEA)2PbI4'"
+    )
+
+
+def _print_json(records: Iterable[Record]) -> None:
+    from perospin.database import to_json
+
+    typer.echo(to_json(records), nl=False)
+
+
+def _issue_rows(issues: Iterable[CellIssue]) -> list[dict[str, Any]]:
+    return [{"row": i.row, "column": i.column, "value": i.value, "message": i.message} for i in issues]
+
+
+def _print_issues(issues: Iterable[CellIssue], title: str) -> None:
+    from rich.table import Table
+
+    found = list(issues)
+    if not found:
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("row", justify="right", no_wrap=True)
+    table.add_column("column", no_wrap=True, max_width=24, overflow="ellipsis")
+    table.add_column("stands there", no_wrap=True, max_width=24, overflow="ellipsis")
+    table.add_column("what is wrong", overflow="fold")
+    for issue in found:
+        table.add_row(str(issue.row), _safe(issue.column), _safe(issue.value), _safe(issue.message))
+    _console().print(table)
+
+
+def _print_check(file: str, found: ImportCheck, as_json: bool) -> None:
+    if as_json:
+        report = {
+            "file": file,
+            "rows": found.n_rows,
+            "records": len(found.records),
+            "unknown_composition": found.n_unknown,
+            "unused_columns": list(found.unused),
+            "bad_cells": _issue_rows(found.issues),
+        }
+        typer.echo(json.dumps(report, indent=1, ensure_ascii=False))
+        return
+    _print_issues(found.issues, file)
+    rows = _plural(found.n_rows, "row")
+    typer.echo(f"{file}: {rows}, {_bad_cells(len(found.issues))}{' (row 1 is the header)' if found.issues else ''}")
+    if found.n_unknown:
+        typer.echo(f"{found.n_unknown} of unknown composition: kept as text, out of default queries")
+    _print_unused(found)
+
+
+def _print_unused(found: ImportCheck) -> None:
+    """Say which columns were not read, and what was perhaps meant: a misspelt one must not be lost in silence."""
+    from difflib import get_close_matches
+
+    from perospin.database.record import COLUMNS
+
+    said = []
+    for name in found.unused:
+        parts = [field for field in COLUMNS if name.lower() in field.split("_")]
+        close = parts or get_close_matches(name, COLUMNS, n=1)
+        said.append(f"{name} (did you mean {close[0]}?)" if close else name)
+    if said:
+        typer.echo(f"columns not read: {', '.join(said)}")
+
+
+def _squeeze(names: Iterable[str]) -> list[str]:
+    """Property names with the cell parameters drawn together."""
+    return list(dict.fromkeys("lattice" if name.startswith("lattice_") else name for name in names))

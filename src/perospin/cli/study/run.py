@@ -1,0 +1,167 @@
+"""``perospin study``: run, list, show and compare studies, and the log of what was tried."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from perospin.cli.study.printing import _print_conditions, _show_part, _summary
+from perospin.errors import PerospinError, StudyError
+
+if TYPE_CHECKING:
+    from perospin.studies.study import Study
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Run, list, show and compare studies: data to validated model to report.",
+)
+
+StudyArgument = Annotated[str, typer.Argument(metavar="NAME|FILE", help="A shipped study, or a study file (.toml).")]
+OutOption = Annotated[
+    Path | None, typer.Option("--out", "-o", help="Folder of the report; report/NAME if not given. Resumes there.")
+]
+DataOption = Annotated[Path | None, typer.Option("--data", help="Your own table (CSV) in place of the study's data.")]
+PartOption = Annotated[list[str] | None, typer.Option("--part", help="Only this part; may be given several times.")]
+IonOption = Annotated[list[str] | None, typer.Option("--ion", help="A cation of your own, NAME=SMILES; repeatable.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only the path of the report.")]
+
+
+@app.command()
+def run(
+    study: StudyArgument,
+    out: OutOption = None,
+    data: DataOption = None,
+    part: PartOption = None,
+    ion: IonOption = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Run a study and write its report; the last line printed is the path of the page."""
+    from perospin.reports import report
+    from perospin.studies.study import Study
+
+    chosen = Study.load(study)
+    if data is not None:
+        chosen = chosen.with_data(data)
+    if part:
+        chosen = chosen.only(part)
+    if ion:
+        chosen = chosen.with_ions(ion)
+    folder = out if out is not None else Path("report") / chosen.name
+    made = _make_folder(folder)
+    try:
+        result = chosen.run(folder, progress=not quiet)
+        page = report(result, folder)
+    except KeyboardInterrupt:
+        typer.echo(
+            f"perospin: interrupted; what is finished is kept in {folder / 'cells'}, "
+            "run the same command again to go on",
+            err=True,
+        )
+        raise typer.Exit(130) from None
+    except PerospinError:
+        if made and not any(folder.iterdir()):
+            folder.rmdir()  # nothing was run, so nothing is left behind
+        raise
+    except PermissionError as error:
+        raise StudyError(f"can't write '{error.filename}': {error.strerror}; give another folder with --out") from None
+    if not quiet:
+        _summary(result)
+    typer.echo(str(page))
+
+
+def _make_folder(folder: Path) -> bool:
+    """Make the folder of the report; False if it was there."""
+    there = folder.is_dir()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise StudyError(f"'{folder}' is a file; give a folder with --out") from None
+    except OSError as error:
+        raise StudyError(f"the folder '{folder}' can't be made: {error.strerror}; give another with --out") from None
+    return not there
+
+
+def _study_or_result(name: str) -> Study:
+    from perospin.studies.result import StudyResult
+    from perospin.studies.study import Study
+
+    if (Path(name) / "result.json").is_file():
+        return Study.of_result(StudyResult.load(name))
+    return Study.load(name)
+
+
+@app.command()
+def conditions(
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for tables and the figure.")] = None,
+    coverage: Annotated[
+        bool, typer.Option("--coverage", help="Measure the coverage of intervals by an outer loop (minutes).")
+    ] = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Lifetimes under their conditions: one model over all records, whole materials and whole sources held out."""
+    from rich.console import Console
+    from threadpoolctl import threadpool_limits
+
+    from perospin.progress import progress_line
+    from perospin.reports import lifetimes as reports_of_lifetimes
+    from perospin.studies.lifetimes import run_conditions
+
+    if out is not None:
+        _make_folder(out)
+    with progress_line(not quiet) as tell, threadpool_limits(1):
+        found = run_conditions(levels=(0.5, 0.8, 0.9) if coverage else (), progress=tell)
+    _print_conditions(Console(highlight=False), found)
+    if out is not None:
+        reports_of_lifetimes.save(found, out)
+        reports_of_lifetimes.draw(found).savefig(out / "conditions.png", dpi=200)
+        typer.echo(str(out))
+
+
+def _write(path: Path, text: str) -> None:
+    from perospin.saving import write_text
+
+    try:
+        write_text(path, text)
+    except OSError as error:
+        raise StudyError(f"can't write '{path}': {error.strerror}") from None
+    typer.echo(str(path))
+
+
+@app.command("list")
+def list_studies() -> None:
+    """List the studies that come with perospin."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from perospin.studies.declaration.reading import shipped_studies
+    from perospin.studies.study import Study
+
+    table = Table(header_style="bold")
+    for column in ("study", "what", "parts"):
+        # a name is what people type: it is never cut
+        table.add_column(column, no_wrap=column == "study")
+    for name in shipped_studies():
+        study = Study.load(name)
+        table.add_row(name, study.title, ", ".join(study.parts) if len(study.parts) > 1 else "")
+    Console().print(table)
+
+
+@app.command()
+def show(study: StudyArgument) -> None:
+    """Show what a study declares, and check every estimator in it."""
+    from rich.console import Console
+
+    from perospin.studies.study import Study
+
+    console = Console()
+    loaded = Study.load(study)
+    loaded.check()
+    console.print(f"[bold]{loaded.title}[/bold] ({loaded.name})")
+    console.print(loaded.description, highlight=False)
+    for name in loaded.parts:
+        _show_part(console, loaded, name)

@@ -1,0 +1,1 @@
+"""Materials by the million, described column by column."""

@@ -1,0 +1,212 @@
+"""Candidate materials as columns of ions: who sits on a site, and grids of ions, layer numbers and halides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from perospin.chemistry import Ion, IonLibrary, Perovskite
+from perospin.descriptors.cations.table import missing
+from perospin.errors import DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+BLOCK_SIZE = 65_536
+"""Materials a block: its 66 columns take 35 MB, whatever the number of blocks."""
+
+SITES = ("spacer", "a_site", "metal", "halide")
+PHASES = ("3D", "RP", "DJ", "ACI")
+"""Families of a block's materials."""
+BLOCK_COLUMNS = (*SITES, "n_layers", "phase")
+"""Columns of a block: an occupant for each site (empty: none), layers (0: 3D), and 3D, RP, DJ or ACI."""
+
+
+def known_cations(level: str = "fast", role: str | None = None, ions: IonLibrary | None = None) -> list[Ion]:
+    """Cations that need no quantum chemistry at a level: those whose values ship, in the order of the library.
+
+    Parameters
+    ----------
+    level : {"fast", "published"}
+        Level at which cations are described.
+    role : {"spacer", "a_site"}, optional
+        Only those usually found there. A spacer's neutral amine must be known too.
+    ions : IonLibrary, optional
+        Library to choose from; the shipped one if not given.
+    """
+    library = IonLibrary.of(ions)
+    wanted = [ion for ion in library.cations if role in (None, ion.role)]
+    unknown = {*missing(wanted, level), *missing((ion for ion in wanted if ion.role == "spacer"), "neutral")}
+    return [ion for ion in wanted if ion not in unknown]
+
+
+@dataclass(frozen=True)
+class Occupant:
+    """What sits on one site: one ion, or several of one charge with their shares.
+
+    Attributes
+    ----------
+    text : str
+        As written in a block: ``"I"`` or ``"I:0.75+Br:0.25"``.
+    parts : tuple
+        Ions and shares, in the order of a formula.
+    """
+
+    text: str
+    parts: tuple[tuple[Ion, Fraction], ...]
+
+    @property
+    def charge(self) -> int:
+        """Charge of each ion."""
+        return self.parts[0][0].charge
+
+    @classmethod
+    def read(cls, site: str, text: str, library: IonLibrary) -> Occupant:
+        """Read the occupant of a site.
+
+        Raises
+        ------
+        DataError
+            If the text is no symbol and no list of shares, or its ions don't fit the site.
+        UnknownIonError, AmbiguousIonError
+            If the library has no such ion, or several.
+        """
+        parts: list[tuple[Ion, Fraction]] = []
+        for piece in text.split("+") if ":" in text else [f"{text}:1"]:
+            name, _, number = piece.rpartition(":")
+            try:
+                share = Fraction(number.strip())
+            except (ValueError, ZeroDivisionError):
+                share = Fraction(0)
+            if not name.strip() or not 0 < share <= 1:
+                raise DataError(f"{site} '{text:.60}' is neither a symbol nor shares such as 'I:0.75+Br:0.25'")
+            parts.append((_ion(site, name.strip(), library), share))
+        if len({ion for ion, _ in parts}) != len(parts):
+            raise DataError(f"{site} '{text:.60}' names an ion twice")
+        if sum(share for _, share in parts) != 1:
+            raise DataError(f"the shares of {site} '{text:.60}' don't add up to 1")
+        if len({ion.charge for ion, _ in parts}) > 1:
+            raise DataError(f"{site} '{text:.60}' mixes charges; a block holds ions of one charge a site")
+        if site == "metal" and len(parts) > 1:
+            mixed = Perovskite.from_ions({"Cs": 1, "I": 3, **{ion.symbol: share for ion, share in parts}}, library)
+            if any(ion.charge != 2 for ion, _ in mixed.b_site):
+                raise DataError(f"metal '{text:.60}' reads as mixed charge states; describe such materials by formula")
+        # the order in which a formula names them
+        parts.sort(key=lambda p: (-p[1], -p[0].molar_mass_g_mol if site == "halide" else 0.0, p[0].symbol))
+        return cls(text, tuple(parts))
+
+
+def _ion(site: str, name: str, library: IonLibrary) -> Ion:
+    states = library.states(name)
+    if site in ("metal", "halide"):
+        role, charge, kind = ("metal", 2, "divalent metals") if site == "metal" else ("anion", -1, "halides")
+        fitting = [ion for ion in states if ion.role == role and ion.charge == charge]
+        if not fitting:
+            raise DataError(f"'{name}' can't be the {site} of a block, which holds {kind}; describe it by formula")
+        return fitting[0]
+    ion = states[0]
+    if ion.role not in ("spacer", "a_site") or ion.charge not in ((1, 2) if site == "spacer" else (1,)):
+        raise DataError(f"'{name}' (charge {ion.charge:+d}) can't be the {site} of a block")
+    return ion
+
+
+def occupant_text(occupant: str | Mapping[str, float]) -> str:
+    """Write the occupant of a site as text: ``"I"``, or ``"I:0.75+Br:0.25"`` for ``{"I": 0.75, "Br": 0.25}``.
+
+    Raises
+    ------
+    DataError
+        If it is neither a symbol nor shares.
+    """
+    if isinstance(occupant, str) and occupant.strip():
+        return occupant.strip()
+    if isinstance(occupant, Mapping) and occupant:
+        return "+".join(f"{symbol}:{share}" for symbol, share in occupant.items())
+    raise DataError(
+        f"the occupant of a site is a symbol or shares such as {{'I': 0.75, 'Br': 0.25}}, not {occupant!r:.60}"
+    )
+
+
+@dataclass(frozen=True)
+class CandidateGrid:
+    """Every charge-neutral perovskite that some ions and layer numbers make.
+
+    Layered materials come first (Dion-Jacobson for dications, Ruddlesden-Popper for others), then ABX3 if
+    `three_dimensional` is set. A layer of n = 1 has no A site, so that there the A site isn't varied.
+
+    Attributes
+    ----------
+    spacers, a_site, metals, halides
+        Occupants of each site: a symbol, or the shares of several ions, e.g. ``{"I": 0.75, "Br": 0.25}``.
+    n_layers
+        Layer numbers of the layered materials.
+    three_dimensional
+        Whether A-site cations, metals and halides are combined to ABX3 too.
+
+    Examples
+    --------
+    >>> len(CandidateGrid(spacers=["PEA", "BA"], a_site=["MA"], halides=["I", "Br"], n_layers=[1, 2]))
+    8
+    """
+
+    spacers: Sequence[str | Mapping[str, float]] = ()
+    a_site: Sequence[str | Mapping[str, float]] = ()
+    metals: Sequence[str | Mapping[str, float]] = ("Pb",)
+    halides: Sequence[str | Mapping[str, float]] = ("I",)
+    n_layers: Sequence[int] = (1,)
+    three_dimensional: bool = False
+
+    def __post_init__(self) -> None:
+        """Check the axes.
+
+        Raises
+        ------
+        DataError
+            If an axis is no list, is empty or names something twice, or a layer number is below 1.
+        """
+        for name in ("spacers", "a_site", "metals", "halides"):
+            axis = getattr(self, name)
+            if isinstance(axis, str | Mapping) or not isinstance(axis, Iterable):
+                raise DataError(f"{name} of a grid is a list of symbols, not {axis!r:.60}")
+            texts = tuple(occupant_text(item) for item in axis)
+            twice = next((text for text in texts if texts.count(text) > 1), None)
+            if twice is not None:
+                raise DataError(f"{name} of the grid names '{twice}' twice")
+            object.__setattr__(self, name, texts)
+        object.__setattr__(self, "n_layers", tuple(dict.fromkeys(self.n_layers)))
+        wrong = next((n for n in self.n_layers if not isinstance(n, int) or n < 1), None)
+        if wrong is not None:
+            raise DataError(f"n_layers of the grid holds {wrong!r}; layer numbers are whole and 1 or more")
+        deep = self.three_dimensional or (self.spacers and any(n > 1 for n in self.n_layers))
+        if deep and not self.a_site:
+            raise DataError("a grid of 3D materials, or of n = 2 and more, needs A-site cations, e.g. a_site=['MA']")
+        if not len(self):
+            raise DataError("the grid is empty: give metals, halides and spacers, or three_dimensional=True")
+
+    def _stacks(self) -> list[tuple[int, int, int]]:
+        """Spacer, A site (index, -1 for none) and layer number of each stack of layers, 3D ones last."""
+        layered = [(n, a) for n in self.n_layers for a in (range(len(self.a_site)) if n > 1 else (-1,))]
+        bulk = [(-1, a, 0) for a in range(len(self.a_site))] if self.three_dimensional else []
+        return [(s, a, n) for s in range(len(self.spacers)) for n, a in layered] + bulk
+
+    def __len__(self) -> int:
+        return len(self._stacks()) * len(self.metals) * len(self.halides)
+
+    def blocks(self, size: int = BLOCK_SIZE) -> Iterator[pd.DataFrame]:
+        """Yield the materials as blocks of at most `size` rows; halides vary fastest, then metals."""
+        import numpy as np
+        import pandas as pd
+
+        stacks = np.array(self._stacks(), dtype=np.int64)
+        axes = {
+            name: pd.Index(list(getattr(self, f"{name}s" if name != "a_site" else name)), dtype=object)
+            for name in SITES
+        }
+        for start in range(0, len(self), size):
+            rest, halide = np.divmod(np.arange(start, min(start + size, len(self))), len(self.halides))
+            stack, metal = np.divmod(rest, len(self.metals))
+            codes = {"spacer": stacks[stack, 0], "a_site": stacks[stack, 1], "metal": metal, "halide": halide}
+            columns = {name: pd.Categorical.from_codes(codes[name], axes[name]) for name in SITES}
+            yield pd.DataFrame({**columns, "n_layers": stacks[stack, 2]})

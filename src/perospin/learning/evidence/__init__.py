@@ -1,0 +1,1 @@
+"""Is it more than luck: bootstrap, permutation, pairs, noise floor, learning curve."""

@@ -1,0 +1,1 @@
+"""Why a model says what it says: Shapley values, importance, dependence, directions."""

@@ -1,0 +1,1 @@
+"""Prediction intervals from held-out residuals, and their coverage."""

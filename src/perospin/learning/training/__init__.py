@@ -1,0 +1,1 @@
+"""What training shares: folds, weights of rows, spread of members."""

@@ -1,0 +1,1 @@
+"""Schemes, guards against leakage, metrics, evaluation."""

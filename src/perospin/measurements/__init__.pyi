@@ -1,0 +1,11 @@
+from .figures import plot_maps as plot_maps
+from .maps import SignalMap as SignalMap
+from .reading import Measurement as Measurement
+from .reading import Series as Series
+from .reading import Trace as Trace
+from .reading import gather as gather
+from .reading import read_map as read_map
+from .reading import read_series as read_series
+from .reading import read_trace as read_trace
+from .reading import series_files as series_files
+from .result import SpinFit as SpinFit

@@ -1,0 +1,1 @@
+"""Which mechanism a set of lifetimes speaks for."""

@@ -1,0 +1,1 @@
+"""Rate laws, one module a mechanism."""

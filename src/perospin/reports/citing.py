@@ -1,0 +1,328 @@
+"""What to cite: the BibTeX of exactly the methods and data that a result used, each entry with what it was used for.
+
+The entries stand in ``references.bib`` beside this module; tables and papers without one there are cited by what the
+records say of them (DOI, first author, year), no more.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from perospin.studies.declaration.part import PartSpec
+    from perospin.studies.lifetimes import Conditioned, ConditionsResult
+    from perospin.studies.result import PartResult, StudyResult
+
+__all__ = ["Reference", "cite", "cite_conditions", "cited", "library"]
+
+_KINDS: Mapping[str, tuple[str, ...]] = {
+    "ridge": ("Hoerl1970Ridge",),
+    "elastic_net": ("Zou2005ElasticNet",),
+    "svr": ("Smola2004SupportVectors",),
+    "random_forest": ("Breiman2001Forests",),
+    "xgboost": ("Chen2016XGBoost",),
+    "gp": ("Rasmussen2006GaussianProcesses",),
+    "prior_gp": ("Rasmussen2006GaussianProcesses",),
+    "structured_gp": ("Rasmussen2006GaussianProcesses", "Bonilla2007MultiTask"),
+    "mlp_ensemble": ("Kingma2014Adam", "Lakshminarayanan2016Ensembles"),
+    "symbolic": ("Burlacu2020Operon", "Bartlett2024Exhaustive"),
+    "power_law": ("Bartlett2024Exhaustive",),
+    "stack": ("Breiman1996Stacked",),
+}
+_SKLEARN = ("ridge", "elastic_net", "svr", "random_forest")
+_TABLES: Mapping[str, tuple[str, ...]] = {
+    "spin52": ("Li2025SpinRelaxation",),
+    "hoip192": ("Kim2017HybridPerovskites", "Hase2021Olympus"),
+    "thin_film": ("Sun2021DataFusion", "Hase2021Olympus"),
+    "thin_film_repeats": ("Sun2021DataFusion", "Hase2021Olympus"),
+    "vapdiff_crystal": ("Hase2021Olympus",),
+    "vapdiff_descriptors": ("Hase2021Olympus",),
+}
+_DOI = re.compile(r"10\.\d{4,9}/[^\s;,()<>\"]+[^\s;,()<>\".]")
+_ENTRY = re.compile(r"^@(\w+)\{([^,\s]+),\n(.*?)^\}", re.MULTILINE | re.DOTALL)
+_FIELD = re.compile(r"^\s*(\w+)\s*=\s*\{(.*)\},?\s*$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Reference:
+    """One BibTeX entry.
+
+    Attributes
+    ----------
+    key : str
+    bibtex : str
+        The entry.
+    used_for : tuple of str
+        What in the result it belongs to.
+    """
+
+    key: str
+    bibtex: str
+    used_for: tuple[str, ...] = ()
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """Fields of the entry by name."""
+        return dict(_FIELD.findall(self.bibtex))
+
+    def __str__(self) -> str:
+        return f"% {'; '.join(self.used_for)}\n{self.bibtex}" if self.used_for else self.bibtex
+
+
+@cache
+def library() -> Mapping[str, Reference]:
+    """All entries of ``references.bib`` by key."""
+    text = resources.files("perospin.reports").joinpath("references.bib").read_text(encoding="utf-8")
+    return {found[2]: Reference(found[2], found[0]) for found in _ENTRY.finditer(text)}
+
+
+def cite(result: StudyResult | ConditionsResult) -> str:
+    """BibTeX of exactly the methods and data that a result used, with a comment above each entry: what for."""
+    from perospin.studies.result import StudyResult
+
+    found = cited(result) if isinstance(result, StudyResult) else cite_conditions(result.rows, _own_version())
+    return "\n\n".join(str(reference) for reference in found) + "\n"
+
+
+def _own_version() -> str:
+    from importlib import metadata
+
+    return metadata.version("perospin")
+
+
+def cited(result: StudyResult) -> list[Reference]:
+    """List the references of exactly the data, descriptors, estimators and methods that a result used: data first.
+
+    Parameters
+    ----------
+    result : StudyResult
+
+    Returns
+    -------
+    list of Reference
+        perospin itself first; each entry once, with all that it was used for.
+    """
+    uses: dict[str, list[str]] = {}
+    made: dict[str, Reference] = {}
+    parts = list(result.parts.values())
+    own = _perospin(str(result.provenance.get("versions", {}).get("perospin", "")))
+    made[own.key], uses[own.key] = own, ["this program"]
+    for source in (_data, _descriptors, _estimators, _validation, _explanations):
+        for part in parts:
+            for reference, purpose in source(part, result):
+                made.setdefault(reference.key, reference)
+                known = uses.setdefault(reference.key, [])
+                if purpose not in known:
+                    known.append(purpose)
+    return [Reference(key, reference.bibtex, tuple(uses[key])) for key, reference in made.items()]
+
+
+def cite_conditions(rows: Conditioned, version: str = "") -> list[Reference]:
+    """List the references of the model of lifetimes under conditions: the sources of its rows, then its methods."""
+    found: list[tuple[Reference, str]] = [(_perospin(version), "this program")]
+    for source, count in Counter(rows.source.tolist()).items():
+        found += [(reference, f"data: {count} records") for reference in _of_source(source)]
+    model = ("Henderson1975Prediction", "Rasmussen2006GaussianProcesses")
+    found += _from_library(model, "estimator: variance components as a Gaussian process")
+    if rows.limit.any():
+        found += _from_library(("Minka2001Expectation",), "estimator: limits as censored values")
+    methods = ("Barber2021Jackknife", "Dunn2023Hierarchical", "Lei2018DistributionFree")
+    found += _from_library(methods, "prediction intervals: leave one material out")
+    descriptors = ("Bannwarth2019GFN2", "Sun2020PySCF")
+    found += _from_library(descriptors, "descriptors: cations at the level 'fast'")
+    uses: dict[str, tuple[str, ...]] = {}
+    for reference, purpose in found:
+        uses[reference.key] = (*uses.get(reference.key, ()), purpose)
+    made = {reference.key: reference for reference, _ in found}
+    return [Reference(key, made[key].bibtex, purposes) for key, purposes in uses.items()]
+
+
+_Found = Iterator[tuple[Reference, str]]
+
+
+def _from_library(keys: Sequence[str], purpose: str) -> _Found:
+    yield from ((library()[key], purpose) for key in keys)
+
+
+def _perospin(version: str) -> Reference:
+    lines = ["@software{perospin,", "  author = {{perospin developers}},"]
+    lines.append("  title = {perospin: predict, measure and understand spin relaxation in halide perovskites},")
+    lines += [f"  version = {{{version}}},"] if version else []
+    lines.append("  note = {MIT licence}")
+    return Reference("perospin", "\n".join(lines) + "\n}")
+
+
+# -- data ----------------------------------------------------------------------------------------------------
+
+
+def _data(part: PartResult, result: StudyResult) -> _Found:
+    section = part.spec.data
+    own_table = result.data is not None or section.csv is not None
+    known: set[str] = set()
+    if not own_table and section.table is not None:
+        keys = _TABLES.get(section.table, ())
+        yield from _from_library(keys, f"data: the table {section.table}")
+        known = {doi.lower() for key in keys if (doi := library()[key].fields.get("doi"))}
+    texts = [str(part.provenance.get("source", "")), *(str(source) for source in part.rows["source"])]
+    if section.store is not None:
+        from perospin.database import select_records
+
+        query = section.store.model_dump(exclude_none=True)
+        wanted = set(part.rows["row"].astype(str)) | set(part.rows["name"].astype(str))
+        records = [r for r in select_records(**query) if r.record_id in wanted or r.material in wanted]
+        texts += [record.source.doi for record in records]
+        for label in dict.fromkeys(record.source.label for record in records if not record.source.doi):
+            yield from ((reference, "data: records") for reference in _of_source(label))
+    dois = dict.fromkeys(doi for text in texts for doi in _DOI.findall(text))
+    for doi in dois:
+        if doi.lower() not in known:
+            yield _of_doi(doi), "data: records"
+    if part.spec.descriptors.measured:
+        yield from _measured(part)
+
+
+def _measured(part: PartResult) -> _Found:
+    """Yield the sources of the measured features that the estimators of a part read."""
+    from perospin.descriptors.measured import MEASURED_DESCRIPTIONS, measured_rows
+
+    used = {c for name in part.spec.estimator_names() for c in part.spec.columns_of(name)} & set(MEASURED_DESCRIPTIONS)
+    formulas = [str(f) or None for f in part.rows["formula"]]
+    _, sources, _ = measured_rows(formulas, [False] * len(formulas))
+    for source in sources:
+        if source["column"] in used and source["doi"]:
+            yield _of_doi(str(source["doi"])), f"data: {source['column']}"
+
+
+@cache
+def _authors() -> Mapping[str, tuple[str, int | None]]:
+    """First author and year of each DOI in perospin's records."""
+    from perospin.database.query import curated_records
+
+    found: dict[str, tuple[str, int | None]] = {}
+    for record in curated_records():
+        if record.source.doi and record.source.first_author:
+            found.setdefault(record.source.doi.lower(), (record.source.first_author, record.source.year))
+    return found
+
+
+def _of_source(text: str) -> list[Reference]:
+    """Return an entry for each DOI in a source, or one that says in words what the records know."""
+    dois = _DOI.findall(text)
+    if dois:
+        return [_of_doi(doi) for doi in dois]
+    key = re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-") or "unknown"
+    return [Reference(key, f"@misc{{{key},\n  note = {{{text}; the records state no DOI}}\n}}")]
+
+
+def _of_doi(doi: str) -> Reference:
+    """Return an entry from the library if it has this DOI, else one of what the records say and nothing more."""
+    for reference in library().values():
+        if reference.fields.get("doi", "").lower() == doi.lower():
+            return reference
+    author, year = _authors().get(doi.lower(), ("", None))
+    lines = [f"  author = {{{author} and others}}"] if author else []
+    lines += [f"  year = {{{year}}}"] if year else []
+    lines += [f"  doi = {{{doi}}}", "  note = {title and further authors: see the DOI}"]
+    key = re.sub(r"[^A-Za-z0-9]+", "-", doi).strip("-")
+    return Reference(key, f"@misc{{{key},\n" + ",\n".join(lines) + "\n}")
+
+
+# -- methods -------------------------------------------------------------------------------------------------
+
+
+def _descriptors(part: PartResult, result: StudyResult) -> _Found:
+    if part.spec.descriptors.source == "describe":
+        level = part.spec.descriptors.level
+        purpose = f"descriptors: cations at the level '{level}'"
+        yield from _from_library(
+            ("Bannwarth2019GFN2", "Sun2020PySCF") if level == "fast" else ("Sun2020PySCF",), purpose
+        )
+    columns = {c for name in part.spec.estimator_names() for c in part.spec.columns_of(name)}
+    if any("tolerance_factor" in column for column in columns):
+        yield from _from_library(
+            ("Goldschmidt1926Krystallochemie", "Shannon1976Radii"), "descriptors: tolerance factor"
+        )
+
+
+def _estimators(part: PartResult, result: StudyResult) -> _Found:
+    ran = set(part.scores["estimator"]) if len(part.scores) else set(part.spec.estimator_names())
+    for name in part.spec.estimator_names():
+        if name not in ran:
+            continue
+        purpose = f"estimator: {part.spec.title_of(name)}"
+        for spec in _specs(part.spec, name):
+            kind = str(spec.get("kind"))
+            yield from _from_library(_KINDS.get(kind, ()), purpose)
+            if kind in _SKLEARN:
+                yield from _from_library(("Pedregosa2011Sklearn",), purpose)
+            if kind == "gp" and spec.get("mode", "average") == "average":
+                yield from _from_library(("DelMoral2006Samplers", "Dau2022WasteFree"), purpose)
+                if spec.get("selection", True):
+                    yield from _from_library(("Scott2010Multiplicity",), purpose)
+            if spec.get("likelihood") == "student_t":
+                yield from _from_library(("Tipping2005StudentT",), purpose)
+            if spec.get("heteroscedastic"):
+                yield from _from_library(("Nix1994Variance",), purpose)
+            if kind == "best_of" or spec.get("tune"):
+                yield from _from_library(("Cawley2010Overfitting",), f"nested choice of {part.spec.title_of(name)}")
+
+
+def _specs(part: PartSpec, name: str) -> Iterator[Mapping[str, Any]]:
+    """Specification of an estimator and of all models inside it."""
+    grid = next((g for g in part.grids if g.name == name), None)
+    waiting: list[Any] = [part.write_out(grid.spec) if grid else part.spec_of(name)]
+    while waiting:
+        spec = waiting.pop(0)
+        if isinstance(spec, str):
+            spec = {"kind": spec}
+        if not isinstance(spec, Mapping):
+            continue
+        yield spec
+        members = spec.get("members")
+        waiting += [*(members if isinstance(members, list) else ()), spec.get("residual")]
+        if spec.get("kind") == "two_stage" and "residual" not in spec:
+            waiting.append({"kind": "ridge"})
+
+
+def _validation(part: PartResult, result: StudyResult) -> _Found:
+    spec = part.spec
+    ran = set(part.scores["scheme"]) if len(part.scores) else set()
+    for scheme in spec.schemes:
+        if scheme.key not in ran:
+            continue
+        purpose = f"validation: {scheme.label or scheme.key}"
+        if scheme.kind in ("leave_one_out", "k_fold", "repeated_k_fold"):
+            yield from _from_library(("Stone1974CrossValidation",), purpose)
+        elif scheme.kind == "leave_cluster_out":
+            yield from _from_library(("Meredig2018Extrapolation",), purpose)
+    if len(part.pairs):
+        yield from _from_library(("Holm1979Multiple",), "comparison of estimators")
+        if any("resampled" in str(method) for method in part.pairs.get("method", ())):
+            yield from _from_library(("Nadeau2003Inference",), "comparison of estimators over repeated splits")
+    if len(part.scrambles) or spec.checks.n_shuffles:
+        yield from _from_library(("Rucker2007Randomization",), "test with a shuffled target")
+    asked: list[tuple[str, str]] = [(spec.predict.scheme, spec.predict.spread)] if spec.predict else []
+    if spec.checks.coverage is not None and len(part.coverage):
+        asked.append((spec.checks.coverage.scheme, spec.checks.coverage.spread))
+    for key, spread in asked:
+        purpose = f"prediction intervals: {part.scheme_label(key)}"
+        yield from _from_library(("Barber2021Jackknife",), purpose)
+        if spec.scheme(key).group is not None:
+            yield from _from_library(("Dunn2023Hierarchical",), f"{purpose}, groups")
+        if spread == "own":
+            yield from _from_library(("Lei2018DistributionFree",), f"{purpose}, normalised by the model's own spread")
+
+
+def _explanations(part: PartResult, result: StudyResult) -> _Found:
+    if part.shapley:
+        yield from _from_library(("Shapley1953Value", "Lundberg2017Unified"), "explanation: Shapley values")
+    if len(part.importance):
+        yield from _from_library(("Fisher2019Importance",), "explanation: importance on held-out rows")
+    if len(part.curves):
+        yield from _from_library(("Goldstein2015Peeking",), "explanation: partial dependence and single curves")

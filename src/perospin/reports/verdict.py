@@ -1,0 +1,130 @@
+"""What the figures of one part say, in plain words. Every sentence follows from numbers by a fixed rule."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from perospin.digits import number, percent, r2_text, signed
+
+if TYPE_CHECKING:
+    from perospin.studies.result import PartResult
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One sentence of the verdict; `tone` is "good", "bad" or "plain"."""
+
+    tone: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The verdict on one part: a headline, its tone, and the findings behind it."""
+
+    headline: str
+    tone: str
+    findings: tuple[Finding, ...]
+
+
+def reach(part: PartResult) -> Verdict:
+    """Judge the declared model of a part against its baseline, the noise, and its own in-sample score."""
+    spec = part.spec
+    name, scheme = spec.verdict.estimator, spec.verdict.scheme
+    model, rule = spec.title_of(name), spec.title_of(spec.baseline)
+    label, space = part.scheme_label(scheme), part.spec.target.space
+    score, base = part.score(name, scheme), part.score(spec.baseline, scheme)
+    if score is None:
+        return Verdict("The model of the verdict was not run.", "bad", ())
+    gain = part.gain(name, scheme)
+    headline, tone = _headline(part, model, rule, score, base, gain)
+    findings = [Finding(tone, _against_baseline(model, rule, label, space, score, base, gain))]
+    findings += _memory(part, name, label, score)
+    findings += _noise(part)
+    findings += [_permutation(part, row) for row in part.permutations.to_dict("records")]
+    failed = [str(row["test"]) for row in part.sanity.to_dict("records") if not row["passed"]]
+    if len(part.sanity):
+        findings.append(
+            Finding("bad", f"Sanity tests failed ({label}): {', '.join(failed)}.")
+            if failed
+            else Finding("good", f"All {len(part.sanity)} sanity tests passed ({label}).")
+        )
+    return Verdict(headline, tone, tuple(findings))
+
+
+def _headline(part: PartResult, model: str, rule: str, score: Any, base: Any, gain: Any) -> tuple[str, str]:
+    same = part.spec.verdict.estimator == part.spec.baseline
+    if base is None or same:
+        return f"{_first(model)} is the only statement of this part.", "plain"
+    if score["r2"] < base["r2"]:
+        return f"On materials it has not seen, {model} does worse than the {rule}.", "bad"
+    if gain is not None and gain["low"] > 0:
+        return f"On materials it has not seen, {model} does better than the {rule}.", "good"
+    return (
+        f"On materials it has not seen, {model} does better than the {rule}, but this table is too small to be sure.",
+        "plain",
+    )
+
+
+def _against_baseline(model: str, rule: str, label: str, space: str, score: Any, base: Any, gain: Any) -> str:
+    text = f"{_first(model)} reaches {r2_text(score['r2'])} of {space} ({label})"
+    factor = score.get("typical_factor")
+    if factor and math.isfinite(factor):
+        text += f"; half of its predictions are within a factor {factor:.2f}"
+    if base is not None and base["estimator"] != score["estimator"]:
+        text += f". The {rule} reaches {r2_text(base['r2'])} ({label})"
+    if gain is not None:
+        sure = "does not include 0" if gain["low"] > 0 or gain["high"] < 0 else "includes 0"
+        text += (
+            f". Difference {signed(gain['gain'])}, {percent(gain['level'])} interval {signed(gain['low'])} to "
+            f"{signed(gain['high'])}, which {sure}"
+        )
+    return text + "."
+
+
+def _memory(part: PartResult, name: str, label: str, score: Any) -> list[Finding]:
+    fitted = next((s.key for s in part.spec.schemes if s.kind == "in_sample"), None)
+    own = part.score(name, fitted) if fitted else None
+    if own is None:
+        return []
+    lost = own["r2"] - score["r2"]
+    text = f"Scored on its own training rows the same model has {r2_text(own['r2'])} (in sample)"
+    if lost > 0.3:
+        return [Finding("bad", f"{text}: a difference of {lost:.2f} to {label} is memory, not knowledge.")]
+    return [Finding("plain", f"{text}, {lost:.2f} above {label}.")]
+
+
+def _noise(part: PartResult) -> list[Finding]:
+    if not part.noise:
+        return []
+    pairs = len(part.noise["pairs"])
+    size = f"a factor {part.noise['factor']:.2f}" if part.noise.get("factor") else f"{part.noise['sigma']:.2g}"
+    ceiling = part.noise.get("ceiling_r2")
+    text = (
+        f"The same material measured twice differs by {size} (one standard deviation, from {pairs} materials), so even "
+        f"a perfect model can't be expected above {r2_text(ceiling)} on rows it has not seen"
+    )
+    low, high = part.noise.get("ceiling_r2_low"), part.noise.get("ceiling_r2_high")
+    if low is not None and high is not None:
+        text += f" (95 % of this ceiling: {number(low)} to {number(high)})"
+    return [Finding("plain", text + ".")]
+
+
+def _permutation(part: PartResult, row: Any) -> Finding:
+    from perospin.descriptors.labels import words
+
+    columns = ", ".join(words(c, part.spec.labels) for c in str(row["columns"]).split(", "))
+    convinced = row["p"] < 0.05
+    return Finding(
+        "good" if convinced else "plain",
+        f"Dealing out {columns} at random among materials of the same kind lowers "
+        f"{part.spec.title_of(row['estimator'])} from {r2_text(row['r2'])} to {r2_text(row['null_middle'])} in the "
+        f"middle ({part.scheme_label(row['scheme'])}, {row['n_permutations']} permutations): p = {row['p']:.3f}"
+        + (", so it carries information." if convinced else ", which is not convincing."),
+    )
+
+
+def _first(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,158 @@
+"""Write a report folder: figures (PNG and SVG), tables (CSV and JSON) and the page."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+from functools import partial
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import matplotlib
+
+from perospin import look as style
+from perospin.descriptors.labels import words
+from perospin.digits import figures as figures_text
+from perospin.digits import number, percent, signed
+from perospin.reports import captions, tables
+from perospin.reports.card import model_card
+from perospin.reports.citing import cite
+from perospin.reports.figures.all import draw_all
+from perospin.reports.text import variants_text
+from perospin.reports.verdict import reach
+from perospin.saving import write_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from matplotlib.figure import Figure
+
+    from perospin.studies.result import PartResult, StudyResult
+
+
+def report(result: StudyResult, folder: str | Path) -> Path:
+    """Write ``report.html`` with everything inside it, and its figures and tables as files beside it.
+
+    Parameters
+    ----------
+    result : StudyResult
+    folder : path
+        Created if needed.
+
+    Returns
+    -------
+    Path
+        The page.
+    """
+    folder = Path(folder)
+    result.save(folder)
+    parts = []
+    # The part that answers questions comes first.
+    order = sorted(result.parts, key=lambda name: name != result.default_part)
+    for name in order:
+        part = result.parts[name]
+        drawn = _save_figures(draw_all(part), folder / "figures" / name)
+        parts.append(_part_context(part, drawn))
+    page = (
+        _environment()
+        .get_template("page.html.j2")
+        .render(
+            result=result,
+            parts=parts,
+            style=_resource("style.css"),
+            provenance=result.provenance,
+        )
+    )
+    path = folder / "report.html"
+    write_text(path, page)
+    write_text(folder / "model_card.md", model_card(result))
+    write_text(folder / "references.bib", cite(result))
+    return path
+
+
+def _part_context(part: PartResult, drawn: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "name": part.name,
+        "label": part.spec.label or part.name,
+        "result": part,
+        "spec": part.spec,
+        "verdict": reach(part),
+        "key_table": tables.score_table(part),
+        "tiles": tables.tiles(part),
+        "gains": tables.gain_table(part),
+        "stated": tables.stated_table(part),
+        "directions": tables.claims(part),
+        "found": tables.directions(part),
+        "coverage": tables.coverage(part),
+        "sanity": part.sanity.to_dict("records"),
+        "permutations": part.permutations.to_dict("records"),
+        "repeated_pairs": tables.repeated_pair_table(part),
+        "leaks": part.leaks.to_dict("records"),
+        "variants": variants_text(part),
+        "formulas": part.formulas.fillna("").to_dict("records"),
+        "rows": tables.row_table(part),
+        "hard_rows": tables.hard_rows(part),
+        "figures": drawn,
+        "captions": captions.of(part),
+    }
+
+
+def _save_figures(figures: Mapping[str, Figure], folder: Path) -> dict[str, str]:
+    """Save each figure as PNG and SVG; return the SVG of each as a data address for the page."""
+    folder.mkdir(parents=True, exist_ok=True)
+    embedded = {}
+    with matplotlib.rc_context(style.RC):
+        for name, figure in figures.items():
+            figure.savefig(folder / f"{name}.png", format="png", metadata={"Software": None})
+            figure.set_layout_engine("none")  # the layout is found; both files show the same
+            buffer = io.BytesIO()
+            figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+            (folder / f"{name}.svg").write_bytes(buffer.getvalue())
+            embedded[name] = "data:image/svg+xml;base64," + base64.b64encode(buffer.getvalue()).decode()
+    return embedded
+
+
+def _environment() -> Any:
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.FunctionLoader(_resource),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.filters.update(
+        number=number,
+        signed=signed,
+        percent=percent,
+        figures=figures_text,
+        figures3=partial(figures_text, count=3),
+        words=_words,
+        chem=_with_subscripts,
+    )
+    return environment
+
+
+_FORMULA = re.compile(r"[A-Za-z0-9()\[\]\-,.]*(?:Pb|Sn|Ge|Bi)[A-Za-z0-9()\[\]]*")
+_COUNT = re.compile(r"(?<=[A-Za-z)\]])(\d+(?:\.\d+)?)")
+
+
+def _with_subscripts(text: Any) -> Any:
+    """Set the counts of formulas inside a text as subscripts."""
+    from markupsafe import Markup, escape
+
+    def lowered(match: re.Match[str]) -> str:
+        return _COUNT.sub(r"<sub>\1</sub>", match[0])
+
+    return Markup(_FORMULA.sub(lowered, str(escape(text))))  # escaped just above
+
+
+def _words(columns: str) -> str:
+    return ", ".join(words(column) for column in columns.split(", "))
+
+
+def _resource(name: str) -> str:
+    return resources.files("perospin.reports").joinpath(name).read_text(encoding="utf-8")

@@ -1,0 +1,1 @@
+"""Chirality and charge: dichroism, absorption edges, selectivity of currents, magnetoresistance."""

@@ -1,0 +1,1 @@
+"""Pictures of the analyses of this room."""

@@ -1,0 +1,247 @@
+r"""Circularly polarised pump-probe: same- and counter-circular traces to a spin lifetime.
+
+.. math:: N_\pm=\tfrac12N(t)\,\big(1\pm P_0e^{-t/\tau_s}\big),\qquad \tau_s=\tau_{flip}/2,
+
+with N(t) the population. Three time constants are in use for the same traces, and a lifetime without its convention is
+worth little: the decay of the polarisation (tau_s), the time between flips of one spin (2 tau_s), and the decay of the
+difference SC - CC, 1/tau_d = 1/tau_s + 1/tau_r, in which recombination is still contained.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Literal
+
+import numpy as np
+
+from perospin.errors import FitError
+from perospin.fitting import Source, Trace, check_times_ps, check_trace
+from perospin.fitting.arrays import natural_unit
+from perospin.fitting.single import Intervals
+from perospin.measurements.result import SpinFit
+from perospin.spectra.lifetimes.difference import _fit_difference
+from perospin.spectra.lifetimes.joint import _fit_joint
+from perospin.spectra.lifetimes.ratio import _fit_polarisation
+from perospin.spectra.lifetimes.response import CONVENTIONS, Convention, Response, guess_time_zero
+from perospin.spectra.lifetimes.setup import _Setup, _size
+
+__all__ = ["fit_pump_probe"]
+
+Observable = Literal["joint", "difference", "polarisation"]
+_DATABASE = {"polarisation": "polarisation_decay", "flip": "spin_flip", "difference": ""}
+
+
+def fit_pump_probe(
+    delay_ps: Any,
+    same: Any,
+    counter: Any = None,
+    *,
+    sigma: Any = None,
+    irf_fwhm_ps: float | tuple[float, float, float] | None = None,
+    measured_irf: Any = None,
+    components: int = 1,
+    population_components: int = 1,
+    offset: bool | Literal["step"] = False,
+    artefact: bool = False,
+    observable: Observable | None = None,
+    convention: Convention | None = None,
+    population_lifetime_ps: float | None = None,
+    wavelength_nm: float | None = None,
+    delay_unit: str = "ps",
+    params: Mapping[str, Any] | None = None,
+    intervals: Intervals = "covariance",
+    level: float = 0.68,
+    seed: int = 0,
+    robust: bool = False,
+    sources: Sequence[Source] = (),
+) -> SpinFit:
+    """Spin lifetime from a pair of circularly polarised pump-probe traces.
+
+    Parameters
+    ----------
+    delay_ps
+        Delays, (n,); in `delay_unit`.
+    same, counter
+        Signals with probe and pump of the same (SC) and of opposite (CC) helicity, (n,), at one wavelength. Without
+        `counter`, `same` is taken as the difference SC - CC.
+    sigma
+        Standard uncertainty of the signals, a number or (n,); None: estimated.
+    irf_fwhm_ps
+        Response's full width at half maximum: a number is held, ``(value, low, high)`` is fitted, 0 is sharp; None: a
+        Gaussian is fitted if there are points before time zero.
+    measured_irf
+        Measured response instead: ``(delay_ps, signal)`` or a `MeasuredResponse`.
+    components
+        Exponentials of the spin polarisation (1 or 2).
+    population_components
+        Exponentials of the population (joint fit).
+    offset
+        True: a constant in each channel, before time zero as well. ``"step"``: a signal that sets in at time zero and
+        doesn't decay.
+    artefact
+        Add a pulse at time zero in the shape of the response.
+    observable
+        ``"joint"`` (default with two traces): both traces in one fit, with the population's lifetime.
+        ``"difference"`` (default with one): SC - CC alone. ``"polarisation"``: (SC - CC)/(SC + CC) after the
+        response has passed.
+    convention
+        What ``lifetime_ps`` means: ``"polarisation"``, ``"flip"`` (twice that) or ``"difference"``; see `CONVENTIONS`.
+        Default ``"polarisation"``, but ``"difference"`` where only the difference is fitted.
+    population_lifetime_ps
+        Recombination time known from elsewhere, to take it out of a difference's decay.
+    wavelength_nm
+        Of the probe; goes into the record.
+    params, intervals, level, seed, robust
+        See `perospin.fitting.fit_model`.
+    sources
+        Raw files.
+
+    Returns
+    -------
+    SpinFit
+        ``lifetime_ps`` by the convention; all conventions that the observable gives are in the table. A lifetime below
+        a third of the response's width is reported as an upper bound; where no signal stands out of the noise, the
+        first warning says so and nothing is bounded.
+
+    Raises
+    ------
+    FitError
+        If data or choices don't fit together.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from perospin.spectra import fit_pump_probe, simulate_pump_probe
+    >>> delay = np.linspace(-2, 40, 150)
+    >>> same, counter = simulate_pump_probe(delay, 7.76, population_lifetime_ps=100.0, noise=0.005, seed=1)
+    >>> fit = fit_pump_probe(delay, same, counter, irf_fwhm_ps=0.25)
+    >>> fit["lifetime_ps"].status, bool(abs(fit.lifetime_ps - 7.76) < 0.3)
+    ('derived', True)
+    """
+    observable = observable or ("difference" if counter is None else "joint")
+    if observable not in ("joint", "difference", "polarisation"):
+        raise FitError(f"unknown observable '{observable}': use joint, difference or polarisation")
+    convention = convention or (
+        "difference" if observable == "difference" and not population_lifetime_ps else "polarisation"
+    )
+    if convention not in CONVENTIONS:
+        raise FitError(f"unknown convention '{convention}': use {', '.join(CONVENTIONS)}")
+    if counter is None and observable != "difference":
+        raise FitError(f"the observable '{observable}' needs both traces, SC and CC; with one trace use 'difference'")
+    if components not in (1, 2) or population_components not in (1, 2, 3):
+        raise FitError("components must be 1 or 2, population_components 1 to 3")
+    if observable == "difference" and convention != "difference" and population_lifetime_ps is None:
+        raise FitError(
+            f"the decay of SC - CC contains recombination: for the convention '{convention}' pass both traces with "
+            "observable='joint', or the population_lifetime_ps"
+        )
+    if observable == "polarisation" and convention == "difference":
+        raise FitError("the polarisation has no recombination in it: use the convention 'polarisation' or 'flip'")
+    delay, notes = check_times_ps(delay_ps, unit=delay_unit)
+    trace = check_trace(delay, {"same": same, "counter": counter}, sigma=sigma, check_constant=False)
+    notes += trace.warnings
+    for name, values in trace.channels.items():
+        if np.ptp(values) == 0:
+            raise FitError(f"{name} is constant ({values[0]:g}): there is nothing to fit")
+    response, more = Response.choose(trace.x, _size(trace), irf_fwhm_ps, measured_irf)
+    settings: dict[str, Any] = {"main": "lifetime_ps", "observable": observable, "response": response.kind}
+    if wavelength_nm is not None:
+        settings["wavelength_nm"] = float(wavelength_nm)
+    notes += more if observable != "polarisation" else []
+    setup = _Setup(
+        trace.x,
+        response,
+        offset,
+        artefact,
+        intervals,
+        level,
+        seed,
+        robust,
+        tuple(sources),
+        params or {},
+        notes,
+        settings,
+    )
+
+    def run(setup: _Setup) -> SpinFit:
+        if observable == "joint":
+            return _fit_joint(setup, trace["same"], trace["counter"], trace.sigma, components, population_components)
+        if observable == "difference":
+            difference = trace["same"] if counter is None else trace["same"] - trace["counter"]
+            spread = trace.sigma if counter is None or trace.sigma is None else np.sqrt(2.0) * trace.sigma
+            return _fit_difference(setup, difference, spread, components, population_lifetime_ps)
+        return _fit_polarisation(setup, trace["same"], trace["counter"], trace.sigma, components)
+
+    fit = run(setup)
+    if (
+        "irf_fwhm_ps" in fit
+        and fit["irf_fwhm_ps"].status == "upper bound"
+        and fit["time_zero_ps"].status == "undetermined"
+    ):
+        # the step falls between two points: time zero anywhere between them fits as well, and what hangs on it would
+        # be held where it happens to stand, which makes the other uncertainties too small
+        width = 0.5 * float(np.diff(np.unique(trace.x)).min())
+        note = (
+            f"the response is narrower than the spacing of the points (below {fit['irf_fwhm_ps'].value:.3g} ps): "
+            f"held at {width:.3g} ps; time zero and the polarisation there hang on it, the lifetimes hardly"
+        )
+        fit = run(replace(setup, response=Response("gaussian", width), notes=[*setup.notes, note]))
+    if offset is not True:
+        fit = fit.with_warnings(*_before_pump(trace, fit, response))
+    return _with_convention(fit, convention, wavelength_nm)
+
+
+def _before_pump(trace: Trace, fit: SpinFit, response: Response) -> list[str]:
+    """Tell of a signal that is there before the pump comes: the model has none."""
+    values = {**fit.values, **fit.settings["best_values"]}
+    zero, width = (values.get(name, math.nan) for name in ("time_zero_ps", "irf_fwhm_ps"))
+    zero = zero if math.isfinite(zero) else guess_time_zero(trace.x, _size(trace))
+    step = float(np.min(np.diff(np.unique(trace.x))))
+    early = trace.x < zero - max(2.0 * (width if math.isfinite(width) else response.fwhm_ps), step)
+    if np.count_nonzero(early) < 3:
+        return []
+    from scipy.stats import t as student
+
+    share = 0.0
+    for signal in trace.channels.values():
+        signal = signal / natural_unit(signal)
+        part, largest = signal[early], float(np.max(np.abs(signal)))
+        error = float(np.sqrt(0.5 * np.mean(np.diff(part) ** 2) / len(part)))
+        level = float(np.mean(part))
+        if abs(level) > max(student.ppf(1 - 1e-5, len(part) - 1) * error, 0.02 * largest):
+            share = max(share, abs(level) / largest)
+    if not share:
+        return []
+    return [
+        f"before the pump the signal is not zero, but {share:.0%} of its largest: a background (give offset=True), or "
+        "what the pulse before has left, where spins or carriers outlive the repetition time of the laser; the "
+        "lifetimes are wrong by it"
+    ]
+
+
+def _with_convention(fit: SpinFit, convention: Convention, wavelength_nm: float | None) -> SpinFit:
+    """Put ``lifetime_ps`` on top, by the convention."""
+    source = {
+        "polarisation": "polarisation_lifetime_ps", "flip": "flip_time_ps", "difference": "difference_lifetime_ps",
+    }[convention]  # fmt: skip
+    if convention == "flip" and source not in fit:
+        fit = fit.derive("flip_time_ps", lambda v: 2.0 * v["polarisation_lifetime_ps"], "ps", "time between spin flips")
+    if source not in fit:
+        raise FitError(f"this fit gives no {source}: choose another convention, or population_components=1")
+    meaning = CONVENTIONS[convention].removeprefix("lifetime_ps is the ")
+    fit = fit.derive("lifetime_ps", lambda v: v[source], "ps", meaning, first=True)
+    conditions: dict[str, Any] = {"technique": "circularly polarised pump-probe"}
+    if _DATABASE[convention]:
+        conditions["lifetime_convention"] = _DATABASE[convention]
+    if wavelength_nm is not None:
+        conditions["wavelength_nm"] = float(wavelength_nm)
+    note = CONVENTIONS[convention].replace("lifetime_ps", "the value")
+    return replace(
+        fit,
+        conventions={**fit.conventions, "lifetime": CONVENTIONS[convention]},
+        records={"lifetime_ps": {"property": "tau_spin", "note": note, "conditions": conditions}},
+        settings={**fit.settings, "convention": convention},
+        drawing="pump-probe",
+    )

@@ -1,0 +1,1 @@
+"""Delay-wavelength maps: corrections, decomposition, global analysis."""

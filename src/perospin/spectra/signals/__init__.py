@@ -1,0 +1,1 @@
+"""Shapes of signals: responses, decays, oscillations, their starts, and simulated measurements."""

@@ -1,0 +1,21 @@
+from .lifetimes import (
+    LifetimePredictor as LifetimePredictor,
+)
+from .predicting.prediction import (
+    Prediction as Prediction,
+)
+from .predicting.predictor import (
+    Predictor as Predictor,
+)
+from .predicting.predictor import (
+    load_model as load_model,
+)
+from .result import (
+    PartResult as PartResult,
+)
+from .result import (
+    StudyResult as StudyResult,
+)
+from .study import (
+    Study as Study,
+)

@@ -1,0 +1,1 @@
+"""Rows of a part: from a table or the records to described materials and a target."""

@@ -1,0 +1,224 @@
+"""From a study's data section to the numbers that models see: rows, descriptors, target, groups.
+
+A table is read from what perospin ships, from the store of records or from a CSV file; every mistake in a CSV
+file is answered by one sentence that names the row and the column.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from perospin.errors import DataError, StudyError
+from perospin.learning.validation.guard import Units, find_units
+from perospin.studies.data.groups import _group, _time
+from perospin.studies.data.materials import DERIVED_COLUMNS, _complete, _features, _formulas, _of_crystals
+from perospin.studies.data.table import (
+    _digest,
+    _filtered,
+    _numeric,
+    _plausible,
+    _read,
+    _require_columns,
+    _table_digest,
+    _uncertainty,
+    _weights,
+)
+from perospin.studies.declaration.part import model_columns, needed_columns
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from perospin.studies.declaration.part import PartSpec
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """The rows of one part of a study, ready for models.
+
+    Attributes
+    ----------
+    rows : pandas.DataFrame, (n_rows, ...)
+        ``row`` (label), ``name``, ``formula`` (canonical; empty if not known), ``described_as`` (the formula
+        whose descriptors stand in), ``certain`` (composition known), ``source``, ``tag``, one ``group:NAME``
+        column for each group, ``target`` (original unit), ``unit`` (rows with one number are the same material, or
+        have equal descriptors), ``time``, ``weight`` and ``y_sd`` where the study declares them.
+    features : pandas.DataFrame, (n_rows, n_columns)
+        All descriptor columns (float; NaN where unknown).
+    y : numpy.ndarray, (n_rows,)
+        Target in the space models work in (after the transform).
+    target : numpy.ndarray, (n_rows,)
+        Target in its original unit.
+    source : str
+        Where the table comes from.
+    sha256 : str
+        Fingerprint of everything above.
+    units : Units
+        Rows that a model could answer by memory from one another.
+    weight : numpy.ndarray, (n_rows,), or None
+        How much each row counts when models are fitted.
+    y_sd : numpy.ndarray, (n_rows,), or None
+        Standard deviation of each target, in the space of `y`.
+    table_sha256 : str
+        Fingerprint of the target column as read, before any row is filtered out: the same for every study of a table,
+        whatever its descriptors and filters.
+    notes : tuple of str
+        What was assumed while reading, in sentences.
+    """
+
+    rows: pd.DataFrame
+    features: pd.DataFrame
+    y: NDArray[np.float64]
+    target: NDArray[np.float64]
+    source: str
+    sha256: str
+    units: Units
+    weight: NDArray[np.float64] | None = None
+    y_sd: NDArray[np.float64] | None = None
+    table_sha256: str = ""
+    notes: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def fit_options(self) -> dict[str, Any]:
+        """What fitting takes beside X and y: ``sample_weight`` and ``y_sd``, each only where the study has it."""
+        given = {"sample_weight": self.weight, "y_sd": self.y_sd}
+        return {name: values for name, values in given.items() if values is not None}
+
+    def times(self) -> NDArray[np.float64]:
+        """When each row became known, in years, shape (n_rows,)."""
+        return self.rows["time"].to_numpy(dtype=float)
+
+    def groups(self, name: str) -> NDArray[Any]:
+        """Group label of each row, shape (n_rows,)."""
+        return self.rows[f"group:{name}"].to_numpy(dtype=str)
+
+
+def build_dataset(
+    part: PartSpec,
+    data: str | Path | None = None,
+    base: Path | None = None,
+    on_compute: Callable[[str], None] | None = None,
+    ions: Any = None,
+) -> Dataset:
+    """Read, filter, group and describe the rows of one part.
+
+    Parameters
+    ----------
+    part : PartSpec
+        The declaration.
+    data : path, optional
+        A CSV file used in place of the declared data.
+    base : path, optional
+        Folder that a relative ``csv`` of the declaration is relative to.
+    on_compute : callable, optional
+        Called with the symbol of each cation that no shipped table holds, before it is computed.
+    ions : IonLibrary, optional
+        Library with the user's own ions.
+
+    Raises
+    ------
+    DataError
+        If the table can't be read or lacks what the study needs.
+    StudyError
+        If the study names columns that nothing provides.
+    TooFewRowsError
+        If fewer rows than ``min_rows`` have all descriptors in ``complete``.
+    """
+    import pandas as pd
+
+    section = part.data
+    notes: list[str] = []
+    frame, source, from_file = _read(section, data, base)
+    where = f"table '{from_file}'" if from_file else "the table of this study"
+    table = part.descriptors.source == "table"
+    wanted = needed_columns(part)
+    required = [part.target.column, *(f.column for f in section.where)]
+    required += [section.tag.column] if section.tag else []
+    required += [text for text in (section.name, section.formula, section.source_column) if text]
+    required += [text for text in (section.time, section.weight, section.y_sd) if text]
+    required += [d.removeprefix("column:") for d in section.groups.values() if d.startswith("column:")]
+    if table:
+        required += [column for column in wanted if column not in DERIVED_COLUMNS]
+    _require_columns(frame, required, where)
+    table_sha256 = _table_digest(frame[part.target.column])
+    frame = _filtered(frame, section.where, where).reset_index(drop=True)
+    if frame.empty:
+        raise DataError(f"{where} has no rows left after the filters of the study")
+    labels = (
+        frame[section.row].astype(str)
+        if section.row and section.row in frame.columns
+        else pd.Series([str(i + 1) for i in range(len(frame))])
+    )
+    target = _numeric(frame, part.target.column, labels, where, allow_missing=False)
+    if part.target.logarithmic and (target <= 0).any():
+        bad = int(np.flatnonzero(target <= 0)[0])
+        raise DataError(
+            f"{where}, row {labels[bad]}: {part.target.column} = {target[bad]:g} has no logarithm; "
+            "values must be greater than 0"
+        )
+    formulas, described, certain, materials = _formulas(frame, labels, section, where, ions)
+    features = _features(frame, part, labels, materials, where, on_compute, ions)
+    sure = [material if known else None for material, known in zip(materials, certain, strict=True)]
+    for extra in _of_crystals(part, sure, base, ions, notes):
+        features = pd.concat([features.drop(columns=[c for c in extra if c in features]), extra], axis=1)
+    for column, (low, high) in section.plausible.items():
+        values = target if column == part.target.column else features.get(column)
+        _plausible(column, values, low, high, where)
+    missing = [column for column in wanted if column not in features.columns]
+    if missing:
+        close = difflib.get_close_matches(missing[0], list(features.columns), n=3)
+        hint = f"; similar columns: {', '.join(close)}" if close else ""
+        raise StudyError(f"the study uses the descriptor '{missing[0]}', which nothing provides{hint}")
+    if section.complete or section.min_rows:
+        keep = _complete(features, section, described)
+        frame, features = (rows_of[keep].reset_index(drop=True) for rows_of in (frame, features))
+        labels, target = labels[keep].reset_index(drop=True), target[keep]
+        formulas, described, certain, materials = (
+            [item for item, kept in zip(items, keep, strict=True) if kept]
+            for items in (formulas, described, certain, materials)
+        )
+    rows = pd.DataFrame(
+        {
+            "row": labels.to_numpy(dtype=str),
+            "name": frame[section.name].astype(str).str.strip() if section.name else formulas,
+            "formula": formulas,
+            "described_as": described,
+            "certain": certain,
+            "source": frame[section.source_column].astype(str) if section.source_column else source,
+            "tag": frame[section.tag.column].astype(str) if section.tag else "",
+            "target": target,
+        }
+    )
+    for name, definition in section.groups.items():
+        rows[f"group:{name}"] = _group(definition, frame, labels, described, materials, section)
+    if section.time:
+        cells = zip(labels, frame[section.time], strict=True)
+        rows["time"] = [_time(cell, label, section.time, where) for label, cell in cells]
+    y = part.target.forward(target)
+    weight = _weights(frame, section.weight, labels, where) if section.weight else None
+    y_sd = _uncertainty(frame, part, labels, target, where, notes) if section.y_sd else None
+    for name, values in (("weight", weight), ("y_sd", y_sd)):
+        if values is not None:
+            rows[name] = values
+    digest = _digest(rows, features, y)
+    units = find_units(described, features[[c for c in model_columns(part) if c in features]].to_numpy(dtype=float))
+    rows["unit"] = units.labels
+    return Dataset(rows, features, y, target, source, digest, units, weight, y_sd, table_sha256, tuple(notes))
+
+
+# --- reading -----------------------------------------------------------------------------------------------
+
+
+# --- chemistry and descriptors -----------------------------------------------------------------------------
+
+
+# --- what is known of a row beside its target --------------------------------------------------------------

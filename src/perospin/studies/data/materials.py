@@ -1,0 +1,193 @@
+"""Describe the materials of a table."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from perospin.errors import DataError, PerospinError, StudyError, TooFewRowsError
+from perospin.studies.data.table import _numeric, _require_columns
+from perospin.studies.declaration.part import needed_columns
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from perospin.studies.declaration.part import PartSpec
+    from perospin.studies.declaration.sections import DataSection
+
+DERIVED_COLUMNS = ("is_n1", "spacer_charge", "inverse_n")
+"""Columns that follow from the formula alone and are added to tables that lack them."""
+
+
+def _formulas(
+    frame: pd.DataFrame, labels: pd.Series, section: DataSection, where: str, ions: Any
+) -> tuple[list[str], list[str], list[bool], list[Any]]:
+    """Return canonical formulas, the formulas that stand for uncertain rows, certainty, parsed materials."""
+    from perospin.chemistry import Perovskite
+
+    n_rows = len(frame)
+    if section.formula is None and section.formula_template is None:
+        return [""] * n_rows, [""] * n_rows, [True] * n_rows, [None] * n_rows
+    if section.formula_template is not None:
+        texts = _templated(section.formula_template, frame, where)
+    else:
+        texts = [str(value).strip() for value in frame[section.formula]]
+    formulas: list[str] = []
+    described: list[str] = []
+    certain: list[bool] = []
+    materials: list[Any] = []
+    cache: dict[str, Any] = {"": None}
+    for label, text in zip(labels, texts, strict=True):
+        assumed = section.assume.get(label)
+        stand_in = assumed.formula if assumed and not text else text
+        try:
+            for formula in (text, stand_in):
+                if formula not in cache:
+                    cache[formula] = Perovskite.parse(formula, ions)
+        except PerospinError as error:
+            raise DataError(f"{where}, row {label}: {error}") from error
+        formulas.append(str(cache[text]) if text else "")
+        described.append(str(cache[stand_in]) if stand_in else "")
+        certain.append(bool(text))
+        materials.append(cache[stand_in])
+    return formulas, described, certain, materials
+
+
+def _templated(template: str, frame: pd.DataFrame, where: str) -> list[str]:
+    """Fill ``"({cation}){metal}{halide}3"`` from columns."""
+    _require_columns(frame, re.findall(r"\{([^{}]+)\}", template), where)
+    records = frame.astype(str).to_dict("records")
+    return [template.format_map({str(key): value.strip() for key, value in record.items()}) for record in records]
+
+
+def _features(
+    frame: pd.DataFrame,
+    part: PartSpec,
+    labels: pd.Series,
+    materials: list[Any],
+    where: str,
+    on_compute: Callable[[str], None] | None,
+    ions: Any,
+) -> pd.DataFrame:
+    import pandas as pd
+
+    section = part.data
+    texts = {section.row, section.name, section.formula, section.source_column, part.target.column}
+    prefix = part.descriptors.prefix_table
+    wanted = set(needed_columns(part)) | set(section.plausible)
+    columns: dict[str, Any] = {}
+    for column in map(str, frame.columns):
+        name = prefix + column
+        if column in texts:
+            continue
+        if name in wanted or column in wanted:
+            columns[name] = _numeric(frame, column, labels, where, allow_missing=True)
+        elif pd.api.types.is_numeric_dtype(frame[column]):
+            columns[name] = frame[column].to_numpy(dtype=float)
+    features = pd.DataFrame(columns, index=pd.RangeIndex(len(frame)))
+    if part.descriptors.source == "describe":
+        ours = describe_materials(materials, str(part.descriptors.level), ions, on_compute)
+        features = pd.concat([features.drop(columns=[c for c in ours if c in features]), ours], axis=1)
+    for name, values in _derived(materials, features).items():
+        if name in wanted and name not in features:
+            features[name] = values
+    return features
+
+
+def _of_crystals(
+    part: PartSpec, materials: list[Any], base: Path | None, ions: Any, notes: list[str]
+) -> Iterator[pd.DataFrame]:
+    """Yield measured features, and those of the crystals in a folder, of materials of certain composition."""
+    import pandas as pd
+
+    names = [None if material is None else str(material) for material in materials]
+    if part.descriptors.measured:
+        from perospin.descriptors.measured import measured_rows
+
+        columns, _, remarks = measured_rows(names, [False] * len(names))
+        notes += remarks
+        yield pd.DataFrame(columns)
+    if part.descriptors.structures is not None:
+        from perospin.descriptors import STRUCTURE_DESCRIPTIONS, describe
+        from perospin.descriptors.describe import is_file
+
+        folder = Path(part.descriptors.structures)
+        folder = folder if folder.is_absolute() or base is None else base / folder
+        files = [path for path in sorted(folder.rglob("*")) if is_file(str(path)) and path.is_file()]
+        if not files:
+            raise StudyError(f"the folder of crystal structures '{folder}' holds no structure file")
+        table = describe(
+            files, compute=False, ions=ions, on_error=lambda name, error: notes.append(f"{name} is left out: {error}")
+        )
+        notes += table.attrs["warnings"]
+        twice = table.index[table.index.duplicated()]
+        notes += [
+            f"{name} has several crystal structures; the first by file name counts" for name in dict.fromkeys(twice)
+        ]
+        first = table.loc[~table.index.duplicated(), list(STRUCTURE_DESCRIPTIONS)]
+        yield first.reindex(names).astype(float).reset_index(drop=True)
+
+
+def _complete(features: pd.DataFrame, section: DataSection, described: list[str]) -> NDArray[np.bool_]:
+    """Rows for which all descriptors in `complete` are known.
+
+    Raises
+    ------
+    TooFewRowsError
+        If there are fewer than ``min_rows``.
+    """
+    keep = features[section.complete].notna().all(axis=1).to_numpy()
+    if keep.sum() < max(section.min_rows, 1):
+        from perospin.descriptors import MEASURED_DESCRIPTIONS, STRUCTURE_DESCRIPTIONS
+
+        materials = len({formula for formula, kept in zip(described, keep, strict=True) if kept})
+        meaning = {**MEASURED_DESCRIPTIONS, **STRUCTURE_DESCRIPTIONS}
+        names = [meaning.get(name, name.replace("_", " ")).split(" (")[0].split(", ")[0] for name in section.complete]
+        raise TooFewRowsError(
+            f"{' and '.join(names) or 'the target'}: known for {int(keep.sum())} of {len(keep)} rows "
+            f"({materials} materials); at least {max(section.min_rows, 1)} rows are needed, so no model is scored"
+        )
+    return np.asarray(keep)
+
+
+def describe_materials(
+    materials: list[Any], level: str, ions: Any = None, on_compute: Callable[[str], None] | None = None
+) -> pd.DataFrame:
+    """Describe each material at `level`; a row of NaN where the material is not known, shape (n, n_columns)."""
+    import pandas as pd
+
+    from perospin.descriptors import describe
+
+    unique = {str(material): material for material in materials if material is not None}
+    table = describe(list(unique.values()), level=level, ions=ions, on_compute=on_compute)
+    table.index = pd.Index(list(unique))
+    keys = [None if material is None else str(material) for material in materials]
+    return table.reindex(keys).astype(float).reset_index(drop=True)
+
+
+def _derived(materials: list[Any], features: pd.DataFrame) -> Mapping[str, NDArray[np.float64]]:
+    """Layer class, spacer charge and 1/n from the formula; from `n_layers` where there is no formula."""
+    n = len(materials)
+    layers = np.full(n, np.nan)
+    charge = np.full(n, np.nan)
+    for i, material in enumerate(materials):
+        if material is None:
+            continue
+        layers[i] = np.inf if material.n_layers is None else material.n_layers
+        charge[i] = max((ion.charge for ion, _ in material.spacers), default=0)
+    if "n_layers" in features:
+        # Published tables write a large number (100) for 3D; anything thicker than 50 layers is 3D here.
+        published = features["n_layers"].to_numpy(dtype=float)
+        published = np.where(published > 50, np.inf, published)
+        layers = np.where(np.isnan(layers), published, layers)
+    with np.errstate(divide="ignore"):
+        return {
+            "is_n1": np.where(np.isnan(layers), np.nan, (layers == 1).astype(float)),
+            "spacer_charge": charge,
+            "inverse_n": 1.0 / layers,
+        }

@@ -1,0 +1,1 @@
+"""What a study file may declare, and how it is read."""

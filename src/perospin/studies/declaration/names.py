@@ -1,0 +1,114 @@
+"""Names that a declaration uses must be declared in it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from perospin.errors import StudyError
+from perospin.studies.declaration.part import PartSpec, _inner_specs
+
+
+def _check_names(part: PartSpec, where: str) -> None:
+    """Check every reference by name inside a part (estimators, schemes, groups, feature sets)."""
+    names = part.estimator_names()
+    schemes = part.scheme_keys()
+    groups = list(part.data.groups)
+    for kind, values in (("estimator", names), ("scheme", schemes)):
+        for value in values:
+            if values.count(value) > 1:
+                raise StudyError(f"{where}two {kind}s are called '{value}'; names must differ")
+
+    def known(value: str | None, allowed: Sequence[str], what: str, place: str) -> None:
+        if value is not None and value not in allowed:
+            close = difflib.get_close_matches(value, allowed, n=1)
+            hint = f"did you mean '{close[0]}'?" if close else f"there are: {', '.join(allowed) or 'none'}"
+            raise StudyError(f"{where}{place} names the {what} '{value}', which is not declared; {hint}")
+
+    known(part.baseline, names, "estimator", "baseline")
+    known(part.verdict.estimator, names, "estimator", "verdict.estimator")
+    known(part.verdict.scheme, schemes, "scheme", "verdict.scheme")
+    if part.explain:
+        known(part.explain.estimator, [e.name for e in part.estimators], "estimator", "explain.estimator")
+        known(part.explain.scheme, schemes, "scheme", "explain.scheme")
+        for name in part.explain.directions:
+            known(name, [e.name for e in part.estimators], "estimator", "explain.directions")
+        if any(s.key == part.explain.scheme and s.kind == "in_sample" for s in part.schemes):
+            raise StudyError(f"{where}explain.scheme must hold rows out; the in-sample explanation is always made")
+    if part.predict:
+        known(part.predict.estimator, [e.name for e in part.estimators], "estimator", "predict.estimator")
+        known(part.predict.scheme, schemes, "scheme", "predict.scheme")
+    for scheme in part.schemes:
+        known(scheme.group, groups, "group", f"scheme '{scheme.key}'")
+        if scheme.kind == "tagged" and part.data.tag is None:
+            raise StudyError(f"{where}scheme '{scheme.key}' needs a table [data.tag] with column, train and test")
+        if scheme.kind == "forward_in_time" and part.data.time is None:
+            raise StudyError(f"{where}scheme '{scheme.key}' needs the key 'time' in [data]: the column with the times")
+        if isinstance(scheme.features, str):
+            known(scheme.features, list(part.features), "feature set", f"scheme '{scheme.key}'")
+    for grid in part.grids:
+        known(grid.select_by, schemes, "scheme", f"grid '{grid.name}': select_by")
+        for name in _names_of_sets(grid.spec):
+            known(name, list(part.features), "feature set", f"grid '{grid.name}'")
+        for scheme_name in grid.schemes or ():
+            known(scheme_name, schemes, "scheme", f"grid '{grid.name}'")
+    for entry in part.estimators:
+        for scheme_name in entry.schemes or ():
+            known(scheme_name, schemes, "scheme", f"estimator '{entry.name}'")
+        dumped = entry.model_dump()
+        for spec in _specs(dumped):
+            for name in _names_of_sets(spec):
+                known(name, list(part.features), "feature set", f"estimator '{entry.name}'")
+        careless = _needs_features(dumped)
+        if careless:
+            raise StudyError(
+                f"{where}estimator '{entry.name}' ({careless}) names no features; add features = \"a feature set\" or "
+                "a list of columns, so that no column slips in"
+            )
+    checks = part.checks
+    known(checks.bootstrap_group, groups, "group", "checks.bootstrap_group")
+    known(checks.family_group, groups, "group", "checks.family_group")
+    known(checks.duplicates, groups, "group", "checks.duplicates")
+    known(checks.shuffle_estimator, [e.name for e in part.estimators], "estimator", "checks.shuffle_estimator")
+    for test in checks.permutation:
+        known(test.estimator, [e.name for e in part.estimators], "estimator", "checks.permutation")
+        known(test.scheme, schemes, "scheme", "checks.permutation")
+        known(test.group, groups, "group", "checks.permutation")
+    if checks.learning_curve:
+        for name in checks.learning_curve.estimators:
+            known(name, [e.name for e in part.estimators], "estimator", "checks.learning_curve")
+    if checks.coverage:
+        known(checks.coverage.scheme, schemes, "scheme", "checks.coverage")
+        for name in checks.coverage.estimators:
+            known(name, [e.name for e in part.estimators], "estimator", "checks.coverage")
+    if checks.seeds:
+        known(checks.seeds.scheme, schemes, "scheme", "checks.seeds")
+        for name in checks.seeds.estimators:
+            known(name, [e.name for e in part.estimators], "estimator", "checks.seeds")
+
+
+def _names_of_sets(spec: Mapping[str, Any]) -> list[str]:
+    tuned = spec.get("tune")
+    choices = tuned.get("features", ()) if isinstance(tuned, Mapping) else ()
+    return [name for name in (spec.get("features"), *choices) if isinstance(name, str)]
+
+
+def _needs_features(spec: Mapping[str, Any], inherited: bool = False) -> str | None:
+    """Return the kind of a specification that would silently read every column of the table."""
+    has = inherited or bool(_names_of_sets(spec)) or isinstance(spec.get("features"), list)
+    has = has or bool(isinstance(spec.get("tune"), Mapping) and spec["tune"].get("features"))
+    has = has or bool(isinstance(spec.get("kernels"), Mapping) and spec["kernels"])
+    kind = spec.get("kind")
+    if kind in ("mean", "two_class_rule") or (kind == "two_stage" and spec.get("residual") == "none"):
+        return None
+    if kind in ("average", "best_of", "stack", "two_stage") and list(_inner_specs(spec)):
+        found = (_needs_features(inner, kind == "two_stage" and has) for inner in _inner_specs(spec))
+        return next((kind for kind in found if kind), None)
+    return None if has else str(kind)
+
+
+def _specs(spec: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    yield spec
+    for inner in _inner_specs(spec):
+        yield from _specs(inner)

@@ -1,0 +1,167 @@
+"""Declaration of one part of a study."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field
+
+from perospin.studies.declaration.sections import (
+    ChecksSection,
+    Claim,
+    DataSection,
+    DescriptorSection,
+    EstimatorEntry,
+    ExplainSection,
+    GridEntry,
+    GuardSection,
+    Leakage,
+    PredictSection,
+    SchemeEntry,
+    StatedFigure,
+    TargetSection,
+    VariantsSection,
+    VerdictSection,
+    _Section,
+)
+
+if TYPE_CHECKING:
+    from perospin.studies.declaration.sections import DataSection
+
+
+def model_columns(part: PartSpec) -> list[str]:
+    """Every descriptor column that some estimator of the part reads."""
+    return list(dict.fromkeys(column for name in part.estimator_names() for column in part.columns_of(name)))
+
+
+def needed_columns(part: PartSpec) -> list[str]:
+    """Every descriptor column that some estimator, test, scheme or explanation of the part reads."""
+    columns = model_columns(part)
+    for scheme in part.schemes:
+        columns += scheme.features if isinstance(scheme.features, list) else ()
+    for group in (part.explain.players or {}).values() if part.explain else ():
+        columns += group
+    for test in part.checks.permutation:
+        columns += [*test.columns, *test.within, *([test.per] if test.per else [])]
+    columns += [column for names in part.features.values() for column in names]
+    return list(dict.fromkeys([*columns, *part.data.complete]))
+
+
+CLASS_COLUMNS = ("is_n1", "spacer_charge")
+"""Columns that the class rule and the two-stage model read."""
+
+
+class PartSpec(_Section):
+    """One part of a study: everything that is needed to run it."""
+
+    label: str = ""
+    description: str = ""
+    seed: int = 0
+    baseline: str
+    data: DataSection
+    target: TargetSection
+    descriptors: DescriptorSection = DescriptorSection()
+    features: dict[str, list[str]] = Field(default_factory=dict)
+    labels: dict[str, str] = Field(default_factory=dict)
+    estimators: list[EstimatorEntry] = Field(min_length=1)
+    grids: list[GridEntry] = Field(default_factory=list)
+    schemes: list[SchemeEntry] = Field(min_length=1)
+    explain: ExplainSection | None = None
+    claims: list[Claim] = Field(default_factory=list)
+    stated: list[StatedFigure] = Field(default_factory=list)
+    checks: ChecksSection = ChecksSection()
+    guard: GuardSection = GuardSection()
+    predict: PredictSection | None = None
+    variants: VariantsSection
+    verdict: VerdictSection
+
+    def scheme(self, key: str) -> SchemeEntry:
+        """Return the scheme of this short name."""
+        return next(entry for entry in self.schemes if entry.key == key)
+
+    def leakage_of(self, entry: SchemeEntry) -> Leakage:
+        """Say what a scheme does about rows of one material that it would part."""
+        return entry.leakage or self.guard.leakage
+
+    def needed_schemes(self) -> set[str]:
+        """Schemes that something else in the part refers to: the study makes no sense without them."""
+        tests = {test.scheme for test in self.checks.permutation}
+        asked = {self.verdict.scheme, *tests, *(grid.select_by for grid in self.grids)}
+        for section in (self.explain, self.predict, self.checks.seeds):
+            if section is not None:
+                asked.add(section.scheme)
+        return asked
+
+    def scheme_keys(self) -> list[str]:
+        """Names of the schemes, in the order of the file."""
+        return [scheme.key for scheme in self.schemes]
+
+    def estimator_names(self) -> list[str]:
+        """Names of the estimators, in the order of the file; grids (their chosen member) come last."""
+        return [e.name for e in self.estimators] + [g.name for g in self.grids]
+
+    def entry(self, name: str) -> EstimatorEntry:
+        """Return the estimator called `name`."""
+        return next(e for e in self.estimators if e.name == name)
+
+    def title_of(self, name: str) -> str:
+        """Label of an estimator or a grid for people."""
+        titles = {entry.name: entry.title for entry in self.estimators}
+        titles.update((grid.name, grid.title) for grid in self.grids)
+        return titles.get(name, name)
+
+    def why_of(self, name: str) -> str:
+        """Remark on an estimator or a grid."""
+        remarks = {entry.name: entry.why for entry in self.estimators}
+        remarks.update((grid.name, grid.why) for grid in self.grids)
+        return remarks.get(name, "")
+
+    def spec_of(self, name: str) -> dict[str, Any]:
+        """Return the estimator's specification with named feature sets written out."""
+        entry = self.entry(name)
+        own = {"name", "label", "why", "schemes"}
+        spec = {key: value for key, value in entry.model_dump(exclude_none=True).items() if key not in own}
+        return self.write_out(spec)
+
+    def write_out(self, spec: Mapping[str, Any]) -> dict[str, Any]:
+        """Replace the name of a feature set by its columns, also inside other specifications."""
+        full = dict(spec)
+        if isinstance(full.get("features"), str):
+            full["features"] = list(self.features[full["features"]])
+        if isinstance(full.get("members"), list):
+            full["members"] = [self.write_out(m) if isinstance(m, dict) else m for m in full["members"]]
+        if isinstance(full.get("residual"), dict):
+            full["residual"] = self.write_out(full["residual"])
+        if isinstance(full.get("tune"), dict) and isinstance(full["tune"].get("features"), list):
+            choices = [list(self.features[f]) if isinstance(f, str) else f for f in full["tune"]["features"]]
+            full["tune"] = {**full["tune"], "features": choices}
+        return full
+
+    def columns_of(self, name: str) -> list[str]:
+        """Columns that an estimator (or a grid's members) reads, in order of first use."""
+        grid = next((g for g in self.grids if g.name == name), None)
+        spec = self.write_out(grid.spec) if grid else self.spec_of(name)
+        return list(dict.fromkeys(columns_of_spec(spec)))
+
+
+def columns_of_spec(spec: Mapping[str, Any]) -> Iterator[str]:
+    """Columns that a written-out specification reads, its members' and its residual model's included."""
+    if spec.get("kind") in ("two_class_rule", "two_stage"):
+        yield from CLASS_COLUMNS
+    tuned, kernels = spec.get("tune"), spec.get("kernels")
+    choices = tuned.get("features", ()) if isinstance(tuned, Mapping) else ()
+    named = kernels.values() if isinstance(kernels, Mapping) else ()
+    for value in (spec.get("features"), *choices, *named):
+        if isinstance(value, list):
+            yield from (column for column in value if isinstance(column, str))
+    for inner in _inner_specs(spec):
+        yield from columns_of_spec(inner)
+
+
+def _inner_specs(spec: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Specifications inside a specification: the members of an average, the residual model of two stages."""
+    members = spec.get("members")
+    for inner in (*(members if isinstance(members, list) else ()), spec.get("residual")):
+        if isinstance(inner, dict):
+            yield inner

@@ -1,0 +1,132 @@
+"""Find, read and check study files."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError
+
+from perospin.errors import StudyError
+from perospin.studies.declaration.names import _check_names
+from perospin.studies.declaration.part import PartSpec
+from perospin.studies.declaration.sections import Model, _Section
+from perospin.studies.declaration.sentences import _sentence
+
+
+class Header(_Section):
+    """What a study says about itself at the top of its file."""
+
+    format: Literal[1]
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    title: str
+    description: str = ""
+    default_part: str | None = None
+
+
+def shipped_studies() -> dict[str, Path]:
+    """Names and files of the studies that come with perospin, in alphabetical order."""
+    folder = resources.files("perospin.studies") / "shipped"
+    paths = [Path(str(item)) for item in folder.iterdir() if item.name.endswith(".toml")]
+    return {path.stem: path for path in sorted(paths)}
+
+
+def find_study(name_or_path: str | Path) -> Path:
+    """Return the file of a shipped study or of a path.
+
+    Raises
+    ------
+    StudyError
+        If there is neither a shipped study of this name nor a file at this path.
+    """
+    text = str(name_or_path)
+    shipped = shipped_studies()
+    if text in shipped:
+        return shipped[text]
+    path = Path(name_or_path)
+    if path.is_file():
+        return path
+    if path.is_dir():
+        raise StudyError(f"'{text}' is a folder; give a study file (.toml) or one of: {', '.join(shipped)}")
+    if text.endswith(".toml") or "/" in text or "\\" in text:
+        raise StudyError(f"there is no study file at '{text}'; shipped studies are: {', '.join(shipped)}")
+    close = difflib.get_close_matches(text, shipped, n=1)
+    hint = f"; did you mean '{close[0]}'?" if close else f"; there are: {', '.join(shipped)}"
+    raise StudyError(f"unknown study '{text}'{hint} (or give the path of a .toml file)")
+
+
+def read_study_file(path: Path) -> tuple[Header, dict[str, PartSpec], dict[str, Any]]:
+    """Read and check a study file.
+
+    Returns
+    -------
+    header : Header
+    parts : dict of PartSpec
+        By part name, in the order of the file; a file without ``[parts]`` has one part named like the study.
+    raw : dict
+        The file as parsed, for the record.
+
+    Raises
+    ------
+    StudyError
+        One sentence that names the file, the place in it, and what is allowed there.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise StudyError(f"study file '{path}' is not UTF-8 text (byte {error.start}); is it a TOML file?") from error
+    except OSError as error:
+        raise StudyError(f"study file '{path}' can't be read: {error.strerror}") from error
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise StudyError(f"study file '{path}' is not valid TOML: {error}") from error
+    return parse_study(raw, where=str(path))
+
+
+def parse_study(raw: Mapping[str, Any], where: str) -> tuple[Header, dict[str, PartSpec], dict[str, Any]]:
+    """Check a study given as nested dictionaries; `where` names its origin in error messages."""
+    content = dict(raw)
+    header_keys = set(Header.model_fields)
+    part_tables = content.pop("parts", None)
+    header_raw = {key: value for key, value in content.items() if key in header_keys and key != "description"}
+    if "description" in content:
+        header_raw["description"] = content.pop("description")
+    shared = {key: value for key, value in content.items() if key not in header_keys}
+    header = _validated(Header, header_raw, where, "")
+    if part_tables is None:
+        part_tables = {header.name: {}}
+    if not isinstance(part_tables, dict) or not part_tables:
+        raise StudyError(f"{where}: 'parts' must be tables such as [parts.first]")
+    parts: dict[str, PartSpec] = {}
+    for name, table in part_tables.items():
+        if not isinstance(table, dict):
+            raise StudyError(f"{where}: 'parts.{name}' must be a table, not {table!r}")
+        part = _validated(PartSpec, _merged(shared, table), where, f"part '{name}', " if len(part_tables) > 1 else "")
+        _check_names(part, f"{where}: " + (f"part '{name}': " if len(part_tables) > 1 else ""))
+        parts[name] = part
+    if header.default_part is not None and header.default_part not in parts:
+        raise StudyError(f"{where}: default_part '{header.default_part}' is not a part; parts are: {', '.join(parts)}")
+    return header, parts, dict(raw)
+
+
+def _merged(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in change.items():
+        old = merged.get(key)
+        merged[key] = _merged(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+    return merged
+
+
+def _validated(model: type[Model], raw: Mapping[str, Any], where: str, prefix: str) -> Model:
+    try:
+        return model.model_validate(raw)
+    except ValidationError as error:
+        problems = error.errors()
+        sentence = _sentence(model, raw, problems[0])
+        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+        raise StudyError(f"{where}: {prefix}{sentence}{more}") from None

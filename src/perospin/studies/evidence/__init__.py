@@ -1,0 +1,1 @@
+"""Evidence of a run: gains, permutations, sanity tests, explanations, coverage, cautions."""

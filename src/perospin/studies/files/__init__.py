@@ -1,0 +1,1 @@
+"""Results and models as files that are safe to open."""

@@ -1,0 +1,218 @@
+"""A result in a folder: ``result.json`` (declaration, provenance, small results, checksums) and plain CSV tables.
+
+Nothing in it is ever executed when it is read; what was damaged or edited is refused.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from perospin.errors import PerospinError, RefusedFileError, StudyError
+from perospin.saving import check_size, plain, sha256, write_csv, write_text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from perospin.learning.explanation.shapley import ShapleyTable
+    from perospin.studies.result import PartResult, StudyResult
+
+FORMAT = 2
+"""Version of the result folder; every version up to this one is read. Version 1 had no checksums."""
+
+
+TABLES = ("rows", "features", "scores", "predictions", "gains", "permutations", "sanity", "learning_curve", "grid")
+
+
+LATER_TABLES = (
+    "pairs",
+    "scrambles",
+    "curve_fits",
+    "seeds",
+    "leaks",
+    "formulas",
+    "importance",
+    "directions_found",
+    "curves",
+    "single_curves",
+    "coverage",
+    "nested_intervals",
+)
+"""Tables that results of perospin 0.1 don't have; they read as empty."""
+
+_TEXT_COLUMNS = ("row", "name", "formula", "described_as", "source", "tag", "rows", "alike", "why")
+
+
+def write_result(result: StudyResult, folder: Path) -> Path:
+    """Write a result to a folder (created if needed) and return the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    parts = {}
+    sums: dict[str, str] = {}
+    for name, part in result.parts.items():
+        where = _table_folder(folder, name)
+        where.mkdir(parents=True, exist_ok=True)
+        for table in (*TABLES, *LATER_TABLES):
+            write_csv(getattr(part, table), where / f"{table}.csv")
+            sums[f"{name}/{table}.csv"] = sha256(where / f"{table}.csv")
+        for scheme, explained in part.shapley.items():
+            write_csv(shapley_frame(explained, part), where / f"shapley_{scheme}.csv")
+        parts[name] = {
+            "spec": part.spec.model_dump(mode="json", exclude_unset=True),
+            "noise": part.noise,
+            "cautions": [caution.to_dict() for caution in part.cautions],
+            "shapley": {scheme: table.to_dict() for scheme, table in part.shapley.items()},
+            "provenance": part.provenance,
+            "scores": part.scores.to_dict("records"),
+        }
+    content = {
+        "format": FORMAT,
+        "name": result.name,
+        "title": result.title,
+        "description": result.description,
+        "default_part": result.default_part,
+        "data": result.data,
+        "base": result.base,
+        "provenance": result.provenance,
+        "study": result.raw,
+        "parts": parts,
+        "tables_sha256": sums,
+    }
+    ready = plain(content)
+    ready["sha256"] = _digest(ready)
+    write_text(folder / "result.json", json.dumps(ready, indent=1, allow_nan=False) + "\n")
+    return folder
+
+
+def read_result(folder: Path) -> dict[str, Any]:
+    """Read a folder written by `write_result`: the fields of a `StudyResult`, its parts as fields of `PartResult`.
+
+    Raises
+    ------
+    StudyError
+        If the folder holds no result, one of a newer format, or one that was damaged or edited.
+    """
+    content = _read_content(folder)
+    try:
+        return _fields(content, folder)
+    except PerospinError:
+        raise
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        # pydantic's and the parsers' own errors are ValueErrors
+        raise RefusedFileError(f"'{folder}' does not hold a whole result, so it is not opened") from error
+
+
+def _fields(content: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """Fields of a result, from its checked content and its tables."""
+    from perospin.learning.explanation.shapley import ShapleyTable
+    from perospin.studies.caution import Caution
+    from perospin.studies.declaration.part import PartSpec
+
+    parts = {
+        name: {
+            "name": name,
+            "spec": PartSpec.model_validate(part["spec"]),
+            "cautions": tuple(Caution.from_dict(values) for values in part.get("cautions", ())),
+            "noise": part["noise"],
+            "shapley": {scheme: ShapleyTable.from_dict(table) for scheme, table in part["shapley"].items()},
+            "provenance": part["provenance"],
+            **_tables(content, folder, name),
+        }
+        for name, part in content["parts"].items()
+    }
+    same = ("name", "title", "description", "default_part", "provenance", "data", "base")
+    return {**{key: content[key] for key in same}, "raw": content["study"], "parts": parts}
+
+
+def _tables(content: Mapping[str, Any], folder: Path, part: str) -> dict[str, pd.DataFrame]:
+    """Read the tables of a part; those that older results lack are empty."""
+    import pandas as pd
+
+    where, tables = _table_folder(folder, part), {}
+    for table in (*TABLES, *LATER_TABLES):
+        path = where / f"{table}.csv"
+        _check_table(path, content, f"{part}/{table}.csv")
+        header = [] if table in LATER_TABLES and not path.is_file() else _header(path)
+        if not header:
+            tables[table] = pd.DataFrame()
+            continue
+        kinds = {c: str for c in header if c in _TEXT_COLUMNS or c.startswith("group:")}
+        tables[table] = pd.read_csv(
+            path, dtype=kinds, keep_default_na=False, na_values={c: [""] for c in header if c not in kinds}
+        )
+    return tables
+
+
+def shapley_frame(table: ShapleyTable, part: PartResult) -> pd.DataFrame:
+    """One row an explained prediction: label, name, base, prediction, one column a feature (target space)."""
+    frame = table.to_frame()
+    rows = frame["row"].to_numpy()
+    frame["row"] = part.rows["row"].to_numpy()[rows]
+    frame.insert(1, "name", part.rows["name"].to_numpy()[rows])
+    return frame
+
+
+def _read_content(folder: Path) -> dict[str, Any]:
+    """Read ``result.json`` after checking its size, its format and, from format 2 on, its checksum."""
+    from perospin.studies.files.archive import read_json
+
+    path = folder / "result.json"
+    if not path.is_file():
+        raise StudyError(f"'{folder}' holds no result (no result.json); run `perospin study run` with --out first")
+    check_size(path)
+    content = read_json(path.read_bytes(), f"'{path}'")
+    version = content.get("format") if isinstance(content, dict) else None
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+        raise RefusedFileError(f"'{path}' is not a result: it has no format number")
+    if version > FORMAT:
+        raise RefusedFileError(
+            f"'{path}' has format {version}, written by a newer perospin; this one reads formats 1 to {FORMAT}: update "
+            "perospin, or run the study again"
+        )
+    if version > 1 and content.pop("sha256", None) != _digest(content):
+        raise RefusedFileError(
+            f"'{path}' was damaged or changed after it was saved (checksum); get a fresh copy or run the study again"
+        )
+    wanted = ("name", "title", "description", "parts", "default_part", "provenance", "study", "data", "base")
+    missing = next((key for key in wanted if key not in content), None)
+    if missing is not None or not isinstance(content["parts"], dict):
+        raise RefusedFileError(f"'{path}' is not a whole result ('{missing or 'parts'}'); run the study again")
+    return dict(content)
+
+
+def _table_folder(folder: Path, part: str) -> Path:
+    """Folder of a part's tables, after checking that its name leads nowhere else."""
+    if part in ("", ".", "..") or any(sign in part for sign in ("/", "\\", ":", "\0")):
+        raise RefusedFileError(f"a part called {part!r} can't be a folder: its name must hold none of / \\ :")
+    return folder / "tables" / part
+
+
+def _check_table(path: Path, content: Mapping[str, Any], name: str) -> None:
+    """Check a table's size and, from format 2 on, its checksum."""
+    there = path.is_file()
+    if there:
+        check_size(path)
+    sums = content.get("tables_sha256")
+    if content["format"] == 1 or not isinstance(sums, dict):
+        return
+    if there and sha256(path) != sums.get(name):
+        raise RefusedFileError(
+            f"'{path}' was damaged or changed after it was saved (checksum); get a fresh copy or run the study again"
+        )
+    if not there and name in sums:
+        raise RefusedFileError(f"the result is incomplete: '{path}' is missing; run the study again")
+
+
+def _digest(content: Mapping[str, Any]) -> str:
+    """Checksum of a result's content, whatever the layout of its text."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _header(path: Path) -> list[str]:
+    if not path.is_file():
+        raise StudyError(f"the result is incomplete: '{path}' is missing; run the study again")
+    with path.open(encoding="utf-8") as file:
+        first = file.readline().rstrip("\n")
+    return [cell.strip('"') for cell in first.split(",")] if first else []

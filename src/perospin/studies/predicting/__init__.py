@@ -1,0 +1,1 @@
+"""Predict new materials with a fitted study."""

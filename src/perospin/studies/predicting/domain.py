@@ -1,0 +1,312 @@
+"""Does the model know such materials? Reasons why not, and the nearest ones that it does know.
+
+Seven questions: an ion or an element that no training row holds, a column beyond its training range, too far from every
+training row, an unusual combination of columns (leverage), parts that are known only apart, a value that hardly any
+training row supports, and a part of the material that the model doesn't read. The yardstick is the
+scheme behind the interval of a prediction: what its held-out rows had to bear too is no reason to distrust that.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from perospin.learning.validation.schemes import Scheme
+    from perospin.studies.data.dataset import Dataset
+
+__all__ = ["Domain", "Neighbour", "leverage", "standardised"]
+
+FloatArray = NDArray[np.float64]
+
+_ROLES: tuple[tuple[str, Callable[[Any], set[str]]], ...] = (
+    ("spacer", lambda m: {ion.symbol for ion, _ in m.spacers}),
+    ("A-site cation", lambda m: {ion.symbol for ion, _ in m.a_site}),
+)
+_PARTS: tuple[tuple[str, Callable[[Any], set[str]]], ...] = (
+    ("halide", lambda m: {ion.symbol for ion, _ in m.x_site}),
+    ("metal", lambda m: {ion.symbol for ion, _ in m.b_site}),
+    ("spacer charge", lambda m: {str(ion.charge) for ion, _ in m.spacers}),
+    ("family", lambda m: {str(m.family)}),
+)
+_TESTED_ROWS = 10
+"""An unseen ion is no news to a model that was scored on at least so many rows with an ion it had not seen either."""
+
+_QUANTILE = 0.95
+
+_USUAL = 0.5
+"""A column whose most frequent value stands in this share of the rows is judged by how many rows leave it."""
+_SUPPORT_ROWS, _SUPPORT_SPACERS = 5, 2
+"""A value rests on enough rows from here on."""
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """A known material near the predicted one: measured value, source, distance in standard deviations."""
+
+    formula: str
+    name: str
+    row: str
+    value: float
+    source: str
+    distance: float
+    certain: bool
+
+
+def leverage(training: FloatArray, rows: FloatArray) -> FloatArray:
+    """Leverage of rows in a least-squares fit with a constant, shape (n_rows,).
+
+    h = 1 / n + d' (X'X)^+ d, X the training rows about their mean, d the row about the same mean (Belsley, Kuh and
+    Welsch, Regression Diagnostics, 1980, 2.1). Training rows have the mean (1 + rank) / n; a row that leaves the space
+    that the training rows span counts as infinite.
+    """
+    centre = training.mean(axis=0)
+    about, away = training - centre, rows - centre
+    _, size, basis = np.linalg.svd(about, full_matrices=False)
+    kept = size > 1e-9 * max(float(size.max(initial=0.0)), 1e-300)
+    along = away @ basis[kept].T
+    outside = np.sqrt(np.maximum((away**2).sum(axis=1) - (along**2).sum(axis=1), 0.0))
+    h = 1.0 / len(training) + ((along / size[kept]) ** 2).sum(axis=1)
+    return np.asarray(np.where(outside > 1e-6 * np.maximum(1.0, np.abs(away).max(axis=1, initial=0.0)), np.inf, h))
+
+
+def standardised(table: pd.DataFrame, training: pd.DataFrame) -> FloatArray:
+    """Columns in standard deviations about the training mean; a missing value counts as the training median."""
+    spread = training.std(ddof=0).replace(0.0, 1.0)
+    filled = table.fillna(training.median()).fillna(0.0)
+    return ((filled - training.mean().fillna(0.0)) / spread.fillna(1.0)).to_numpy(dtype=float)
+
+
+@dataclass(frozen=True, eq=False)
+class Domain:
+    """The training rows of one model, as far as its domain goes.
+
+    Attributes
+    ----------
+    data : Dataset
+        The training rows.
+    columns : tuple of str
+        Columns that the model reads.
+    scheme : Scheme
+        Under which the interval of a prediction is made.
+    labels : mapping of str to str
+        The study's own axis labels.
+    """
+
+    data: Dataset
+    columns: tuple[str, ...]
+    scheme: Scheme
+    labels: Mapping[str, str]
+
+    # -- reasons ---------------------------------------------------------------------------------------------------
+
+    def reasons(self, material: Any, row: pd.DataFrame, unread: Sequence[str] = ()) -> list[str]:
+        """Say in what respect the training rows hold no such material.
+
+        Parameters
+        ----------
+        material : Perovskite
+        row : DataFrame, shape (1, n_columns)
+            Its descriptors.
+        unread : sequence of str
+            Parts of the material that the model doesn't read, "metal" or "halide".
+        """
+        from perospin.descriptors.labels import axis_label
+
+        found = [*self._unknown_parts(material), *self._unseen_ions(material)[0]]
+        found += [*self._thin_support(row), *self._unread_parts(material, unread)[0]]
+        training = self.data.features
+        outside = []
+        for column in self.columns:
+            low, high = float(training[column].min()), float(training[column].max())
+            value, margin = float(row[column].iloc[0]), 1e-9 * max(1.0, abs(low), abs(high))
+            if value < low - margin or value > high + margin:
+                label = axis_label(column, self.labels)
+                outside.append(f"{label} = {value:.3g} lies outside the training range {low:.3g} to {high:.3g}")
+        found += outside
+        if self.columns:
+            nearest, own = float(self.distances(row).min()), float(self.leverage(row)[0])
+            within, below = self._limits
+            if nearest > within:
+                found.append(
+                    f"the nearest training row is {nearest:.1f} standard deviations away; 95 % of the held-out rows "
+                    f"behind the interval had one within {within:.1f}"
+                )
+            if not outside and own > below:
+                found.append(
+                    f"its combination of descriptors is unusual: leverage {own:.2g}, where 95 % of the held-out rows "
+                    f"behind the interval had less than {below:.2g}"
+                )
+        return found
+
+    def notes(self, material: Any, unread: Sequence[str] = ()) -> list[str]:
+        """Say what is new about a material but was tested (ions that the scheme held out too), and what isn't read."""
+        return [*self._unseen_ions(material)[1], *self._unread_parts(material, unread)[1]]
+
+    def _thin_support(self, row: pd.DataFrame) -> Iterator[str]:
+        """Columns whose usual value this material leaves, where hardly any training row does so too."""
+        from perospin.descriptors.labels import axis_label
+
+        described = self.data.rows["described_as"].astype(str)
+        # a material without spacers stands for itself
+        spacers = [(_symbols(_parsed(f).spacers) if f else frozenset()) or frozenset([f]) for f in described]
+        names = self.data.rows["name"].astype(str).to_numpy()
+        for column in self.columns:
+            training = self.data.features[column].to_numpy(dtype=float)
+            values, counts = np.unique(training[np.isfinite(training)], return_counts=True)
+            value, usual = float(row[column].iloc[0]), float(values[counts.argmax()]) if len(values) else math.nan
+            if not len(values) or counts.max() < _USUAL * len(training) or math.isclose(value, usual, abs_tol=1e-9):
+                continue
+            side = np.sign(value - usual)
+            support = np.flatnonzero(np.sign(training - usual) == side)
+            of = {spacers[i] for i in support}
+            if len(support) >= _SUPPORT_ROWS and len(of) >= _SUPPORT_SPACERS:
+                continue
+            which = f"{len(support)} training row{'s' * (len(support) != 1)}" if len(support) else "no training row"
+            shown = f" ({', '.join(names[support[:3]])}{', ...' if len(support) > 3 else ''})" if len(support) else ""
+            where = f"{'above' if side > 0 else 'below'} {usual:g} in {which}{shown}"
+            one = ", all of one spacer or material" if len(support) > 1 and len(of) == 1 else ""
+            rests = "it" if len(support) == 1 else "them"
+            yield f"{axis_label(column, self.labels)} is {where}{one}: the answer rests on {rests}"
+
+    def _unread_parts(self, material: Any, unread: Sequence[str]) -> tuple[list[str], list[str]]:
+        """Parts that the model doesn't read: a reason where few training rows hold the same, else a note."""
+        reasons, notes = [], []
+        for part, read in _PARTS:
+            if part not in unread:
+                continue
+            mine = read(material)
+            same = sum(read(_parsed(f)) == mine for f in self.data.rows["described_as"] if f)
+            shown = ", ".join(sorted(mine))
+            if same < _SUPPORT_ROWS:
+                count = f"only {same}" if same else "none"
+                reasons.append(
+                    f"the model doesn't read the {part}, and {count} of its training rows hold {shown} alone"
+                )
+            else:
+                notes.append(f"the model doesn't read the {part} ({shown} in {same} of its training rows)")
+        return reasons, notes
+
+    @cached_property
+    def _known(self) -> list[Any]:
+        return [_parsed(formula) for formula in dict.fromkeys(self.data.rows["described_as"]) if formula]
+
+    def _unknown_parts(self, material: Any) -> list[str]:
+        reasons = []
+        for word, read in _PARTS:
+            seen = set().union(*(read(m) for m in self._known)) if self._known else set()
+            new = read(material) - seen
+            if new:
+                known = ", ".join(sorted(seen)) or "none"
+                reasons.append(f"{word} {', '.join(sorted(new))} is not among the training rows ({known})")
+        if reasons:
+            return reasons
+        # each part is known by itself; are they known together?
+        pairs = {(str(m.family), ion.symbol) for m in self._known for ion, _ in (*m.x_site, *m.b_site)}
+        return [
+            f"no training row of the family {material.family} contains {ion.symbol}"
+            for ion, _ in (*material.x_site, *material.b_site)
+            if (str(material.family), ion.symbol) not in pairs
+        ]
+
+    def _unseen_ions(self, material: Any) -> tuple[list[str], list[str]]:
+        """Cations that no training row holds: as reasons, or as notes where the scheme tested just that."""
+        reasons, notes = [], []
+        for role, read in _ROLES:
+            seen = set().union(*(read(m) for m in self._known)) if self._known else set()
+            new = sorted(read(material) - seen)
+            if not new:
+                continue
+            tested = self._rows_with_unseen(read)
+            text = f"{role} {', '.join(new)} is not among the training rows"
+            if tested >= _TESTED_ROWS:
+                notes.append(f"{text}; that holds for {tested} of the held-out rows behind the interval too")
+            else:
+                held = f"only {tested} of" if tested else "none of"
+                reasons.append(f"{text}, and {held} the held-out rows behind the interval had such a handicap")
+        return reasons, notes
+
+    def _rows_with_unseen(self, read: Callable[[Any], set[str]]) -> int:
+        """Held-out rows that hold an ion of this role which their own training rows lack."""
+        own = [read(_parsed(f)) if f else set() for f in self.data.rows["described_as"]]
+        count = 0
+        for split in self.scheme.splits:
+            seen = set().union(*(own[i] for i in split.train.tolist()))
+            count += sum(bool(own[i] - seen) for i in split.test.tolist())
+        return count
+
+    # -- distances -------------------------------------------------------------------------------------------------
+
+    def _standardised(self, table: pd.DataFrame) -> FloatArray:
+        columns = list(self.columns)
+        return standardised(table[columns], self.data.features[columns])
+
+    @cached_property
+    def _training(self) -> FloatArray:
+        return self._standardised(self.data.features)
+
+    def distances(self, row: pd.DataFrame) -> FloatArray:
+        """Root mean square difference per descriptor, in standard deviations, to each training row, shape (n_rows,)."""
+        return np.asarray(np.sqrt(((self._training - self._standardised(row)) ** 2).mean(axis=1)))
+
+    def leverage(self, rows: pd.DataFrame) -> FloatArray:
+        """Leverage of rows among the training rows, shape (n_rows,)."""
+        return leverage(self._training, self._standardised(rows))
+
+    @cached_property
+    def _limits(self) -> tuple[float, float]:
+        """95 % points over held-out rows: distance to the nearest training row, leverage among the training rows."""
+        nearest, levers = [], []
+        for split in self.scheme.splits:
+            train, test = self._training[split.train], self._training[split.test]
+            distance = np.sqrt(((test[:, None, :] - train[None, :, :]) ** 2).mean(axis=2))
+            nearest += distance.min(axis=1).tolist()
+            levers += leverage(train, test).tolist()
+        # an order statistic, because leverages may be infinite
+        within, below = (float(np.quantile(values, _QUANTILE, method="higher")) for values in (nearest, levers))
+        return within, below
+
+    # -- neighbours ------------------------------------------------------------------------------------------------
+
+    def nearest(self, row: pd.DataFrame, count: int) -> tuple[Neighbour, ...]:
+        """Return the training rows that lie nearest, with values and sources."""
+        distances = self.distances(row) if self.columns else np.zeros(len(self.data))
+        rows = self.data.rows
+        return tuple(
+            Neighbour(
+                formula=str(rows["described_as"].iloc[i] or rows["name"].iloc[i]),
+                name=str(rows["name"].iloc[i]),
+                row=str(rows["row"].iloc[i]),
+                value=float(rows["target"].iloc[i]),
+                source=str(rows["source"].iloc[i]),
+                distance=float(distances[i]),
+                certain=bool(rows["certain"].iloc[i]),
+            )
+            for i in np.argsort(distances, kind="stable")[:count]
+        )
+
+    def alike(self, formula: str, row: pd.DataFrame) -> tuple[str, ...]:
+        """Name other known materials with equal values in every column that the model reads."""
+        if not self.columns:
+            return ()
+        same: Sequence[str] = self.data.rows["described_as"][self.distances(row) < 1e-9].tolist()
+        return tuple(sorted(set(same) - {formula, ""}))
+
+
+@lru_cache(maxsize=1024)
+def _parsed(formula: str) -> Any:
+    from perospin.chemistry import Perovskite
+
+    return Perovskite.parse(formula)
+
+
+def _symbols(site: Any) -> frozenset[str]:
+    return frozenset(ion.symbol for ion, _ in site)

@@ -1,0 +1,117 @@
+"""One predicted material: value, interval, domain, reasons, nearest known ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from perospin.studies.predicting.domain import Neighbour
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class Counterpart:
+    """One over the predicted quantity with its interval: the lifetime that belongs to a rate."""
+
+    quantity: str
+    unit: str
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """One predicted material.
+
+    Attributes
+    ----------
+    formula : str
+        Canonical formula.
+    quantity, unit : str
+    value : float
+        Predicted value in `unit`.
+    low, high : float
+        Ends of the interval in `unit`; infinite where the rows are too few for the level.
+    level : float
+        Nominal level of the interval.
+    interval : str
+        How the interval was made.
+    typical_factor : float or None
+        Half of the held-out predictions are closer than this factor (only for a positive quantity on a log scale).
+    in_domain : bool
+        Whether the training rows contain such materials.
+    reasons : tuple of str
+        Why not, if not; empty otherwise.
+    notes : tuple of str
+        What is new about the material, although the interval was tested on just that (an unseen spacer).
+    contributions : dict of str to float
+        Shapley values in the space of the models (`space`), largest first; exact up to 15 columns or groups.
+    contribution_errors : dict of str to float
+        Monte Carlo standard error of each; empty where they are exact.
+    base : float
+        Mean prediction over the training rows, in the space of the models: base + contributions = prediction.
+    space : str
+        The space of the models, for example "log₁₀ of the spin relaxation rate".
+    nearest : tuple of Neighbour
+    known : bool
+        Whether this very material is among the training rows.
+    alike : tuple of str
+        Other known materials with equal values in every column that the model reads: it can't tell them apart.
+    obtained : str
+        How the known values were obtained: "measured" or "computed".
+    study, part, estimator : str
+        What answered.
+    conditions : str
+        Where the value holds, in words.
+    reciprocal : Counterpart or None
+        One over the quantity, for example the lifetime of a rate.
+    """
+
+    formula: str
+    quantity: str
+    unit: str
+    value: float
+    low: float
+    high: float
+    level: float
+    interval: str
+    typical_factor: float | None
+    in_domain: bool
+    reasons: tuple[str, ...]
+    notes: tuple[str, ...]
+    contributions: Mapping[str, float]
+    contribution_errors: Mapping[str, float]
+    base: float
+    space: str
+    nearest: tuple[Neighbour, ...]
+    known: bool
+    alike: tuple[str, ...]
+    obtained: str
+    study: str
+    part: str
+    estimator: str
+    conditions: str = ""
+    reciprocal: Counterpart | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as plain values for JSON (infinite ends become null)."""
+        from perospin.saving import plain
+
+        return dict(plain(asdict(self)))
+
+    def plot(self) -> Figure:
+        """Draw the contributions as a waterfall from the average to this prediction, with the interval."""
+        from perospin.studies.predicting.waterfall import waterfall
+
+        return waterfall(self)
+
+    def __str__(self) -> str:
+        text = (
+            f"{self.formula}: {self.quantity} {self.value:.3g} {self.unit} "
+            f"({100 * self.level:.0f} % interval {self.low:.2g} to {self.high:.2g})"
+        )
+        return text if self.in_domain else f"{text}; out of domain: {'; '.join(self.reasons)}"

@@ -1,0 +1,268 @@
+"""Predict new materials: value, interval, whether the model knows such materials, reasons, nearest known ones.
+
+How intervals are made is said in `perospin.learning.intervals`, what counts as known in `domain`.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from perospin.errors import StudyError
+from perospin.learning.estimators import build_estimator, fit_each, used_columns
+from perospin.learning.explanation.shapley import MOST_HYBRIDS, N_ORDERS, game_of
+from perospin.learning.intervals.intervals import Intervals, fit_intervals, held_out_once
+from perospin.studies.data.dataset import Dataset
+from perospin.studies.data.materials import describe_materials
+from perospin.studies.predicting.domain import Domain
+from perospin.studies.predicting.prediction import Counterpart, Prediction
+from perospin.studies.running.plan import build_schemes, inner_groups
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from perospin.chemistry import Ion, Perovskite
+    from perospin.studies.declaration.part import PartSpec
+
+
+@dataclass(frozen=True, eq=False)
+class Predictor:
+    """A fitted study: the model on all rows, and one model for each fold of the interval's scheme.
+
+    Made by `Study.predictor`, or opened from a file that `save` wrote.
+    """
+
+    study: str
+    part_name: str
+    part: PartSpec
+    data: Dataset
+    columns: tuple[str, ...]
+    model: Any
+    intervals: Intervals
+    domain: Domain
+
+    @classmethod
+    def fit(
+        cls, study: str, name: str, part: PartSpec, data: Dataset, progress: Callable[[int, int], None] | None = None
+    ) -> Predictor:
+        """Fit the part's prediction model on all rows and on the folds of its interval.
+
+        Raises
+        ------
+        StudyError
+            If the part declares no prediction, or its descriptors can't be made for a new material.
+        """
+        if part.predict is None:
+            raise StudyError(f"study '{study}', part '{name}' declares no [predict] table, so it can't predict")
+        if part.descriptors.source != "describe":
+            raise StudyError(
+                f"study '{study}', part '{name}' takes its descriptors from its table, so a new material can't be "
+                'described; a part with descriptors.source = "describe" can predict'
+            )
+        asked = part.predict
+        scheme = build_schemes(part, data)[asked.scheme]
+        entry = part.scheme(asked.scheme)
+        try:
+            held_out_once(scheme, len(data))
+        except StudyError as error:
+            raise StudyError(f"study '{study}', part '{name}', predict.scheme: {error}") from None
+        groups = inner_groups(entry, data, part)
+        estimator = build_estimator(part.spec_of(asked.estimator), part.seed)
+        trains = [np.arange(len(data)), *scheme.trains]
+        model, *fold_models = fit_each(
+            estimator, data.features, data.y, trains, groups=groups, progress=progress, **data.fit_options
+        )
+        intervals = fit_intervals(
+            estimator,
+            data.features,
+            data.y,
+            scheme,
+            groups=groups,
+            exchangeable=groups,
+            spread=asked.spread,
+            models=fold_models,
+        )
+        columns = tuple(used_columns(estimator, [str(column) for column in data.features.columns]))
+        domain = Domain(data, columns, scheme, part.labels)
+        return cls(study, name, part, data, columns, model, intervals, domain)
+
+    def save(self, path: str | Path) -> Path:
+        """Write everything that predictions need to one file of numbers and text (`perospin.studies.files`).
+
+        Raises
+        ------
+        StudyError
+            If an estimator in it can't be written, or the file would be too large.
+        """
+        from perospin.studies.files.model_file import save_model
+
+        return save_model(self, path)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Predictor:
+        """Open a file that `save` wrote; nothing in it is executed.
+
+        Raises
+        ------
+        RefusedFileError
+            If it is foreign, damaged, changed, or written by a newer perospin.
+        """
+        from perospin.studies.files.model_file import not_whole, read_model
+
+        state = read_model(path)
+        data, columns, scheme = state["data"], state["columns"], state.pop("scheme")
+        try:
+            predictor = cls(**state, domain=Domain(data, columns, scheme, state["part"].labels))
+            predictor._try_one_row()
+        except Exception as error:  # whatever made-up numbers do to a model, the answer is the same sentence
+            raise not_whole(path) from error
+        return predictor
+
+    def _try_one_row(self) -> None:
+        """Put one row through everything: what does not fit together shows here, not at the first prediction."""
+        row = self.data.features.iloc[:1]
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            found = [np.asarray(self.model.predict(row), dtype=float), *self.intervals.predict(row)]
+            self.domain.nearest(row, 1)
+        if any(values.shape != (1,) or np.isnan(values).any() for values in found):
+            raise TypeError("prediction")
+
+    def predict(
+        self, formula: str | Perovskite, ions: Any = None, on_compute: Callable[[str], None] | None = None
+    ) -> Prediction:
+        """Predict one material.
+
+        Parameters
+        ----------
+        formula : str or Perovskite
+            For example ``"(3AMP)PbI4"``.
+        ions : IonLibrary, optional
+            Library with the user's own ions.
+        on_compute : callable, optional
+            Called with the symbol of each cation that must be computed first.
+
+        Raises
+        ------
+        FormulaError
+            If the formula can't be read or names an unknown ion.
+        StudyError
+            If a descriptor that the model needs is not known for this material.
+        """
+        from perospin.chemistry import Perovskite
+
+        material = Perovskite.of(formula, ions)
+        described = describe_materials([material], str(self.part.descriptors.level), ions, on_compute)
+        row = self._row(described, str(material))
+        asked, target = self.part.predict, self.part.target
+        assert asked is not None  # checked in `fit`
+        centre = float(self.model.predict(row)[0])
+        low, high = (float(end[0]) for end in self.intervals.predict(row, asked.level))
+        base, contributions, errors = self._contributions(row)
+        unread = unread_parts(material, row, self.columns, str(self.part.descriptors.level), ions)
+        reasons = self.domain.reasons(material, row, unread)
+        value, bottom, top = target.inverse([centre, low, high])
+        return Prediction(
+            formula=str(material),
+            quantity=target.quantity,
+            unit=target.unit,
+            value=float(value),
+            low=float(bottom),
+            high=float(top),
+            level=asked.level,
+            interval=self.intervals.method,
+            typical_factor=float(10 ** np.median(np.abs(self.intervals.residuals))) if target.logarithmic else None,
+            in_domain=not reasons,
+            reasons=tuple(reasons),
+            notes=tuple(self.domain.notes(material, unread)),
+            contributions=contributions,
+            contribution_errors=errors,
+            base=base,
+            space=target.space,
+            nearest=self.domain.nearest(row, asked.n_nearest),
+            known=str(material) in set(self.data.rows["formula"]),
+            alike=self.domain.alike(str(material), row),
+            obtained=target.obtained,
+            study=self.study,
+            part=self.part_name,
+            estimator=self.part.title_of(asked.estimator),
+            conditions=target.conditions,
+            reciprocal=self._reciprocal(float(value), float(bottom), float(top)),
+        )
+
+    def _reciprocal(self, value: float, low: float, high: float) -> Counterpart | None:
+        named = self.part.target.reciprocal
+        if named is None or not value > 0:
+            return None
+        ends = (1.0 / high if high > 0 else 0.0, 1.0 / low if low > 0 else float("inf"))
+        return Counterpart(named.quantity, named.unit, 1.0 / value, *ends)
+
+    def _row(self, described: pd.DataFrame, formula: str) -> pd.DataFrame:
+        row = described.reindex(columns=self.data.features.columns)
+        missing = [c for c in self.columns if np.isnan(row[c].iloc[0]) and self.data.features[c].notna().all()]
+        if missing:
+            raise StudyError(
+                f"'{formula}' has no value for the descriptor '{missing[0]}', which every training row has, so this "
+                "model can't predict it"
+            )
+        return row
+
+    def _contributions(self, row: pd.DataFrame) -> tuple[float, dict[str, float], dict[str, float]]:
+        """Return base, contributions (largest first) and their Monte Carlo errors."""
+        names = list(self.columns)
+        players = self.part.explain.players if self.part.explain else None
+        if players and not set(names) <= {c for group in players.values() for c in group}:
+            players = None
+        if not names:
+            return float(self.model.predict(self.data.features).mean()), {}, {}
+        game, _, _ = game_of(self.model, row, self.data.features, names, players)
+        if game.exact and game.n_hybrids <= MOST_HYBRIDS:
+            values, error = game.shapley(), None
+        else:
+            values, error = game.sampled(N_ORDERS, self.part.seed)
+        found = dict(zip(game.names, values[0].tolist(), strict=True))
+        order = sorted(found, key=lambda name: -abs(found[name]))
+        errors = {} if error is None else dict(zip(game.names, error[0].tolist(), strict=True))
+        return game.base, {name: found[name] for name in order}, errors
+
+
+def unread_parts(
+    material: Perovskite, row: pd.DataFrame, columns: Sequence[str], level: str, ions: Any = None
+) -> tuple[str, ...]:
+    """Name the parts of a material, "metal" or "halide", that no column which the model reads depends on.
+
+    Each is exchanged for another ion, and the material described again.
+    """
+    from perospin.chemistry import Perovskite
+    from perospin.errors import PerospinError
+
+    found = []
+    sites = {"metal": (material.b_site, ("Pb", "Sn", "Ge")), "halide": (material.x_site, ("I", "Br", "Cl"))}
+    for part, (site, others) in sites.items():
+        present = {ion.symbol for ion, _ in site}
+        other = next(symbol for symbol in others if symbol not in present or len(present) > 1)
+        amounts: dict[str | Ion, Any] = {
+            ion: amount
+            for whole in (material.spacers, material.a_site, material.b_site, material.x_site)
+            if whole is not site
+            for ion, amount in whole
+        }
+        try:
+            exchanged = Perovskite.from_ions({**amounts, other: sum(amount for _, amount in site)}, ions)
+            described = describe_materials([exchanged], level, ions).reindex(columns=row.columns)
+        except PerospinError:
+            continue  # no such material, as with metals of other charge: nothing can be said
+        changed = described[list(columns)].to_numpy(dtype=float) - row[list(columns)].to_numpy(dtype=float)
+        if np.allclose(np.nan_to_num(changed), 0.0, atol=1e-9):
+            found.append(part)
+    return tuple(found)
+
+
+def load_model(path: str | Path) -> Predictor:
+    """Open a model file; nothing in it is executed (see `Predictor.load`)."""
+    return Predictor.load(path)

@@ -1,0 +1,1 @@
+"""Run a part piece by piece: plan, cells, folds, log of variants."""
