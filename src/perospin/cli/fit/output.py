@@ -77,7 +77,7 @@ def spoken(text: str, flags: Mapping[str, str]) -> str:
         text = re.sub(rf"\b((?:give|pass|use|without)(?: either| the)? ){name}\b", rf"\1{flag}", text)
     for name, flag in flags.items():  # the second of two
         text = re.sub(rf"(--[\w-]+ or ){name}\b", rf"\1{flag}", text)
-    return text
+    return re.sub(r"\b(pass|use|try) (?=--)", "give ", text)
 
 
 def _check(options: Shared) -> None:
