@@ -125,7 +125,7 @@ def odmr_width(
     def one(m: Measurement) -> SpinFit:
         frequency = 1e-9 * m.conditions["frequency_hz"]
         return fit_odmr(
-            m.x, m["signal"], frequency_ghz=frequency, components=components, lineshape=lineshape,
+            m.x, m["signal"], frequency_ghz=frequency, components=components, lineshape=lineshape,  # type: ignore[arg-type]  # checked there
             derivative=derivative, **options.fitting(m),
         )  # type: ignore[arg-type]  # checked there  # fmt: skip
 
