@@ -181,7 +181,7 @@ def load_records(
 
     Examples
     --------
-    >>> load_records("tau_spin", "(APD)PbI4", user=False)["value"].min()  # ps
+    >>> float(load_records("tau_spin", "(APD)PbI4", user=False)["value"].min())  # ps
     7.751937984496124
     """
     return to_frame(

@@ -125,6 +125,8 @@ def _features(part: PartResult) -> Iterator[str]:
     descriptors = part.spec.descriptors
     if descriptors.source == "describe":
         yield f"Descriptors of perospin, cations at the level '{descriptors.level}'."
+    elif descriptors.source == "packing":
+        yield "Descriptors of perospin from the formula, SMILES and ionic radii alone."
     else:
         yield "Columns of the table."
     yield ""
