@@ -332,7 +332,7 @@ def _designs() -> dict[str, dict[str, Any]]:
 
 @cache
 def _studies() -> dict[str, laws.Recovery]:
-    return {title: laws.recovery_study(design, n_sets=300, seed=11) for title, design in _designs().items()}
+    return {title: laws.recovery_study(design, n_sets=140, seed=11) for title, design in _designs().items()}
 
 
 def recovery() -> Figure:
