@@ -149,6 +149,9 @@ from .laws.exciton_exchange import (
     layer_binding_energy_mev as layer_binding_energy_mev,
 )
 from .laws.exciton_exchange import (
+    layered_permittivity as layered_permittivity,
+)
+from .laws.exciton_exchange import (
     quadratic_binding_rate as quadratic_binding_rate,
 )
 from .laws.exciton_fine_structure import (

@@ -59,10 +59,10 @@ class Predictor:
         """
         if part.predict is None:
             raise StudyError(f"study '{study}', part '{name}' declares no [predict] table, so it can't predict")
-        if part.descriptors.source != "describe":
+        if part.descriptors.source == "table":
             raise StudyError(
                 f"study '{study}', part '{name}' takes its descriptors from its table, so a new material can't be "
-                'described; a part with descriptors.source = "describe" can predict'
+                'described; a part with descriptors.source = "describe" or "packing" can predict'
             )
         asked = part.predict
         scheme = build_schemes(part, data)[asked.scheme]
@@ -157,14 +157,14 @@ class Predictor:
         from perospin.chemistry import Perovskite
 
         material = Perovskite.of(formula, ions)
-        described = describe_materials([material], str(self.part.descriptors.level), ions, on_compute)
+        described = describe_materials([material], self.part.descriptors.level, ions, on_compute)
         row = self._row(described, str(material))
         asked, target = self.part.predict, self.part.target
         assert asked is not None  # checked in `fit`
         centre = float(self.model.predict(row)[0])
         low, high = (float(end[0]) for end in self.intervals.predict(row, asked.level))
         base, contributions, errors = self._contributions(row)
-        unread = unread_parts(material, row, self.columns, str(self.part.descriptors.level), ions)
+        unread = unread_parts(material, row, self.columns, self.part.descriptors.level, ions)
         reasons = self.domain.reasons(material, row, unread)
         value, bottom, top = target.inverse([centre, low, high])
         return Prediction(
@@ -232,7 +232,7 @@ class Predictor:
 
 
 def unread_parts(
-    material: Perovskite, row: pd.DataFrame, columns: Sequence[str], level: str, ions: Any = None
+    material: Perovskite, row: pd.DataFrame, columns: Sequence[str], level: str | None, ions: Any = None
 ) -> tuple[str, ...]:
     """Name the parts of a material, "metal" or "halide", that no column which the model reads depends on.
 
