@@ -270,7 +270,7 @@ def _read(item: Any, ions: IonLibrary | None) -> _Item:
             raise DataError(f"'{name_of(formula)}' is paired with {structure!r:.40}, which is no structure and no file")
     elif isinstance(item, Perovskite) or (isinstance(item, str) and not is_file(item)):
         material = Perovskite.of(item, ions)
-        return _Item(material.formula, material, None, "", ())
+        return _Item(material.formula, material, None, "", material.cautions)
     elif not (is_structure(item) or isinstance(item, str | Path)):
         raise DataError(f"describe takes formulas, Perovskites, Structures and files, not {item!r:.40}")
     return _read_structure(structure, formula, ions)
@@ -286,6 +286,7 @@ def _read_structure(given: Any, formula: str | Perovskite | None, ions: IonLibra
     if formula is not None:
         material: Perovskite | None = Perovskite.of(formula, ions)
         assert material is not None
+        warnings += material.cautions
         if remark := check_formula(material, structure, name):
             warnings.append(remark)
     else:

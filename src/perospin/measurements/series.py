@@ -51,6 +51,7 @@ class Parts:
         self.fits = fits
         self.measured = {name: measured[name] for name in fits}
         self.notes = list(dict.fromkeys(note for m in self.measured.values() for note in m.notes))[:6]
+        self.doubts = list(dict.fromkeys(doubt for m in self.measured.values() for doubt in m.doubts))[:6]
 
     def values(self, condition: str) -> list[float] | None:
         """Condition of each file, if all tell it and it varies."""
@@ -66,7 +67,7 @@ class Parts:
     def outcome(self, fit: SpinFit) -> Outcome:
         """Give the result of the series all of its files as sources."""
         sources = [source for m in self.measured.values() for source in m.sources]
-        return Outcome(replace(fit, sources=tuple(sources)), self.common(), self.notes, self.fits)
+        return Outcome(replace(fit, sources=tuple(sources)), self.common(), self.notes, self.fits, self.doubts)
 
     def no_series(self, kind: str) -> DataError:
         """Refusal: the files differ in nothing that makes a series of this kind."""

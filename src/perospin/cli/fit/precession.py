@@ -96,7 +96,7 @@ def rsa(
 def hanle(
     file: FileArgument,
     g_factor: Annotated[
-        float | None, typer.Option("--g", help="g of the carrier, to turn a width into a time.")
+        float | None, typer.Option("--g-factor", "--g", help="g of the carrier, to turn a width into a time.")
     ] = None,
     carrier_lifetime_ps: Annotated[float | None, typer.Option(help="Recombination time, to get tau_s.")] = None,
     initial_polarisation: Annotated[
@@ -110,7 +110,12 @@ def hanle(
     ] = None,
     width_um: Annotated[float | None, typer.Option(help="Spin valve: width of the channel.")] = None,
     sheet_conductance_ms: Annotated[float | None, typer.Option(help="Spin valve: conductance of a square.")] = None,
-    contacts: Annotated[str, typer.Option(help="Spin valve: tunnel or finite.")] = "tunnel",
+    contacts: Annotated[
+        str | None, typer.Option(help="Spin valve: tunnel or finite; both are tried if not given.")
+    ] = None,
+    contact_resistance_ohm: Annotated[
+        float | None, typer.Option(help="Spin valve: resistance of a contact; needs width and conductance.")
+    ] = None,
     difference: Annotated[bool, typer.Option("--difference", help="Spin valve: parallel minus antiparallel.")] = False,
     magnitude: Annotated[bool, typer.Option("--magnitude", help="Spin valve: sizes without a sign.")] = False,
     *,
@@ -126,7 +131,8 @@ def hanle(
         m = _measure(file, ["resistance"], options, x="field", optional=["sigma"])
         fit = fit_spin_valve(
             m.x, m["resistance"], length_um=length_um, width_um=width_um, sheet_conductance_ms=sheet_conductance_ms,
-            contacts=contacts, difference=difference, magnitude=magnitude,  # type: ignore[arg-type]  # checked there
+            contact_resistance_ohm=contact_resistance_ohm, contacts=contacts,  # type: ignore[arg-type]  # checked there
+            difference=difference, magnitude=magnitude,
             g_factor=2.0 if g_factor is None else g_factor, offset=offset, sigma=m.get("sigma"), **options.fitting(m),
         )  # type: ignore[arg-type]  # fmt: skip
         return Outcome.of(fit, m)

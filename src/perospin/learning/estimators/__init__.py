@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from perospin.learning.estimators.build import KINDS, Kind, build_estimator, used_columns
+from perospin.learning.estimators.build import KINDS, Kind, build_estimator, check_estimator_spec, used_columns
 from perospin.learning.estimators.columns import ColumnModel
 from perospin.learning.estimators.combine import AverageModel, BestOf, StackModel
 from perospin.learning.estimators.formulas.formulas import Constant, Formula
@@ -37,6 +37,7 @@ __all__ = [
     "TwoClassRule",
     "TwoStage",
     "build_estimator",
+    "check_estimator_spec",
     "fit_each",
     "predict_with_spread",
     "supports",

@@ -10,7 +10,7 @@ from perospin.errors import DataError
 
 __all__ = ["RawFile", "read_raw", "text_of"]
 
-_MAX_BYTES = 1_000_000_000
+_MAX_BYTES = 250_000_000
 _KINDS = (
     (b"PK\x03\x04", "an Excel workbook or other archive: save the sheet as CSV"),
     (b"\xd0\xcf\x11\xe0", "an old Excel or Office file: save the sheet as CSV"),
@@ -56,19 +56,25 @@ def read_raw(path: Path | str) -> RawFile:
     Raises
     ------
     DataError
-        If there is no such file, it can't be opened, is empty, or is larger than 1 GB.
+        If there is no such file, it can't be opened, is empty, or is larger than 250 MB.
     """
     path = Path(path)
+    shown = str(path) if len(str(path)) <= 160 else f"...{str(path)[-160:]}"
     try:
         if path.is_dir():
-            raise DataError(f"'{path}' is a folder, not a file")
+            raise DataError(f"'{shown}' is a folder, not a file")
+        if path.exists() and not path.is_file():
+            raise DataError(f"'{shown}' is a device or a pipe, not a file")
         if path.stat().st_size > _MAX_BYTES:
-            raise DataError(f"'{path}' has {path.stat().st_size / 1e9:.1f} GB; at most 1 GB is read")
+            size = path.stat().st_size / 1e6
+            raise DataError(f"'{path.name:.60}' has {size:.0f} MB; at most {_MAX_BYTES / 1e6:.0f} MB are read")
         content = path.read_bytes()
     except OSError as error:
-        raise DataError(f"can't read '{path}': {error.strerror or 'it is no file'}") from None
+        raise DataError(f"can't read '{shown}': {error.strerror or 'it is no file'}") from None
+    except ValueError:  # a name with a zero byte
+        raise DataError(f"can't read {shown!r:.160}: it is no name of a file") from None
     if not content.strip():
-        raise DataError(f"'{path}' is empty")
+        raise DataError(f"'{shown}' is empty")
     return RawFile(path, content)
 
 
@@ -86,7 +92,7 @@ def text_of(raw: RawFile) -> str:
             raise DataError(f"'{raw.name}' is not a text file but {kind}")
     text = _decoded(content)
     sample = text[:100_000]
-    control = sum(not (c.isprintable() or c in "\t\r\n\f\v") for c in sample)
+    control = sum(not (c.isprintable() or c in "\t\r\n\f\v" or (c > "\x9f" and c.isspace())) for c in sample)
     if "\0" in sample or control > 0.02 * len(sample) + 2:
         raise DataError(f"'{raw.name}' is not a text file: export the data as CSV or tab-separated text")
     return text

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
+from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +25,10 @@ if TYPE_CHECKING:
 
 DERIVED_COLUMNS = ("is_n1", "spacer_charge", "inverse_n")
 """Columns that follow from the formula alone and are added to tables that lack them."""
+
+_REFERENCE = "(BA)2PbI4"
+_WELL_A, _WELL_PERMITTIVITY = 6.4, 6.1
+"""Thickness of one sheet of lead iodide octahedra (A), and its permittivity at optical frequencies."""
 
 
 def _formulas(
@@ -112,6 +119,8 @@ def _of_crystals(
         columns, _, remarks = measured_rows(names, [False] * len(names))
         notes += remarks
         yield pd.DataFrame(columns)
+    if part.descriptors.held_out_spacing:
+        yield held_out_spacing(materials)
     if part.descriptors.structures == "structures_2d":
         from perospin.descriptors.crystals import crystal_columns
 
@@ -137,6 +146,50 @@ def _of_crystals(
         ]
         first = table.loc[~table.index.duplicated(), list(STRUCTURE_DESCRIPTIONS)]
         yield first.reindex(names).astype(float).reset_index(drop=True)
+
+
+@lru_cache(maxsize=1)
+def _spacing_table() -> Mapping[str, tuple[float, float]]:
+    """Canonical formula -> predicted layer spacing and its standard deviation (A), the spacer held out."""
+    import csv
+
+    text = resources.files("perospin.studies").joinpath("shipped", "held_out_spacing.csv").read_text(encoding="utf-8")
+    return {row["formula"]: (float(row["predicted"]), float(row["sd"])) for row in csv.DictReader(text.splitlines())}
+
+
+def held_out_spacing(materials: list[Any]) -> pd.DataFrame:
+    """Layer spacing of single-layer materials by a model that never saw their spacer, and what exchange makes of it.
+
+    Returns
+    -------
+    DataFrame, shape (n_materials, 3)
+        ``single_layer_spacing_a`` and ``single_layer_spacing_sd_a`` (A); ``exchange_log10``, the logarithm of
+        the exciton-exchange rate over that of (BA)2PbI4 by its binding energy (`layered_permittivity`). Materials
+        that are no single layers stand at butylammonium's values: the columns say nothing of them.
+    """
+    import pandas as pd
+
+    from perospin.chemistry import Perovskite
+    from perospin.descriptors.intrinsic import spacer_row
+    from perospin.mechanisms import layered_permittivity
+
+    def permittivity(material: Any, spacing: float) -> float:
+        amounts = [(spacer_row(ion, False)["dielectric_constant"], float(share)) for ion, share in material.spacers]
+        barrier = sum(value * share for value, share in amounts) / sum(share for _, share in amounts)
+        return float(layered_permittivity(spacing, _WELL_A, _WELL_PERMITTIVITY, barrier))
+
+    table = _spacing_table()
+    reference, _ = table[_REFERENCE]
+    at_reference = permittivity(Perovskite.parse(_REFERENCE), reference)
+    rows = []
+    for material in materials:
+        spacing, sd, exchange = reference, 0.0, 0.0
+        if material is not None and material.n_layers == 1:
+            spacing, sd = table.get(str(material), (math.nan, math.nan))
+            # rate ~ E_b^2 and E_b ~ 1 / permittivity^2
+            exchange = -4.0 * math.log10(permittivity(material, spacing) / at_reference)
+        rows.append((spacing, sd, exchange))
+    return pd.DataFrame(rows, columns=["single_layer_spacing_a", "single_layer_spacing_sd_a", "exchange_log10"])
 
 
 def _complete(features: pd.DataFrame, section: DataSection, described: list[str]) -> NDArray[np.bool_]:

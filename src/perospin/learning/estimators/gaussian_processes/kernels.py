@@ -19,7 +19,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import add, mul
 from typing import Any
 
 import numpy as np
@@ -265,6 +266,11 @@ def _weight(prior: Prior | None, theta: Array) -> Array:
     return 1.0 if prior is None else namespace(theta).exp(theta[0])
 
 
+def _weighted(prior: Prior | None, theta: Array, value: Array) -> Array:
+    """Weigh a value, without going through a large array for a factor of 1."""
+    return value if prior is None else _weight(prior, theta) * value
+
+
 @dataclass(frozen=True)
 class Same(Kernel):
     """A constant where all columns of a block are equal, else 0: a value of each category's own.
@@ -292,7 +298,7 @@ class Same(Kernel):
             squares = (mine - theirs.T) ** 2
         else:
             squares = ((mine[:, None, :] - theirs[None, :, :]) ** 2).sum(axis=2)
-        return _weight(self.weight, theta) * (squares < _EQUAL).astype(float)
+        return _weighted(self.weight, theta, (squares < _EQUAL).astype(float))
 
     def diagonal(self, theta: Array, a: Blocks) -> Array:
         """Covariance of each row with itself."""
@@ -354,7 +360,7 @@ class Stationary(Kernel):
     def __call__(self, theta: Array, a: Blocks, b: Blocks) -> Array:
         """Covariance between rows."""
         r2 = _weighted_distances(a[self.block], b[self.block], self._inverse_squares(theta))
-        return _weight(self.weight, theta) * self._value(r2)
+        return _weighted(self.weight, theta, self._value(r2))
 
     def diagonal(self, theta: Array, a: Blocks) -> Array:
         """Covariance of each row with itself."""
@@ -463,7 +469,7 @@ class Sum(Kernel):
 
     def __call__(self, theta: Array, a: Blocks, b: Blocks) -> Array:
         """Covariance between rows."""
-        return sum(part(own, a, b) for part, own in _shares(self.parts, theta))
+        return reduce(add, (part(own, a, b) for part, own in _shares(self.parts, theta)))
 
     def diagonal(self, theta: Array, a: Blocks) -> Array:
         """Covariance of each row with itself."""
@@ -504,10 +510,8 @@ class Product(Kernel):
 
     def __call__(self, theta: Array, a: Blocks, b: Blocks) -> Array:
         """Covariance between rows."""
-        product = _weight(self.variance, theta)
-        for factor, own in _shares(self.factors, self._inner(theta)):
-            product = product * factor(own, a, b)
-        return product
+        made = [factor(own, a, b) for factor, own in _shares(self.factors, self._inner(theta))] or [np.ones((1, 1))]
+        return reduce(mul, made[1:], _weighted(self.variance, theta, made[0]))
 
     def diagonal(self, theta: Array, a: Blocks) -> Array:
         """Covariance of each row with itself."""

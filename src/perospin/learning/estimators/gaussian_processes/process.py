@@ -105,7 +105,7 @@ class Conditioned:
         mean, variance = [], []
         for part in self._parts(new):
             cross = self.covariance(part, self.blocks)
-            explained = np.einsum("mn,nm->m", cross, cho_solve(self.factor, cross.T))
+            explained = np.einsum("mn,nm->m", cross, cho_solve(self.factor, cross.T, check_finite=False))
             own = (self.noise if noise else 0.0) + self.kernel.diagonal(self._kernel_theta, part)
             mean.append(cross @ self.weights)
             variance.append(np.maximum(own - explained, 0.0))
