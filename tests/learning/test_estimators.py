@@ -29,6 +29,7 @@ from perospin.learning import (
     tagged,
 )
 from perospin.learning.estimators import used_columns
+from perospin.learning.estimators.gaussian_processes.hyperparameters import Draws, Sampler, minus_log_posterior
 
 QUICK = {
     "symbolic": {"population": 60, "generations": 8},
@@ -323,19 +324,17 @@ def test_gaussian_process_agrees_with_scikit_learn_at_the_same_hyperparameters()
 def test_gradient_of_the_posterior():
     rng = np.random.default_rng(1)
     gp = GaussianProcess(mode="map").fit(rng.standard_normal((12, 3)), rng.standard_normal(12))
-    gp._set_up()
+    problem = gp._problem()
     centre, spread, theta = np.zeros(4), np.ones(4), rng.standard_normal(4)
-    value, gradient = gp._objective(theta, centre, spread)
+    value, gradient = minus_log_posterior(theta, problem.evidence, centre, spread)
     for i in range(4):
         step = np.zeros(4)
         step[i] = 1e-5
-        up, down = gp._objective(theta + step, centre, spread)[0], gp._objective(theta - step, centre, spread)[0]
+        up, down = (minus_log_posterior(t, problem.evidence, centre, spread)[0] for t in (theta + step, theta - step))
         assert gradient[i] == pytest.approx((up - down) / 2e-5, rel=1e-5, abs=1e-6)
     # both modes use one and the same likelihood
-    from perospin.learning.estimators.gaussian_processes.gaussian_process import _Particles
-
-    draws = _Particles(theta[:1], theta[None, 1:], np.ones((1, 3), dtype=bool), np.zeros(1))
-    assert -value == pytest.approx(gp._log_likelihood(draws)[0] - 0.5 * theta @ theta, rel=1e-9)
+    draws = Draws(theta[None], np.ones((1, 3), dtype=bool))
+    assert -value == pytest.approx(problem.log_likelihood(draws)[0] - 0.5 * theta @ theta, rel=1e-9)
 
 
 def test_sampler_agrees_with_brute_force_over_the_prior():
@@ -346,12 +345,13 @@ def test_sampler_agrees_with_brute_force_over_the_prior():
     fresh = rng.standard_normal((6, 2))
     annealed = np.mean([GaussianProcess(seed=s).fit(X, y).predict(fresh) for s in range(3)], axis=0)
     gp = GaussianProcess().fit(X, y)
-    gp._set_up()
-    draws = gp._prior_draws(np.random.default_rng(3), 40_000)
-    likelihood = gp._log_likelihood(draws)
+    problem = gp._problem()
+    sampler = Sampler(problem.log_likelihood, gp._groups(2, False), gp.selection)
+    draws = sampler.prior_draws(np.random.default_rng(3), 40_000)
+    likelihood = problem.log_likelihood(draws)
     weights = np.exp(likelihood - likelihood.max())
     chosen = np.random.default_rng(4).choice(len(weights), 4000, p=weights / weights.sum())
-    gp._finish(draws[chosen])
+    gp._finish(problem, draws[chosen])
     assert_allclose(annealed, gp.predict(fresh), atol=0.03 * y.std())
     assert annealed.std() > 0.1
 

@@ -88,6 +88,8 @@ def predict(
     library = IonLibrary.of(ion)
     # a wrong formula is reported before anything is fitted
     materials = [Perovskite.parse(formula, library) for formula in formulas]
+    for caution in dict.fromkeys(caution for material in materials for caution in material.cautions):
+        typer.echo(f"caution: {caution}", err=True)
     asked = {"temperature_k": temperature, "field_t": field, "carrier": carrier, "technique": technique, "form": form}
     asked = {name: value for name, value in asked.items() if value not in (None, "")}
     if quantity is not None or asked:
@@ -226,6 +228,14 @@ def _print(console: Console, prediction: Prediction) -> None:
         f"[bold]{escape(prediction.formula)}[/bold]  {prediction.quantity} [bold]{prediction.value:.3g}[/bold]{unit}, "
         f"{100 * prediction.level:.0f} % interval {prediction.low:.2g} to {prediction.high:.2g}{unit}"
     )
+    other = prediction.reciprocal
+    if other is not None:
+        console.print(
+            f"  {other.quantity} [bold]{other.value:.3g}[/bold] {other.unit}, {100 * prediction.level:.0f} % interval "
+            f"{other.low:.2g} to {other.high:.2g} {other.unit}"
+        )
+    if prediction.conditions:
+        console.print(f"  {escape(prediction.conditions)}")
     if prediction.typical_factor:
         console.print(f"  typical factor {prediction.typical_factor:.2f} ({escape(prediction.interval)})")
     else:
@@ -235,7 +245,7 @@ def _print(console: Console, prediction: Prediction) -> None:
     for reason in prediction.reasons:
         console.print(f"  [bold red]out of domain[/bold red]: {escape(reason)}")
     for note in prediction.notes:
-        console.print(f"  new: {escape(note)}")
+        console.print(f"  note: {escape(note)}")
     if prediction.known:
         console.print("  this material is itself among the training rows")
     if prediction.alike:

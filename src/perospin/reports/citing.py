@@ -14,6 +14,8 @@ from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
+from perospin.text import tex, tex_verbatim, visible
+
 if TYPE_CHECKING:
     from perospin.studies.declaration.part import PartSpec
     from perospin.studies.lifetimes import Conditioned, ConditionsResult
@@ -72,7 +74,7 @@ class Reference:
         return dict(_FIELD.findall(self.bibtex))
 
     def __str__(self) -> str:
-        return f"% {'; '.join(self.used_for)}\n{self.bibtex}" if self.used_for else self.bibtex
+        return f"% {visible('; '.join(self.used_for))}\n{self.bibtex}" if self.used_for else self.bibtex
 
 
 @cache
@@ -153,7 +155,7 @@ def _from_library(keys: Sequence[str], purpose: str) -> _Found:
 def _perospin(version: str) -> Reference:
     lines = ["@software{perospin,", "  author = {{perospin developers}},"]
     lines.append("  title = {perospin: predict, measure and understand spin relaxation in halide perovskites},")
-    lines += [f"  version = {{{version}}},"] if version else []
+    lines += [f"  version = {{{tex(version)}}},"] if version else []
     lines.append("  note = {MIT licence}")
     return Reference("perospin", "\n".join(lines) + "\n}")
 
@@ -217,7 +219,7 @@ def _of_source(text: str) -> list[Reference]:
     if dois:
         return [_of_doi(doi) for doi in dois]
     key = re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-") or "unknown"
-    return [Reference(key, f"@misc{{{key},\n  note = {{{text}; the records state no DOI}}\n}}")]
+    return [Reference(key, f"@misc{{{key},\n  note = {{{tex(text)}; the records state no DOI}}\n}}")]
 
 
 def _of_doi(doi: str) -> Reference:
@@ -226,9 +228,9 @@ def _of_doi(doi: str) -> Reference:
         if reference.fields.get("doi", "").lower() == doi.lower():
             return reference
     author, year = _authors().get(doi.lower(), ("", None))
-    lines = [f"  author = {{{author} and others}}"] if author else []
+    lines = [f"  author = {{{tex(author)} and others}}"] if author else []
     lines += [f"  year = {{{year}}}"] if year else []
-    lines += [f"  doi = {{{doi}}}", "  note = {title and further authors: see the DOI}"]
+    lines += [f"  doi = {{{tex_verbatim(doi)}}}", "  note = {title and further authors: see the DOI}"]
     key = re.sub(r"[^A-Za-z0-9]+", "-", doi).strip("-")
     return Reference(key, f"@misc{{{key},\n" + ",\n".join(lines) + "\n}")
 

@@ -6,7 +6,7 @@ import datetime
 import platform
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -226,16 +226,27 @@ class Study:
         return result
 
     def predictor(self, part: str | None = None, progress: bool | Callable[[str, int, int], None] = False) -> Predictor:
-        """Fit the part's prediction model and all models its intervals need, once, for many predictions."""
+        """Fit the part's prediction model and all models its intervals need, once, for many predictions.
+
+        A fitted predictor is kept, in this process and in the user's cache, under all that decides its numbers.
+        """
         from threadpoolctl import threadpool_limits
 
+        from perospin.studies.predicting.kept import kept_predictor
         from perospin.studies.predicting.predictor import Predictor
 
         name = part or self.default_part
+        spec = self._part(name)
         with progress_line(progress) as tell, threadpool_limits(1):
-            data = self.dataset(name, _describing(tell))
+            read = cache(lambda: self.dataset(name, _describing(tell)))
             count = None if tell is None else partial(tell, f"fitting '{self.name}' ({name}) for predictions")
-            return Predictor.fit(self.name, name, self._part(name), data, count)
+
+            def fit() -> Predictor:
+                return Predictor.fit(self.name, name, spec, read(), count)
+
+            if self.data is not None or self.ions is not None:
+                return fit()
+            return kept_predictor(self.name, name, spec, lambda: read().sha256, fit)
 
     def save_model(self, path: str | Path, part: str | None = None) -> Path:
         """Fit the part's prediction model and write it to one file that is safe to open; `load_model` reads it."""

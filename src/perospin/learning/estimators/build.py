@@ -191,7 +191,7 @@ KINDS: Mapping[str, Kind] = {
     "prior_gp": Kind(
         "Gaussian process averaged over draws from a prior, columns in declared physical scales",
         lambda o, s: PriorAveragedGP(seed=s, **o),
-        {"scales": None, "n_draws": 8000, "relevance": 0.5},
+        {"scales": None, "n_draws": 8000, "relevance": 0.5, "slope": 0.0},
         on_columns=False,
         takes=("features",),
     ),

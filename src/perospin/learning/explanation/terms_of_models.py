@@ -155,7 +155,7 @@ def _radial(model: SVR, columns: tuple[str, ...], take: Callable[[Table], FloatA
 
 
 def _prior_gp(model: PriorAveragedGP) -> Iterator[Term]:
-    if model.features is None:
+    if model.features is None or model.slope:
         raise _Unknown
     shares = model.deviation_ * (model.weights_ * (1.0 - model.draws_.noise))[:, None] * model.dual_
     take = _remembered(model._scaled)

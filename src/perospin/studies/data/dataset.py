@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,15 @@ import numpy as np
 from perospin.errors import DataError, StudyError
 from perospin.learning.validation.guard import Units, find_units
 from perospin.studies.data.groups import _group, _time
-from perospin.studies.data.materials import DERIVED_COLUMNS, _complete, _features, _formulas, _of_crystals
+from perospin.studies.data.materials import (
+    DERIVED_COLUMNS,
+    _complete,
+    _features,
+    _formulas,
+    _of_crystals,
+    own_ions,
+    with_new_ions,
+)
 from perospin.studies.data.table import (
     _digest,
     _filtered,
@@ -70,6 +79,8 @@ class Dataset:
         whatever its descriptors and filters.
     notes : tuple of str
         What was assumed while reading, in sentences.
+    ions : tuple of str
+        Ions of the formulas that the shipped library lacks, as ``NAME=SMILES``.
     """
 
     rows: pd.DataFrame
@@ -83,6 +94,7 @@ class Dataset:
     y_sd: NDArray[np.float64] | None = None
     table_sha256: str = ""
     notes: tuple[str, ...] = ()
+    ions: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -92,6 +104,21 @@ class Dataset:
         """What fitting takes beside X and y: ``sample_weight`` and ``y_sd``, each only where the study has it."""
         given = {"sample_weight": self.weight, "y_sd": self.y_sd}
         return {name: values for name, values in given.items() if values is not None}
+
+    @cached_property
+    def _materials(self) -> dict[str, Any]:
+        """Formulas read so far; the empty key holds the ion library of these rows."""
+        from perospin.chemistry import IonLibrary
+
+        return {"": IonLibrary.of(self.ions)}
+
+    def material(self, formula: str) -> Any:
+        """Read the formula of a row, with the ions of these rows."""
+        from perospin.chemistry import Perovskite
+
+        if formula not in self._materials:
+            self._materials[formula] = Perovskite.parse(formula, self._materials[""])
+        return self._materials[formula]
 
     def times(self) -> NDArray[np.float64]:
         """When each row became known, in years, shape (n_rows,)."""
@@ -144,6 +171,7 @@ def build_dataset(
     required = [part.target.column, *(f.column for f in section.where)]
     required += [section.tag.column] if section.tag else []
     required += [text for text in (section.name, section.formula, section.source_column) if text]
+    required += [section.new_ions] if section.new_ions else []
     required += [text for text in (section.time, section.weight, section.y_sd) if text]
     required += [d.removeprefix("column:") for d in section.groups.values() if d.startswith("column:")]
     if table:
@@ -165,6 +193,8 @@ def build_dataset(
             f"{where}, row {labels[bad]}: {part.target.column} = {target[bad]:g} has no logarithm; "
             "values must be greater than 0"
         )
+    if section.new_ions:
+        ions = with_new_ions(frame[section.new_ions], ions)
     formulas, described, certain, materials = _formulas(frame, labels, section, where, ions)
     features = _features(frame, part, labels, materials, where, on_compute, ions)
     sure = [material if known else None for material, known in zip(materials, certain, strict=True)]
@@ -212,7 +242,9 @@ def build_dataset(
     digest = _digest(rows, features, y)
     units = find_units(described, features[[c for c in model_columns(part) if c in features]].to_numpy(dtype=float))
     rows["unit"] = units.labels
-    return Dataset(rows, features, y, target, source, digest, units, weight, y_sd, table_sha256, tuple(notes))
+    return Dataset(
+        rows, features, y, target, source, digest, units, weight, y_sd, table_sha256, tuple(notes), own_ions(materials)
+    )
 
 
 # --- reading -----------------------------------------------------------------------------------------------

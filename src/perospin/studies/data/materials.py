@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -90,8 +90,8 @@ def _features(
         elif pd.api.types.is_numeric_dtype(frame[column]):
             columns[name] = frame[column].to_numpy(dtype=float)
     features = pd.DataFrame(columns, index=pd.RangeIndex(len(frame)))
-    if part.descriptors.source == "describe":
-        ours = describe_materials(materials, str(part.descriptors.level), ions, on_compute)
+    if part.descriptors.source != "table":
+        ours = describe_materials(materials, part.descriptors.level, ions, on_compute)
         features = pd.concat([features.drop(columns=[c for c in ours if c in features]), ours], axis=1)
     for name, values in _derived(materials, features).items():
         if name in wanted and name not in features:
@@ -112,7 +112,13 @@ def _of_crystals(
         columns, _, remarks = measured_rows(names, [False] * len(names))
         notes += remarks
         yield pd.DataFrame(columns)
-    if part.descriptors.structures is not None:
+    if part.descriptors.structures == "structures_2d":
+        from perospin.descriptors.crystals import crystal_columns
+
+        shipped, remarks = crystal_columns(names)
+        notes += remarks
+        yield shipped
+    elif part.descriptors.structures is not None:
         from perospin.descriptors import STRUCTURE_DESCRIPTIONS, describe
         from perospin.descriptors.describe import is_file
 
@@ -156,18 +162,41 @@ def _complete(features: pd.DataFrame, section: DataSection, described: list[str]
 
 
 def describe_materials(
-    materials: list[Any], level: str, ions: Any = None, on_compute: Callable[[str], None] | None = None
+    materials: list[Any], level: str | None, ions: Any = None, on_compute: Callable[[str], None] | None = None
 ) -> pd.DataFrame:
-    """Describe each material at `level`; a row of NaN where the material is not known, shape (n, n_columns)."""
+    """Describe each material at `level`, by its packing alone if there is none; shape (n, n_columns).
+
+    A row of NaN where the material is not known.
+    """
     import pandas as pd
 
-    from perospin.descriptors import describe
+    from perospin.descriptors import describe, packing_columns
+
+    if level is None:
+        return packing_columns(materials)
 
     unique = {str(material): material for material in materials if material is not None}
     table = describe(list(unique.values()), level=level, ions=ions, on_compute=on_compute)
     table.index = pd.Index(list(unique))
     keys = [None if material is None else str(material) for material in materials]
     return table.reindex(keys).astype(float).reset_index(drop=True)
+
+
+def with_new_ions(column: Iterable[Any], ions: Any) -> Any:
+    """Ion library with the ions that a column of a table lists as ``NAME=SMILES; NAME=SMILES``."""
+    from perospin.chemistry import IonLibrary
+
+    found = (part.strip() for cell in column for part in str(cell).split(";"))
+    return IonLibrary.of(ions).with_ions(list(dict.fromkeys(part for part in found if part)))
+
+
+def own_ions(materials: Iterable[Any]) -> tuple[str, ...]:
+    """Molecular cations of materials that the shipped library lacks, as ``NAME=SMILES``."""
+    from perospin.chemistry import IonLibrary
+
+    library = IonLibrary.default()
+    cations = {ion for material in materials if material is not None for ion, _ in material.cations}
+    return tuple(sorted(f"{ion.symbol}={ion.smiles}" for ion in cations if ion.smiles and ion.symbol not in library))
 
 
 def _derived(materials: list[Any], features: pd.DataFrame) -> Mapping[str, NDArray[np.float64]]:

@@ -81,7 +81,8 @@ class DataSection(_Section):
 
     `time`, `weight` and `y_sd` name columns: when a row became known (a year or an ISO date), how much it counts when
     models are fitted, and the standard deviation of its target in the unit of the target. Only rows for which all
-    descriptors in `complete` are known are kept; fewer than `min_rows` of them are not modelled.
+    descriptors in `complete` are known are kept; fewer than `min_rows` of them are not modelled. `new_ions` names a
+    column with the ions of a row's formula that the ion library lacks, as "NAME=SMILES; NAME=SMILES".
     """
 
     table: str | None = None
@@ -95,6 +96,7 @@ class DataSection(_Section):
     source: str = ""
     source_column: str | None = None
     where: list[RowFilter] = []
+    new_ions: str | None = None
     assume: dict[str, Assumption] = {}
     groups: dict[str, str] = {}
     tag: Tag | None = None
@@ -129,8 +131,18 @@ class DataSection(_Section):
         return self
 
 
+class Reciprocal(_Section):
+    """One over the target, as people ask for it: the lifetime of a rate."""
+
+    quantity: str
+    unit: str = ""
+
+
 class TargetSection(_Section):
-    """What is predicted. `transform` is applied before any model sees the values and undone for display."""
+    """What is predicted. `transform` is applied before any model sees the values and undone for display.
+
+    `reciprocal` names what one over the target is; predictions then give both. `conditions` says where the values hold.
+    """
 
     column: str
     quantity: str
@@ -139,6 +151,8 @@ class TargetSection(_Section):
     transform: Literal["log10", "none"] = "none"
     obtained: Literal["measured", "computed"] = "measured"
     low_range: float | int | None = None
+    reciprocal: Reciprocal | None = None
+    conditions: str = ""
 
     @property
     def logarithmic(self) -> bool:
@@ -180,11 +194,14 @@ class TargetSection(_Section):
 class DescriptorSection(_Section):
     """Where descriptors come from: the table's own columns, or `perospin.describe` at one level for all rows.
 
+    "packing" takes `perospin.descriptors.PACKING_DESCRIPTIONS`: what formula, SMILES and ionic radii say of any cation,
+    without quantum chemistry.
+
     `measured` adds measured features from the records (curated and the user's), `structures` those of the crystals in a
-    folder, each for rows of certain composition.
+    folder, or with "structures_2d" of the shipped crystals, each for rows of certain composition.
     """
 
-    source: Literal["table", "describe"] = "table"
+    source: Literal["table", "describe", "packing"] = "table"
     level: Literal["published", "fast"] | None = None
     prefix_table: str = ""
     measured: bool = False

@@ -35,7 +35,7 @@ RECORDS: Mapping[str, tuple[str, str]] = {
     "FrozenTrees": ("perospin.studies.files.frozen_models", "FrozenTrees"),
     "Intervals": (f"{_HERE}.intervals.intervals", "Intervals"),
     "PriorDraws": (f"{_GP}.prior_averaged", "_Draws"),
-    "PriorRows": (f"{_GP}.prior_averaged", "_Rows"),
+    "PriorRows": (f"{_GP}.likelihoods", "RowNoise"),
     "Scheme": (f"{_HERE}.validation.schemes", "Scheme"),
     "Split": (f"{_HERE}.validation.schemes", "Split"),
     "Units": (f"{_HERE}.validation.guard", "Units"),

@@ -28,7 +28,7 @@ from scipy.optimize import minimize
 from scipy.special import log_ndtr
 
 from perospin.errors import StudyError
-from perospin.learning.estimators.gaussian_processes.gaussian_process import matern
+from perospin.learning.estimators.gaussian_processes.kernels import matern
 from perospin.studies.lifetimes.table import Conditioned
 
 __all__ = ["CONDITIONS", "EFFECTS", "MATERIAL", "ConditionModel"]

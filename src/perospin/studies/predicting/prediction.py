@@ -13,6 +13,17 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Counterpart:
+    """One over the predicted quantity with its interval: the lifetime that belongs to a rate."""
+
+    quantity: str
+    unit: str
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
 class Prediction:
     """One predicted material.
 
@@ -54,6 +65,10 @@ class Prediction:
         How the known values were obtained: "measured" or "computed".
     study, part, estimator : str
         What answered.
+    conditions : str
+        Where the value holds, in words.
+    reciprocal : Counterpart or None
+        One over the quantity, for example the lifetime of a rate.
     """
 
     formula: str
@@ -79,6 +94,8 @@ class Prediction:
     study: str
     part: str
     estimator: str
+    conditions: str = ""
+    reciprocal: Counterpart | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain values for JSON (infinite ends become null)."""

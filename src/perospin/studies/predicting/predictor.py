@@ -6,7 +6,7 @@ How intervals are made is said in `perospin.learning.intervals`, what counts as 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,13 +20,13 @@ from perospin.learning.intervals.intervals import Intervals, fit_intervals, held
 from perospin.studies.data.dataset import Dataset
 from perospin.studies.data.materials import describe_materials
 from perospin.studies.predicting.domain import Domain
-from perospin.studies.predicting.prediction import Prediction
+from perospin.studies.predicting.prediction import Counterpart, Prediction
 from perospin.studies.running.plan import build_schemes, inner_groups
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from perospin.chemistry import Perovskite
+    from perospin.chemistry import Ion, Perovskite
     from perospin.studies.declaration.part import PartSpec
 
 
@@ -59,10 +59,10 @@ class Predictor:
         """
         if part.predict is None:
             raise StudyError(f"study '{study}', part '{name}' declares no [predict] table, so it can't predict")
-        if part.descriptors.source != "describe":
+        if part.descriptors.source == "table":
             raise StudyError(
                 f"study '{study}', part '{name}' takes its descriptors from its table, so a new material can't be "
-                'described; a part with descriptors.source = "describe" can predict'
+                'described; a part with descriptors.source = "describe" or "packing" can predict'
             )
         asked = part.predict
         scheme = build_schemes(part, data)[asked.scheme]
@@ -157,14 +157,15 @@ class Predictor:
         from perospin.chemistry import Perovskite
 
         material = Perovskite.of(formula, ions)
-        described = describe_materials([material], str(self.part.descriptors.level), ions, on_compute)
+        described = describe_materials([material], self.part.descriptors.level, ions, on_compute)
         row = self._row(described, str(material))
         asked, target = self.part.predict, self.part.target
         assert asked is not None  # checked in `fit`
         centre = float(self.model.predict(row)[0])
         low, high = (float(end[0]) for end in self.intervals.predict(row, asked.level))
         base, contributions, errors = self._contributions(row)
-        reasons = self.domain.reasons(material, row)
+        unread = unread_parts(material, row, self.columns, self.part.descriptors.level, ions)
+        reasons = self.domain.reasons(material, row, unread)
         value, bottom, top = target.inverse([centre, low, high])
         return Prediction(
             formula=str(material),
@@ -178,7 +179,7 @@ class Predictor:
             typical_factor=float(10 ** np.median(np.abs(self.intervals.residuals))) if target.logarithmic else None,
             in_domain=not reasons,
             reasons=tuple(reasons),
-            notes=tuple(self.domain.notes(material)),
+            notes=tuple(self.domain.notes(material, unread)),
             contributions=contributions,
             contribution_errors=errors,
             base=base,
@@ -190,7 +191,16 @@ class Predictor:
             study=self.study,
             part=self.part_name,
             estimator=self.part.title_of(asked.estimator),
+            conditions=target.conditions,
+            reciprocal=self._reciprocal(float(value), float(bottom), float(top)),
         )
+
+    def _reciprocal(self, value: float, low: float, high: float) -> Counterpart | None:
+        named = self.part.target.reciprocal
+        if named is None or not value > 0:
+            return None
+        ends = (1.0 / high if high > 0 else 0.0, 1.0 / low if low > 0 else float("inf"))
+        return Counterpart(named.quantity, named.unit, 1.0 / value, *ends)
 
     def _row(self, described: pd.DataFrame, formula: str) -> pd.DataFrame:
         row = described.reindex(columns=self.data.features.columns)
@@ -219,6 +229,38 @@ class Predictor:
         order = sorted(found, key=lambda name: -abs(found[name]))
         errors = {} if error is None else dict(zip(game.names, error[0].tolist(), strict=True))
         return game.base, {name: found[name] for name in order}, errors
+
+
+def unread_parts(
+    material: Perovskite, row: pd.DataFrame, columns: Sequence[str], level: str | None, ions: Any = None
+) -> tuple[str, ...]:
+    """Name the parts of a material, "metal" or "halide", that no column which the model reads depends on.
+
+    Each is exchanged for another ion, and the material described again.
+    """
+    from perospin.chemistry import Perovskite
+    from perospin.errors import PerospinError
+
+    found = []
+    sites = {"metal": (material.b_site, ("Pb", "Sn", "Ge")), "halide": (material.x_site, ("I", "Br", "Cl"))}
+    for part, (site, others) in sites.items():
+        present = {ion.symbol for ion, _ in site}
+        other = next(symbol for symbol in others if symbol not in present or len(present) > 1)
+        amounts: dict[str | Ion, Any] = {
+            ion: amount
+            for whole in (material.spacers, material.a_site, material.b_site, material.x_site)
+            if whole is not site
+            for ion, amount in whole
+        }
+        try:
+            exchanged = Perovskite.from_ions({**amounts, other: sum(amount for _, amount in site)}, ions)
+            described = describe_materials([exchanged], level, ions).reindex(columns=row.columns)
+        except PerospinError:
+            continue  # no such material, as with metals of other charge: nothing can be said
+        changed = described[list(columns)].to_numpy(dtype=float) - row[list(columns)].to_numpy(dtype=float)
+        if np.allclose(np.nan_to_num(changed), 0.0, atol=1e-9):
+            found.append(part)
+    return tuple(found)
 
 
 def load_model(path: str | Path) -> Predictor:
