@@ -23,6 +23,7 @@ from perospin.measurements.reading.cells import (
     split,
 )
 from perospin.measurements.reading.files import RawFile, text_of
+from perospin.text import shorten
 
 __all__ = ["Float", "Grid", "chosen", "read_blocks", "read_grid"]
 
@@ -486,7 +487,8 @@ def _slow(
         for position, cell in enumerate(layout.parsed(cells[:columns])):
             if cell is None:
                 raise DataError(
-                    f"line {line_number}, column {position + 1} of '{name:.60}' holds '{cells[position]:.40}', not a "
+                    f"line {line_number}, column {position + 1} of '{name:.60}' holds "
+                    f"'{shorten(cells[position], 40)}', not a "
                     f"number ({dialect.words})"
                 )
             if cell.overloaded:
@@ -498,7 +500,8 @@ def _slow(
                     units[position] = cell.unit
                 elif before != cell.unit and (cell.value or cell.unit):
                     raise DataError(
-                        f"line {line_number}, column {position + 1} of '{name:.60}' holds '{cells[position]:.40}', but "
+                        f"line {line_number}, column {position + 1} of '{name:.60}' holds "
+                        f"'{shorten(cells[position], 40)}', but "
                         f"the lines before it are in '{before or 'no unit'}': write one unit for the whole column"
                     )
             row.append(cell.value)
