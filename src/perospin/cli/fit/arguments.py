@@ -51,7 +51,13 @@ ResponseOption = Annotated[
 ]
 
 
-ResponseFileOption = Annotated[Path | None, typer.Option("--irf", help="File with the measured response.")]
+ResponseFileOption = Annotated[
+    Path | None, typer.Option("--measured-irf", "--irf", help="File with the measured response.")
+]
+LineshapeOption = Annotated[str, typer.Option(help="gaussian or lorentzian.")]
+DerivativeOption = Annotated[
+    bool, typer.Option("--derivative", help="The signal is the line's derivative (lock-in, modulated field).")
+]
 
 
 WindowOption = Annotated[str | None, typer.Option(help="Part of the spectrum, LOW:HIGH.")]
@@ -65,6 +71,15 @@ def _window(text: str | None, option: str) -> tuple[float, float] | None:
         return float(low), float(high)
     except ValueError:
         raise DataError(f"{option} '{text:.40}' must be LOW:HIGH, e.g. {option} 480:560") from None
+
+
+def _numbers(text: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise DataError(
+            f"--chirp-coefficients '{text:.40}' must be numbers with commas, e.g. --chirp-coefficients 0.3,-0.12,0.02"
+        ) from None
 
 
 def _response(path: Path | None, options: Shared) -> Any:

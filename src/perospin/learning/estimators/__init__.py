@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from perospin.learning.estimators.build import KINDS, Kind, build_estimator, used_columns
+from perospin.learning.estimators.build import KINDS, Kind, build_estimator, check_estimator_spec, used_columns
 from perospin.learning.estimators.columns import ColumnModel
 from perospin.learning.estimators.combine import AverageModel, BestOf, StackModel
 from perospin.learning.estimators.formulas.formulas import Constant, Formula
@@ -14,6 +14,7 @@ from perospin.learning.estimators.gaussian_processes.structured import Structure
 from perospin.learning.estimators.gaussian_processes.variance_components import VarianceComponents
 from perospin.learning.estimators.mlp import MLPEnsemble
 from perospin.learning.estimators.rules import FamilyMean, TrainingMean, TwoClassRule, TwoStage
+from perospin.learning.estimators.steps import ClassLaw, ClassStep
 from perospin.learning.training.folds import fit_each
 from perospin.learning.training.spread import predict_with_spread
 from perospin.learning.training.weights import supports
@@ -22,6 +23,8 @@ __all__ = [
     "KINDS",
     "AverageModel",
     "BestOf",
+    "ClassLaw",
+    "ClassStep",
     "ColumnModel",
     "Constant",
     "FamilyMean",
@@ -39,6 +42,7 @@ __all__ = [
     "TwoStage",
     "VarianceComponents",
     "build_estimator",
+    "check_estimator_spec",
     "fit_each",
     "predict_with_spread",
     "supports",

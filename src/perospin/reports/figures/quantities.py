@@ -60,7 +60,7 @@ def by_quantity(part: PartResult) -> Figure | None:
     right.set_yticks(places, [_title(part, name).replace(" ", "\n", 1) for name in names], fontsize=7)
     unit = " (decades)" if target.logarithmic else f" ({target.unit})" if target.unit else ""
     right.set(xlabel=f"rms error{unit}", ylim=(-0.7, len(names) - 0.3))
-    right.set_xlim(left=0.0)
+    right.set_xlim(0.0, 1.08 * float(np.sqrt(scores["mse"].max())))
     right.legend(fontsize=7, frameon=False, loc="lower left")
     right.grid(axis="x", linewidth=0.3)
     return figure

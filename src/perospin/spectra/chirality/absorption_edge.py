@@ -22,7 +22,7 @@ import pandas as pd
 
 from perospin.errors import FitError
 from perospin.fitting import Parameter, Quantity, SeparableModel, Source, check_trace, fit_model
-from perospin.fitting.arrays import Float
+from perospin.fitting.arrays import Float, real
 from perospin.fitting.single import Intervals
 from perospin.measurements.ordering import rising
 from perospin.measurements.result import SpinFit
@@ -96,7 +96,7 @@ def elliott(
         Their sum is the absorption. Bound states beyond the twelfth are part of the continuum, with the strength that
         they have per energy.
     """
-    energy = np.asarray(energy_ev, float)
+    energy = real(energy_ev, "energy_ev")
     order = np.arange(1, _STATES + 1) - _SHIFT[dimension]
     strength = (4.0 * np.pi if dimension == 3 else 4.0) / order**3 * rydberg_ev
     places = gap_ev - rydberg_ev / order**2
@@ -129,6 +129,7 @@ def fit_absorption_edge(
     intervals: Intervals = "covariance",
     level: float = 0.68,
     seed: int = 0,
+    robust: bool = False,
     sources: Sequence[Source] = (),
 ) -> SpinFit:
     """Band gap, exciton binding energy and broadening from an absorption edge.
@@ -148,7 +149,7 @@ def fit_absorption_edge(
         ``"none"``, ``"constant"`` or ``"linear"``.
     window_ev
         Part of the spectrum to fit: the edge and a few linewidths of continuum, not the next band.
-    sigma, params, intervals, level, seed, sources
+    sigma, params, intervals, level, seed, robust, sources
         See `fit_model`.
 
     Returns
@@ -184,7 +185,7 @@ def fit_absorption_edge(
         spread = None if spread is None else spread[inside]
     model = _model(energy, dimension, lineshape, background)
     fit = fit_model(
-        model, energy, signal, sigma=spread, params=params, intervals=intervals, level=level, seed=seed,
+        model, energy, signal, sigma=spread, params=params, intervals=intervals, level=level, seed=seed, robust=robust,
         sources=sources, warnings=notes, result=SpinFit,
         analysis=f"absorption edge (Elliott, {dimension}D)",
         conventions={

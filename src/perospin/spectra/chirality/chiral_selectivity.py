@@ -15,7 +15,7 @@ from scipy import stats
 
 from perospin.errors import FitError
 from perospin.fitting import Quantity, SeparableModel, Source, fit_model
-from perospin.fitting.arrays import Float
+from perospin.fitting.arrays import Float, real
 from perospin.fitting.single import Intervals
 from perospin.measurements.result import SpinFit
 
@@ -51,6 +51,7 @@ def fit_current_polarisation(
     intervals: Intervals = "covariance",
     level: float = 0.68,
     seed: int = 0,
+    robust: bool = False,
     sources: Sequence[Source] = (),
 ) -> SpinFit:
     """Spin polarisation of a current, for each sign of the voltage and their mean.
@@ -69,7 +70,7 @@ def fit_current_polarisation(
         Window of |V|; from half the largest voltage up if not given.
     current_unit
         Of the currents, for the figure.
-    intervals, level, seed, sources
+    intervals, level, seed, robust, sources
         See `fit_model`.
 
     Returns
@@ -118,7 +119,7 @@ def fit_current_polarisation(
             spread = None
     fit = fit_model(
         model, x, (up - down)[window], sigma=spread, absolute_sigma=False, intervals=intervals,
-        level=level, seed=seed, sources=sources, warnings=notes, result=SpinFit,
+        level=level, seed=seed, robust=robust, sources=sources, warnings=notes, result=SpinFit,
         analysis="spin polarisation of a current",
         conventions={"spin_polarisation": "(I_up - I_down)/(I_up + I_down); up and down as the two files were given"},
         settings={"main": "spin_polarisation_percent", "least_v": low, "most_v": high, "current_unit": current_unit},
@@ -167,8 +168,8 @@ def fit_current_polarisation(
 def _prepared(voltage_v: Any, current_up: Any, current_down: Any) -> tuple[Float, Float, Float, Any, list[str]]:
     """Voltages, mean magnitudes of the currents, the curves if they are repeated (or None), notes."""
     try:
-        voltage = np.asarray(voltage_v, float)
-        curves = [np.atleast_2d(np.asarray(c, float)) for c in (current_up, current_down)]
+        voltage = real(voltage_v, "voltage_v")
+        curves = [np.atleast_2d(real(c, "current")) for c in (current_up, current_down)]
     except (TypeError, ValueError):
         raise FitError("voltages and currents must be numbers, and all curves of one length") from None
     for name, c in zip(("current_up", "current_down"), curves, strict=True):

@@ -9,6 +9,7 @@ difference SC - CC, 1/tau_d = 1/tau_s + 1/tau_r, in which recombination is still
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
@@ -16,13 +17,14 @@ from typing import Any, Literal
 import numpy as np
 
 from perospin.errors import FitError
-from perospin.fitting import Source, check_times_ps, check_trace
+from perospin.fitting import Source, Trace, check_times_ps, check_trace
+from perospin.fitting.arrays import natural_unit
 from perospin.fitting.single import Intervals
 from perospin.measurements.result import SpinFit
 from perospin.spectra.lifetimes.difference import _fit_difference
 from perospin.spectra.lifetimes.joint import _fit_joint
 from perospin.spectra.lifetimes.ratio import _fit_polarisation
-from perospin.spectra.lifetimes.response import CONVENTIONS, Convention, Response
+from perospin.spectra.lifetimes.response import CONVENTIONS, Convention, Response, guess_time_zero
 from perospin.spectra.lifetimes.setup import _Setup, _size
 
 __all__ = ["fit_pump_probe"]
@@ -186,7 +188,37 @@ def fit_pump_probe(
             f"held at {width:.3g} ps; time zero and the polarisation there hang on it, the lifetimes hardly"
         )
         fit = run(replace(setup, response=Response("gaussian", width), notes=[*setup.notes, note]))
+    if offset is not True:
+        fit = fit.with_warnings(*_before_pump(trace, fit, response))
     return _with_convention(fit, convention, wavelength_nm)
+
+
+def _before_pump(trace: Trace, fit: SpinFit, response: Response) -> list[str]:
+    """Tell of a signal that is there before the pump comes: the model has none."""
+    values = {**fit.values, **fit.settings["best_values"]}
+    zero, width = (values.get(name, math.nan) for name in ("time_zero_ps", "irf_fwhm_ps"))
+    zero = zero if math.isfinite(zero) else guess_time_zero(trace.x, _size(trace))
+    step = float(np.min(np.diff(np.unique(trace.x))))
+    early = trace.x < zero - max(2.0 * (width if math.isfinite(width) else response.fwhm_ps), step)
+    if np.count_nonzero(early) < 3:
+        return []
+    from scipy.stats import t as student
+
+    share = 0.0
+    for signal in trace.channels.values():
+        signal = signal / natural_unit(signal)
+        part, largest = signal[early], float(np.max(np.abs(signal)))
+        error = float(np.sqrt(0.5 * np.mean(np.diff(part) ** 2) / len(part)))
+        level = float(np.mean(part))
+        if abs(level) > max(student.ppf(1 - 1e-5, len(part) - 1) * error, 0.02 * largest):
+            share = max(share, abs(level) / largest)
+    if not share:
+        return []
+    return [
+        f"before the pump the signal is not zero, but {share:.0%} of its largest: a background (give offset=True), or "
+        "what the pulse before has left, where spins or carriers outlive the repetition time of the laser; the "
+        "lifetimes are wrong by it"
+    ]
 
 
 def _with_convention(fit: SpinFit, convention: Convention, wavelength_nm: float | None) -> SpinFit:

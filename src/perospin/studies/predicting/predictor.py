@@ -21,10 +21,11 @@ from perospin.learning.explanation.shapley import MOST_HYBRIDS, N_ORDERS, game_o
 from perospin.learning.intervals.intervals import Intervals, fit_intervals, held_out_once
 from perospin.studies.data.conditions import checked_conditions, stated_columns, unknown_levels
 from perospin.studies.data.dataset import Dataset
-from perospin.studies.data.materials import describe_materials
+from perospin.studies.data.materials import describe_materials, held_out_spacing
 from perospin.studies.data.table import gathering
 from perospin.studies.predicting.domain import Domain
 from perospin.studies.predicting.prediction import Counterpart, Prediction
+from perospin.studies.predicting.spacing import expected_spacing
 from perospin.studies.running.plan import build_schemes, inner_groups
 
 if TYPE_CHECKING:
@@ -65,10 +66,10 @@ class Predictor:
         """
         if part.predict is None:
             raise StudyError(f"study '{study}', part '{name}' declares no [predict] table, so it can't predict")
-        if part.descriptors.source != "describe":
+        if part.descriptors.source == "table":
             raise StudyError(
                 f"study '{study}', part '{name}' takes its descriptors from its table, so a new material can't be "
-                'described; a part with descriptors.source = "describe" can predict'
+                'described; a part with descriptors.source = "describe" or "packing" can predict'
             )
         asked = part.predict
         scheme = build_schemes(part, data)[asked.scheme]
@@ -172,12 +173,16 @@ class Predictor:
         DataError
             If a condition is unknown or impossible.
         """
+        import pandas as pd
+
         from perospin.chemistry import Perovskite
 
         material, asked_for = Perovskite.of(formula, ions), dict(conditions or {})
         given = self.conditions_of(asked_for)
-        level = str(self.part.descriptors.level)
+        level = self.part.descriptors.level
         described = describe_materials([material], level, ions, on_compute, self.columns)
+        if self.part.descriptors.held_out_spacing:
+            described = pd.concat([described, held_out_spacing([material], expected_spacing)], axis=1)
         row = self._row(stated_columns(self.part, self.data, given, described, str(material)), str(material))
         held = self._held_out(given)
         asked, target = self.part.predict, self.part.target
@@ -291,7 +296,7 @@ class Predictor:
 
 
 def unread_parts(
-    material: Perovskite, row: pd.DataFrame, columns: Sequence[str], level: str, ions: Any = None
+    material: Perovskite, row: pd.DataFrame, columns: Sequence[str], level: str | None, ions: Any = None
 ) -> tuple[str, ...]:
     """Name the parts of a material, "metal" or "halide", that no column which the model reads depends on.
 

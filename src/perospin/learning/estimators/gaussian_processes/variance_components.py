@@ -13,9 +13,10 @@ of its own row. A row may be a limit (see `censored`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -28,6 +29,9 @@ from perospin.learning.estimators.gaussian_processes.censored import Sites, chec
 from perospin.learning.estimators.gaussian_processes.hyperparameters import most_probable
 from perospin.learning.estimators.gaussian_processes.kernels import Kernel, Linear, Matern, Product, Same
 from perospin.learning.estimators.gaussian_processes.marginal_likelihood import marginal_and_slope
+from perospin.learning.estimators.kinds.kind import Kind
+from perospin.learning.estimators.kinds.terms import CallTerm, Term
+from perospin.learning.options import Option
 from perospin.learning.training.weights import checked_y_sd
 
 __all__ = ["Effect", "VarianceComponents"]
@@ -175,6 +179,29 @@ class VarianceComponents(RegressorMixin, BaseEstimator):
         Most probable standard deviation of each effect, and of the ``noise``.
     """
 
+    about: ClassVar[Kind] = Kind(
+        "variance_components",
+        "sum of declared effects, each with one learnt variance; takes categories, uncertain columns and limits",
+        {
+            "effects": Option((), "effects, each a table with what it reads and its prior", holds="effects"),
+            "noise_sd": Option(0.15, "middle of the prior of the noise's standard deviation", above=0.0),
+            "mean": Option(0.0, "prior mean"),
+            "mean_sd": Option(3.0, "standard deviation of the prior of the mean", above=0.0),
+            "spread": Option(0.7, "standard deviation of the logarithm of every standard deviation", above=0.0),
+        },
+        on_columns=False,
+        references=("Henderson1975Prediction", "Rasmussen2006GaussianProcesses"),
+    )
+
+    def columns_read(self, columns: Sequence[str]) -> set[str]:
+        """Columns of a table that it looks at."""
+        return set(self.columns)
+
+    def exact_terms(self) -> Iterator[Term]:
+        """Terms of the fitted model beside a constant: its effects."""
+        for number, effect in enumerate(self._effects()):
+            yield CallTerm(effect.read, partial(_numbers, effect.read), partial(self.part, number))
+
     def __init__(
         self,
         effects: Sequence[Mapping[str, Any]] = (),
@@ -204,11 +231,6 @@ class VarianceComponents(RegressorMixin, BaseEstimator):
         effects = self._effects()
         also = (effect.uncertain for effect in effects if effect.uncertain)
         return tuple(dict.fromkeys([*(column for effect in effects for column in effect.read), *also]))
-
-    @property
-    def effect_columns(self) -> list[tuple[str, ...]]:
-        """Columns that the mean of each effect depends on."""
-        return [effect.read for effect in self._effects()]
 
     def _table(self, X: Any) -> dict[str, FloatArray]:
         """Columns of new rows by name; categories that aren't stated are NaN, and so alike to none."""
@@ -314,6 +336,10 @@ class VarianceComponents(RegressorMixin, BaseEstimator):
         blocks = effect.blocks(dict(zip(effect.read, values.T, strict=True)))
         cross = effect.kernel()(_NOTHING, blocks, effect.blocks(self._table_))
         return np.asarray(np.exp(self._theta[number]) * (cross @ self._weights))
+
+
+def _numbers(columns: Sequence[str], table: Any) -> FloatArray:
+    return np.asarray(table[list(columns)].to_numpy(dtype=float))
 
 
 def _among(effect: Effect, table: Mapping[str, FloatArray]) -> FloatArray:
