@@ -238,6 +238,24 @@ def test_held_out_rows_are_not_seen(tmp_path: Path) -> None:
     np.testing.assert_allclose(held[0], held[1], rtol=1e-6)
 
 
+def test_a_model_of_numbers_gets_a_column_for_each_word(tmp_path: Path) -> None:
+    ridge = '\n[[estimators]]\nname = "ridge"\nkind = "ridge"\nalpha = 0.01\nfeatures = [{}]\n\n[[schemes]]'
+    wrong = study(tmp_path, text=STUDY.replace("\n[[schemes]]", ridge.format('"solvent"'), 1))
+    with pytest.raises(StudyError, match="SpreadRidge would read the words in 'solvent' as numbers; name each word"):
+        wrong.check()
+    text = STUDY.replace("\n[[schemes]]", ridge.format('"what=b", "solvent=DMF", "warmth"'), 1)
+    text = text.replace('[predict]\nestimator = "model"', '[predict]\nestimator = "ridge"')
+    made = study(tmp_path, text=text)
+    made.check()
+    frame, data = table(), made.dataset()
+    assert data.features["solvent=DMF"].tolist() == [float(word == "DMF") for word in frame["solvent"]]
+    found = made.predictor().predict("MAPbI3", conditions={"what": "b", "solvent": "DMF", "warmth": 0.0})
+    assert np.log10(found.value) == pytest.approx(2.5, abs=0.15)  # the limits, far off, had no part in it
+    unknown = study(tmp_path, text=text.replace("solvent=DMF", "solvent=GBL"))
+    with pytest.raises(StudyError, match="no row has 'GBL' in 'solvent'; there are: DMF, DMSO"):
+        unknown.dataset()
+
+
 # -- limits in validation --------------------------------------------------------------------------------------
 
 

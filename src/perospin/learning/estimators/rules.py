@@ -302,6 +302,7 @@ class FamilyMean(RegressorMixin, BaseEstimator):
         Column that names the family (any type).
     """
 
+    takes_categories: ClassVar[bool] = True
     about: ClassVar[Kind] = Kind(
         "group_mean",
         "mean of the training rows of the same category",

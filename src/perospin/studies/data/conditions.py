@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from perospin.errors import DataError
+from perospin.errors import DataError, StudyError
 from perospin.studies.data.table import gathering
 
 if TYPE_CHECKING:
@@ -27,16 +27,31 @@ _NOT_STATED = ("", "nan", "na", "<na>", "none")
 
 
 def _categories(
-    frame: pd.DataFrame, section: DataSection, formulas: list[str], features: pd.DataFrame
+    frame: pd.DataFrame, section: DataSection, formulas: list[str], features: pd.DataFrame, wanted: list[str]
 ) -> dict[str, tuple[str, ...]]:
-    """Add the level of each category to the features, as its number, NaN where not stated; return the levels."""
+    """Add the level of each category to the features, as its number, NaN where not stated; return the levels.
+
+    A wanted column ``solvent=DMF`` is 1 where the word in `solvent` is DMF, else 0: for models of numbers.
+    """
     found = {}
     for column in section.categories:
         cells = formulas if column == section.formula else frame[column].astype(str).str.strip().tolist()
         levels = tuple(sorted({cell for cell in cells if cell.lower() not in _NOT_STATED}))
         features[column] = level_numbers(cells, levels)
         found[column] = levels
+        for name in (name for name in wanted if category_of(name) == column):
+            level = name.partition("=")[2]
+            if level not in levels:
+                shown = ", ".join(levels[:8]) + (", ..." if len(levels) > 8 else "")
+                raise StudyError(f"the study uses '{name}', but no row has '{level}' in '{column}'; there are: {shown}")
+            features[name] = np.array([float(cell == level) for cell in cells])
     return found
+
+
+def category_of(name: str) -> str:
+    """Return the column of the category that a column such as ``solvent=DMF`` asks about; "" for any other."""
+    column, asks, _ = name.partition("=")
+    return column if asks else ""
 
 
 def level_numbers(cells: list[str], levels: tuple[str, ...]) -> NDArray[np.float64]:
@@ -129,6 +144,8 @@ def stated_columns(
     for column, levels in data.categories.items():
         word = formula if column == part.data.formula else str(given.get(column, "")).strip()
         made[column] = level_numbers([word], levels)
+        for name in (str(name) for name in data.features if category_of(str(name)) == column):
+            made[name] = float(word == name.partition("=")[2])
     for column, deviation in data.uncertain.items():
         if column in given:
             made[column], made[deviation] = float(given[column]), float(given.get(deviation, 0.0))

@@ -17,7 +17,7 @@ import numpy as np
 
 from perospin.errors import DataError, StudyError
 from perospin.learning.validation.guard import Units, find_units
-from perospin.studies.data.conditions import _categories, _fill_uncertain, _limits
+from perospin.studies.data.conditions import _categories, _fill_uncertain, _limits, category_of
 from perospin.studies.data.groups import _group, _time
 from perospin.studies.data.materials import (
     DERIVED_COLUMNS,
@@ -205,7 +205,7 @@ def build_dataset(
         ions = with_new_ions(frame[section.new_ions], ions)
     formulas, described, certain, materials = _formulas(frame, labels, section, where, ions)
     features = _features(frame, part, labels, materials, where, on_compute, ions)
-    categories = _categories(frame, section, formulas, features)
+    categories = _categories(frame, section, formulas, features, wanted)
     _fill_uncertain(features, section, labels, where, notes)
     sure = [material if known else None for material, known in zip(materials, certain, strict=True)]
     for extra in _of_crystals(part, sure, base, ions, notes):
@@ -268,10 +268,12 @@ def _required(part: PartSpec, wanted: Sequence[str]) -> list[str]:
     required += [section.tag.column] if section.tag else []
     required += [text for text in (section.name, section.formula, section.source_column) if text]
     required += [section.new_ions] if section.new_ions else []
-    required += [text for text in (section.time, section.weight, section.y_sd) if text]
+    required += [text for text in (section.time, section.weight, section.y_sd, section.limit, part.target.by) if text]
+    required += [*section.categories, *section.uncertain, *section.uncertain.values()]
     required += [d.removeprefix("column:") for d in section.groups.values() if d.startswith("column:")]
     if part.descriptors.source == "table":
-        required += [column for column in wanted if column not in DERIVED_COLUMNS]
+        made = {*DERIVED_COLUMNS, *(name for name in wanted if category_of(name) in section.categories)}
+        required += [column for column in wanted if column not in made]
     return required
 
 

@@ -179,6 +179,7 @@ class VarianceComponents(RegressorMixin, BaseEstimator):
         Most probable standard deviation of each effect, and of the ``noise``.
     """
 
+    takes_categories: ClassVar[bool] = True
     about: ClassVar[Kind] = Kind(
         "variance_components",
         "sum of declared effects, each with one learnt variance; takes categories, uncertain columns and limits",
