@@ -77,6 +77,7 @@ _PREFIXED: dict[str, tuple[Fraction, _Dimension]] = {
     "G": (_exact("0.0001"), _FIELD),
     "Oe": (_exact("0.0001"), _FIELD),
     "Hz": (_exact(1), (0, 0, -1, 0, 0, 0)),
+    "Pa": (_exact(1), (-1, 1, -2, 0, 0, 0)),
     "C": (_exact(1), _CHARGE),
     "V": (_exact(1), _VOLTAGE),
     "W": (_exact(1), (2, 1, -3, 0, 0, 0)),

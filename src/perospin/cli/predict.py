@@ -88,6 +88,8 @@ def predict(
     library = IonLibrary.of(ion)
     # a wrong formula is reported before anything is fitted
     materials = [Perovskite.parse(formula, library) for formula in formulas]
+    for caution in dict.fromkeys(caution for material in materials for caution in material.cautions):
+        typer.echo(f"caution: {caution}", err=True)
     asked = {"temperature_k": temperature, "field_t": field, "carrier": carrier, "technique": technique, "form": form}
     asked = {name: value for name, value in asked.items() if value not in (None, "")}
     if quantity is not None or asked:

@@ -39,6 +39,8 @@ class SignalMap:
         Raw files.
     history
         What was done to the map, in sentences.
+    doubts
+        What was assumed on reading and decides the result, a unit that the file doesn't state.
     conditions
         Temperature, field, power ... by name.
     """
@@ -51,6 +53,7 @@ class SignalMap:
     sigma: Float | None = None
     sources: tuple[Source, ...] = ()
     history: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
     conditions: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -14,6 +14,8 @@ from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
+from perospin.text import tex, tex_verbatim, visible
+
 if TYPE_CHECKING:
     from perospin.studies.declaration.part import PartSpec
     from perospin.studies.lifetimes import Conditioned, ConditionsResult
@@ -21,21 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Reference", "cite", "cite_conditions", "cited", "library"]
 
-_KINDS: Mapping[str, tuple[str, ...]] = {
-    "ridge": ("Hoerl1970Ridge",),
-    "elastic_net": ("Zou2005ElasticNet",),
-    "svr": ("Smola2004SupportVectors",),
-    "random_forest": ("Breiman2001Forests",),
-    "xgboost": ("Chen2016XGBoost",),
-    "gp": ("Rasmussen2006GaussianProcesses",),
-    "prior_gp": ("Rasmussen2006GaussianProcesses",),
-    "structured_gp": ("Rasmussen2006GaussianProcesses", "Bonilla2007MultiTask"),
-    "mlp_ensemble": ("Kingma2014Adam", "Lakshminarayanan2016Ensembles"),
-    "symbolic": ("Burlacu2020Operon", "Bartlett2024Exhaustive"),
-    "power_law": ("Bartlett2024Exhaustive",),
-    "stack": ("Breiman1996Stacked",),
-}
-_SKLEARN = ("ridge", "elastic_net", "svr", "random_forest")
 _TABLES: Mapping[str, tuple[str, ...]] = {
     "spin52": ("Li2025SpinRelaxation",),
     "hoip192": ("Kim2017HybridPerovskites", "Hase2021Olympus"),
@@ -43,6 +30,7 @@ _TABLES: Mapping[str, tuple[str, ...]] = {
     "thin_film_repeats": ("Sun2021DataFusion", "Hase2021Olympus"),
     "vapdiff_crystal": ("Hase2021Olympus",),
     "vapdiff_descriptors": ("Hase2021Olympus",),
+    "structures_2d": (),  # cited by the DOI that the table states
 }
 _DOI = re.compile(r"10\.\d{4,9}/[^\s;,()<>\"]+[^\s;,()<>\".]")
 _ENTRY = re.compile(r"^@(\w+)\{([^,\s]+),\n(.*?)^\}", re.MULTILINE | re.DOTALL)
@@ -72,7 +60,7 @@ class Reference:
         return dict(_FIELD.findall(self.bibtex))
 
     def __str__(self) -> str:
-        return f"% {'; '.join(self.used_for)}\n{self.bibtex}" if self.used_for else self.bibtex
+        return f"% {visible('; '.join(self.used_for))}\n{self.bibtex}" if self.used_for else self.bibtex
 
 
 @cache
@@ -153,7 +141,7 @@ def _from_library(keys: Sequence[str], purpose: str) -> _Found:
 def _perospin(version: str) -> Reference:
     lines = ["@software{perospin,", "  author = {{perospin developers}},"]
     lines.append("  title = {perospin: predict, measure and understand spin relaxation in halide perovskites},")
-    lines += [f"  version = {{{version}}},"] if version else []
+    lines += [f"  version = {{{tex(version)}}},"] if version else []
     lines.append("  note = {MIT licence}")
     return Reference("perospin", "\n".join(lines) + "\n}")
 
@@ -217,7 +205,7 @@ def _of_source(text: str) -> list[Reference]:
     if dois:
         return [_of_doi(doi) for doi in dois]
     key = re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-") or "unknown"
-    return [Reference(key, f"@misc{{{key},\n  note = {{{text}; the records state no DOI}}\n}}")]
+    return [Reference(key, f"@misc{{{key},\n  note = {{{tex(text)}; the records state no DOI}}\n}}")]
 
 
 def _of_doi(doi: str) -> Reference:
@@ -226,9 +214,9 @@ def _of_doi(doi: str) -> Reference:
         if reference.fields.get("doi", "").lower() == doi.lower():
             return reference
     author, year = _authors().get(doi.lower(), ("", None))
-    lines = [f"  author = {{{author} and others}}"] if author else []
+    lines = [f"  author = {{{tex(author)} and others}}"] if author else []
     lines += [f"  year = {{{year}}}"] if year else []
-    lines += [f"  doi = {{{doi}}}", "  note = {title and further authors: see the DOI}"]
+    lines += [f"  doi = {{{tex_verbatim(doi)}}}", "  note = {title and further authors: see the DOI}"]
     key = re.sub(r"[^A-Za-z0-9]+", "-", doi).strip("-")
     return Reference(key, f"@misc{{{key},\n" + ",\n".join(lines) + "\n}")
 
@@ -251,30 +239,26 @@ def _descriptors(part: PartResult, result: StudyResult) -> _Found:
 
 
 def _estimators(part: PartResult, result: StudyResult) -> _Found:
+    from perospin.learning.estimators import KINDS
+
     ran = set(part.scores["estimator"]) if len(part.scores) else set(part.spec.estimator_names())
     for name in part.spec.estimator_names():
         if name not in ran:
             continue
         purpose = f"estimator: {part.spec.title_of(name)}"
         for spec in _specs(part.spec, name):
-            kind = str(spec.get("kind"))
-            yield from _from_library(_KINDS.get(kind, ()), purpose)
-            if kind in _SKLEARN:
-                yield from _from_library(("Pedregosa2011Sklearn",), purpose)
-            if kind == "gp" and spec.get("mode", "average") == "average":
-                yield from _from_library(("DelMoral2006Samplers", "Dau2022WasteFree"), purpose)
-                if spec.get("selection", True):
-                    yield from _from_library(("Scott2010Multiplicity",), purpose)
-            if spec.get("likelihood") == "student_t":
-                yield from _from_library(("Tipping2005StudentT",), purpose)
-            if spec.get("heteroscedastic"):
-                yield from _from_library(("Nix1994Variance",), purpose)
-            if kind == "best_of" or spec.get("tune"):
+            kind = KINDS.get(str(spec.get("kind")))
+            if kind is None:
+                continue
+            yield from _from_library(tuple(kind.cited(spec)), purpose)
+            if kind.nested_choice or spec.get("tune"):
                 yield from _from_library(("Cawley2010Overfitting",), f"nested choice of {part.spec.title_of(name)}")
 
 
 def _specs(part: PartSpec, name: str) -> Iterator[Mapping[str, Any]]:
     """Specification of an estimator and of all models inside it."""
+    from perospin.learning.estimators import KINDS
+
     grid = next((g for g in part.grids if g.name == name), None)
     waiting: list[Any] = [part.write_out(grid.spec) if grid else part.spec_of(name)]
     while waiting:
@@ -284,10 +268,8 @@ def _specs(part: PartSpec, name: str) -> Iterator[Mapping[str, Any]]:
         if not isinstance(spec, Mapping):
             continue
         yield spec
-        members = spec.get("members")
-        waiting += [*(members if isinstance(members, list) else ()), spec.get("residual")]
-        if spec.get("kind") == "two_stage" and "residual" not in spec:
-            waiting.append({"kind": "ridge"})
+        kind = KINDS.get(str(spec.get("kind")))
+        waiting += kind.inner(spec) if kind is not None else ()
 
 
 def _validation(part: PartResult, result: StudyResult) -> _Found:
@@ -297,10 +279,7 @@ def _validation(part: PartResult, result: StudyResult) -> _Found:
         if scheme.key not in ran:
             continue
         purpose = f"validation: {scheme.label or scheme.key}"
-        if scheme.kind in ("leave_one_out", "k_fold", "repeated_k_fold"):
-            yield from _from_library(("Stone1974CrossValidation",), purpose)
-        elif scheme.kind == "leave_cluster_out":
-            yield from _from_library(("Meredig2018Extrapolation",), purpose)
+        yield from _from_library(scheme.rule.references, purpose)
     if len(part.pairs):
         yield from _from_library(("Holm1979Multiple",), "comparison of estimators")
         if any("resampled" in str(method) for method in part.pairs.get("method", ())):

@@ -139,7 +139,7 @@ def gain_table(part: PartResult) -> list[dict[str, Any]]:
 
 def repeated_pair_table(part: PartResult) -> list[dict[str, Any]]:
     """Set the model of the verdict against every other under the first repeated scheme, if there is one."""
-    repeated = [s.key for s in part.spec.schemes if s.repeats]
+    repeated = [s.key for s in part.spec.schemes if s.rule.repeats]
     if part.pairs.empty or not repeated:
         return []
     name = part.spec.verdict.estimator

@@ -115,7 +115,7 @@ def _score_records(run: Run) -> Iterator[dict[str, Any]]:
         factor = scores["typical_factor"]
         record["typical_factor"] = float("nan") if factor is None else factor
         low = middle = high = float("nan")
-        if run.entries[scheme].repeats:
+        if run.entries[scheme].rule.repeats:
             single = done.fold_r2()
             single = single[np.isfinite(single)]
             if single.size:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -110,6 +111,8 @@ def map_command(
     wavelengths: WindowOption = None,
     delays: Annotated[str | None, typer.Option(help="rows or columns: which of the file are the delays.")] = None,
     spectral_unit: Annotated[str | None, typer.Option(help="nm, eV or cm-1.")] = None,
+    delay_file: Annotated[Path | None, typer.Option(help="Delays, where the map's file has none.")] = None,
+    wavelength_file: Annotated[Path | None, typer.Option(help="Wavelengths, where the map's file has none.")] = None,
     *,
     options: Shared,
 ) -> Outcome:
@@ -126,7 +129,10 @@ def map_command(
         raise DataError(f"{len(files)} files were given: a map, or a pair of maps (same- and counter-circular)")
     if delays not in (None, "rows", "columns"):
         raise DataError(f"--delays '{delays}' must be rows or columns")
-    reading = {"delimiter": options.reading()["delimiter"], "decimal": options.decimal, "delay_unit": options.unit}
+    shared_reading = {key: value for key, value in options.reading().items() if key != "skip_lines"}
+    reading = {
+        **shared_reading, "delay_unit": options.unit, "delay_file": delay_file, "wavelength_file": wavelength_file,
+    }  # fmt: skip
     order = (assigned([path.name for path in files], ["same", "counter"]) if len(files) == 2 else None) or []
     names = order or ["same", "counter"][: len(files)]
     maps = {
@@ -153,4 +159,5 @@ def map_command(
     notes = [sentence for found in maps.values() for sentence in found.history]
     if len(files) == 2 and not order:
         notes.insert(0, f"files were taken in the order given: same is '{files[0].name}', counter '{files[1].name}'")
-    return Outcome(fit, dict(maps["same"].conditions), notes)
+    doubts = [sentence for found in maps.values() for sentence in found.doubts]
+    return Outcome(fit, dict(maps["same"].conditions), notes, doubts=doubts)

@@ -53,6 +53,25 @@ OPTIONS: dict[str, tuple[Any, Any]] = {
         Annotated[int, typer.Option(min=0, help="Lines at the top that are no data.", rich_help_panel=_DATA)],
         0,
     ),
+    "block": (
+        Annotated[
+            int | None, typer.Option(min=1, help="Which table of a file that holds several.", rich_help_panel=_DATA)
+        ],
+        None,
+    ),
+    "dataset": (
+        Annotated[
+            str | None, typer.Option(help="Data set or group of an HDF5 file or archive.", rich_help_panel=_DATA)
+        ],
+        None,
+    ),
+    "where": (
+        Annotated[
+            list[str] | None,
+            typer.Option(help="Rows of one condition, NAME=VALUE: temperature=10; repeatable.", rich_help_panel=_DATA),
+        ],
+        None,
+    ),
     "fix": (
         Annotated[
             list[str] | None,
@@ -138,6 +157,9 @@ class Shared:
     delimiter: str | None = None
     decimal: str | None = None
     skip_lines: int = 0
+    block: int | None = None
+    dataset: str | None = None
+    where: Sequence[str] | None = None
     fix: Sequence[str] | None = None
     start: Sequence[str] | None = None
     intervals: str = "covariance"
@@ -157,12 +179,16 @@ class Shared:
         """Keywords for `read_trace`."""
         named = {"tab": "\t", "semicolon": ";", "comma": ",", "blank": " ", "space": " "}
         sign = named.get(self.delimiter or "", self.delimiter)
-        return {"delimiter": sign, "decimal": self.decimal, "skip_lines": self.skip_lines}
+        return {
+            "delimiter": sign, "decimal": self.decimal, "skip_lines": self.skip_lines, "block": self.block,
+            "dataset": self.dataset,
+        }  # fmt: skip
 
     def gathering(self) -> dict[str, Any]:
         """Keywords for `gather`."""
         columns = [part.strip() for part in self.columns.split(",")] if self.columns else None
-        return {**self.reading(), "columns": columns, "x_unit": self.unit}
+        where = _pairs(self.where, "--where")
+        return {**self.reading(), "columns": columns, "x_unit": self.unit, "where": where}
 
     def fitting(self, measured: Measurement | None = None, params: bool = True) -> dict[str, Any]:
         """Keywords for an analysis."""

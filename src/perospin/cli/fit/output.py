@@ -131,7 +131,8 @@ def deliver(outcome: Outcome, options: Shared, flags: Mapping[str, str] = Mappin
         typer.echo(json.dumps(as_dict(outcome, records), indent=1, ensure_ascii=False, allow_nan=False))
     else:
         for note in outcome.notes:
-            typer.echo(f"note: {note}", err=True)
+            if note not in outcome.doubts:  # those stand among the warnings of the report
+                typer.echo(f"note: {note}", err=True)
         if outcome.parts:
             typer.echo(spoken(_parts_table(outcome.parts), flags))
         typer.echo(spoken(outcome.fit.report(), flags))

@@ -44,6 +44,10 @@ _ALSO = {
     "error": "lifetime_uncertainty_ps",
     "t1": "lifetime_ps",
     "tau": "lifetime_ps",
+    "tau_s": "lifetime_ps",
+    "tau_spin": "lifetime_ps",
+    "spin_lifetime": "lifetime_ps",
+    "t_s": "lifetime_ps",
     "t": "temperature_k",
     "b": "field_t",
     "n": "n_layers",
@@ -142,7 +146,8 @@ class Observations:
         rate = 1.0 / measured if target == "lifetime_ps" else measured
         given = {name: np.asarray(columns[name], dtype=float) for name in CONDITIONS if name in columns}
         if not given:
-            raise DataError(f"{table} has no condition to compare against: add one of {', '.join(CONDITIONS)}")
+            unread = f" (not understood: {', '.join(ignored)})" if ignored else ""
+            raise DataError(f"{table} has no condition to compare against{unread}: add one of {', '.join(CONDITIONS)}")
         found = cls(rate, relative, given, ignored)
         if not found.varying:
             raise DataError(f"no condition of {table} varies ({', '.join(given)}): nothing tells mechanisms apart")
@@ -177,7 +182,7 @@ def read_observations(path: str | Path) -> Observations:
     DataError
         If the file can't be read as such a table; the message names line and column.
     """
-    text = _text(Path(path))
+    text = read_text(Path(path))
     numbered = [
         (i, line) for i, line in enumerate(text.splitlines(), start=1) if line.strip() and not line.startswith("#")
     ]
@@ -210,7 +215,7 @@ def read_observations(path: str | Path) -> Observations:
     )
 
 
-def _text(path: Path) -> str:
+def read_text(path: Path) -> str:
     try:
         if path.stat().st_size > _MAX_BYTES:
             raise DataError(f"'{path}' has more than {_MAX_BYTES // 1_000_000} MB: not a table of lifetimes")
@@ -262,6 +267,11 @@ def _check_unit(quantity: Quantity, unit: str, name: str, position: int, path: s
     try:
         convert(1.0, unit, quantity.unit)
     except DataError as error:
+        if unit == "C" and quantity.unit == "K":
+            raise DataError(
+                f"'{path}', column {position + 1} '{name:.40}': C is the coulomb; are these degrees Celsius? "
+                f"Then write '{quantity.short} (degC)'"
+            ) from None
         raise DataError(f"'{path}', column {position + 1} '{name:.40}': {error}") from None
 
 
@@ -276,4 +286,9 @@ def _cell(text: str, quantity: Quantity, unit: str, where: str) -> float:
         difference = "uncertainty" in quantity.name
         return float(convert(float(match[1]), match[2] or unit, quantity.unit, difference=difference))
     except DataError as error:
+        if match[2] == "C" and quantity.unit == "K":
+            raise DataError(
+                f"{where}, column {quantity.name}: C is the coulomb; are these degrees Celsius? Then write "
+                f"'{match[1]} degC'"
+            ) from None
         raise DataError(f"{where}, column {quantity.name}: {error}") from None

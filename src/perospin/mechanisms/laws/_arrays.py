@@ -6,6 +6,7 @@ import functools
 import inspect
 import sys
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any, ParamSpec, TypeAlias, TypeVar, cast
 
 import numpy as np
@@ -13,11 +14,13 @@ from numpy.typing import NDArray
 
 from perospin.errors import DataError
 from perospin.mechanisms.quantities import QUANTITIES
+from perospin.mechanisms.validity import warn_outside
 
 Float: TypeAlias = NDArray[np.float64]
 Numeric: TypeAlias = Any
 """A number, a list of numbers, a NumPy or a JAX array."""
 
+_INSIDE: ContextVar[bool] = ContextVar("inside a law", default=False)
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
@@ -41,7 +44,8 @@ def checked(function: Callable[_P, _R]) -> Callable[_P, _R]:
     """Make a formula a law: arguments become arrays of floats and are checked by their name's range.
 
     JAX arrays pass untouched (a tracer has no value to check), so that ``jax.grad`` and ``jax.vmap`` work;
-    everything else becomes NumPy, and a number comes out as a number.
+    everything else becomes NumPy, and a number comes out as a number. The law that the user calls (not those it calls)
+    warns where it is used outside its range (`validity`).
 
     Raises
     ------
@@ -59,6 +63,7 @@ def checked(function: Callable[_P, _R]) -> Callable[_P, _R]:
             if value is None or is_jax(value):
                 continue
             bound.arguments[name] = _array(name, value)
+        inner = _INSIDE.set(True)
         try:
             with np.errstate(under="ignore", divide="ignore"):
                 result: Any = function(*bound.args, **bound.kwargs)
@@ -67,6 +72,11 @@ def checked(function: Callable[_P, _R]) -> Callable[_P, _R]:
                 raise
             shapes = ", ".join(f"{n} {np.shape(v)}" for n, v in bound.arguments.items() if np.ndim(v))
             raise DataError(f"the arguments' shapes don't fit together: {shapes}") from None
+        finally:
+            _INSIDE.reset(inner)
+        if not _INSIDE.get() and not any(is_jax(value) for value in bound.arguments.values()):
+            bound.apply_defaults()
+            warn_outside(function.__name__, {**bound.arguments, "result": result})
         return cast(_R, result[()] if isinstance(result, np.ndarray) and result.ndim == 0 else result)
 
     return wrapper

@@ -54,7 +54,7 @@ def dissymmetry(ellipticity_mdeg: Any, absorbance: Any) -> Any:
     Examples
     --------
     >>> round(dissymmetry(30.0, 1.0), 10)
-    0.0009096422
+    0.0009095842
     """
     return ellipticity_mdeg / (MDEG_PER_ABSORBANCE * absorbance)
 

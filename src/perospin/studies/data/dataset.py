@@ -7,8 +7,9 @@ file is answered by one sentence that names the row and the column.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,15 @@ import numpy as np
 from perospin.errors import DataError, StudyError
 from perospin.learning.validation.guard import Units, find_units
 from perospin.studies.data.groups import _group, _time
-from perospin.studies.data.materials import DERIVED_COLUMNS, _complete, _features, _formulas, _of_crystals
+from perospin.studies.data.materials import (
+    DERIVED_COLUMNS,
+    _complete,
+    _features,
+    _formulas,
+    _of_crystals,
+    own_ions,
+    with_new_ions,
+)
 from perospin.studies.data.table import (
     _digest,
     _filtered,
@@ -36,6 +45,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from perospin.studies.declaration.part import PartSpec
+    from perospin.studies.declaration.sections import DataSection
 
 
 @dataclass(frozen=True)
@@ -70,6 +80,8 @@ class Dataset:
         whatever its descriptors and filters.
     notes : tuple of str
         What was assumed while reading, in sentences.
+    ions : tuple of str
+        Ions of the formulas that the shipped library lacks, as ``NAME=SMILES``.
     """
 
     rows: pd.DataFrame
@@ -83,6 +95,7 @@ class Dataset:
     y_sd: NDArray[np.float64] | None = None
     table_sha256: str = ""
     notes: tuple[str, ...] = ()
+    ions: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -92,6 +105,21 @@ class Dataset:
         """What fitting takes beside X and y: ``sample_weight`` and ``y_sd``, each only where the study has it."""
         given = {"sample_weight": self.weight, "y_sd": self.y_sd}
         return {name: values for name, values in given.items() if values is not None}
+
+    @cached_property
+    def _materials(self) -> dict[str, Any]:
+        """Formulas read so far; the empty key holds the ion library of these rows."""
+        from perospin.chemistry import IonLibrary
+
+        return {"": IonLibrary.of(self.ions)}
+
+    def material(self, formula: str) -> Any:
+        """Read the formula of a row, with the ions of these rows."""
+        from perospin.chemistry import Perovskite
+
+        if formula not in self._materials:
+            self._materials[formula] = Perovskite.parse(formula, self._materials[""])
+        return self._materials[formula]
 
     def times(self) -> NDArray[np.float64]:
         """When each row became known, in years, shape (n_rows,)."""
@@ -139,16 +167,8 @@ def build_dataset(
     notes: list[str] = []
     frame, source, from_file = _read(section, data, base)
     where = f"table '{from_file}'" if from_file else "the table of this study"
-    table = part.descriptors.source == "table"
     wanted = needed_columns(part)
-    required = [part.target.column, *(f.column for f in section.where)]
-    required += [section.tag.column] if section.tag else []
-    required += [text for text in (section.name, section.formula, section.source_column) if text]
-    required += [text for text in (section.time, section.weight, section.y_sd) if text]
-    required += [d.removeprefix("column:") for d in section.groups.values() if d.startswith("column:")]
-    if table:
-        required += [column for column in wanted if column not in DERIVED_COLUMNS]
-    _require_columns(frame, required, where)
+    _require_columns(frame, _required(part, wanted), where)
     table_sha256 = _table_digest(frame[part.target.column])
     frame = _filtered(frame, section.where, where).reset_index(drop=True)
     if frame.empty:
@@ -158,13 +178,9 @@ def build_dataset(
         if section.row and section.row in frame.columns
         else pd.Series([str(i + 1) for i in range(len(frame))])
     )
-    target = _numeric(frame, part.target.column, labels, where, allow_missing=False)
-    if part.target.logarithmic and (target <= 0).any():
-        bad = int(np.flatnonzero(target <= 0)[0])
-        raise DataError(
-            f"{where}, row {labels[bad]}: {part.target.column} = {target[bad]:g} has no logarithm; "
-            "values must be greater than 0"
-        )
+    target = _target(frame, part, labels, where)
+    if section.new_ions:
+        ions = with_new_ions(frame[section.new_ions], ions)
     formulas, described, certain, materials = _formulas(frame, labels, section, where, ions)
     features = _features(frame, part, labels, materials, where, on_compute, ions)
     sure = [material if known else None for material, known in zip(materials, certain, strict=True)]
@@ -173,11 +189,7 @@ def build_dataset(
     for column, (low, high) in section.plausible.items():
         values = target if column == part.target.column else features.get(column)
         _plausible(column, values, low, high, where)
-    missing = [column for column in wanted if column not in features.columns]
-    if missing:
-        close = difflib.get_close_matches(missing[0], list(features.columns), n=3)
-        hint = f"; similar columns: {', '.join(close)}" if close else ""
-        raise StudyError(f"the study uses the descriptor '{missing[0]}', which nothing provides{hint}")
+    _refuse_unknown(wanted, features)
     if section.complete or section.min_rows:
         keep = _complete(features, section, described)
         frame, features = (rows_of[keep].reset_index(drop=True) for rows_of in (frame, features))
@@ -186,18 +198,7 @@ def build_dataset(
             [item for item, kept in zip(items, keep, strict=True) if kept]
             for items in (formulas, described, certain, materials)
         )
-    rows = pd.DataFrame(
-        {
-            "row": labels.to_numpy(dtype=str),
-            "name": frame[section.name].astype(str).str.strip() if section.name else formulas,
-            "formula": formulas,
-            "described_as": described,
-            "certain": certain,
-            "source": frame[section.source_column].astype(str) if section.source_column else source,
-            "tag": frame[section.tag.column].astype(str) if section.tag else "",
-            "target": target,
-        }
-    )
+    rows = _row_table(frame, section, source, labels, target, (formulas, described, certain))
     for name, definition in section.groups.items():
         rows[f"group:{name}"] = _group(definition, frame, labels, described, materials, section)
     if section.time:
@@ -212,13 +213,67 @@ def build_dataset(
     digest = _digest(rows, features, y)
     units = find_units(described, features[[c for c in model_columns(part) if c in features]].to_numpy(dtype=float))
     rows["unit"] = units.labels
-    return Dataset(rows, features, y, target, source, digest, units, weight, y_sd, table_sha256, tuple(notes))
+    return Dataset(
+        rows, features, y, target, source, digest, units, weight, y_sd, table_sha256, tuple(notes), own_ions(materials)
+    )
 
 
-# --- reading -----------------------------------------------------------------------------------------------
+def _required(part: PartSpec, wanted: Sequence[str]) -> list[str]:
+    """Columns that the table must have."""
+    section = part.data
+    required = [part.target.column, *(f.column for f in section.where)]
+    required += [section.tag.column] if section.tag else []
+    required += [text for text in (section.name, section.formula, section.source_column) if text]
+    required += [section.new_ions] if section.new_ions else []
+    required += [text for text in (section.time, section.weight, section.y_sd) if text]
+    required += [d.removeprefix("column:") for d in section.groups.values() if d.startswith("column:")]
+    if part.descriptors.source == "table":
+        required += [column for column in wanted if column not in DERIVED_COLUMNS]
+    return required
 
 
-# --- chemistry and descriptors -----------------------------------------------------------------------------
+def _target(frame: pd.DataFrame, part: PartSpec, labels: pd.Series[str], where: str) -> NDArray[np.float64]:
+    """Return the target as read; positive where its logarithm is modelled."""
+    target = _numeric(frame, part.target.column, labels, where, allow_missing=False)
+    if part.target.logarithmic and (target <= 0).any():
+        bad = int(np.flatnonzero(target <= 0)[0])
+        raise DataError(
+            f"{where}, row {labels[bad]}: {part.target.column} = {target[bad]:g} has no logarithm; "
+            "values must be greater than 0"
+        )
+    return target
 
 
-# --- what is known of a row beside its target --------------------------------------------------------------
+def _refuse_unknown(wanted: Sequence[str], features: pd.DataFrame) -> None:
+    """Refuse a descriptor that nothing provides."""
+    missing = [column for column in wanted if column not in features.columns]
+    if missing:
+        close = difflib.get_close_matches(missing[0], list(features.columns), n=3)
+        hint = f"; similar columns: {', '.join(close)}" if close else ""
+        raise StudyError(f"the study uses the descriptor '{missing[0]}', which nothing provides{hint}")
+
+
+def _row_table(
+    frame: pd.DataFrame,
+    section: DataSection,
+    source: str,
+    labels: pd.Series[str],
+    target: NDArray[np.float64],
+    composition: tuple[list[str], list[str], list[bool]],
+) -> pd.DataFrame:
+    """Collect what is known of rows beside descriptors; `composition`: formulas, described formulas, certainty."""
+    import pandas as pd
+
+    formulas, described, certain = composition
+    return pd.DataFrame(
+        {
+            "row": labels.to_numpy(dtype=str),
+            "name": frame[section.name].astype(str).str.strip() if section.name else formulas,
+            "formula": formulas,
+            "described_as": described,
+            "certain": certain,
+            "source": frame[section.source_column].astype(str) if section.source_column else source,
+            "tag": frame[section.tag.column].astype(str) if section.tag else "",
+            "target": target,
+        }
+    )

@@ -163,7 +163,7 @@ def _collinear(run: Run, read: Mapping[str, Sequence[str]]) -> Iterator[Caution]
 def _groups(run: Run) -> Iterator[Caution]:
     n = len(run.data)
     for key, scheme in run.schemes.items():
-        if run.entries[key].kind not in ("leave_one_group_out", "leave_cluster_out"):
+        if not run.entries[key].rule.whole_groups:
             continue
         sizes = np.array([len(split.test) for split in scheme.splits])
         if len(sizes) == n and n > 2:

@@ -61,7 +61,7 @@ def _gains(run: Run) -> pd.DataFrame:
         base = run.evaluations.get((run.part.baseline, scheme))
         if name == run.part.baseline or name not in run.part.estimator_names() or base is None:
             continue
-        if not run.entries[scheme].scores_all_rows_equally:
+        if not run.entries[scheme].rule.equal_scores:
             continue
         run.tell(f"bootstrap · {run.part.title_of(name)}")
         gain = paired_bootstrap(done, base, groups, checks.n_bootstrap, run.part.seed)
@@ -98,7 +98,7 @@ def _pairs(run: Run) -> pd.DataFrame:
 
     records = []
     for scheme, entry in run.entries.items():
-        if entry.kind == "in_sample" or not (entry.repeats or scheme == run.part.verdict.scheme):
+        if entry.kind == "in_sample" or not (entry.rule.repeats or scheme == run.part.verdict.scheme):
             continue
         names = [name for name in run.part.estimator_names() if (name, scheme) in run.evaluations]
         if len(names) < 2 or len(run.schemes[scheme]) < 2:
@@ -108,7 +108,7 @@ def _pairs(run: Run) -> pd.DataFrame:
         tests = paired.compare_pairs(
             [done for done in evaluations if np.isfinite(done.y_pred).all()],
             _resampled_together(run),
-            repeated=entry.repeats,
+            repeated=entry.rule.repeats,
             n_boot=run.part.checks.n_bootstrap,
             seed=run.part.seed,
         )
@@ -322,7 +322,7 @@ def _scrambles(run: Run) -> pd.DataFrame:
 def _exchanged_together(run: Run, scheme: str) -> NDArray[Any] | None:
     """Rows whose targets change places as wholes: those that the scheme never parts."""
     entry = run.entries[scheme]
-    if entry.kind == "leave_cluster_out":
+    if entry.rule.by_clusters:
         return None  # clusters are few, and nothing says that the targets of a cluster are alike
     return run.groups(scheme)
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -157,7 +157,7 @@ class Domain:
 
         described = self.data.rows["described_as"].astype(str)
         # a material without spacers stands for itself
-        spacers = [(_symbols(_parsed(f).spacers) if f else frozenset()) or frozenset([f]) for f in described]
+        spacers = [(_symbols(self.data.material(f).spacers) if f else frozenset()) or frozenset([f]) for f in described]
         names = self.data.rows["name"].astype(str).to_numpy()
         for column in self.columns:
             training = self.data.features[column].to_numpy(dtype=float)
@@ -184,7 +184,7 @@ class Domain:
             if part not in unread:
                 continue
             mine = read(material)
-            same = sum(read(_parsed(f)) == mine for f in self.data.rows["described_as"] if f)
+            same = sum(read(self.data.material(f)) == mine for f in self.data.rows["described_as"] if f)
             shown = ", ".join(sorted(mine))
             if same < _SUPPORT_ROWS:
                 count = f"only {same}" if same else "none"
@@ -197,7 +197,7 @@ class Domain:
 
     @cached_property
     def _known(self) -> list[Any]:
-        return [_parsed(formula) for formula in dict.fromkeys(self.data.rows["described_as"]) if formula]
+        return [self.data.material(formula) for formula in dict.fromkeys(self.data.rows["described_as"]) if formula]
 
     def _unknown_parts(self, material: Any) -> list[str]:
         reasons = []
@@ -236,7 +236,7 @@ class Domain:
 
     def _rows_with_unseen(self, read: Callable[[Any], set[str]]) -> int:
         """Held-out rows that hold an ion of this role which their own training rows lack."""
-        own = [read(_parsed(f)) if f else set() for f in self.data.rows["described_as"]]
+        own = [read(self.data.material(f)) if f else set() for f in self.data.rows["described_as"]]
         count = 0
         for split in self.scheme.splits:
             seen = set().union(*(own[i] for i in split.train.tolist()))
@@ -299,13 +299,6 @@ class Domain:
             return ()
         same: Sequence[str] = self.data.rows["described_as"][self.distances(row) < 1e-9].tolist()
         return tuple(sorted(set(same) - {formula, ""}))
-
-
-@lru_cache(maxsize=1024)
-def _parsed(formula: str) -> Any:
-    from perospin.chemistry import Perovskite
-
-    return Perovskite.parse(formula)
 
 
 def _symbols(site: Any) -> frozenset[str]:

@@ -18,9 +18,10 @@ from perospin.learning.estimators import build_estimator, fit_each, used_columns
 from perospin.learning.explanation.shapley import MOST_HYBRIDS, N_ORDERS, game_of
 from perospin.learning.intervals.intervals import Intervals, fit_intervals, held_out_once
 from perospin.studies.data.dataset import Dataset
-from perospin.studies.data.materials import describe_materials
+from perospin.studies.data.materials import describe_materials, held_out_spacing
 from perospin.studies.predicting.domain import Domain
 from perospin.studies.predicting.prediction import Counterpart, Prediction
+from perospin.studies.predicting.spacing import expected_spacing
 from perospin.studies.running.plan import build_schemes, inner_groups
 
 if TYPE_CHECKING:
@@ -59,10 +60,10 @@ class Predictor:
         """
         if part.predict is None:
             raise StudyError(f"study '{study}', part '{name}' declares no [predict] table, so it can't predict")
-        if part.descriptors.source != "describe":
+        if part.descriptors.source == "table":
             raise StudyError(
                 f"study '{study}', part '{name}' takes its descriptors from its table, so a new material can't be "
-                'described; a part with descriptors.source = "describe" can predict'
+                'described; a part with descriptors.source = "describe" or "packing" can predict'
             )
         asked = part.predict
         scheme = build_schemes(part, data)[asked.scheme]
@@ -154,17 +155,21 @@ class Predictor:
         StudyError
             If a descriptor that the model needs is not known for this material.
         """
+        import pandas as pd
+
         from perospin.chemistry import Perovskite
 
         material = Perovskite.of(formula, ions)
-        described = describe_materials([material], str(self.part.descriptors.level), ions, on_compute)
+        described = describe_materials([material], self.part.descriptors.level, ions, on_compute)
+        if self.part.descriptors.held_out_spacing:
+            described = pd.concat([described, held_out_spacing([material], expected_spacing)], axis=1)
         row = self._row(described, str(material))
         asked, target = self.part.predict, self.part.target
         assert asked is not None  # checked in `fit`
         centre = float(self.model.predict(row)[0])
         low, high = (float(end[0]) for end in self.intervals.predict(row, asked.level))
         base, contributions, errors = self._contributions(row)
-        unread = unread_parts(material, row, self.columns, str(self.part.descriptors.level), ions)
+        unread = unread_parts(material, row, self.columns, self.part.descriptors.level, ions)
         reasons = self.domain.reasons(material, row, unread)
         value, bottom, top = target.inverse([centre, low, high])
         return Prediction(
@@ -232,7 +237,7 @@ class Predictor:
 
 
 def unread_parts(
-    material: Perovskite, row: pd.DataFrame, columns: Sequence[str], level: str, ions: Any = None
+    material: Perovskite, row: pd.DataFrame, columns: Sequence[str], level: str | None, ions: Any = None
 ) -> tuple[str, ...]:
     """Name the parts of a material, "metal" or "halide", that no column which the model reads depends on.
 

@@ -6,9 +6,9 @@ how well it explains the training rows. All folds of a validation scheme share t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -26,6 +26,9 @@ from perospin.learning.estimators.gaussian_processes.marginal_likelihood import 
     log_marginals,
     log_marginals_of_subsets,
 )
+from perospin.learning.estimators.kinds.kind import Kind
+from perospin.learning.estimators.kinds.terms import Term, UnknownTermsError, matern_term, remembered
+from perospin.learning.options import MOST_DRAWS, Option
 from perospin.learning.training.weights import checked_weights, checked_y_sd, part_of
 
 __all__ = ["PriorAveragedGP"]
@@ -45,15 +48,16 @@ _MOST_NUMBERS = 20_000_000
 class _Draws:
     """Inverse squared length scales (p, d), 0 for columns left out, noise share (p,), variance (p,).
 
-    The variance is 1 and has no part where it is integrated out.
+    The variance is 1 and has no part where it is integrated out. `slope` is the prior variance of the line's slopes.
     """
 
     inverse_squares: FloatArray
     noise: FloatArray
     variance: FloatArray
+    slope: float = 0.0
 
     def __getitem__(self, index: Any) -> _Draws:
-        return _Draws(self.inverse_squares[index], self.noise[index], self.variance[index])
+        return _Draws(self.inverse_squares[index], self.noise[index], self.variance[index], self.slope)
 
     def chunks(self) -> Iterator[_Draws]:
         for start in range(0, len(self.noise), _CHUNK):
@@ -62,7 +66,8 @@ class _Draws:
     def covariance(self, a: FloatArray, b: FloatArray) -> FloatArray:
         """Covariance of the noise-free function between rows of a and b, shape (p, n_a, n_b)."""
         correlation = matern(squared_distances(self.inverse_squares, a, b))
-        return np.asarray((1 - self.noise)[:, None, None] * correlation + _CONSTANT)
+        line = _CONSTANT + self.slope * (a @ b.T) if self.slope else _CONSTANT
+        return np.asarray((1 - self.noise)[:, None, None] * correlation + line)
 
     def training_covariance(self, a: FloatArray, rows: RowNoise | None = None) -> FloatArray:
         """Covariance of the observed target at the rows of a, shape (p, n, n)."""
@@ -103,9 +108,40 @@ class PriorAveragedGP(RegressorMixin, BaseEstimator):
         Draws from the prior.
     relevance : float
         Prior probability that a column matters.
+    slope : float
+        Prior variance of the slopes of a line in all scaled columns, beside the process, in units of the target's
+        variance; 0 for none. Far from the training rows the line stays; the process alone returns to their mean.
     seed : int
         Of the draws.
     """
+
+    about: ClassVar[Kind] = Kind(
+        "prior_gp",
+        "Gaussian process averaged over draws from a prior, columns in declared physical scales",
+        {
+            "scales": Option(None, "spread of each column that matters", above=0.0, many=True, none=True),
+            "n_draws": Option(8000, "draws from the prior", low=1, high=MOST_DRAWS, whole=True),
+            "relevance": Option(0.5, "prior probability that a column matters", above=0.0, high=1.0),
+            "slope": Option(0.0, "prior variance of the slopes of a line beside the process", low=0.0),
+        },
+        on_columns=False,
+        takes=("features",),
+        references=("Rasmussen2006GaussianProcesses",),
+    )
+    parts: ClassVar[Mapping[str, type]] = {"PriorDraws": _Draws, "PriorRows": RowNoise}
+
+    def columns_read(self, columns: Sequence[str]) -> set[str]:
+        """Columns of a table that it looks at."""
+        return set(columns if self.features is None else self.features)
+
+    def exact_terms(self) -> Iterator[Term]:
+        """One term for each draw from the prior; see `terms_inside`."""
+        if self.features is None or self.draws_.slope:  # models of older files have no slope of their own
+            raise UnknownTermsError
+        shares = self.deviation_ * (self.weights_ * (1.0 - self.draws_.noise))[:, None] * self.dual_
+        take = remembered(self._scaled)
+        for precision, weights in zip(self.draws_.inverse_squares, shares, strict=True):
+            yield from matern_term(precision, self.values_, weights, tuple(self.features), take)
 
     def __init__(
         self,
@@ -113,12 +149,14 @@ class PriorAveragedGP(RegressorMixin, BaseEstimator):
         scales: list[float] | None = None,
         n_draws: int = 8000,
         relevance: float = 0.5,
+        slope: float = 0.0,
         seed: int = 0,
     ) -> None:
         self.features = features
         self.scales = scales
         self.n_draws = n_draws
         self.relevance = relevance
+        self.slope = slope
         self.seed = seed
 
     def _scaled(self, X: Any) -> FloatArray:
@@ -129,15 +167,15 @@ class PriorAveragedGP(RegressorMixin, BaseEstimator):
         return np.asarray(np.nan_to_num(values) / scales)
 
     def _draw(self, n_columns: int, with_variance: bool = False) -> _Draws:
-        if self.n_draws < 1 or not 0 < self.relevance <= 1:
-            raise StudyError("a prior-averaged Gaussian process needs n_draws >= 1 and 0 < relevance <= 1")
+        if self.n_draws < 1 or not 0 < self.relevance <= 1 or self.slope < 0:
+            raise StudyError("a prior-averaged Gaussian process needs n_draws >= 1, 0 < relevance <= 1, slope >= 0")
         rng = np.random.default_rng(self.seed)
         shape = (self.n_draws, n_columns)
         included = rng.random(shape) < self.relevance
         length = np.exp(rng.normal(0.7, 0.7, shape))
         noise = expit(rng.normal(-1.0, 1.0, self.n_draws))
         variance = np.exp(rng.normal(0.0, _VARIANCE_SPREAD, self.n_draws)) if with_variance else np.ones(self.n_draws)
-        return _Draws(np.where(included, length**-2.0, 0.0), noise, variance)
+        return _Draws(np.where(included, length**-2.0, 0.0), noise, variance, float(self.slope))
 
     def fit(
         self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None, y_sd: ArrayLike | None = None
@@ -223,7 +261,8 @@ class PriorAveragedGP(RegressorMixin, BaseEstimator):
         """Variance of the standardised target at scaled rows, over the draws and within each, shape (m,)."""
         cross = self.draws_.covariance(values, self.values_)
         explained = np.einsum("pmn,pmn->pm", cross @ inverse, cross)
-        within = self.variance_[:, None] * np.maximum(1.0 + _CONSTANT - explained, 0.0)
+        prior = 1.0 + _CONSTANT + self.draws_.slope * (values**2).sum(axis=1)
+        within = self.variance_[:, None] * np.maximum(prior - explained, 0.0)
         means = np.einsum("pmn,pn->pm", cross, self.dual_)
         return np.asarray(self.weights_ @ (within + (means - self.weights_ @ means) ** 2))
 
