@@ -78,9 +78,9 @@ def pump_probe(
     unit = m.x_unit or "ps"
     fit = fit_pump_probe(
         m.x / float(convert(1.0, unit, "ps")), m["same"], m.get("counter"), components=components,
-        population_components=population_components, observable=observable,
+        population_components=population_components, observable=observable,  # type: ignore[arg-type]  # checked there
         population_lifetime_ps=population_lifetime_ps, delay_unit=unit, **common,
-    )  # type: ignore[arg-type]  # fmt: skip
+    )  # fmt: skip
     return Outcome.of(fit, m)
 
 

@@ -36,6 +36,7 @@ def kerr(
     irf_fwhm_ps: Annotated[float | None, typer.Option(help="Response to convolve in; time zero is fitted.")] = None,
     start_ps: Annotated[float | None, typer.Option(help="Leave out what comes before; 0 without a response.")] = None,
     convention: Annotated[str, typer.Option(help="Spread of g in a series: linear or gaussian.")] = "linear",
+    joint: Annotated[bool, typer.Option("--joint", help="Fit all transients of a series together.")] = False,
     pattern: PatternOption = None,
     *,
     options: Shared,
@@ -62,7 +63,10 @@ def kerr(
         return found
     settings = options.fitting()
     settings.pop("params", None)
-    fit = fit_kerr_series(list(found.fits.values()), components=components, convention=convention, **settings)  # type: ignore[arg-type]
+    fit = fit_kerr_series(
+        list(found.fits.values()), components=components, convention=convention, joint=joint or None,  # type: ignore[arg-type]
+        **settings,
+    )  # fmt: skip
     return found.outcome(fit)
 
 

@@ -125,9 +125,9 @@ def odmr_width(
     def one(m: Measurement) -> SpinFit:
         frequency = 1e-9 * m.conditions["frequency_hz"]
         return fit_odmr(
-            m.x, m["signal"], frequency_ghz=frequency, components=components, lineshape=lineshape,
-            derivative=derivative, **options.fitting(m),
-        )  # type: ignore[arg-type]  # checked there  # fmt: skip
+            m.x, m["signal"], frequency_ghz=frequency, components=components,
+            lineshape=lineshape, derivative=derivative, **options.fitting(m),  # type: ignore[arg-type]  # checked there
+        )  # fmt: skip
 
     found = _series(files, pattern, measure, one, ["frequency_hz"])
     if isinstance(found, Outcome):

@@ -180,6 +180,7 @@ def fit_map(
         model, x, y, sigma=sigma, params={**response.held(), **(params or {})}, intervals=intervals, level=level,
         seed=seed, robust=robust, warnings=notes, result=SpinFit,
         sources=tuple(s for part in maps for s in part.sources),
+        curved=("time_zero_ps", "irf_fwhm_ps") if artefact else (),
         resolution=dict.fromkeys(resolved, response.resolution()) if response.kind != "sharp" else None,
     )  # fmt: skip
     fit = _ordered(fit, terms, pair)
