@@ -332,12 +332,12 @@ def _designs() -> dict[str, dict[str, Any]]:
 
 @cache
 def _studies() -> dict[str, laws.Recovery]:
-    return {title: laws.recovery_study(design, n_sets=140, seed=11) for title, design in _designs().items()}
+    return {title: laws.recovery_study(design, n_sets=84, seed=11) for title, design in _designs().items()}
 
 
 def recovery() -> Figure:
     """How often the generating mechanism is found under three designs."""
-    figure, axes = panels(height=3.6)
+    figure, axes = panels(height=6.4)
     labels, right, undecided, wrong = [], [], [], []
     for title, study in _studies().items():
         labels.append(title)
