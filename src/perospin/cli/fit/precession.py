@@ -49,7 +49,7 @@ def kerr(
     from perospin.spectra.precession.kerr_series import fit_kerr_series
 
     def measure(path: Path) -> Measurement:
-        return _measure(path, ["signal"], options, pattern, x="delay", optional=["sigma"])
+        return _measure(path, "kerr", options, pattern)
 
     def one(m: Measurement) -> SpinFit:
         field = m.conditions.get("field_t") if field_t is None else field_t
@@ -87,7 +87,7 @@ def rsa(
     """
     from perospin.spectra import fit_resonant_amplification
 
-    m = _measure(file, ["signal"], options, x="field", optional=["sigma"])
+    m = _measure(file, "rsa", options)
     fit = fit_resonant_amplification(
         m.x, m["signal"], 1e3 * period_ns, delay_ps, components=components, spread=spread, sigma=m.get("sigma"),
         **options.fitting(m),
@@ -132,7 +132,7 @@ def hanle(
     from perospin.spectra import fit_hanle, fit_spin_valve
 
     if length_um is not None:
-        m = _measure(file, ["resistance"], options, x="field", optional=["sigma"])
+        m = _measure(file, "spin-valve", options)
         fit = fit_spin_valve(
             m.x, m["resistance"], length_um=length_um, width_um=width_um, sheet_conductance_ms=sheet_conductance_ms,
             contact_resistance_ohm=contact_resistance_ohm, contacts=contacts,  # type: ignore[arg-type]  # checked there
@@ -140,7 +140,7 @@ def hanle(
             g_factor=2.0 if g_factor is None else g_factor, offset=offset, sigma=m.get("sigma"), **options.fitting(m),
         )  # type: ignore[arg-type]  # fmt: skip
         return Outcome.of(fit, m)
-    m = _measure(file, ["polarisation"], options, x="field", optional=["sigma"])
+    m = _measure(file, "hanle", options)
     fit = fit_hanle(
         m.x, m["polarisation"], g_factor=g_factor, carrier_lifetime_ps=carrier_lifetime_ps,
         initial_polarisation=initial_polarisation, components=components, offset=offset, centre=centre,
