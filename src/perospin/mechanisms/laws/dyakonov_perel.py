@@ -174,6 +174,9 @@ def relaxation_tensor(
     if share.shape != field.shape[:1]:
         raise DataError(f"weights needs the shape ({field.shape[0]},), got {share.shape}")
     weighted = share / xp.sum(share) * momentum_scattering_time_ps
+    if xp is np:
+        turns = np.sum(share / np.sum(share) * np.sum(field**2, axis=1) * np.asarray(momentum_scattering_time_ps) ** 2)
+        warn_outside("relaxation_tensor", {"omega_tau": np.sqrt(turns)})
     square = xp.sum(weighted * xp.sum(field**2, axis=1))
     return square * xp.eye(3) - xp.einsum("n,ni,nj->ij", weighted, field, field)
 
