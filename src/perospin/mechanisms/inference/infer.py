@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from perospin.errors import DataError
+from perospin.mechanisms._arrays import Float, choice
 from perospin.mechanisms.inference.assessment import DECIDED_AT, Assessment, assess, call, merged
 from perospin.mechanisms.inference.candidates import CANDIDATES, ModelSpace, physical_parameters
 from perospin.mechanisms.inference.doubts import doubts_of, few_values, single_beyond
@@ -19,7 +20,6 @@ from perospin.mechanisms.inference.observations import Observations
 from perospin.mechanisms.inference.result import Curve, Estimate, MechanismResult, ModelFit, Verdict
 from perospin.mechanisms.inference.shapes import SHAPES
 from perospin.mechanisms.inference.wording import sentence_of
-from perospin.mechanisms.laws._arrays import Float, choice
 from perospin.mechanisms.quantities import QUANTITIES
 from perospin.mechanisms.validity import unusual
 

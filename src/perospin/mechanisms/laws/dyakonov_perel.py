@@ -13,8 +13,8 @@ from typing import Any, Literal
 import numpy as np
 
 from perospin.errors import DataError
-from perospin.mechanisms.laws._arrays import Float, Numeric, checked, choice, is_jax, namespace
-from perospin.mechanisms.laws._quadrature import directions, legendre, thermal_energies
+from perospin.mechanisms._arrays import Float, Numeric, checked, choice, is_jax, namespace
+from perospin.mechanisms._quadrature import directions, legendre, thermal_energies
 from perospin.mechanisms.validity import warn_outside
 from perospin.units import HBAR2_OVER_M0_EV_A2, HBAR_EV_PS, KB_EV_K
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from perospin.errors import DataError
-from perospin.mechanisms.laws._arrays import Float, Numeric, checked, namespace
+from perospin.mechanisms._arrays import Float, Numeric, checked, namespace
 from perospin.units import (
     E2_EV_A,
     ELECTRON_MASS_KG,
