@@ -95,17 +95,23 @@ class StoreQuery(_Section):
 
 
 class DataSection(_Section):
-    """Where the rows come from: exactly one of a shipped table, a CSV file or a query of the record store.
+    """Where the rows come from: exactly one of a shipped table, a CSV file, a query of the store, gathered records.
 
     `time`, `weight` and `y_sd` name columns: when a row became known (a year or an ISO date), how much it counts when
     models are fitted, and the standard deviation of its target in the unit of the target. Only rows for which all
     descriptors in `complete` are known are kept; fewer than `min_rows` of them are not modelled. `new_ions` names a
     column with the ions of a row's formula that the ion library lacks, as "NAME=SMILES; NAME=SMILES".
+
+    `categories` are text columns whose words are levels; an empty cell is alike to none. `uncertain` names, for a
+    column, the column of its standard deviations. `limit` names the column that says whether the target is a value, or
+    the truth at least or at most that: limits are trained on by models that can, and never scored. `records` names a
+    gathering of perospin's records that brings columns of its own.
     """
 
     table: str | None = None
     csv: str | None = None
     store: StoreQuery | None = None
+    records: Literal["lifetimes"] | None = None
     corrected: bool = False
     row: str | None = None
     name: str | None = None
@@ -121,6 +127,9 @@ class DataSection(_Section):
     time: str | None = None
     weight: str | None = None
     y_sd: str | None = None
+    categories: list[str] = []
+    uncertain: dict[str, str] = {}
+    limit: str | None = None
     complete: list[str] = []
     min_rows: int = Field(default=0, ge=0)
     plausible: dict[str, tuple[Bound, Bound]] = {}
@@ -142,8 +151,8 @@ class DataSection(_Section):
 
     @model_validator(mode="after")
     def _one_origin(self) -> DataSection:
-        if sum(origin is not None for origin in (self.table, self.csv, self.store)) > 1:
-            raise ValueError("give only one of 'table', 'csv' and 'store'")
+        if sum(origin is not None for origin in (self.table, self.csv, self.store, self.records)) > 1:
+            raise ValueError("give only one of 'table', 'csv', 'store' and 'records'")
         if self.formula and self.formula_template:
             raise ValueError("give only one of 'formula' and 'formula_template'")
         return self
@@ -160,6 +169,7 @@ class TargetSection(_Section):
     """What is predicted. `transform` is applied before any model sees the values and undone for display.
 
     `reciprocal` names what one over the target is; predictions then give both. `conditions` says where the values hold.
+    `by` names the column that says which of several quantities a row holds: scores are then told for each as well.
     """
 
     column: str
@@ -171,6 +181,7 @@ class TargetSection(_Section):
     low_range: Number | None = None
     reciprocal: Reciprocal | None = None
     conditions: str = ""
+    by: str | None = None
 
     @property
     def logarithmic(self) -> bool:
