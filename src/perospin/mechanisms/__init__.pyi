@@ -301,10 +301,8 @@ from .laws.precession import (
 from .laws.precession import (
     total_lifetime_ps as total_lifetime_ps,
 )
-from .laws.total import (
+from .total import (
     TotalRate as TotalRate,
-)
-from .laws.total import (
     total_rate as total_rate,
 )
 from .presets import (
