@@ -444,7 +444,7 @@ def test_names_in_files_stay() -> None:
     assert set(ESTIMATORS) == {
         *("AverageModel", "BestOf", "ColumnModel", "FamilyMean", "GaussianProcess", "MLPEnsemble", "PowerLaw"),
         *("PriorAveragedGP", "StackModel", "StructuredGP", "SymbolicRegression", "TrainingMean", "TwoClassRule"),
-        "TwoStage",
+        *("TwoStage", "ClassLaw", "ClassStep", "VarianceComponents"),
     }
     assert set(RECORDS) == {
         *("Constant", "Dataset", "Formula", "FrozenLine", "FrozenSupportVectors", "FrozenTrees", "Intervals"),
