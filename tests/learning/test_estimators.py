@@ -65,6 +65,8 @@ def small():
     X = pd.DataFrame(rng.standard_normal((16, 3)), columns=["a", "b", "c"])
     X["is_n1"] = (X["a"] > 0).astype(float)
     X["spacer_charge"] = np.where(X["b"] > 0, 1.0, 2.0)
+    X["single_layer_spacing_a"], X["single_layer_spacing_sd_a"] = 12.0 + X["c"], 0.5
+    X["exchange_log10"] = 0.1 * X["b"]
     return X, X["a"].to_numpy() + 0.5 * X["is_n1"].to_numpy() + 0.1 * rng.standard_normal(16)
 
 

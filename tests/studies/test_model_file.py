@@ -130,6 +130,8 @@ def test_every_kind_of_estimator_predicts_the_same_in_another_process(tmp_path: 
     rng = np.random.default_rng(7)
     X = pd.DataFrame(rng.uniform(0.5, 2.0, (30, 3)), columns=["x1", "x2", "x3"])
     X["is_n1"], X["spacer_charge"] = rng.integers(0, 2, 30).astype(float), rng.integers(1, 3, 30).astype(float)
+    X["single_layer_spacing_a"], X["single_layer_spacing_sd_a"] = rng.uniform(9.0, 16.0, 30), 0.5
+    X["exchange_log10"] = rng.normal(0.0, 0.5, 30)
     y = np.log(X["x1"].to_numpy()) - 0.3 * X["x2"].to_numpy() + 0.1 * rng.standard_normal(30)
     fitted = {kind: build_estimator({"kind": kind, **SMALL.get(kind, {})}, 1).fit(X, y) for kind in KINDS}
     state, arrays = encode({"models": fitted, "X": X})
