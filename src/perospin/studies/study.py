@@ -92,8 +92,12 @@ class Study:
         )
 
     def with_data(self, path: str | Path) -> Study:
-        """Return the same study on the user's own CSV table."""
-        return replace(self, data=str(path))
+        """Return the same study on the user's own CSV table; subsets that name rows of the declared one are dropped."""
+        parts = {
+            name: part.model_copy(update={"checks": part.checks.model_copy(update={"subsets": []})})
+            for name, part in self.parts.items()
+        }
+        return replace(self, data=str(path), parts=parts)
 
     def with_ions(self, ions: Any) -> Study:
         """Return the same study with the user's own ions: a library, or what `IonLibrary.with_ions` takes."""

@@ -115,10 +115,14 @@ class PartSpec(_Section):
         remarks.update((grid.name, grid.why) for grid in self.grids)
         return remarks.get(name, "")
 
+    def known_beforehand(self, name: str) -> str:
+        """What was known of the scored rows when an estimator was written down; empty if it is blind."""
+        return next((entry.not_blind_because for entry in self.estimators if entry.name == name), "")
+
     def spec_of(self, name: str) -> dict[str, Any]:
         """Return the estimator's specification with named feature sets written out."""
         entry = self.entry(name)
-        own = {"name", "label", "why", "schemes"}
+        own = {"name", "label", "why", "schemes", "blind", "not_blind_because"}
         spec = {key: value for key, value in entry.model_dump(exclude_none=True).items() if key not in own}
         return self.write_out(spec)
 

@@ -245,6 +245,17 @@ class EstimatorEntry(BaseModel):
     why: str = ""
     schemes: list[str] | None = None
     features: str | list[str] | None = None
+    blind: bool = True
+    not_blind_because: str = ""
+
+    @model_validator(mode="after")
+    def _reason_given(self) -> EstimatorEntry:
+        if self.blind == bool(self.not_blind_because.strip()):
+            raise ValueError(
+                "blind = false and not_blind_because belong together: say what was known of the scored rows when the "
+                "model was written down"
+            )
+        return self
 
     @property
     def title(self) -> str:
@@ -414,6 +425,14 @@ class CoverageSection(_Section):
         return self
 
 
+class SubsetSection(_Section):
+    """Rows without which every score is given too: the same held-out predictions, nothing is fitted again."""
+
+    name: str
+    rows: list[str | int] = Field(min_length=1)
+    why: str
+
+
 class ChecksSection(_Section):
     """How much evidence to gather beside the scores."""
 
@@ -428,6 +447,7 @@ class ChecksSection(_Section):
     learning_curve: LearningCurveSection | None = None
     seeds: SeedSection | None = None
     coverage: CoverageSection | None = None
+    subsets: list[SubsetSection] = []
 
 
 class PredictSection(_Section):
@@ -443,11 +463,19 @@ class PredictSection(_Section):
     n_nearest: int = Field(default=5, ge=1)
 
 
+class HistoryEntry(_Section):
+    """One step in the history of a declaration: the commit, and what was declared, scored or replaced in it."""
+
+    commit: str = ""
+    what: str
+
+
 class VariantsSection(_Section):
     """How many model variants were looked at before this study was written down."""
 
     tried: int = Field(ge=0)
     note: str = ""
+    history: list[HistoryEntry] = []
 
 
 class VerdictSection(_Section):
@@ -455,6 +483,7 @@ class VerdictSection(_Section):
 
     estimator: str
     scheme: str
+    beside: list[str] = []
     supports: list[str] = []
     does_not_support: list[str] = []
     remarks: dict[str, str] = {}
