@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import small_study
 from perospin.errors import StudyError
 from perospin.reports import report
 from perospin.reports.card import model_card
+from perospin.reports.tables import tiles
 from perospin.reports.verdict import reach
 from perospin.studies.result import PartResult, StudyResult
 from perospin.studies.study import Study
@@ -98,6 +100,42 @@ def test_a_gain_that_rests_on_named_rows_is_no_praise(result: StudyResult) -> No
     found = reach(_with_errors(part, 1e6))
     assert "only through 2 of 16 rows (the odd two)" in found.headline
     assert found.tone == "bad"
+
+
+def test_nothing_below_a_tenth_and_nothing_that_chance_reaches_does_better(result: StudyResult) -> None:
+    part = result["small"]
+    low = part.scores.assign(r2=part.scores["r2"].where(part.scores["estimator"] == "rule", 0.05))
+    low.loc[low["estimator"] == "rule", "r2"] = -0.2
+    object.__setattr__(weak := type(part)(**vars(part)), "scores", low)
+    assert "says next to nothing (R² 0.05, leave one spacer out" in reach(weak).headline
+    scrambles = pd.DataFrame({"estimator": "ridge", "shuffle": range(4), "r2": [0.9, 0.1, 0.95, 0.0], "p": 0.5})
+    object.__setattr__(chance := type(part)(**vars(part)), "scrambles", scrambles)
+    assert "shuffled target" in reach(chance).headline
+    assert reach(chance).tone == "bad"
+
+
+def test_the_middle_of_the_seeds_stands_for_one_draw(result: StudyResult) -> None:
+    part = result["small"]
+    seeds = pd.DataFrame(
+        {
+            "estimator": "ridge",
+            "scheme": "loso",
+            "scheme_label": "leave one spacer out",
+            "seed": range(3),
+            "r2": [0.61, 0.75, 0.70],
+            "r2_original": [0.5, 0.52, 0.54],
+            "typical_factor": [1.3, 1.2, 1.4],
+        }
+    )
+    object.__setattr__(several := type(part)(**vars(part)), "seeds", seeds)
+    told = several.told_score("ridge", "loso")
+    assert told is not None
+    assert (told["r2"], told["r2_original"], told["typical_factor"]) == (0.70, 0.52, 1.3)
+    assert "R² 0.70" in reach(several).findings[0].text
+    assert "the middle of 3 seeds from 0.61 to 0.75" in reach(several).findings[0].text
+    assert "n_seeds" not in (several.told_score("ridge", "loo") or {})
+    assert tiles(several)[1]["value"] == "R² 0.70"
+    assert "middle of 3 seeds, 0.61 to 0.75" in tiles(several)[1]["scheme"]
 
 
 def test_subsets_of_the_declared_table_mean_nothing_on_another_one(tmp_path: Path) -> None:

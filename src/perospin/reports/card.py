@@ -182,7 +182,8 @@ def _subsets(part: PartResult) -> Iterator[str]:
     tables = subset_tables(part)
     if tables:
         yield (
-            "The same held-out predictions, scored with and without rows that the study names; nothing is fitted again. "
+            "The same held-out predictions, scored with and without rows that the study names; nothing is fitted "
+            "again. "
             f"Squared errors are sums over rows of {part.spec.target.space}."
         )
     log = part.spec.target.logarithmic
@@ -191,8 +192,9 @@ def _subsets(part: PartResult) -> Iterator[str]:
         yield f"{table['name']}: {table['named']} ({table['scheme_label']}). {table['why']}"
         yield ""
         yield (
-            f"| {_cell(table['scheme_label'])} | R² |{' R² of the target itself | typical factor |' if log else ''} squared "
-            f"error, {table['n_rows']} named rows | squared error, other {table['n_others']} rows | R² without |"
+            f"| {_cell(table['scheme_label'])} | R² |{' R² of the target itself | typical factor |' if log else ''} "
+            f"squared error, {table['n_rows']} named rows | squared error, other {table['n_others']} rows | "
+            "R² without |"
         )
         yield "|---|---|" + ("---|---|" if log else "") + "---|---|---|"
         for row in table["rows"]:

@@ -143,7 +143,7 @@ def _beside(part: PartResult, label: str) -> list[Finding]:
 
 
 def _subsets(part: PartResult, model: str, rule: str, label: str) -> list[Finding]:
-    """What is left of the gain without the rows that the study names."""
+    """Say what is left of the gain without the rows that the study names."""
     spec, found = part.spec, []
     for subset in spec.checks.subsets:
         ours = part.without(subset.name, spec.verdict.estimator, spec.verdict.scheme)

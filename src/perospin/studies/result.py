@@ -143,7 +143,7 @@ class PartResult:
         return told
 
     def seed_spread(self, estimator: str, scheme: str, column: str = "r2") -> tuple[int, float, float, float] | None:
-        """Number of seeds, and least, middle and largest value of a score over them; None where one seed was run."""
+        """Count the seeds; give least, middle and largest value of a score over them; None where one seed was run."""
         if self.seeds.empty or column not in self.seeds:  # results of perospin 0.1 have R2 alone
             return None
         found = self.seeds[(self.seeds["estimator"] == estimator) & (self.seeds["scheme"] == scheme)][column]
@@ -187,7 +187,7 @@ class PartResult:
         verdict = self.spec.verdict
         lines = [f"{self.name}: {len(self.rows)} rows"]
         for name in dict.fromkeys([self.spec.baseline, verdict.estimator]):
-            score = self.score(name, verdict.scheme)
+            score = self.told_score(name, verdict.scheme)
             if score:
                 lines.append(
                     f"  {self.spec.title_of(name)}: R2 ({self.scheme_label(verdict.scheme)}) {score['r2']:.2f}"

@@ -116,7 +116,7 @@ class PartSpec(_Section):
         return remarks.get(name, "")
 
     def known_beforehand(self, name: str) -> str:
-        """What was known of the scored rows when an estimator was written down; empty if it is blind."""
+        """Say what was known of the scored rows when an estimator was written down; empty if it is blind."""
         return next((entry.not_blind_because for entry in self.estimators if entry.name == name), "")
 
     def spec_of(self, name: str) -> dict[str, Any]:

@@ -25,9 +25,9 @@ def subset_scores(run: Run) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        One row a subset, scheme and estimator: ``sse_all``, ``sse_rows`` (on the named rows) and ``sse_others``, sums of
-        squared errors in target space (a row that is scored several times counts once); R2, R2 in the original unit and
-        typical factor ``without`` the named rows, R2 against the mean of the rows that are left.
+        One row a subset, scheme and estimator: ``sse_all``, ``sse_rows`` (on the named rows) and ``sse_others``, sums
+        of squared errors in target space (a row that is scored several times counts once); R2, R2 in the original unit
+        and typical factor ``without`` the named rows, R2 against the mean of the rows that are left.
 
     Raises
     ------
