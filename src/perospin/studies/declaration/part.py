@@ -54,25 +54,45 @@ class PartSpec(_Section):
     """One part of a study: everything that is needed to run it."""
 
     label: str = ""
+    """Name of the part for people."""
     description: str = ""
+    """What this part does, in words."""
     seed: int = Field(default=0, ge=SEEDS[0], le=SEEDS[1])
+    """Seed of everything that is drawn by lot."""
     baseline: str
+    """Estimator that every other is compared with."""
     data: DataSection
+    """Where the rows come from."""
     target: TargetSection
+    """What is predicted."""
     descriptors: DescriptorSection = DescriptorSection()
+    """Where descriptors come from."""
     features: dict[str, list[str]] = Field(default_factory=dict)
+    """Feature sets: lists of columns by name."""
     labels: dict[str, str] = Field(default_factory=dict)
+    """Names of columns for people."""
     estimators: list[EstimatorEntry] = Field(min_length=1)
+    """Estimators to score."""
     grids: list[GridEntry] = Field(default_factory=list)
+    """Families of which one is chosen on the scored folds."""
     schemes: list[SchemeEntry] = Field(min_length=1)
+    """Ways of splitting the rows."""
     explain: ExplainSection | None = None
+    """What is explained."""
     claims: list[Claim] = Field(default_factory=list)
+    """Directions stated in the literature."""
     stated: list[StatedFigure] = Field(default_factory=list)
+    """Figures stated elsewhere."""
     checks: ChecksSection = ChecksSection()
+    """Evidence beside the scores."""
     guard: GuardSection = GuardSection()
+    """What happens to rows of one material that a scheme would part."""
     predict: PredictSection | None = None
+    """What answers predict; no prediction if left out."""
     variants: VariantsSection
+    """What was tried before."""
     verdict: VerdictSection
+    """Which figure the headline is about, and the author's statements."""
 
     def scheme(self, key: str) -> SchemeEntry:
         """Return the scheme of this short name."""
