@@ -1,4 +1,4 @@
-"""Inputs that went wrong in the field, with their known truth: the right value, or a sentence that says what is wrong."""
+"""Inputs that went wrong in the field, of known truth: the right value, or the sentence that says what is wrong."""
 
 from __future__ import annotations
 

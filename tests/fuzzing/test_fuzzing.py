@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from fuzzing import formulas, smiles, tables
+from fuzzing import containers, formulas, readers, smiles, tables
 from fuzzing.harness import Outcome, Target, run, table
 from perospin.errors import DataError
 
-TARGETS = [formulas.TARGET, smiles.TARGET, tables.TARGET]
+TARGETS = [formulas.TARGET, smiles.TARGET, tables.TARGET, readers.TARGET, containers.TARGET]
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)

@@ -42,6 +42,7 @@ def fit_model(
     seed: int = 0,
     robust: bool = False,
     resolution: Mapping[str, float | Callable[[Mapping[str, float]], float]] | None = None,
+    curved: Sequence[str] = (),
     analysis: str | None = None,
     conventions: Mapping[str, str] | None = None,
     warnings: Sequence[str] = (),
@@ -78,6 +79,9 @@ def fit_model(
     resolution
         Smallest value by name that the experiment can tell from zero; where the value, less 1.645 standard errors, lies
         below it, the status is ``upper bound``. May be a function of the fitted values (a third of a fitted response).
+    curved
+        Parameters whose cost is no parabola: their standard errors are a third of the way to where it has risen by
+        nine, all else fitted anew, where that is farther than the curvature says.
     analysis, conventions, warnings, sources, settings
         Carried into the result.
     result
@@ -129,6 +133,7 @@ def fit_model(
     state = _State(problem, best, variance, dof, known, level, seed)
     limits = {name: value(best.at.values) if callable(value) else value for name, value in (resolution or {}).items()}
     bounds = state.find_bounds(limits, notes)
+    state.widen([name for name in curved if name in problem.free and name not in bounds])
     errors = state.standard_errors()
     rows = state.rows(errors, intervals, bounds)
     notes += state.notes
@@ -360,6 +365,21 @@ class _State:
             self.held = [name for name in found if name in self.problem.free]
             self.invert()
         return found
+
+    def widen(self, names: Sequence[str]) -> None:
+        """Enlarge standard errors to what the cost says three of them away."""
+        errors = self.standard_errors()
+        for name in names:
+            value, error = self.best.at.values[name], errors[name]
+            if not 0.0 < error < math.inf:
+                continue
+            ends = (profile_end(self.problem, self.best, name, 3.0 * error, 9.0 * self.variance, s)[0] for s in (-1, 1))
+            factor = max(abs(end - value) / (3.0 * error) for end in ends)
+            if factor > 1.0:
+                i = [self.problem.free[k] for k in self.live].index(name)
+                self.theta[i] *= factor
+                self.theta[:, i] *= factor
+                self.cross[:, i] *= factor
 
     def hanging_on(self, lost: Sequence[str], judged: Mapping[str, Any]) -> list[tuple[str, str]]:
         """Quantities not `judged` yet that move with one that the data don't determine, and which one that is."""

@@ -94,30 +94,41 @@ def fit_series(
         If nothing can be read or fitted, or a file doesn't tell its condition.
     """
     from perospin.measurements.reading import series_files
+    from perospin.text import visible
 
     paths = series_files(list(files), pattern)
     measured: dict[str, Measurement] = {}
+    left_out: list[str] = []
     for path in paths:
         if path.name in measured:
             raise DataError(f"two files are called '{path.name}': a series needs different names")
         try:
             measured[path.name] = measure_one(path)
         except DataError as error:
-            # what lies in a folder was not asked for by name: a log book is passed over, and named
-            if path in files or (path == paths[-1] and not measured):
+            # one bad file doesn't end the series: it is named, and those that were asked for by name are missed
+            if path == paths[-1] and not measured:
                 raise
             if tell is not None:
                 tell(f"not read, {error}")
+            if path in files:
+                left_out.append(visible(path.name))
             continue
         if len(paths) > 1 and need and not any(name in measured[path.name].conditions for name in need):
             raise DataError(
                 f"'{path.name}' doesn't tell {' or '.join(need)}: give --pattern, e.g. 'run_{{{need[0]}}}.csv'"
             )
+    missed = []
+    if left_out:
+        shown = ", ".join(f"{name:.40}" for name in left_out[:3]) + (", ..." if len(left_out) > 3 else "")
+        missed = [f"{len(left_out)} of {len(paths)} files can't be read, and what is in them is left out: {shown}"]
     if len(measured) == 1:
         one = next(iter(measured.values()))
-        return Outcome.of(fit_one(one), one)
+        outcome = Outcome.of(fit_one(one), one)
+        return replace(outcome, doubts=(*outcome.doubts, *missed))
     order = sorted(measured, key=lambda name: [measured[name].conditions.get(key, 0.0) for key in need] or [0.0])
-    return Parts(each(order, str, lambda name: fit_one(measured[name]), tell, progress), measured)
+    parts = Parts(each(order, str, lambda name: fit_one(measured[name]), tell, progress), measured)
+    parts.doubts += missed
+    return parts
 
 
 def each(

@@ -14,7 +14,7 @@ from perospin.measurements.reading import Measurement, gather, read_map, read_tr
 from perospin.spectra import fit_circular_dichroism, fit_current_polarisation, fit_hanle, fit_kerr, fit_pump_probe
 
 CASES = Path(__file__).parents[2] / "data" / "field_cases"
-HOSTILE = sorted(path.name for path in (CASES / "hostile").iterdir())
+HOSTILE = ["fill.h5", "heading_redos.csv", *sorted(path.name for path in (CASES / "hostile").glob("spectra_*"))]
 
 
 def pair(name: str, **options: Any) -> Measurement:

@@ -10,6 +10,7 @@ import typer
 
 from perospin.cli.fit.options import Shared
 from perospin.errors import DataError
+from perospin.measurements.analyses import analysis
 from perospin.measurements.series import Parts, each, fit_series, measure
 from perospin.progress import progress_line
 
@@ -90,10 +91,15 @@ def _response(path: Path | None, options: Shared) -> Any:
 
 
 def _measure(
-    files: Path | Sequence[Path], roles: Sequence[str], options: Shared, pattern: str | None = None, **more: Any
+    files: Path | Sequence[Path], kind: str | Sequence[str], options: Shared, pattern: str | None = None, **more: Any
 ) -> Measurement:
-    """Read one measurement with the options of the command."""
-    return measure(files, roles, pattern, **more, **options.gathering())
+    """Read one measurement with the options of the command: the columns of an analysis, or those that are named."""
+    if isinstance(kind, str):
+        entry = analysis(kind)
+        return measure(
+            files, entry.roles, pattern, **{"x": entry.x, "optional": entry.optional, **more}, **options.gathering()
+        )
+    return measure(files, kind, pattern, **more, **options.gathering())
 
 
 def _series(

@@ -60,7 +60,7 @@ def pump_probe(
 
     from perospin.spectra import fit_populations, fit_pump_probe
 
-    m = _measure(files, ["same"], options, x="delay", optional=["counter", "sigma"])
+    m = _measure(files, "pump-probe", options)
     common: dict[str, Any] = {
         "sigma": m.get("sigma"), "irf_fwhm_ps": irf_fwhm_ps, "measured_irf": _response(irf, options), "offset": offset,
         "artefact": artefact, "wavelength_nm": wavelength_nm, **options.fitting(m),
@@ -80,7 +80,7 @@ def pump_probe(
         m.x / float(convert(1.0, unit, "ps")), m["same"], m.get("counter"), components=components,
         population_components=population_components, observable=observable,  # type: ignore[arg-type]  # checked there
         population_lifetime_ps=population_lifetime_ps, delay_unit=unit, **common,
-    )  # type: ignore[arg-type]  # fmt: skip
+    )  # fmt: skip
     return Outcome.of(fit, m)
 
 

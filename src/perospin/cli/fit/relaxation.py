@@ -60,7 +60,7 @@ def odmr(
 
     def measure(path: Path) -> Measurement:
         def read(x: str) -> Measurement:
-            return _measure(path, ["signal"], options, pattern, x=x, optional=["sigma"])
+            return _measure(path, "odmr", options, pattern, x=x)
 
         if sweep != "frequency":
             try:
@@ -120,14 +120,14 @@ def odmr_width(
     from perospin.spectra import fit_odmr, fit_resonance_width
 
     def measure(path: Path) -> Measurement:
-        return _measure(path, ["signal"], options, pattern, x="field", optional=["sigma"])
+        return _measure(path, "odmr-width", options, pattern)
 
     def one(m: Measurement) -> SpinFit:
         frequency = 1e-9 * m.conditions["frequency_hz"]
         return fit_odmr(
-            m.x, m["signal"], frequency_ghz=frequency, components=components, lineshape=lineshape,  # type: ignore[arg-type]  # checked there
-            derivative=derivative, **options.fitting(m),
-        )  # type: ignore[arg-type]  # checked there  # fmt: skip
+            m.x, m["signal"], frequency_ghz=frequency, components=components,
+            lineshape=lineshape, derivative=derivative, **options.fitting(m),  # type: ignore[arg-type]  # checked there
+        )  # fmt: skip
 
     found = _series(files, pattern, measure, one, ["frequency_hz"])
     if isinstance(found, Outcome):
@@ -158,7 +158,7 @@ def inertia(
     from perospin.spectra.relaxation.longitudinal import fit_t1_field, fit_t1_temperature
 
     def measure(path: Path) -> Measurement:
-        return _measure(path, ["signal"], options, pattern, x="frequency", optional=["sigma"])
+        return _measure(path, "inertia", options, pattern)
 
     def one(m: Measurement) -> SpinFit:
         return fit_spin_inertia(
@@ -198,7 +198,7 @@ def t1_field(
     """
     from perospin.spectra.relaxation.longitudinal import fit_t1_field
 
-    m = _measure(file, ["lifetime"], options, x="field", optional=["sigma"])
+    m = _measure(file, "t1-field", options)
     nuclear = None if nuclear_field_mt is None else 1e-3 * nuclear_field_mt
     fit = fit_t1_field(
         m.x, m["lifetime"], nuclear_field_t=nuclear, g_factor=g_factor, sigma_t1_ps=m.get("sigma"), **options.fitting(m)
@@ -215,5 +215,5 @@ def t1_temperature(file: FileArgument, *, options: Shared) -> Outcome:
     """
     from perospin.spectra.relaxation.longitudinal import fit_t1_temperature
 
-    m = _measure(file, ["lifetime"], options, x="temperature", optional=["sigma"])
+    m = _measure(file, "t1-temperature", options)
     return Outcome.of(fit_t1_temperature(m.x, m["lifetime"], sigma_t1_ps=m.get("sigma"), **options.fitting(m)), m)

@@ -13,6 +13,7 @@ from perospin.learning.estimators.gaussian_processes.prior_averaged import Prior
 from perospin.learning.estimators.gaussian_processes.structured import StructuredGP
 from perospin.learning.estimators.mlp import MLPEnsemble
 from perospin.learning.estimators.rules import FamilyMean, TrainingMean, TwoClassRule, TwoStage
+from perospin.learning.estimators.steps import ClassLaw, ClassStep
 from perospin.learning.training.folds import fit_each
 from perospin.learning.training.spread import predict_with_spread
 from perospin.learning.training.weights import supports
@@ -21,6 +22,8 @@ __all__ = [
     "KINDS",
     "AverageModel",
     "BestOf",
+    "ClassLaw",
+    "ClassStep",
     "ColumnModel",
     "Constant",
     "FamilyMean",

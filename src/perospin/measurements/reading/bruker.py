@@ -12,6 +12,7 @@ from perospin.measurements.reading.files import RawFile, read_raw, text_of
 from perospin.measurements.reading.grid import Float
 from perospin.measurements.reading.labels import Label, as_unit
 from perospin.measurements.reading.trace import Trace
+from perospin.text import shorten
 
 __all__ = ["is_bruker", "trace_of"]
 
@@ -93,7 +94,7 @@ def _number(keys: dict[str, str], key: str, name: str) -> float:
     except ValueError:
         value = float("nan")
     if not np.isfinite(value):
-        raise DataError(f"'{name:.60}' doesn't say {key} as a number ('{text:.20}'): it is cut or changed")
+        raise DataError(f"'{name:.60}' doesn't say {key} as a number ('{shorten(text, 20)}'): it is cut or changed")
     return value
 
 
@@ -113,7 +114,9 @@ def _bes3t(keys: dict[str, str], data: RawFile, name: str, block: int | None) ->
     complex_ = keys.get("IKKF", "REAL").upper().startswith("CPLX")
     kind = keys.get("IRFMT", "D").split(",")[0].upper()
     if kind not in _FORMATS or "," in keys.get("IKKF", ""):
-        raise DataError(f"'{name:.60}' holds several channels or numbers of the kind '{kind:.10}': export it as ASCII")
+        raise DataError(
+            f"'{name:.60}' holds several channels or numbers of the kind '{shorten(kind, 10)}': export it as ASCII"
+        )
     order = "<" if keys.get("BSEQ", "BIG").upper().startswith("LIT") else ">"
     dtype = np.dtype(f"{order}{_FORMATS[kind]}")
     needed = int(points) * int(rows) * (2 if complex_ else 1)

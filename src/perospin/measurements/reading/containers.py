@@ -16,6 +16,7 @@ from perospin.measurements.reading.files import RawFile
 from perospin.measurements.reading.grid import Float
 from perospin.measurements.reading.labels import Label, as_unit, parse_label
 from perospin.measurements.reading.trace import Trace
+from perospin.text import visible
 
 __all__ = ["Array", "arrays_of", "group_of", "is_container", "trace_of"]
 
@@ -67,11 +68,11 @@ def arrays_of(raw: RawFile, dataset: str | None = None) -> dict[str, Array]:
         raise
     except (Exception, RecursionError) as error:  # h5py and numpy raise nearly anything on a broken file
         told = (str(error) or type(error).__name__).splitlines()[0]
-        raise DataError(f"can't read '{raw.name:.60}': the file is broken ({told:.80})") from None
+        raise DataError(f"can't read '{raw.name:.60}': the file is broken ({visible(told):.80})") from None
     if wanted is not None:
         chosen = {path: a for path, a in found.items() if path == wanted or path.startswith(f"{wanted}/")}
         if not chosen:
-            raise DataError(f"'{raw.name:.60}' has no numeric data set '{dataset:.60}'; it has {shown(found)}")
+            raise DataError(f"'{raw.name:.60}' has no numeric data set '{visible(wanted):.60}'; it has {shown(found)}")
         return chosen
     if not found:
         raise DataError(f"'{raw.name:.60}' holds no data set of numbers with one or two dimensions")
@@ -115,23 +116,25 @@ def _hdf5(raw: RawFile, wanted: str | None) -> dict[str, Array]:
                 continue
             if item.external or item.is_virtual:
                 raise DataError(
-                    f"the data set '{path[-60:]}' of '{raw.name:.60}' takes its numbers from another file: copy "
+                    f"the data set '{visible(path[-40:])}' of '{raw.name:.60}' takes its numbers from another "
+                    "file: copy "
                     "them into one file"
                 )
             total += math.prod(lengths)
             if total > _MAX_NUMBERS:
                 raise DataError(
-                    f"'{raw.name:.60}' declares over {_MAX_NUMBERS:,} numbers ('{path[-60:]}': "
+                    f"'{raw.name:.60}' declares over {_MAX_NUMBERS:,} numbers "
+                    f"('{visible(path[-40:])}': "
                     f"{'x'.join(map(str, item.shape))}); "
                     "save the part that is needed, or name a data set"
                 )
             unit = next((_text(item.attrs[key]) for key in _UNIT_NAMES if key in item.attrs), "")
-            found[path] = _array(path, np.asarray(item[()], dtype=np.float64).reshape(lengths), unit)
+            found[visible(path)] = _array(visible(path), np.asarray(item[()], dtype=np.float64).reshape(lengths), unit)
     return found
 
 
 def _text(value: Any) -> str:
-    return (value.decode("utf-8", errors="replace") if isinstance(value, bytes) else str(value))[:60]
+    return visible((value.decode("utf-8", errors="replace") if isinstance(value, bytes) else str(value))[:60])
 
 
 def _numpy(raw: RawFile) -> dict[str, Array]:
@@ -161,7 +164,7 @@ def _numpy(raw: RawFile) -> dict[str, Array]:
         if dtype.kind not in "iuf" or len(lengths) not in (1, 2) or 0 in lengths:
             continue
         values = np.load(io.BytesIO(content), allow_pickle=False)
-        found[name] = _array(name, np.asarray(values, dtype=np.float64).reshape(lengths), "")
+        found[visible(name)] = _array(visible(name), np.asarray(values, dtype=np.float64).reshape(lengths), "")
     return found
 
 

@@ -23,13 +23,14 @@ from perospin.measurements.reading.cells import (
     split,
 )
 from perospin.measurements.reading.files import RawFile, text_of
+from perospin.text import shorten
 
 __all__ = ["Float", "Grid", "chosen", "read_blocks", "read_grid"]
 
 Float: TypeAlias = NDArray[np.float64]
 
 _LINES = re.compile(r"\r\n|\n|\r")
-_SAMPLE = 600
+_SAMPLE = 300
 _MAX_COLUMNS = 20_000
 _MAX_LINE = 1_000_000
 _MAX_BLOCKS = 1000
@@ -226,7 +227,10 @@ def _detect(lines: list[str], wanted: list[Dialect], name: str, min_columns: int
     sample = full if len(full) <= 2 * _SAMPLE else full[:_SAMPLE] + full[len(full) // 2 : len(full) // 2 + _SAMPLE]
     best: tuple[tuple[int, int, bool, int], _Layout] | None = None
     single, widest = False, 0
+    text = "\n".join(sample)
     for dialect in wanted:
+        if dialect.delimiter is not None and dialect.delimiter not in text:
+            continue
         rows: dict[int, list[list[str]]] = {}
         for line in sample:
             cells = split(line, dialect.delimiter)
@@ -483,7 +487,8 @@ def _slow(
         for position, cell in enumerate(layout.parsed(cells[:columns])):
             if cell is None:
                 raise DataError(
-                    f"line {line_number}, column {position + 1} of '{name:.60}' holds '{cells[position]:.40}', not a "
+                    f"line {line_number}, column {position + 1} of '{name:.60}' holds "
+                    f"'{shorten(cells[position], 40)}', not a "
                     f"number ({dialect.words})"
                 )
             if cell.overloaded:
@@ -495,7 +500,8 @@ def _slow(
                     units[position] = cell.unit
                 elif before != cell.unit and (cell.value or cell.unit):
                     raise DataError(
-                        f"line {line_number}, column {position + 1} of '{name:.60}' holds '{cells[position]:.40}', but "
+                        f"line {line_number}, column {position + 1} of '{name:.60}' holds "
+                        f"'{shorten(cells[position], 40)}', but "
                         f"the lines before it are in '{before or 'no unit'}': write one unit for the whole column"
                     )
             row.append(cell.value)
@@ -532,7 +538,8 @@ def _refuse_hidden_thousands(values: Float, layout: _Layout, body: list[str], na
     steps = np.diff(values[:, first])
     if not (np.any(steps > 0) and np.any(steps < 0)):
         return
-    column = [cells[first] for line in body if line.strip() and not is_comment(line) and (cells := layout.cells(line))]
+    rows = [layout.cells(line) for line in body if line.strip() and not is_comment(line)]
+    column = [cells[first] for cells in rows if len(cells) > first]
     if len(column) != len(values) or not any(thousands.fullmatch(cell) for cell in column):
         return
     if all(thousands.fullmatch(cell) or whole.fullmatch(cell) for cell in column):

@@ -14,6 +14,7 @@ from perospin.measurements.reading.grid import Float
 from perospin.measurements.reading.headings import axis_label
 from perospin.measurements.reading.labels import Label
 from perospin.measurements.reading.trace import Trace
+from perospin.text import shorten
 
 __all__ = ["is_jcamp", "trace_of"]
 
@@ -62,7 +63,7 @@ def trace_of(raw: RawFile, block: int | None = None) -> Trace:
             f"'{raw.name:.60}' is JCAMP-DX, but holds no XYDATA and no XYPOINTS: save the spectrum in this form"
         )
     if (block is None and len(blocks) > 1) or (block is not None and not 1 <= block <= len(blocks)):
-        titles = "; ".join(f"{n}: {b.labels.get('TITLE', '')[:30]}" for n, b in enumerate(blocks[:5], 1))
+        titles = "; ".join(f"{n}: {shorten(b.labels.get('TITLE', ''), 30)}" for n, b in enumerate(blocks[:5], 1))
         raise DataError(
             f"'{raw.name:.60}' holds {len(blocks)} spectra ({titles}): choose one by its number (--block 1)"
         )
@@ -179,7 +180,7 @@ def _unpacked(line: str, packed: bool, number: int, name: str) -> tuple[float, l
         cells = re.findall(_PLAIN, line)
         rest = re.sub(_PLAIN, "", line)
         if rest.strip(" ,;\t") or len(cells) < 2:
-            raise DataError(f"line {number} of '{name:.60}' isn't one of x and ordinates: '{line:.40}'")
+            raise DataError(f"line {number} of '{name:.60}' isn't one of x and ordinates: '{shorten(line, 40)}'")
         values = [float("nan") if cell == "?" else float(cell) for cell in cells]
         return values[0], values[1:], False
     result: list[float] = []
@@ -194,7 +195,8 @@ def _unpacked(line: str, packed: bool, number: int, name: str) -> tuple[float, l
         sign, digits = (match[1], match[2]) if match else ("", "")
         if match is None or match.end() == position or len(digits) > 20:
             raise DataError(
-                f"line {number} of '{name:.60}' holds '{line[position : position + 20]}', which is no packed number"
+                f"line {number} of '{name:.60}' holds '{shorten(line[position : position + 20], 20)}', which is no "
+                "packed number"
             )
         position = match.end()
         if x is None:

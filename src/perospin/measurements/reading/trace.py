@@ -13,6 +13,7 @@ from perospin.errors import DataError
 from perospin.measurements.reading.grid import Float
 from perospin.measurements.reading.labels import Label
 from perospin.measurements.reading.roles import NAMED, get_role
+from perospin.text import visible
 from perospin.units import convert
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ class Trace:
         if text.isdigit() and 1 <= int(text) <= len(self.labels):
             return int(text) - 1
         shown = ", ".join(f"{i} {name:.20}" for i, name in enumerate(self.names[:12], 1))
-        raise DataError(f"'{self.source:.60}' has no column '{text:.40}'; it has {shown}")
+        raise DataError(f"'{self.source:.60}' has no column '{visible(text):.40}'; it has {shown}")
 
     def column(self, column: str | int, unit: str = "", *, assume: str = "") -> Float:
         """Numbers of one column.

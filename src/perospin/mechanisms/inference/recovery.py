@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Recovery", "recovery_study"]
 
+_INSIDE = 1.0  # distance of ln(coefficient) from the law's cap
+
 
 @dataclass(frozen=True)
 class Recovery:
@@ -150,6 +152,11 @@ def _simulated(space: ModelSpace, true: int, rng: np.random.Generator) -> Float:
     if prior is None:
         # the size of the rates is no clue: every data set has the geometric mean 1/ps
         curve = space.log_rates([true], np.concatenate([[0.0], shape]))[:, 0]
-        return np.asarray(curve - curve.mean())
+        coefficient = -float(curve.mean())
+        # ... unless that would take the law out of its physics
+        cap = float(space.coefficient_priors[2][true])
+        if coefficient > cap - _INSIDE:
+            coefficient = cap - _INSIDE - rng.uniform(0.0, 2.0)
+        return np.asarray(curve + coefficient)
     coefficient = rng.uniform(*prior(space.conditions))
     return np.asarray(space.log_rates([true], np.concatenate([[coefficient], shape]))[:, 0])

@@ -14,14 +14,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Unpack, get_args
 
 import numpy as np
 
 from perospin.errors import FitError
-from perospin.fitting import SeparableModel, Source, fit_model
+from perospin.fitting import SeparableModel, fit_model
 from perospin.fitting.arrays import Float, real
-from perospin.fitting.single import Intervals
+from perospin.measurements.options import FitOptions
 from perospin.measurements.result import SpinFit
 from perospin.spectra.chirality.switching import (
     _CLEARLY,
@@ -113,12 +113,7 @@ def fit_magnetoresistance(
     over: Over | None = None,
     background: bool = False,
     sigma: Any = None,
-    params: Mapping[str, Any] | None = None,
-    intervals: Intervals = "covariance",
-    level: float = 0.68,
-    seed: int = 0,
-    robust: bool = False,
-    sources: Sequence[Source] = (),
+    **options: Unpack[FitOptions],
 ) -> SpinFit:
     """Magnetoresistance and switching fields from a loop.
 
@@ -136,8 +131,10 @@ def fit_magnetoresistance(
         valve) or ``"smallest"``.
     background
         Whether a slope in |B| (spin valve) or B (half valve) is fitted.
-    sigma, params, intervals, level, seed, robust, sources
-        See `fit_model`.
+    sigma
+        Standard uncertainty of the signal; estimated from the residuals by default.
+    **options
+        Of `perospin.fitting.fit_model`: params, intervals, level, seed, robust, sources.
 
     Returns
     -------
@@ -159,8 +156,7 @@ def fit_magnetoresistance(
     def described(model: SeparableModel, kind: str) -> SpinFit:
         widths = {p.name: 0.5 * step for p in model.parameters if p.name.endswith("width_t")}
         fit = fit_model(
-            model, x, resistance, sigma=spread, params=params, intervals=intervals, level=level, seed=seed,
-            robust=robust, sources=sources, resolution=widths, warnings=notes, result=SpinFit,
+            model, x, resistance, sigma=spread, resolution=widths, warnings=notes, result=SpinFit, **options,
             analysis=model.name, settings={"main": "magnetoresistance_percent", "loop": kind},
         )  # fmt: skip
         return _settled(fit, model, x, resistance, spread, step)
@@ -169,7 +165,11 @@ def fit_magnetoresistance(
         if kind == "half_valve":
             return described(_half_valve(x, resistance, step, background), kind)
         common = described(_spin_valve(x, resistance, step, background), kind)
-        if len(set(x["direction"].tolist())) == 1 or params or not _missed(common.data["residual"].to_numpy())[0]:
+        if (
+            len(set(x["direction"].tolist())) == 1
+            or options.get("params")
+            or not _missed(common.data["residual"].to_numpy())[0]
+        ):
             return common
         own = described(_four_switchings(x, resistance, step, background), kind)
         gain = common.statistics["aicc"] - own.statistics["aicc"]

@@ -10,16 +10,15 @@ difference SC - CC, 1/tau_d = 1/tau_s + 1/tau_r, in which recombination is still
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any, Literal, Unpack
 
 import numpy as np
 
 from perospin.errors import FitError
-from perospin.fitting import Source, Trace, check_times_ps, check_trace
+from perospin.fitting import Trace, check_times_ps, check_trace
 from perospin.fitting.arrays import natural_unit
-from perospin.fitting.single import Intervals
+from perospin.measurements.options import FitOptions, without_params
 from perospin.measurements.result import SpinFit
 from perospin.spectra.lifetimes.difference import _fit_difference
 from perospin.spectra.lifetimes.joint import _fit_joint
@@ -50,12 +49,7 @@ def fit_pump_probe(
     population_lifetime_ps: float | None = None,
     wavelength_nm: float | None = None,
     delay_unit: str = "ps",
-    params: Mapping[str, Any] | None = None,
-    intervals: Intervals = "covariance",
-    level: float = 0.68,
-    seed: int = 0,
-    robust: bool = False,
-    sources: Sequence[Source] = (),
+    **options: Unpack[FitOptions],
 ) -> SpinFit:
     """Spin lifetime from a pair of circularly polarised pump-probe traces.
 
@@ -93,10 +87,8 @@ def fit_pump_probe(
         Recombination time known from elsewhere, to take it out of a difference's decay.
     wavelength_nm
         Of the probe; goes into the record.
-    params, intervals, level, seed, robust
-        See `perospin.fitting.fit_model`.
-    sources
-        Raw files.
+    **options
+        Of `perospin.fitting.fit_model`: params, intervals, level, seed, robust, sources.
 
     Returns
     -------
@@ -150,17 +142,14 @@ def fit_pump_probe(
     if wavelength_nm is not None:
         settings["wavelength_nm"] = float(wavelength_nm)
     notes += more if observable != "polarisation" else []
+    params, rest = without_params(options)
     setup = _Setup(
         trace.x,
         response,
         offset,
         artefact,
-        intervals,
-        level,
-        seed,
-        robust,
-        tuple(sources),
-        params or {},
+        rest,
+        params,
         notes,
         settings,
     )

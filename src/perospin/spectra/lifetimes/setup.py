@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from perospin.errors import FitError
-from perospin.fitting import Quantity, SeparableModel, Source, Trace, fit_model
+from perospin.fitting import Quantity, SeparableModel, Trace, fit_model
 from perospin.fitting.arrays import Float, namespace, natural_unit
-from perospin.fitting.single import Intervals
+from perospin.measurements.options import IntervalOptions
 from perospin.measurements.result import SpinFit
 from perospin.spectra.lifetimes.response import Response, guess_lifetimes, guess_time_zero
 
@@ -35,11 +35,7 @@ class _Setup:
     response: Response
     offset: bool | str
     artefact: bool
-    intervals: Intervals
-    level: float
-    seed: int
-    robust: bool
-    sources: tuple[Source, ...]
+    options: IntervalOptions
     params: Mapping[str, Any]
     notes: list[str]
     settings: dict[str, Any] = field(default_factory=dict)
@@ -52,8 +48,7 @@ class _Setup:
         resolution = dict.fromkeys(resolved, limit) if resolvable else {}
 
         return fit_model(
-            model, x, y, sigma=sigma, params={**held, **self.params}, intervals=self.intervals, level=self.level,
-            seed=self.seed, robust=self.robust, sources=self.sources, warnings=self.notes,
+            model, x, y, sigma=sigma, params={**held, **self.params}, warnings=self.notes, **self.options,
             resolution=resolution or None, result=SpinFit, settings=self.settings, **more,
         )  # fmt: skip
 

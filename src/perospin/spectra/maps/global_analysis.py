@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any, Literal, Unpack
 
 import numpy as np
 import pandas as pd
@@ -17,8 +17,8 @@ from perospin.errors import FitError
 from perospin.fitting import Parameter, Quantity, SeparableModel, fit_model
 from perospin.fitting.arrays import Float, namespace
 from perospin.fitting.parameters import Fixed
-from perospin.fitting.single import Intervals
 from perospin.measurements.maps import SignalMap
+from perospin.measurements.options import FitOptions, without_params
 from perospin.measurements.result import SpinFit
 from perospin.spectra.lifetimes.response import (
     CONVENTIONS,
@@ -71,11 +71,7 @@ def fit_map(
     artefact: bool = False,
     background: bool | None = None,
     convention: Convention = "polarisation",
-    params: Mapping[str, Any] | None = None,
-    intervals: Intervals = "covariance",
-    level: float = 0.68,
-    seed: int = 0,
-    robust: bool = False,
+    **options: Unpack[FitOptions],
 ) -> SpinFit:
     """Fit lifetimes that all wavelengths share.
 
@@ -100,8 +96,8 @@ def fit_map(
         pump. It is fitted with the rest: the mean of a few noisy spectra, subtracted, would shift all others alike.
     convention
         What ``lifetime_ps`` of a pair means, ``"polarisation"`` or ``"flip"``.
-    params, intervals, level, seed, robust
-        As `perospin.fitting.fit_model`. A time zero that is held may lie before the first delay (a cropped map).
+    **options
+        Of `perospin.fitting.fit_model`: params, intervals, level, seed, robust, sources.
 
     Returns
     -------
@@ -142,6 +138,8 @@ def fit_map(
     rises = find_rise(delay, signals, artefact=artefact, keep=2)
     response, told = Response.choose(delay, np.abs(signals[:, 0]), irf_fwhm_ps, measured_irf, rises[0].seen)
     notes += told
+    params, rest = without_params(options)
+    rest.setdefault("sources", tuple(s for part in maps for s in part.sources))
     held = params.get("time_zero_ps") if params else None
     zero = float(held.value) if isinstance(held, Fixed) else None
     if response.kind == "sharp":
@@ -177,9 +175,9 @@ def fit_map(
     x: Any = delay if not pair else {"delay_ps": np.tile(delay, 2), "channel": np.repeat([1.0, -1.0], len(delay))}
     resolved = [name for name in model.names if "lifetime" in name]
     fit = fit_model(
-        model, x, y, sigma=sigma, params={**response.held(), **(params or {})}, intervals=intervals, level=level,
-        seed=seed, robust=robust, warnings=notes, result=SpinFit,
-        sources=tuple(s for part in maps for s in part.sources),
+        model, x, y, sigma=sigma, params={**response.held(), **(params or {})}, warnings=notes, result=SpinFit,
+        **rest,
+        curved=("time_zero_ps", "irf_fwhm_ps") if artefact else (),
         resolution=dict.fromkeys(resolved, response.resolution()) if response.kind != "sharp" else None,
     )  # fmt: skip
     fit = _ordered(fit, terms, pair)

@@ -18,9 +18,10 @@ from perospin.learning.estimators import build_estimator, fit_each, used_columns
 from perospin.learning.explanation.shapley import MOST_HYBRIDS, N_ORDERS, game_of
 from perospin.learning.intervals.intervals import Intervals, fit_intervals, held_out_once
 from perospin.studies.data.dataset import Dataset
-from perospin.studies.data.materials import describe_materials
+from perospin.studies.data.materials import describe_materials, held_out_spacing
 from perospin.studies.predicting.domain import Domain
 from perospin.studies.predicting.prediction import Counterpart, Prediction
+from perospin.studies.predicting.spacing import expected_spacing
 from perospin.studies.running.plan import build_schemes, inner_groups
 
 if TYPE_CHECKING:
@@ -154,10 +155,14 @@ class Predictor:
         StudyError
             If a descriptor that the model needs is not known for this material.
         """
+        import pandas as pd
+
         from perospin.chemistry import Perovskite
 
         material = Perovskite.of(formula, ions)
         described = describe_materials([material], self.part.descriptors.level, ions, on_compute)
+        if self.part.descriptors.held_out_spacing:
+            described = pd.concat([described, held_out_spacing([material], expected_spacing)], axis=1)
         row = self._row(described, str(material))
         asked, target = self.part.predict, self.part.target
         assert asked is not None  # checked in `fit`
