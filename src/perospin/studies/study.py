@@ -263,9 +263,22 @@ class Study:
 
         return load_model(path)
 
+    def check_describes(self, part: str | None = None) -> None:
+        """Refuse to predict formulas where a new material can't be described, before anything is fitted."""
+        from perospin.studies.predicting.predictor import check_describes
+
+        name = part or self.default_part
+        if self._part(name).predict is not None:
+            check_describes(self.name, name, self._part(name))
+
     def predict(self, formula: str | Perovskite, part: str | None = None) -> Prediction:
         """Predict one material; for many, make one `predictor` and reuse it."""
+        self.check_describes(part)
         return self.predictor(part).predict(formula, self.ions)
+
+    def predict_rows(self, path: str | Path, part: str | None = None) -> tuple[Prediction, ...]:
+        """Predict the rows of a CSV file that has the columns of the study's table (see `Predictor.predict_rows`)."""
+        return self.predictor(part).predict_rows(path, self.ions)
 
 
 def _describing(tell: Callable[[str, int, int], None] | None) -> Callable[[str], None] | None:

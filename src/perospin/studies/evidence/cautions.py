@@ -269,8 +269,8 @@ def _suspicious_targets(run: Run) -> Iterator[Caution]:
     for rows, apart in disagree:
         yield Caution(
             "duplicates_disagree",
-            f"Rows {_rows(run, rows)} are described as one material but differ {apart}: at least one is wrong, or a condition is "
-            "missing.",
+            f"Rows {_rows(run, rows)} are described as one material but differ {apart}: at least one is wrong, or a "
+            "condition is missing.",
             rows=_labels(run, rows),
         )
     models = [

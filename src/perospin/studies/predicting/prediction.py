@@ -69,6 +69,8 @@ class Prediction:
         Where the value holds, in words.
     reciprocal : Counterpart or None
         One over the quantity, for example the lifetime of a rate.
+    row : str
+        Label and name of the user's row that was asked about; empty for a formula.
     """
 
     formula: str
@@ -96,6 +98,14 @@ class Prediction:
     estimator: str
     conditions: str = ""
     reciprocal: Counterpart | None = None
+    row: str = ""
+
+    @property
+    def title(self) -> str:
+        """What was predicted, in words: the formula, or the row."""
+        if not self.row:
+            return self.formula
+        return f"row {self.row}" + (f": {self.formula}" if self.formula and self.formula not in self.row else "")
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain values for JSON (infinite ends become null)."""
@@ -111,7 +121,7 @@ class Prediction:
 
     def __str__(self) -> str:
         text = (
-            f"{self.formula}: {self.quantity} {self.value:.3g} {self.unit} "
+            f"{self.title}: {self.quantity} {self.value:.3g} {self.unit} "
             f"({100 * self.level:.0f} % interval {self.low:.2g} to {self.high:.2g})"
         )
         return text if self.in_domain else f"{text}; out of domain: {'; '.join(self.reasons)}"
