@@ -361,7 +361,7 @@ def recovery() -> Figure:
             tick.set_fontweight("bold")
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
-    axes.set(xlabel="share of data sets, 10 % noise", xlim=(0, 1))
+    axes.set(xlabel="share of data sets, 10 % noise", xlim=(0, 1), ylim=(0.4 - len(labels), 0.6))
     axes.legend(loc="lower center", bbox_to_anchor=(0.3, 1.0), ncols=3)
     return figure
 

@@ -42,9 +42,9 @@ class Option:
         Whether it can be left open (None).
     many : bool
         A list of such values, at least one.
-    holds : {"", "estimators", "columns"}
-        The option's value is a specification of an estimator (or a list of them), or a table of lists of columns: what
-        reads them finds them here.
+    holds : {"", "estimators", "columns", "column", "effects"}
+        The option's value is a specification of an estimator (or a list of them), a table of lists of columns, a
+        column, or a list of effects (see `VarianceComponents`): what reads them finds them here.
     free : bool
         The estimator itself checks the value when it is fitted, because it depends on other options.
     """
@@ -59,7 +59,7 @@ class Option:
     words: tuple[str, ...] = ()
     none: bool = False
     many: bool = False
-    holds: Literal["", "estimators", "columns"] = ""
+    holds: Literal["", "estimators", "columns", "column", "effects"] = ""
     free: bool = False
 
     @property
@@ -79,7 +79,8 @@ class Option:
         if isinstance(self.default, bool):
             return "true or false"
         if self.holds or self.free:
-            return {"estimators": "specifications", "columns": "a table of lists of columns"}.get(self.holds, "a list")
+            words = {"estimators": "specifications", "columns": "a table of lists of columns", "column": "a column"}
+            return {**words, "effects": "a list of effects"}.get(self.holds, "a list")
         parts = []
         if self.words:
             parts.append(" or ".join(f"'{word}'" for word in self.words))

@@ -301,12 +301,6 @@ from .laws.precession import (
 from .laws.precession import (
     total_lifetime_ps as total_lifetime_ps,
 )
-from .laws.total import (
-    TotalRate as TotalRate,
-)
-from .laws.total import (
-    total_rate as total_rate,
-)
 from .presets import (
     PRESET_NAMES as PRESET_NAMES,
 )
@@ -324,6 +318,12 @@ from .quantities import (
 )
 from .quantities import (
     Quantity as Quantity,
+)
+from .total import (
+    TotalRate as TotalRate,
+)
+from .total import (
+    total_rate as total_rate,
 )
 from .validity import (
     RANGES as RANGES,

@@ -7,7 +7,6 @@ records say of them (DOI, first author, year), no more.
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -18,10 +17,9 @@ from perospin.text import tex, tex_verbatim, visible
 
 if TYPE_CHECKING:
     from perospin.studies.declaration.part import PartSpec
-    from perospin.studies.lifetimes import Conditioned, ConditionsResult
     from perospin.studies.result import PartResult, StudyResult
 
-__all__ = ["Reference", "cite", "cite_conditions", "cited", "library"]
+__all__ = ["Reference", "cite", "cited", "library"]
 
 _TABLES: Mapping[str, tuple[str, ...]] = {
     "spin52": ("Li2025SpinRelaxation",),
@@ -70,18 +68,9 @@ def library() -> Mapping[str, Reference]:
     return {found[2]: Reference(found[2], found[0]) for found in _ENTRY.finditer(text)}
 
 
-def cite(result: StudyResult | ConditionsResult) -> str:
+def cite(result: StudyResult) -> str:
     """BibTeX of exactly the methods and data that a result used, with a comment above each entry: what for."""
-    from perospin.studies.result import StudyResult
-
-    found = cited(result) if isinstance(result, StudyResult) else cite_conditions(result.rows, _own_version())
-    return "\n\n".join(str(reference) for reference in found) + "\n"
-
-
-def _own_version() -> str:
-    from importlib import metadata
-
-    return metadata.version("perospin")
+    return "\n\n".join(str(reference) for reference in cited(result)) + "\n"
 
 
 def cited(result: StudyResult) -> list[Reference]:
@@ -109,26 +98,6 @@ def cited(result: StudyResult) -> list[Reference]:
                 if purpose not in known:
                     known.append(purpose)
     return [Reference(key, reference.bibtex, tuple(uses[key])) for key, reference in made.items()]
-
-
-def cite_conditions(rows: Conditioned, version: str = "") -> list[Reference]:
-    """List the references of the model of lifetimes under conditions: the sources of its rows, then its methods."""
-    found: list[tuple[Reference, str]] = [(_perospin(version), "this program")]
-    for source, count in Counter(rows.source.tolist()).items():
-        found += [(reference, f"data: {count} records") for reference in _of_source(source)]
-    model = ("Henderson1975Prediction", "Rasmussen2006GaussianProcesses")
-    found += _from_library(model, "estimator: variance components as a Gaussian process")
-    if rows.limit.any():
-        found += _from_library(("Minka2001Expectation",), "estimator: limits as censored values")
-    methods = ("Barber2021Jackknife", "Dunn2023Hierarchical", "Lei2018DistributionFree")
-    found += _from_library(methods, "prediction intervals: leave one material out")
-    descriptors = ("Bannwarth2019GFN2", "Sun2020PySCF")
-    found += _from_library(descriptors, "descriptors: cations at the level 'fast'")
-    uses: dict[str, tuple[str, ...]] = {}
-    for reference, purpose in found:
-        uses[reference.key] = (*uses.get(reference.key, ()), purpose)
-    made = {reference.key: reference for reference, _ in found}
-    return [Reference(key, made[key].bibtex, purposes) for key, purposes in uses.items()]
 
 
 _Found = Iterator[tuple[Reference, str]]
@@ -167,6 +136,10 @@ def _data(part: PartResult, result: StudyResult) -> _Found:
         texts += [record.source.doi for record in records]
         for label in dict.fromkeys(record.source.label for record in records if not record.source.doi):
             yield from ((reference, "data: records") for reference in _of_source(label))
+    if section.records is not None:
+        for source in dict.fromkeys(text for text in texts if not _DOI.findall(text)):
+            if source and source != str(part.provenance.get("source", "")):
+                yield from ((reference, "data: records") for reference in _of_source(source))
     dois = dict.fromkeys(doi for text in texts for doi in _DOI.findall(text))
     for doi in dois:
         if doi.lower() not in known:
@@ -251,6 +224,8 @@ def _estimators(part: PartResult, result: StudyResult) -> _Found:
             if kind is None:
                 continue
             yield from _from_library(tuple(kind.cited(spec)), purpose)
+            if kind.name == "variance_components" and "limit" in part.rows:
+                yield from _from_library(("Minka2001Expectation",), f"{purpose}, limits as censored values")
             if kind.nested_choice or spec.get("tune"):
                 yield from _from_library(("Cawley2010Overfitting",), f"nested choice of {part.spec.title_of(name)}")
 

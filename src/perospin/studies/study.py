@@ -139,7 +139,7 @@ class Study:
             study declares.
         """
         from perospin.learning.estimators import build_estimator
-        from perospin.studies.running.run import refuses
+        from perospin.studies.running.run import misreads, refuses
 
         for name, part in self.parts.items():
             specs = [(entry.name, part.spec_of(entry.name)) for entry in part.estimators]
@@ -149,6 +149,11 @@ class Study:
                     built = build_estimator(spec, part.seed)
                 except StudyError as error:
                     raise StudyError(f"part '{name}', estimator '{estimator}': {error}") from error
+                if found := misreads(built, part.data.categories):
+                    raise StudyError(
+                        f"part '{name}', estimator '{estimator}': {found[0]} would read the words in '{found[1]}' as "
+                        f"numbers; name each word as a column of its own in 'features', such as \"{found[1]}=WORD\""
+                    )
                 for key, what in (("weight", "sample_weight"), ("y_sd", "y_sd")):
                     if getattr(part.data, key) and (model := refuses(built, what)):
                         raise StudyError(
@@ -271,10 +276,10 @@ class Study:
         if self._part(name).predict is not None:
             check_describes(self.name, name, self._part(name))
 
-    def predict(self, formula: str | Perovskite, part: str | None = None) -> Prediction:
-        """Predict one material; for many, make one `predictor` and reuse it."""
+    def predict(self, formula: str | Perovskite, part: str | None = None, **conditions: Any) -> Prediction:
+        """Predict one material at the conditions given; for many, make one `predictor` and reuse it."""
         self.check_describes(part)
-        return self.predictor(part).predict(formula, self.ions)
+        return self.predictor(part).predict(formula, self.ions, conditions=conditions)
 
     def predict_rows(self, path: str | Path, part: str | None = None) -> tuple[Prediction, ...]:
         """Predict the rows of a CSV file that has the columns of the study's table (see `Predictor.predict_rows`)."""

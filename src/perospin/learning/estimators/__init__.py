@@ -11,6 +11,7 @@ from perospin.learning.estimators.formulas.symbolic import SymbolicRegression
 from perospin.learning.estimators.gaussian_processes.gaussian_process import GaussianProcess
 from perospin.learning.estimators.gaussian_processes.prior_averaged import PriorAveragedGP
 from perospin.learning.estimators.gaussian_processes.structured import StructuredGP
+from perospin.learning.estimators.gaussian_processes.variance_components import VarianceComponents
 from perospin.learning.estimators.mlp import MLPEnsemble
 from perospin.learning.estimators.rules import FamilyMean, TrainingMean, TwoClassRule, TwoStage
 from perospin.learning.estimators.steps import ClassLaw, ClassStep
@@ -39,6 +40,7 @@ __all__ = [
     "TrainingMean",
     "TwoClassRule",
     "TwoStage",
+    "VarianceComponents",
     "build_estimator",
     "check_estimator_spec",
     "fit_each",

@@ -16,6 +16,7 @@ from perospin.learning.estimators.formulas.symbolic import SymbolicRegression
 from perospin.learning.estimators.gaussian_processes.gaussian_process import GaussianProcess
 from perospin.learning.estimators.gaussian_processes.prior_averaged import PriorAveragedGP
 from perospin.learning.estimators.gaussian_processes.structured import StructuredGP
+from perospin.learning.estimators.gaussian_processes.variance_components import VarianceComponents
 from perospin.learning.estimators.kinds.kind import Kind
 from perospin.learning.estimators.kinds.libraries import ELASTIC_NET, RANDOM_FOREST, SUPPORT_VECTORS, XGBOOST
 from perospin.learning.estimators.linear import SpreadRidge
@@ -27,6 +28,7 @@ __all__ = ["KINDS", "LISTED", "file_classes", "file_parts", "maker"]
 
 LISTED: tuple[Any, ...] = (
     TrainingMean,
+    FamilyMean,
     TwoClassRule,
     TwoStage,
     ClassStep,
@@ -38,6 +40,7 @@ LISTED: tuple[Any, ...] = (
     XGBOOST,
     GaussianProcess,
     StructuredGP,
+    VarianceComponents,
     MLPEnsemble,
     PriorAveragedGP,
     SymbolicRegression,
@@ -48,7 +51,7 @@ LISTED: tuple[Any, ...] = (
 )
 """Estimators that a study can ask for, in the order in which they are named to people."""
 
-_INSIDE = (ColumnModel, FamilyMean)
+_INSIDE = (ColumnModel,)
 """Estimators that perospin uses by itself."""
 
 KINDS: Mapping[str, Kind] = {listed.about.name: listed.about for listed in LISTED}

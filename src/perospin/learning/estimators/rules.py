@@ -302,6 +302,18 @@ class FamilyMean(RegressorMixin, BaseEstimator):
         Column that names the family (any type).
     """
 
+    takes_categories: ClassVar[bool] = True
+    about: ClassVar[Kind] = Kind(
+        "group_mean",
+        "mean of the training rows of the same category",
+        {"column": Option("family", "column of the category", holds="column")},
+        on_columns=False,
+    )
+
+    def columns_read(self, columns: Sequence[str]) -> set[str]:
+        """Columns of a table that it looks at."""
+        return {self.column}
+
     def __init__(self, column: str = "family") -> None:
         self.column = column
 

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from perospin.errors import DataError
+from perospin.mechanisms._arrays import Float
 from perospin.mechanisms.inference.assessment import DECIDED_AT, assess, call, merged
 from perospin.mechanisms.inference.candidates import CANDIDATES, ModelSpace
 from perospin.mechanisms.inference.doubts import beyond_physics, few_values, single_beyond
 from perospin.mechanisms.inference.least_squares import fit_batch
 from perospin.mechanisms.inference.observations import Observations
-from perospin.mechanisms.laws._arrays import Float
 
 if TYPE_CHECKING:
     import pandas as pd

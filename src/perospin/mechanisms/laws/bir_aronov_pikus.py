@@ -17,7 +17,7 @@ from typing import Any, Literal
 import numpy as np
 
 from perospin.errors import DataError
-from perospin.mechanisms.laws._arrays import Float, Numeric, checked, choice, namespace
+from perospin.mechanisms._arrays import Float, Numeric, checked, choice, namespace
 from perospin.units import E2_EV_A, HBAR2_OVER_M0_EV_A2, HBAR_EV_PS, KB_EV_K
 
 __all__ = [

@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from perospin.errors import DataError
-from perospin.mechanisms.laws._arrays import Float, Numeric, checked, choice, namespace
+from perospin.mechanisms._arrays import Float, Numeric, checked, choice, namespace
 from perospin.mechanisms.laws.dyakonov_perel import crossover_rate, thermal_wavevector
 from perospin.units import HBAR2_OVER_M0_EV_A2, HBAR_EV_PS
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from perospin.studies.declaration.part import PartSpec
     from perospin.studies.declaration.sections import DataSection
 
-DERIVED_COLUMNS = ("is_n1", "spacer_charge", "inverse_n")
+DERIVED_COLUMNS = ("is_n1", "is_n1_monovalent", "spacer_charge", "inverse_n", "caesium_fraction")
 """Columns that follow from the formula alone and are added to tables that lack them."""
 
 _REFERENCE = "(BA)2PbI4"
@@ -90,7 +90,7 @@ def _features(
     columns: dict[str, Any] = {}
     for column in map(str, frame.columns):
         name = prefix + column
-        if column in texts:
+        if column in texts or column in section.categories:
             continue
         if name in wanted or column in wanted:
             columns[name] = _numeric(frame, column, labels, where, allow_missing=True)
@@ -226,11 +226,16 @@ def _complete(features: pd.DataFrame, section: DataSection, described: list[str]
 
 
 def describe_materials(
-    materials: list[Any], level: str | None, ions: Any = None, on_compute: Callable[[str], None] | None = None
+    materials: list[Any],
+    level: str | None,
+    ions: Any = None,
+    on_compute: Callable[[str], None] | None = None,
+    derived: Iterable[str] = (),
 ) -> pd.DataFrame:
     """Describe each material at `level`, by its packing alone if there is none; shape (n, n_columns).
 
-    A row of NaN where the material is not known.
+    A row of NaN where the material is not known. Those of `DERIVED_COLUMNS` that are named in `derived` are added where
+    the description lacks them.
     """
     import pandas as pd
 
@@ -243,7 +248,11 @@ def describe_materials(
     table = describe(list(unique.values()), level=level, ions=ions, on_compute=on_compute)
     table.index = pd.Index(list(unique))
     keys = [None if material is None else str(material) for material in materials]
-    return table.reindex(keys).astype(float).reset_index(drop=True)
+    described = table.reindex(keys).astype(float).reset_index(drop=True)
+    for name, values in _derived(materials, described).items():
+        if name in derived and name not in described:
+            described[name] = values
+    return described
 
 
 def with_new_ions(column: Iterable[Any], ions: Any) -> Any:
@@ -264,23 +273,30 @@ def own_ions(materials: Iterable[Any]) -> tuple[str, ...]:
 
 
 def _derived(materials: list[Any], features: pd.DataFrame) -> Mapping[str, NDArray[np.float64]]:
-    """Layer class, spacer charge and 1/n from the formula; from `n_layers` where there is no formula."""
+    """Layer class, spacer charge, 1/n, share of caesium from the formula; `n_layers` where there is no formula."""
     n = len(materials)
     layers = np.full(n, np.nan)
     charge = np.full(n, np.nan)
+    caesium = np.full(n, np.nan)
     for i, material in enumerate(materials):
         if material is None:
             continue
         layers[i] = np.inf if material.n_layers is None else material.n_layers
         charge[i] = max((ion.charge for ion, _ in material.spacers), default=0)
+        on_site = float(sum(share for _, share in material.a_site))
+        share = float(sum(share for ion, share in material.a_site if ion.symbol == "Cs"))
+        caesium[i] = share / on_site if on_site > 0 else 0.0
     if "n_layers" in features:
         # Published tables write a large number (100) for 3D; anything thicker than 50 layers is 3D here.
         published = features["n_layers"].to_numpy(dtype=float)
         published = np.where(published > 50, np.inf, published)
         layers = np.where(np.isnan(layers), published, layers)
     with np.errstate(divide="ignore"):
+        single = np.where(np.isnan(layers), np.nan, (layers == 1).astype(float))
         return {
-            "is_n1": np.where(np.isnan(layers), np.nan, (layers == 1).astype(float)),
+            "is_n1": single,
+            "is_n1_monovalent": np.where(np.isnan(charge), np.nan, single * (charge == 1)),
             "spacer_charge": charge,
             "inverse_n": 1.0 / layers,
+            "caesium_fraction": caesium,
         }

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from perospin.errors import DataError
+from perospin.studies.data.conditions import category_of, level_numbers
 from perospin.studies.data.materials import DERIVED_COLUMNS, _features, _formulas, held_out_spacing, with_new_ions
 from perospin.studies.data.table import _require_columns, read_csv
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from perospin.studies.data.dataset import Dataset
     from perospin.studies.declaration.part import PartSpec
 
 __all__ = ["NewRows", "read_new_rows"]
@@ -44,6 +46,7 @@ class NewRows:
 
 def read_new_rows(
     part: PartSpec,
+    data: Dataset,
     columns: Sequence[str],
     path: str | Path,
     ions: Any = None,
@@ -55,6 +58,8 @@ def read_new_rows(
     Parameters
     ----------
     part : PartSpec
+    data : Dataset
+        The training rows: they know the levels of categories.
     columns : sequence of str
         Columns that the model reads.
     path : path
@@ -78,6 +83,8 @@ def read_new_rows(
         raise DataError(f"{where} has column names but no rows; give one row for each prediction")
     section = part.data
     own = part.descriptors.source == "table"
+    # a column "solvent=DMF" asks about the words in "solvent"
+    columns = list(dict.fromkeys(category_of(column) or column for column in columns))
     with_formula = section.formula_template is not None or section.formula in frame.columns
     if own:
         # some columns follow from the formula, where there is one
@@ -99,6 +106,15 @@ def read_new_rows(
     used = [c for c in frame.columns if c in columns or prefix + str(c) in columns or c == section.formula]
     narrow = part.model_copy(update={"data": read})
     features = _features(frame[used], narrow, labels, materials, where, on_compute, ions)
+    for column, levels in data.categories.items():
+        if column in frame.columns:
+            cells = frame[column].astype(str).str.strip().tolist()
+            features[column] = level_numbers(cells, levels)
+            for level in levels:
+                features[f"{column}={level}"] = [float(cell == level) for cell in cells]
+    for column, deviation in section.uncertain.items():
+        if column in features:  # a value without a deviation is sure
+            features[deviation] = features[deviation].fillna(0.0) if deviation in features else 0.0
     if part.descriptors.held_out_spacing:
         features = pd.concat([features, held_out_spacing(materials, expected_spacing)], axis=1)
     named = section.name is not None and section.name in frame.columns

@@ -55,11 +55,20 @@ def _check_names(part: PartSpec, where: str) -> None:
             _refuse_wrong(part.write_out(point), f"{where}estimator '{member}'")
         for scheme_name in grid.schemes or ():
             known(scheme_name, schemes, "scheme", f"grid '{grid.name}'")
+    for name, effect in part.effects.items():
+        for key in ("linear", "smooth"):
+            if isinstance(effect.get(key), str):
+                known(effect[key], list(part.scales), "scale", f"effect '{name}': {key}")
     for entry in part.estimators:
         for scheme_name in entry.schemes or ():
             known(scheme_name, schemes, "scheme", f"estimator '{entry.name}'")
         dumped = entry.model_dump()
         for spec in _specs(dumped):
+            effects = spec.get("effects")
+            for name in effects if isinstance(effects, list) else ():
+                known(
+                    name if isinstance(name, str) else None, list(part.effects), "effect", f"estimator '{entry.name}'"
+                )
             for name in _names_of_sets(spec):
                 known(name, list(part.features), "feature set", f"estimator '{entry.name}'")
         _refuse_wrong(part.spec_of(entry.name), f"{where}estimator '{entry.name}'")
@@ -119,7 +128,8 @@ def _needs_features(spec: Mapping[str, Any], inherited: bool = False) -> str | N
     kind = _kind_of(spec)
     if kind is None:
         return None if has else str(spec.get("kind"))
-    has = has or any(True for _ in kind.named_columns(spec))
+    # effects may stand there by their names alone
+    has = has or bool(spec.get("effects")) or any(True for _ in kind.named_columns(spec))
     inside = list(_inner_specs(spec))
     if not kind.names_columns or "none" in kind.inner(spec):
         return None

@@ -47,6 +47,7 @@ def needed_columns(part: PartSpec) -> list[str]:
     for test in part.checks.permutation:
         columns += [*test.columns, *test.within, *([test.per] if test.per else [])]
     columns += [column for names in part.features.values() for column in names]
+    columns += [column for pair in part.data.uncertain.items() for column in pair]
     return list(dict.fromkeys([*columns, *part.data.complete]))
 
 
@@ -69,6 +70,10 @@ class PartSpec(_Section):
     """Where descriptors come from."""
     features: dict[str, list[str]] = Field(default_factory=dict)
     """Feature sets: lists of columns by name."""
+    scales: dict[str, dict[str, list[float | int]]] = Field(default_factory=dict)
+    """Sets of scales by name, for estimators that take one scale a column."""
+    effects: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    """Sets of effects by name, for estimators that are sums of effects."""
     labels: dict[str, str] = Field(default_factory=dict)
     """Names of columns for people."""
     estimators: list[EstimatorEntry] = Field(min_length=1)
@@ -147,10 +152,12 @@ class PartSpec(_Section):
         return self.write_out(spec)
 
     def write_out(self, spec: Mapping[str, Any]) -> dict[str, Any]:
-        """Replace the name of a feature set by its columns, also inside other specifications."""
+        """Replace names of feature sets, effects and scales by what they stand for, in inner specifications too."""
         full = dict(spec)
         if isinstance(full.get("features"), str):
             full["features"] = list(self.features[full["features"]])
+        if isinstance(full.get("effects"), list):
+            full["effects"] = [self._effect(e) if isinstance(e, str) else e for e in full["effects"]]
         kind = _kind_of(full)
         for name in (n for n, option in kind.says.items() if option.holds == "estimators") if kind else ():
             value = full.get(name)
@@ -162,6 +169,14 @@ class PartSpec(_Section):
             choices = [list(self.features[f]) if isinstance(f, str) else f for f in full["tune"]["features"]]
             full["tune"] = {**full["tune"], "features": choices}
         return full
+
+    def _effect(self, name: str) -> dict[str, Any]:
+        """Return a declared effect with its name, and the columns and scales that it names written out."""
+        found = {"name": name, **self.effects[name]}
+        for key in ("linear", "smooth"):
+            if isinstance(found.get(key), str):
+                found[key] = dict(self.scales[found[key]])
+        return found
 
     def columns_of(self, name: str) -> list[str]:
         """Columns that an estimator (or a grid's members) reads, in order of first use."""

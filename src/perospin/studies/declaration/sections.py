@@ -116,12 +116,17 @@ class StoreQuery(_Section):
 
 
 class DataSection(_Section):
-    """Where the rows come from: exactly one of a shipped table, a CSV file or a query of the record store.
+    """Where the rows come from: exactly one of a shipped table, a CSV file, a query of the store, gathered records.
 
     `time`, `weight` and `y_sd` name columns: when a row became known (a year or an ISO date), how much it counts when
     models are fitted, and the standard deviation of its target in the unit of the target. Only rows for which all
     descriptors in `complete` are known are kept; fewer than `min_rows` of them are not modelled. `new_ions` names a
     column with the ions of a row's formula that the ion library lacks, as "NAME=SMILES; NAME=SMILES".
+
+    `categories` are text columns whose words are levels; an empty cell is alike to none. `uncertain` names, for a
+    column, the column of its standard deviations. `limit` names the column that says whether the target is a value, or
+    the truth at least or at most that: limits are trained on by models that can, and never scored. `records` names a
+    gathering of perospin's records that brings columns of its own.
     """
 
     table: str | None = None
@@ -130,6 +135,8 @@ class DataSection(_Section):
     """Path of a CSV file, relative to the study file."""
     store: StoreQuery | None = None
     """Query of the record store."""
+    records: Literal["lifetimes"] | None = None
+    """Gathering of perospin's records that brings columns of its own."""
     corrected: bool = False
     """Whether the corrected version of a shipped table is read."""
     row: str | None = None
@@ -162,6 +169,12 @@ class DataSection(_Section):
     """Column that says how much a row counts when models are fitted."""
     y_sd: str | None = None
     """Column with the standard deviation of the target, in its unit."""
+    categories: list[str] = []
+    """Text columns whose words are levels; an empty cell is alike to none."""
+    uncertain: dict[str, str] = {}
+    """Column of the standard deviations, by the column that they belong to."""
+    limit: str | None = None
+    """Column that says whether a target is a value, at least or at most; limits are never scored."""
     complete: list[str] = []
     """Only rows for which all these descriptors are known are kept."""
     min_rows: int = Field(default=0, ge=0)
@@ -187,8 +200,8 @@ class DataSection(_Section):
 
     @model_validator(mode="after")
     def _one_origin(self) -> DataSection:
-        if sum(origin is not None for origin in (self.table, self.csv, self.store)) > 1:
-            raise ValueError("give only one of 'table', 'csv' and 'store'")
+        if sum(origin is not None for origin in (self.table, self.csv, self.store, self.records)) > 1:
+            raise ValueError("give only one of 'table', 'csv', 'store' and 'records'")
         if self.formula and self.formula_template:
             raise ValueError("give only one of 'formula' and 'formula_template'")
         return self
@@ -207,6 +220,7 @@ class TargetSection(_Section):
     """What is predicted. `transform` is applied before any model sees the values and undone for display.
 
     `reciprocal` names what one over the target is; predictions then give both. `conditions` says where the values hold.
+    `by` names the column that says which of several quantities a row holds: scores are then told for each as well.
     """
 
     column: str
@@ -227,6 +241,8 @@ class TargetSection(_Section):
     """What one over the target is; predictions then give both."""
     conditions: str = ""
     """Where the values hold; predictions repeat it."""
+    by: str | None = None
+    """Column that says which of several quantities a row's target is."""
 
     @property
     def logarithmic(self) -> bool:

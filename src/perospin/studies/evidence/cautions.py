@@ -69,7 +69,7 @@ def _skipped(run: Run) -> Iterator[Caution]:
 
 def _columns(run: Run) -> Iterator[Caution]:
     features = run.data.features
-    read = {name: run.used(name) for name in run.part.estimator_names()}
+    read = {name: run.data.scales_of(run.used(name)) for name in run.part.estimator_names()}
     columns = list(dict.fromkeys(column for names in read.values() for column in names))
     if not columns:
         return
@@ -262,17 +262,32 @@ def _apart(run: Run, rows: Iterable[int]) -> str:
 # --- targets that don't fit ----------------------------------------------------------------------------------
 
 
+def _told_apart_by_none(run: Run) -> Iterator[NDArray[np.int64]]:
+    """Rows with a value that no model can tell apart: of one unit, and equal in all stated conditions."""
+    data = run.data
+    conditions = [*data.categories, *data.uncertain, *data.uncertain.values()]
+    for unit in data.units.twins():
+        rows = unit[data.has_value[unit]]
+        if not conditions:
+            yield rows
+            continue
+        values = np.nan_to_num(data.features[conditions].to_numpy(dtype=float)[rows], nan=-1.0)
+        code = np.unique(values, axis=0, return_inverse=True)[1].ravel()
+        yield from (rows[code == one] for one in range(int(code.max(initial=-1)) + 1) if (code == one).sum() > 1)
+
+
 def _suspicious_targets(run: Run) -> Iterator[Caution]:
     y = run.data.y
     # rows that only look alike have a caution of their own
-    disagree = [(rows, apart) for rows in run.data.units.same_material if (apart := _apart(run, rows))]
-    for rows, apart in disagree:
-        yield Caution(
-            "duplicates_disagree",
-            f"Rows {_rows(run, rows)} are described as one material but differ {apart}: at least one is wrong, or a "
-            "condition is missing.",
-            rows=_labels(run, rows),
-        )
+    known = {row for rows in run.data.units.same_material for row in rows}
+    for rows in _told_apart_by_none(run):
+        if known.issuperset(rows.tolist()) and (apart := _apart(run, rows)):
+            yield Caution(
+                "duplicates_disagree",
+                f"Rows {_rows(run, rows)} are described as one material but differ {apart}: at least one is wrong, or "
+                "a condition is missing.",
+                rows=_labels(run, rows),
+            )
     models = [
         done.residual_by_row()
         for (name, scheme), done in run.evaluations.items()

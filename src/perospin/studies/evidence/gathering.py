@@ -15,6 +15,7 @@ from perospin.learning.evidence.learning_curve import fit_curve, random_draws
 from perospin.learning.evidence.noise import noise_floor
 from perospin.learning.evidence.permutation import family_baseline, permutation_test, y_shuffle
 from perospin.learning.validation.evaluation import Evaluation
+from perospin.learning.validation.guard import scored_only
 from perospin.studies.evidence import explaining
 from perospin.studies.evidence.cautions import cautions_of
 from perospin.studies.evidence.fronts import formula_table
@@ -255,7 +256,7 @@ def _sanity(run: Run) -> tuple[pd.DataFrame, pd.DataFrame]:
         )
     if checks.family_group:
         families = run.data.groups(checks.family_group)
-        r2 = family_baseline(families, run.data.y, plan).scores().r2
+        r2 = family_baseline(families, run.data.y, plan, run.data.limit).scores().r2
         add("one-hot", f"{title} beats the name of the {checks.family_group} alone", r2, reached > r2)
     return pd.DataFrame(records), scrambles
 
@@ -341,7 +342,10 @@ def _learning_curve(run: Run) -> tuple[pd.DataFrame, pd.DataFrame]:
     together = run.part.guard.leakage == "group" and run.data.units.any
     groups = run.data.units.labels if together else None
     sizes = sorted(size for size in set(asked.sizes) if 2 <= size <= n - 2)
-    plans = {size: random_draws(n, size, asked.n_repeats, run.part.seed, groups) for size in sizes}
+    plans = {
+        size: scored_only(random_draws(n, size, asked.n_repeats, run.part.seed, groups), run.data.has_value)
+        for size in sizes
+    }
     records, fits = [], []
     for name in asked.estimators:
         done: dict[int, Evaluation] = {}
@@ -444,7 +448,7 @@ def _noise(run: Run) -> dict[str, Any]:
     group = run.part.checks.duplicates
     if group is None:
         return {}
-    rows = run.data.rows[run.data.rows["certain"]]
+    rows = run.data.rows[run.data.rows["certain"] & run.data.has_value]
     repeats = [
         members.index.to_numpy() for _, members in rows.groupby(f"group:{group}", sort=False) if len(members) > 1
     ]

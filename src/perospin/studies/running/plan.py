@@ -11,7 +11,7 @@ import numpy as np
 
 from perospin.errors import StudyError
 from perospin.learning.validation.clusters import descriptor_clusters
-from perospin.learning.validation.guard import guarded, has_twin_in_training
+from perospin.learning.validation.guard import guarded, has_twin_in_training, scored_only
 from perospin.learning.validation.schemes import Scheme
 from perospin.studies.declaration.part import model_columns
 from perospin.studies.declaration.schemes import SchemeRows
@@ -128,7 +128,7 @@ def inner_groups(entry: SchemeEntry, data: Dataset, part: PartSpec) -> NDArray[A
 
 
 def _guarded(entry: SchemeEntry, part: PartSpec, data: Dataset, seed: int) -> tuple[Scheme, Leak | None]:
-    scheme = _scheme(entry, part, data, seed, None)
+    scheme = scored_only(_scheme(entry, part, data, seed, None), data.has_value)
     scheme = dataclasses.replace(scheme, name=entry.key, label=entry.label or scheme.label)
     if scheme.in_sample or not data.units.any:
         return scheme, None
@@ -149,7 +149,7 @@ def _guarded(entry: SchemeEntry, part: PartSpec, data: Dataset, seed: int) -> tu
         return scheme, leak
     if entry.rule.draws_units and entry.group is None:
         # Drawn with whole units, so that folds stay equal in size and nothing has to be taken away.
-        drawn = _scheme(entry, part, data, seed, data.units.labels)
+        drawn = scored_only(_scheme(entry, part, data, seed, data.units.labels), data.has_value)
         label = f"{scheme.label}, each material on one side"
         return dataclasses.replace(drawn, name=entry.key, label=label), leak
     return guarded(scheme, data.units.labels), leak

@@ -78,6 +78,13 @@ class Kind:
         """Columns that options of this kind name, beside ``features``."""
         for name, option in self.says.items():
             table = spec.get(name)
+            if option.holds == "column" and isinstance(table, str):
+                yield table
+            if option.holds == "effects" and isinstance(table, list | tuple):
+                for effect in (effect for effect in table if isinstance(effect, Mapping)):
+                    read = (effect.get(key) for key in ("same", "slope", "uncertain", "linear", "smooth"))
+                    for value in read:
+                        yield from [value] if isinstance(value, str) and value else value or ()
             if option.holds == "columns" and isinstance(table, Mapping):
                 for columns in table.values():
                     yield from (c for c in columns if isinstance(c, str)) if isinstance(columns, list | tuple) else ()
