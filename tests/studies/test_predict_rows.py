@@ -111,7 +111,8 @@ def test_the_command(study: Path, tmp_path: Path, capsys: pytest.CaptureFixture[
     assert found[0]["value"] == Study.load(study).predict_rows(path)[0].value
     assert run("--study", study, "MAPbI3") == 2
     assert "perospin predict --rows new.csv" in capsys.readouterr().err
-    for wrong in ([], ["MAPbI3", "--rows", path]):
+    both: list[str | Path] = ["MAPbI3", "--rows", path]
+    for wrong in ([], both):
         assert run("--study", study, *wrong) == 2
         assert "either formulas" in capsys.readouterr().err
 
