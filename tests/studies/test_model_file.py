@@ -113,6 +113,8 @@ def test_equal_models_give_equal_files(predictor: Predictor, file: Path, tmp_pat
 SMALL: dict[str, dict[str, Any]] = {
     "gp": {"n_particles": 64, "n_chains": 8, "n_draws": 6},
     "structured_gp": {"kernels": {"a": ["x1", "x2"]}, "terms": [["1 + a"]], "likelihood": "student_t"},
+    "group_mean": {"column": "x1"},
+    "variance_components": {"effects": [{"name": "a", "linear": ["x1"]}, {"name": "b", "smooth": ["x1", "x2"]}]},
     "mlp_ensemble": {"steps": 20, "members": 2, "heteroscedastic": True},
     "prior_gp": {"n_draws": 50},
     "symbolic": {"population": 50, "generations": 3},
@@ -442,7 +444,7 @@ def test_names_in_files_stay() -> None:
     assert set(ESTIMATORS) == {
         *("AverageModel", "BestOf", "ColumnModel", "FamilyMean", "GaussianProcess", "MLPEnsemble", "PowerLaw"),
         *("PriorAveragedGP", "StackModel", "StructuredGP", "SymbolicRegression", "TrainingMean", "TwoClassRule"),
-        "TwoStage",
+        *("TwoStage", "ClassLaw", "ClassStep", "VarianceComponents"),
     }
     assert set(RECORDS) == {
         *("Constant", "Dataset", "Formula", "FrozenLine", "FrozenSupportVectors", "FrozenTrees", "Intervals"),

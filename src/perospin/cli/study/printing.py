@@ -149,8 +149,8 @@ def _show_part(console: Console, study: object, name: str) -> None:
 
     assert isinstance(study, Study)
     part = study.parts[name]
-    data = part.data.table or part.data.csv or part.data.records or (part.data.store and "record store")
-    data = data or "your own table (--data)"
+    records = f"records of {part.data.records}" if part.data.records else part.data.store and "record store"
+    data = part.data.table or part.data.csv or records or "your own table (--data)"
     unit = f" ({part.target.unit})" if part.target.unit else ""
     console.print(f"\n[bold]Part {escape(name)}[/bold]: {data}; target {part.target.quantity}{unit}", highlight=False)
     console.print(

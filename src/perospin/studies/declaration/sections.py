@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import numpy as np
@@ -197,6 +197,11 @@ class DataSection(_Section):
             }
             return {**value, "plausible": pairs}
         return value
+
+    def scales_of(self, columns: Iterable[str]) -> list[str]:
+        """Those of the columns whose numbers mean more or less of something: no category, no standard deviation."""
+        others = {*self.categories, *self.uncertain.values()}
+        return [column for column in columns if column not in others]
 
     @model_validator(mode="after")
     def _one_origin(self) -> DataSection:
