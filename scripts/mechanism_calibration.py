@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from perospin.mechanisms.inference.assessment import assess, call, merged
-from perospin.mechanisms.inference.candidates import CANDIDATES, ModelSpace
+from perospin.mechanisms.inference.candidates import CANDIDATES, FAMILIES, ModelSpace
 from perospin.mechanisms.inference.doubts import beyond_physics, single_beyond
 from perospin.mechanisms.inference.least_squares import fit_batch
 from perospin.mechanisms.inference.shapes import SHAPES
@@ -72,6 +72,8 @@ CASES: tuple[tuple[str, str, Mapping[str, Any], dict[str, tuple[float, float]]],
     ("raman", "frozen, 2 to 20 K", COLD, {"coefficient": (1e-6, 1e-4), "phonon_energy_mev": (3.0, 15.0)}),
     ("raman", "20 to 300 K", WARM, {"coefficient": (1e-6, 1e-4), "phonon_energy_mev": (3.0, 30.0)}),
     ("one_phonon", "1 to 10 T", _field(1.0, 10.0), {"coefficient": (1e-9, 1e-6)}),
+    ("dyakonov_perel_crossover", "Ωτp > 1, excitons left out", _carriers((12, 60), (1e16, 10**18.5), (150, 300)),
+     {"coefficient": (2e4, 1e5)}),
 )  # fmt: skip
 
 
@@ -81,7 +83,8 @@ def run_case(index: int, scatter: float, sets: int) -> dict[str, Any]:
     columns = {name: np.asarray(values, dtype=float) for name, values in conditions.items()}
     varying = [name for name, column in columns.items() if np.ptp(column) > 0]
     known = KNOWN if "field_t" in columns else None
-    space = ModelSpace.build(columns, varying, known=known)
+    asked = [name for name in FAMILIES if name != "exciton_exchange"] if "excitons left out" in regime else None
+    space = ModelSpace.build(columns, varying, asked, known=known)
     true = next(i for i, name in enumerate(space.names) if law in space.twins[name])
     rng = np.random.default_rng([index, round(1000 * scatter)])
     size = len(space.names)

@@ -117,7 +117,7 @@ def bir_aronov_pikus() -> Figure:
     upper.plot(p, plain, color=GREY, linestyle="-.", label="nondegenerate throughout")
     paper = laws.bir_aronov_pikus_rate(300.0, p, *common, convention="paper000")
     upper.plot(p, paper, color=VERMILLION, linestyle=":", label="τ$_0$ of 10.1039/d5sc07406a")
-    upper.set(xscale="log", yscale="log", xlabel="hole density (cm$^{-3}$)", ylabel="rate (1/ps)")
+    upper.set(xscale="log", yscale="log", ylim=(1e-7, 1e5), xlabel="hole density (cm$^{-3}$)", ylabel="rate (1/ps)")
     upper.set_title("Bir-Aronov-Pikus, 300 K, Δ$_{ex}$ = 1 meV")
     upper.legend(loc="upper left")
     energy = np.geomspace(0.02, 20, 400)
@@ -332,12 +332,12 @@ def _designs() -> dict[str, dict[str, Any]]:
 
 @cache
 def _studies() -> dict[str, laws.Recovery]:
-    return {title: laws.recovery_study(design, n_sets=300, seed=11) for title, design in _designs().items()}
+    return {title: laws.recovery_study(design, n_sets=84, seed=11) for title, design in _designs().items()}
 
 
 def recovery() -> Figure:
     """How often the generating mechanism is found under three designs."""
-    figure, axes = panels(height=3.6)
+    figure, axes = panels(height=6.4)
     labels, right, undecided, wrong = [], [], [], []
     for title, study in _studies().items():
         labels.append(title)
@@ -361,7 +361,7 @@ def recovery() -> Figure:
             tick.set_fontweight("bold")
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
-    axes.set(xlabel="share of data sets, 10 % noise", xlim=(0, 1))
+    axes.set(xlabel="share of data sets, 10 % noise", xlim=(0, 1), ylim=(0.4 - len(labels), 0.6))
     axes.legend(loc="lower center", bbox_to_anchor=(0.3, 1.0), ncols=3)
     return figure
 

@@ -222,6 +222,22 @@ def readable_unit(value: float, unit: str) -> str:
     return unit
 
 
+def time_in_words(time_ps: float, digits: int = 3) -> str:
+    """Write a time in a unit that suits its size.
+
+    Examples
+    --------
+    >>> time_in_words(6061.0), time_in_words(352.0, 2), time_in_words(float("inf"))
+    ('6.06 ns', '352 ps', 'any time')
+    """
+    if not math.isfinite(time_ps):
+        return "any time"
+    unit = readable_unit(time_ps, "ps")
+    value = float(convert(time_ps, "ps", unit))
+    whole = value >= 10**digits  # never 3.5e+02
+    return f"{value:.0f} {unit}" if whole else f"{value:.{digits}g} {unit}"
+
+
 def _offset_k(unit: str) -> float:
     return 273.15 if _SPELLINGS.get(unit.strip(), unit.strip()) == "degC" else 0.0
 

@@ -73,7 +73,7 @@ def test_the_lifetime_of_a_flip_rate_is_half_of_one_over_it(capsys: pytest.Captu
     run("rate", "raman_flip", *example)
     first, second = capsys.readouterr().out.splitlines()
     rate = float(first.split()[1])
-    assert second == f"lifetime of the polarisation, which decays at twice the flip rate: {0.5 / rate:.4g} ps"
+    assert second == f"lifetime of the polarisation, which decays at twice the flip rate: {0.5e-12 / rate:.4g} s"
 
 
 def test_integral_forms_from_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -161,3 +161,10 @@ def test_user_defined_cation() -> None:
 def test_every_canonical_unit_is_a_unit() -> None:
     for prop in PROPERTIES.values():
         assert convert(1.5, prop.unit, prop.unit) == 1.5
+
+
+def test_minus_zero_is_zero() -> None:
+    source = Source(first_author="Me")
+    minus = Record.measured("MAPbI3", "g_factor", -0.0, "1", source, conditions=Conditions(field_t=-0.0))
+    plus = Record.measured("MAPbI3", "g_factor", 0.0, "1", source, conditions=Conditions(field_t=0.0))
+    assert minus.fingerprint() == plus.fingerprint()

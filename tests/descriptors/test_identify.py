@@ -162,7 +162,7 @@ def test_what_is_unknown_stays_unknown_with_the_reason() -> None:
     cases = {
         "C4H8O is not in the ion library": [*[LIBRARY.get("PEA").smiles] * 2, "C1CCOC1"],
         "holds water": [LIBRARY.get("PEA").smiles] * 2 + ["O"],
-        "has the same heavy atoms, but other hydrogens": ["CCCCN"] * 2,
+        "has the same heavy atoms, but other hydrogens": ["CC=CC[NH3+]"] * 2,
         "make no perovskite": [LIBRARY.get("PEA").smiles],
     }
     for reason, smiles in cases.items():

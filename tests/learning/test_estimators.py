@@ -41,6 +41,8 @@ QUICK = {
     "average": {"members": [{"kind": "ridge"}, {"kind": "mean"}]},
     "best_of": {"members": [{"kind": "ridge"}, {"kind": "mean"}]},
     "stack": {"members": [{"kind": "ridge"}, {"kind": "mean"}]},
+    "variance_components": {"effects": [{"name": "line", "linear": ["a"]}, {"name": "curve", "smooth": ["a"]}]},
+    "group_mean": {"column": "is_n1"},
     "structured_gp": {"kernels": {"first": ["a"], "second": ["b", "c"]}, "terms": [["first"], ["first", "1 + second"]]},
 }
 
@@ -106,7 +108,8 @@ def test_three_rows_a_constant_column_and_missing_values(kind, small):
     assert np.isfinite(model.predict(unseen)).all()
 
 
-@pytest.mark.parametrize("kind", KINDS)
+# variance components have a noise prior in units of the target, so that nothing is exact
+@pytest.mark.parametrize("kind", [k for k in KINDS if k != "variance_components"])
 def test_a_constant_target_is_predicted_exactly(kind, small):
     X, _ = small
     predicted = build_estimator(spec_of(kind), 0).fit(X, np.full(16, -1.5)).predict(X)
@@ -153,12 +156,15 @@ def test_wrong_specifications_say_what_exists(spec, part):
         ({"kind": "ridge", "features": ["nope"]}, "no column 'nope' that the model needs; its columns are: a, b"),
         ({"kind": "ridge", "features": ["text"]}, "'text' isn't numeric"),
         ({"kind": "ridge", "features": ["infinite"]}, "'infinite' has an infinite value"),
-        ({"kind": "two_class_rule", "mean": "harmonic"}, "unknown mean 'harmonic'"),
-        ({"kind": "two_class_rule", "classes": 4}, "2 or 3 classes, not 4"),
-        ({"kind": "gp", "features": ["a"], "mode": "guess"}, "unknown mode 'guess'"),
-        ({"kind": "gp", "features": ["a"], "noise_share": 2.0}, "share of noise"),
-        ({"kind": "ridge", "features": ["a"], "screen": 2.0}, "Pearson limit"),
-        ({"kind": "two_stage", "shrinkage": -1.0, "features": ["a"]}, "shrinkage"),
+        ({"kind": "two_class_rule", "mean": "harmonic"}, "mean = harmonic .* 'log' or 'median' or 'arithmetic'"),
+        ({"kind": "two_class_rule", "classes": 4}, "classes = 4 .* a whole number from 2 to 3"),
+        ({"kind": "gp", "features": ["a"], "mode": "guess"}, "mode = guess .* 'average' or 'map'"),
+        (
+            {"kind": "gp", "features": ["a"], "noise_share": 2.0},
+            "noise_share = 2.0 .* above 0 and below 1 .*share of noise",
+        ),
+        ({"kind": "ridge", "features": ["a"], "screen": 2.0}, "screen = 2.0 .* above 0 and of at most 1"),
+        ({"kind": "two_stage", "shrinkage": -1.0, "features": ["a"]}, "shrinkage = -1.0 .* of at least 0"),
     ],
 )
 def test_wrong_tables_and_values_say_what_is_wrong(spec, part, small):
@@ -168,8 +174,55 @@ def test_wrong_tables_and_values_say_what_is_wrong(spec, part, small):
         build_estimator(spec, 0).fit(X, y)
 
 
+WRONG = {"nan": float("nan"), "inf": float("inf"), "text": "many", "list": [], "table": {}, "huge": 10**12, "low": -1}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_option_refuses_what_it_does_not_take_in_one_sentence(kind):
+    for name, option in KINDS[kind].says.items():
+        assert option.allows(option.default)
+        assert option.says
+        if option.holds or option.free:
+            continue
+        refused = [value for value in WRONG.values() if not option.allows(value)]
+        assert len(refused) >= 5 or option.words, name
+        for value in refused:
+            with pytest.raises(
+                StudyError, match=f"^{name} = .* of the estimator '{kind}' is not allowed; it is"
+            ) as error:
+                build_estimator(
+                    {"kind": kind, name: value, "members": ["mean"]}
+                    if kind in ("best_of", "stack")
+                    else {"kind": kind, name: value},
+                    0,
+                )
+            assert len(str(error.value)) <= 400
+
+
+@pytest.mark.parametrize(
+    ("spec", "part"),
+    [
+        ({"kind": "ridge", "alpha": float("nan")}, "alpha = nan of the estimator 'ridge'"),
+        ({"kind": "ridge", "tune": {"alpha": [1.0, -1.0]}}, "alpha = -1.0"),
+        ({"kind": "ridge", "tune": {"alpha": {"low": -1.0, "high": 1.0}}, "tune_budget": 3}, "alpha = -1.0"),
+        ({"kind": "ridge", "tune": {"alpha": [1.0]}, "tune_budget": 10**12}, "tune_budget = 1000000000000"),
+        ({"kind": "average", "members": [{"kind": "gp", "dof": 2.0}]}, "dof = 2.0 of the estimator 'gp'"),
+        ({"kind": "two_stage", "residual": {"kind": "svr", "C": 0}}, "C = 0 of the estimator 'svr'"),
+    ],
+)
+def test_values_inside_a_search_or_another_estimator_are_checked(spec, part):
+    with pytest.raises(StudyError, match=part):
+        build_estimator(spec, 0)
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32, 1.5, True])
+def test_a_seed_is_a_whole_number(seed):
+    with pytest.raises(StudyError, match="the seed of an estimator must be a whole number from 0"):
+        build_estimator({"kind": "gp"}, seed)
+
+
 def test_a_missing_extra_is_named(monkeypatch):
-    import perospin.learning.estimators.build as build
+    import perospin.learning.estimators.kinds.libraries as build
 
     def absent(module, extra):
         raise MissingExtraError(f"pip install 'perospin[{extra}]'")

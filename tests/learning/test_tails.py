@@ -117,7 +117,8 @@ def test_spread_includes_the_tails():
 
 
 @pytest.mark.parametrize(
-    ("settings", "part"), [({"likelihood": "cauchy"}, "unknown likelihood 'cauchy'"), ({"dof": 2.0}, "above 2")]
+    ("settings", "part"),
+    [({"likelihood": "cauchy"}, "likelihood = cauchy .* 'gaussian' or 'student_t'"), ({"dof": 2.0}, "above 2")],
 )
 def test_wrong_settings(settings, part):
     X, y, _, _ = outliers(0)

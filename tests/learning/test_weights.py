@@ -24,6 +24,8 @@ QUICK = {
     "average": {"members": [{"kind": "ridge"}, {"kind": "mean"}]},
     "best_of": {"members": [{"kind": "ridge"}, {"kind": "mean"}]},
     "stack": {"members": [{"kind": "ridge"}, {"kind": "mean"}]},
+    "variance_components": {"effects": [{"name": "line", "linear": ["a", "b"]}, {"name": "curve", "smooth": ["a"]}]},
+    "group_mean": {"column": "is_n1"},
     "structured_gp": {"kernels": {"a": ["a"], "b": ["b"]}, "terms": [["a"], ["b"]]},
 }
 

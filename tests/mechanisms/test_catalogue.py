@@ -36,7 +36,7 @@ def test_public_names_exist_and_are_documented(name: str):
 
 
 @pytest.mark.parametrize(
-    "module", ["laws.dyakonov_perel", "laws.bir_aronov_pikus", "laws.momentum_scattering", "presets", "laws.total"]
+    "module", ["laws.dyakonov_perel", "laws.bir_aronov_pikus", "laws.momentum_scattering", "presets", "total"]
 )
 def test_examples_in_docstrings(module: str):
     found = importlib.import_module(f"perospin.mechanisms.{module}")

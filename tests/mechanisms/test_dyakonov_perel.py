@@ -240,3 +240,12 @@ def test_rashba_field_is_normal_to_the_wave_vector():
 def test_mistakes_are_said_in_one_sentence(call, words: str):
     with pytest.raises(DataError, match=words):
         call()
+
+
+def test_constants_and_the_frequency_of_the_crossover():
+    assert pytest.approx(7.619964, rel=1e-6) == HBAR2_OVER_M0_EV_A2
+    assert pytest.approx(6.068270, rel=1e-6) == 46.24 / HBAR2_OVER_M0_EV_A2  # p^2/m0 of physics.md 7
+    # Omega tau = 1: S_z vanishes where cos(phase) + sin(phase)/root does, root = 2 x 0.8660254
+    root = 2 * 0.8660254
+    zero = (np.pi - np.arctan(root)) / 0.8660254
+    assert free_precession(zero, 1.0, 1.0) == pytest.approx(0.0, abs=1e-7)

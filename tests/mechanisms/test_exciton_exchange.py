@@ -82,3 +82,13 @@ def test_binding_energy_of_layers_passes_through_the_measured_values():
 def test_mistakes_are_said_in_one_sentence(call, words: str):
     with pytest.raises(DataError, match=words):
         call()
+
+
+def test_permittivity_of_a_stack_lies_between_its_parts_and_is_that_of_one_medium():
+    from perospin.mechanisms import layered_permittivity
+
+    assert float(layered_permittivity(14.0, 6.4, 6.1, 6.1)) == pytest.approx(6.1)
+    spacing = np.linspace(8.0, 30.0, 20)
+    values = layered_permittivity(spacing, 6.4, 6.1, 2.0)
+    assert ((values > 2.0) & (values < 6.1)).all()
+    assert (np.diff(values) < 0).all()  # more of the poor dielectric screens less

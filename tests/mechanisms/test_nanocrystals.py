@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.optimize import least_squares
 from scipy.special import dawsn
 
 from perospin.errors import DataError
@@ -238,3 +239,27 @@ def test_hyperfine_dephasing_is_the_decay_of_a_mean_over_nuclear_fields():
     field = rng.normal(0.0, width / np.sqrt(2), 400_000)
     mean = np.cos(larmor_precession(g, np.abs(field)) * time).mean()
     assert mean == pytest.approx(np.exp(-1), abs=3e-3)
+
+
+@pytest.mark.parametrize(("lowest", "found"), [(0.013, 93.0), (0.02, 73.0), (0.03, 65.0), (0.045, 62.0)])
+def test_what_the_short_law_makes_of_low_fields(lowest: float, found: float):
+    """physics.md 5.8, added: exact data (60 us) fitted with the law of high fields."""
+    field = np.geomspace(lowest, 0.15, 8)
+    log_rate = np.log(nuclear_fluctuation_rate(field, 0.012, 60e6, spin_lifetime_ps=0.8e9))
+
+    def misfit(theta: np.ndarray) -> np.ndarray:
+        correlation, lifetime = np.exp(theta)
+        short = nuclear_fluctuation_rate(field, 0.012, correlation, spin_lifetime_ps=lifetime, form="paper")
+        return np.log(short) - log_rate
+
+    fit = least_squares(misfit, np.log([5e7, 1e9]))
+    assert np.exp(fit.x[0]) / 1e6 == pytest.approx(found, abs=2.0)
+
+
+def test_components_of_two_random_directions():
+    """physics.md 5.7, no. 2: <|q1 x q2|^2> = 2/3, each Cartesian component 2/9."""
+    rng = np.random.default_rng(0)
+    q1, q2 = rng.normal(size=(2, 400_000, 3))
+    cross = np.cross(*(q / np.linalg.norm(q, axis=1, keepdims=True) for q in (q1, q2)))
+    assert np.mean(cross**2, axis=0) == pytest.approx([0.2222] * 3, abs=1e-3)
+    assert np.mean(np.sum(cross**2, axis=1)) == pytest.approx(2 / 3, abs=2e-3)

@@ -51,6 +51,14 @@ def test_tau_s_is_the_spin_lifetime(tmp_path: Path):
     assert found.conditions["temperature_k"] == pytest.approx([293.15, 313.15, 333.15])
 
 
+@pytest.mark.parametrize(
+    "text", ["T (C),tau (ns)\n20,1\n40,0.5\n60,0.25\n", "temperature_k,tau (ns)\n20 C,1\n40 C,0.5\n60C,0.25\n"]
+)
+def test_c_is_degrees_after_asking(tmp_path: Path, text: str):
+    found = read_observations(write(tmp_path, text), celsius=True)
+    assert found.conditions["temperature_k"] == pytest.approx([293.15, 313.15, 333.15])
+
+
 def test_a_column_of_zeros_is_left_out():
     found = Observations.from_frame({"lifetime_ps": [1, 2, 3], "temperature_k": [4, 5, 6], "field_t": [0, 0, 0]})
     assert list(found.conditions) == ["temperature_k"]
@@ -74,7 +82,10 @@ def test_rates_and_lifetimes_are_the_same():
         ("temperature_k,lifetime_ps\n77,5\n\n100,x\n", "line 4, column lifetime_ps: 'x' is not a number"),
         ("temperature_k,lifetime_ps\n77,5\n100,\n150,3\n", "line 3, column lifetime_ps: the value is missing"),
         ("temperature_k,lifetime_ps\n77,5\n100\n", "line 3: 1 cells, but the header has 2"),
-        ("T (C),lifetime_ps\n20,5\n", r"are these degrees Celsius\? Then write 'temperature \(degC\)'"),
+        (
+            "T (C),lifetime_ps\n20,5\n",
+            r"are these degrees Celsius\? Then say --celsius, or write 'temperature \(degC\)'",
+        ),
         ("temperature_k,lifetime_ps\n20 C,5\n", "are these degrees Celsius"),
         ("temperature_k,tau_s\n77,5\n", r"'tau_s' has no unit: write 'tau_s \(ps\)'"),
         ("temperatur_k,lifetime_ps\n77,5\n88,4\n99,3\n", r"not understood: temperatur_k"),

@@ -38,6 +38,7 @@ def test_ranges_belong_to_laws_that_exist():
         (lambda: room.electron_g_factor(0.4), "lead halides"),
         (lambda: room.hopping_rate(10.0, 50.0, 1.0, 0.2), "turns right round"),
         (lambda: room.one_phonon_rate(10.0, 4.0, 2.0, 10.0, 5.0, 1500.0), "wavelength is shorter"),
+        (lambda: room.relaxation_tensor([[20.0, 0.0, 0.0]], 0.1), "Omega tau_p reaches 2"),
         (lambda: room.free_precession(-1.0, 1.0, 1.0), "before the start"),
         (lambda: room.zeeman_splitting_mev(2.0, 30.0), "field 30 T is unusual: is the unit right?"),
         (lambda: room.bir_aronov_pikus_rate(300.0, 1e25, 1.0, 0.2, 9.0), r"density 1e\+25 1/cm\^3 is unusual"),

@@ -109,7 +109,7 @@ def test_series_of_inertia_fits():
 
 
 def test_what_is_wrong_is_named():
-    with pytest.raises(DataError, match="zero field"):
+    with pytest.raises(DataError, match="field_t holds a zero"):
         fit_t1_field([0.0, 0.1, 0.2], [1.0, 2.0, 3.0])
     with pytest.raises(DataError, match="t1_ps must be positive"):
         fit_t1_field(FIELD, -t1_of_field())

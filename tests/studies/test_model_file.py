@@ -113,6 +113,8 @@ def test_equal_models_give_equal_files(predictor: Predictor, file: Path, tmp_pat
 SMALL: dict[str, dict[str, Any]] = {
     "gp": {"n_particles": 64, "n_chains": 8, "n_draws": 6},
     "structured_gp": {"kernels": {"a": ["x1", "x2"]}, "terms": [["1 + a"]], "likelihood": "student_t"},
+    "group_mean": {"column": "x1"},
+    "variance_components": {"effects": [{"name": "a", "linear": ["x1"]}, {"name": "b", "smooth": ["x1", "x2"]}]},
     "mlp_ensemble": {"steps": 20, "members": 2, "heteroscedastic": True},
     "prior_gp": {"n_draws": 50},
     "symbolic": {"population": 50, "generations": 3},
@@ -438,11 +440,16 @@ def test_foreign_files_are_named(tmp_path: Path) -> None:
     assert "it has no manifest" in refused(tmp_path / "zip.npz")
 
 
-def test_the_lists_name_classes_that_exist() -> None:
-    import importlib
-
-    for module, name in (*RECORDS.values(), *ESTIMATORS.values()):
-        assert getattr(importlib.import_module(module), name).__qualname__ == name
+def test_names_in_files_stay() -> None:
+    assert set(ESTIMATORS) == {
+        *("AverageModel", "BestOf", "ColumnModel", "FamilyMean", "GaussianProcess", "MLPEnsemble", "PowerLaw"),
+        *("PriorAveragedGP", "StackModel", "StructuredGP", "SymbolicRegression", "TrainingMean", "TwoClassRule"),
+        *("TwoStage", "ClassLaw", "ClassStep", "VarianceComponents"),
+    }
+    assert set(RECORDS) == {
+        *("Constant", "Dataset", "Formula", "FrozenLine", "FrozenSupportVectors", "FrozenTrees", "Intervals"),
+        *("PriorDraws", "PriorRows", "Scheme", "Split", "Units"),
+    }
 
 
 # -- results -------------------------------------------------------------------------------------------------

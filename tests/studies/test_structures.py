@@ -44,7 +44,8 @@ def test_the_table_agrees_with_independent_figures() -> None:
     spacing = (ours["layer_spacing_a"] - theirs["spacing_A"]).dropna().abs()
     assert len(spacing) > 560
     assert spacing.max() < 0.0006
-    angle = (ours["bxb_angle_mean_deg"] - theirs["angle_mean"]).dropna().abs()
+    layered = ours["layer_spacing_a"].notna() & theirs["spacing_A"].notna()
+    angle = (ours["bxb_angle_mean_deg"] - theirs["angle_mean"])[layered].dropna().abs()
     # in these files atoms are listed twice, or octahedra share edges: the other code counts angles that aren't there
     angle = angle.drop(["11.vasp", "241.vasp", "242.vasp", "694.vasp"], errors="ignore")
     assert len(angle) > 500
@@ -120,7 +121,7 @@ def test_a_held_out_prediction_never_saw_the_spacer(quick: list[Any]) -> None:
         assert {i for i, key in enumerate(keys) if own in key}.isdisjoint(train.tolist())
         assert len(train) + sum(own in key for key in keys) == len(data)
     assert found["left_out"].iloc[0] == found["left_out"].iloc[3] > 5  # both hands and the racemate
-    assert found["left_out"].iloc[1] == 2
+    assert found["left_out"].iloc[1] == sum("[NH3+]CCO" in key for key in keys) >= 2
     assert found["predicted"].iloc[1] == pytest.approx(10.0, abs=1.5)
     assert found.iloc[[2, 4]].isna().all(axis=None)
     assert (found["sd"].dropna() > 0.2).all()

@@ -210,6 +210,7 @@ def infer(
         list[str] | None, typer.Option("--known", help="A measured constant: nuclear_field='12 mT'. Repeatable.")
     ] = None,
     most: Annotated[int, typer.Option("--max-mechanisms", min=1, max=3, help="Largest sum of mechanisms.")] = 2,
+    celsius: Annotated[bool, typer.Option("--celsius", help="C in the table means degrees Celsius.")] = False,
     seed: Annotated[int, typer.Option(min=0, help="Of all random draws.")] = 0,
 ) -> None:
     """Say which mechanism limits the spins, or that the data can't tell.
@@ -224,7 +225,7 @@ def infer(
 
     _check_targets(out, plot)
     constants = _constants(known)
-    observed = read_observations(table)
+    observed = read_observations(table, celsius=celsius)
     result = _infer(observed, nuts, candidate, uncertainty, constants, most, seed)
     typer.echo(result.summary())
     if out is not None:

@@ -94,6 +94,8 @@ def _words(owner: object) -> None:
     kind = type(owner)
     for name, value in zip(_names(kind), _reader(kind)(owner), strict=True):  # type: ignore[arg-type]
         if not value or not isinstance(value, str):
+            if value.__class__ is float and not value:
+                object.__setattr__(owner, name, 0.0)  # a database keeps no -0.0
             continue
         if value.isprintable() and value[0] != " " and value[-1] != " " and "  " not in value:
             continue

@@ -49,7 +49,8 @@ def _compute_missing(
         for ion in missing(cations, one):
             if (ion, one) not in told:
                 told.add((ion, one))
-                tell(ion.symbol)
+                if compute:
+                    tell(ion.symbol)
                 cation_values(ion, one, compute)
 
 

@@ -151,7 +151,7 @@ class UnfinishedTable:
         names = _header(self._part)
         texts = dict.fromkeys(("material", *STRUCTURE_TEXTS, *(n for n in names if n.endswith("_from"))), "str")
         frame = pd.read_csv(
-            self._part, index_col="material", dtype=texts, keep_default_na=False, float_precision="round_trip",
+            self._part, index_col="material", dtype=texts, keep_default_na=False,
             na_values={name: [""] for name in names if name not in texts},
         )  # fmt: skip
         frame = frame if columns is None else frame[list(columns)]

@@ -32,7 +32,7 @@ def measure(
         If it can't be read, or its name doesn't fit the pattern.
     """
     from perospin.measurements.reading import gather
-    from perospin.measurements.reading.conditions import from_pattern
+    from perospin.measurements.reading.words.conditions import from_pattern
 
     listed = [files] if isinstance(files, Path) else list(files)
     measured = gather(listed, roles, **reading)

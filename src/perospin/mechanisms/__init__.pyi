@@ -149,6 +149,9 @@ from .laws.exciton_exchange import (
     layer_binding_energy_mev as layer_binding_energy_mev,
 )
 from .laws.exciton_exchange import (
+    layered_permittivity as layered_permittivity,
+)
+from .laws.exciton_exchange import (
     quadratic_binding_rate as quadratic_binding_rate,
 )
 from .laws.exciton_fine_structure import (
@@ -298,12 +301,6 @@ from .laws.precession import (
 from .laws.precession import (
     total_lifetime_ps as total_lifetime_ps,
 )
-from .laws.total import (
-    TotalRate as TotalRate,
-)
-from .laws.total import (
-    total_rate as total_rate,
-)
 from .presets import (
     PRESET_NAMES as PRESET_NAMES,
 )
@@ -321,6 +318,12 @@ from .quantities import (
 )
 from .quantities import (
     Quantity as Quantity,
+)
+from .total import (
+    TotalRate as TotalRate,
+)
+from .total import (
+    total_rate as total_rate,
 )
 from .validity import (
     RANGES as RANGES,

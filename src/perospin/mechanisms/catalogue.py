@@ -334,9 +334,9 @@ _ROWS: dict[str, tuple[tuple[str, str, str, str, str, str, str, str], ...]] = {
     ),
     "momentum scattering": (
         ("froehlich_coupling", "momentum_scattering", "froehlich_coupling", "coupling to polar phonons",
-         "αF = (e²/4πε0ε*)√(m/2ħ²ħΩ)", "1", _R, _BELYKH),
+         "αF = (e²/4πε0ε*)√(m/2ħ²ħΩ)", "1", _T, _BELYKH),
         ("effective_permittivity", "momentum_scattering", "effective_permittivity", "eps* of the polar coupling",
-         "1/ε* = 1/ε∞ - 1/εs", "1", _R, _BELYKH),
+         "1/ε* = 1/ε∞ - 1/εs", "1", _T, _BELYKH),
         ("froehlich_mobility", "momentum_scattering", "froehlich_mobility", "mobility by polar phonons",
          "variational polaron of Hellwarth and Biaggio", "cm^2/(V*s)", _R,
          "code jarvist/PolaronMobility.jl; 10.1103/PhysRevB.96.195202"),

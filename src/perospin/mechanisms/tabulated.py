@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from perospin.errors import DataError
+from perospin.mechanisms._arrays import Float
 from perospin.mechanisms.inference.observations import read_text
-from perospin.mechanisms.laws._arrays import Float
 from perospin.mechanisms.laws.dyakonov_perel import dyakonov_perel_integral_rate, rashba_precession
 from perospin.mechanisms.laws.elliott_yafet import elliott_yafet_integral_rate
 from perospin.mechanisms.quantities import QUANTITIES, read_value

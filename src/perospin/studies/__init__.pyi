@@ -1,4 +1,4 @@
-from .lifetimes import (
+from .lifetime_predictor import (
     LifetimePredictor as LifetimePredictor,
 )
 from .predicting.prediction import (

@@ -135,7 +135,7 @@ class Study:
             study declares.
         """
         from perospin.learning.estimators import build_estimator
-        from perospin.studies.running.run import refuses
+        from perospin.studies.running.run import misreads, refuses
 
         for name, part in self.parts.items():
             specs = [(entry.name, part.spec_of(entry.name)) for entry in part.estimators]
@@ -145,6 +145,11 @@ class Study:
                     built = build_estimator(spec, part.seed)
                 except StudyError as error:
                     raise StudyError(f"part '{name}', estimator '{estimator}': {error}") from error
+                if found := misreads(built, part.data.categories):
+                    raise StudyError(
+                        f"part '{name}', estimator '{estimator}': {found[0]} would read the words in '{found[1]}' as "
+                        f"numbers; name each word as a column of its own in 'features', such as \"{found[1]}=WORD\""
+                    )
                 for key, what in (("weight", "sample_weight"), ("y_sd", "y_sd")):
                     if getattr(part.data, key) and (model := refuses(built, what)):
                         raise StudyError(
@@ -259,9 +264,9 @@ class Study:
 
         return load_model(path)
 
-    def predict(self, formula: str | Perovskite, part: str | None = None) -> Prediction:
-        """Predict one material; for many, make one `predictor` and reuse it."""
-        return self.predictor(part).predict(formula, self.ions)
+    def predict(self, formula: str | Perovskite, part: str | None = None, **conditions: Any) -> Prediction:
+        """Predict one material at the conditions given; for many, make one `predictor` and reuse it."""
+        return self.predictor(part).predict(formula, self.ions, conditions=conditions)
 
 
 def _describing(tell: Callable[[str, int, int], None] | None) -> Callable[[str], None] | None:

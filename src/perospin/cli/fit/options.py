@@ -34,7 +34,10 @@ OPTIONS: dict[str, tuple[Any, Any]] = {
     "unit": (
         Annotated[
             str | None,
-            typer.Option(help="Unit of the abscissa if the file doesn't say it: fs, mT, ...", rich_help_panel=_DATA),
+            typer.Option(
+                "--unit", "--delay-unit", help="Unit of the abscissa if the file doesn't say it: fs, mT, ...",
+                rich_help_panel=_DATA,
+            ),
         ],
         None,
     ),
@@ -87,6 +90,12 @@ OPTIONS: dict[str, tuple[Any, Any]] = {
         "covariance",
     ),
     "level": (Annotated[float, typer.Option(help="Probability of the intervals.", rich_help_panel=_FIT)], 0.68),
+    "robust": (
+        Annotated[
+            bool, typer.Option("--robust", help="Lessen the weight of outliers (Huber).", rich_help_panel=_FIT)
+        ],
+        False,
+    ),
     "seed": (Annotated[int, typer.Option(min=0, help="Of the bootstrap.", rich_help_panel=_FIT)], 0),
     "material": (
         Annotated[
@@ -155,6 +164,7 @@ class Shared:
     start: Sequence[str] | None = None
     intervals: str = "covariance"
     level: float = 0.68
+    robust: bool = False
     seed: int = 0
     material: str | None = None
     source: str | None = None
@@ -185,6 +195,8 @@ class Shared:
         from perospin.fitting import fixed
 
         options: dict[str, Any] = {"intervals": self.intervals, "level": self.level, "seed": self.seed}
+        if self.robust:
+            options["robust"] = True
         if measured is not None:
             options["sources"] = measured.sources
         given: dict[str, Fixed | float] = {name: fixed(value) for name, value in _pairs(self.fix, "--fix").items()}

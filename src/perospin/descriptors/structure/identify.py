@@ -638,7 +638,10 @@ def _candidates(
 
 
 def _completed(molecule: _Molecule, found: Sequence[Ion], index: _Index) -> tuple[Ion, ...]:
-    """Ions that the molecule becomes when one or two missing hydrogens are added; empty unless only one graph does."""
+    """Ions that the molecule becomes when one or two hydrogens are added to N or O; empty unless only one graph does.
+
+    Those on carbon count: without them an unsaturated molecule would pass for a saturated one.
+    """
     from rdkit import Chem
 
     fitting = []
@@ -649,9 +652,18 @@ def _completed(molecule: _Molecule, found: Sequence[Ion], index: _Index) -> tupl
         wanted = [a.GetTotalNumHs() for a in template.GetAtoms()]
         if not 0 < sum(wanted) - sum(molecule.hydrogens) <= _MISSING_HYDROGENS:
             continue
-        if any(all(molecule.hydrogens[m[k]] <= n for k, n in enumerate(wanted)) for m in _mappings(molecule, template)):
+        if any(_lacks_polar(molecule, [*match], wanted) for match in _mappings(molecule, template)):
             fitting.append(ions)
     return fitting[0] if len(fitting) == 1 else ()
+
+
+def _lacks_polar(molecule: _Molecule, match: Sequence[int], wanted: Sequence[int]) -> bool:
+    """Whether a molecule has the hydrogens wanted on each atom, but for some on N or O."""
+    return all(
+        molecule.hydrogens[atom] == number
+        or (molecule.hydrogens[atom] < number and molecule.elements[atom] in ("N", "O"))
+        for atom, number in zip(match, wanted, strict=True)
+    )
 
 
 # --- molecules that the library lacks ------------------------------------------------------------------------------

@@ -14,12 +14,12 @@ from perospin.errors import DataError
 from perospin.fitting import Source
 from perospin.measurements.reading.assignment import abscissa, assign, repeats_of, stand_in
 from perospin.measurements.reading.grid import Float
-from perospin.measurements.reading.labels import is_opaque
 from perospin.measurements.reading.matrices import wavelength_nm
 from perospin.measurements.reading.pooled import passes, select, settled
-from perospin.measurements.reading.roles import Role, get_role
 from perospin.measurements.reading.tables import read_trace
 from perospin.measurements.reading.trace import Trace
+from perospin.measurements.reading.words.labels import is_opaque
+from perospin.measurements.reading.words.roles import Role, get_role
 from perospin.units import convert
 
 __all__ = ["Measurement", "assigned", "gather"]

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from perospin.measurements.reading.conditions import from_header, from_name
 from perospin.measurements.reading.files import RawFile, read_raw
 from perospin.measurements.reading.grid import Grid, chosen, read_blocks
 from perospin.measurements.reading.headings import find_headings, key_values
-from perospin.measurements.reading.labels import Label
 from perospin.measurements.reading.trace import Trace, _unique
+from perospin.measurements.reading.words.conditions import from_header, from_name
+from perospin.measurements.reading.words.labels import Label
 
 __all__ = ["read_trace"]
 
@@ -57,8 +57,8 @@ def read_trace(
         If the file can't be read; the message names line and column.
     """
     raw = read_raw(path)
-    from perospin.measurements.reading.containers import is_container, trace_of
-    from perospin.measurements.reading.formats import trace_of_format
+    from perospin.measurements.reading.formats.containers import is_container, trace_of
+    from perospin.measurements.reading.formats.listed import trace_of_format
 
     if is_container(raw):
         trace = trace_of(raw, dataset)

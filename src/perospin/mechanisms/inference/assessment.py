@@ -19,9 +19,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from perospin.mechanisms._arrays import Float
 from perospin.mechanisms.inference.candidates import ModelSpace
 from perospin.mechanisms.inference.least_squares import BatchFit
-from perospin.mechanisms.laws._arrays import Float
 
 __all__ = ["DECIDED_AT", "Assessment", "Call", "assess", "call", "merged"]
 

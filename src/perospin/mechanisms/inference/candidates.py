@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from perospin.errors import DataError
+from perospin.mechanisms._arrays import Float
 from perospin.mechanisms.inference.shapes import CANDIDATES, FAMILIES, SHAPES, T_REFERENCE_K
-from perospin.mechanisms.laws._arrays import Float
 from perospin.units import HBAR2_OVER_M0_EV_A2, HBAR_EV_PS, KB_EV_K
 
 __all__ = ["CANDIDATES", "FAMILIES", "ModelSpace", "physical_parameters"]

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from perospin.mechanisms._arrays import Float
 from perospin.mechanisms.inference.candidates import CANDIDATES, ModelSpace
 from perospin.mechanisms.inference.observations import Observations
 from perospin.mechanisms.inference.result import ModelFit
 from perospin.mechanisms.inference.shapes import SHAPES
-from perospin.mechanisms.laws._arrays import Float
 from perospin.mechanisms.quantities import QUANTITIES
 
 __all__ = ["beyond_physics", "doubts_of", "few_values", "single_beyond"]

@@ -191,7 +191,7 @@ def _draw_curve(upper: Axes, lower: Axes, result: MechanismResult, scale: float,
     lower.yaxis.set_major_formatter(PercentFormatter(1.0))
     lower.set_ylabel("share of the rate")
     lower.set_xlabel(axis_label(curve.condition))
-    lower.legend(loc="best", handlelength=2.2)
+    lower.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, handlelength=2.2)
     for axes in (upper, lower):
         if wide:
             log_axis(axes.xaxis)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from perospin.errors import DataError
+from perospin.mechanisms._arrays import Float, choice
 from perospin.mechanisms.inference.assessment import DECIDED_AT, Assessment, assess, call, merged
 from perospin.mechanisms.inference.candidates import CANDIDATES, ModelSpace, physical_parameters
 from perospin.mechanisms.inference.doubts import doubts_of, few_values, single_beyond
@@ -19,7 +20,6 @@ from perospin.mechanisms.inference.observations import Observations
 from perospin.mechanisms.inference.result import Curve, Estimate, MechanismResult, ModelFit, Verdict
 from perospin.mechanisms.inference.shapes import SHAPES
 from perospin.mechanisms.inference.wording import sentence_of
-from perospin.mechanisms.laws._arrays import Float, choice
 from perospin.mechanisms.quantities import QUANTITIES
 from perospin.mechanisms.validity import unusual
 
@@ -33,7 +33,7 @@ __all__ = ["infer"]
 _GRID = 60
 _DRAWS, _MIXED = 400, 2000
 _COUNTS = 0.1  # share from which on a mechanism counts
-_PROFILED = 0.01  # models from this probability on get profile intervals
+_PROFILED = 0.03  # models from this probability on get profile intervals
 _Z90 = 1.6448536
 _SCREEN = 0.01  # models below this Akaike weight aren't sampled by NUTS
 _MOST_SAMPLED = 6

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from perospin.mechanisms._arrays import Float
 from perospin.mechanisms.inference.candidates import ModelSpace
 from perospin.mechanisms.inference.shapes import AMPLITUDE_LOG_SD, CAP_LOG_SD, SHAPES
-from perospin.mechanisms.laws._arrays import Float
 
 __all__ = ["BatchFit", "fit_batch", "profile_interval"]
 

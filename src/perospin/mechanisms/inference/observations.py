@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from perospin.errors import DataError
-from perospin.mechanisms.laws._arrays import Float
+from perospin.mechanisms._arrays import Float
 from perospin.mechanisms.quantities import QUANTITIES, Quantity
 from perospin.units import convert
 
@@ -170,12 +170,19 @@ def _column(name: str, values: Any) -> list[float]:
     return column
 
 
-def read_observations(path: str | Path) -> Observations:
+def read_observations(path: str | Path, *, celsius: bool = False) -> Observations:
     """Read a CSV file of lifetimes or rates.
 
     The first line names the columns: as in `COLUMNS` (``temperature_k``), with another unit in the name
     (``lifetime_ns``) or in brackets (``lifetime (ns)``, ``temperature [K]``). A cell may carry its own unit
     (``300 K``). Comma, semicolon and tab separate columns; lines that start with # are skipped.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+    celsius : bool
+        Whether C means degrees Celsius; by default it is refused with that question, as it is the coulomb.
 
     Raises
     ------
@@ -194,6 +201,8 @@ def read_observations(path: str | Path) -> Observations:
     header = rows[0]
     read: list[tuple[int, Quantity, str]] = []
     ignored = []
+    if celsius:
+        header = [_degrees(name) for name in header]
     for position, name in enumerate(header):
         found = _meaning(name, position, str(path))
         if found is None:
@@ -209,10 +218,16 @@ def read_observations(path: str | Path) -> Observations:
         if len(cells) != len(header):
             raise DataError(f"'{path}', line {line}: {len(cells)} cells, but the header has {len(header)}")
         for position, quantity, unit in read:
-            columns[quantity.name].append(_cell(cells[position], quantity, unit, f"'{path}', line {line}"))
+            text = _degrees(cells[position]) if celsius and quantity.unit == "K" else cells[position]
+            columns[quantity.name].append(_cell(text, quantity, unit, f"'{path}', line {line}"))
     return Observations._from_columns(
         columns, tuple(ignored), f"'{path}'", lambda row: f"'{path}', line {lines[row + 1]}"
     )
+
+
+def _degrees(text: str) -> str:
+    """Read a C at the end, in brackets or not, as degrees Celsius."""
+    return re.sub(r"(?<![A-Za-z])C(?=\s*[\])]?\s*$)", "degC", text)
 
 
 def read_text(path: Path) -> str:
@@ -270,7 +285,7 @@ def _check_unit(quantity: Quantity, unit: str, name: str, position: int, path: s
         if unit == "C" and quantity.unit == "K":
             raise DataError(
                 f"'{path}', column {position + 1} '{name:.40}': C is the coulomb; are these degrees Celsius? "
-                f"Then write '{quantity.short} (degC)'"
+                f"Then say --celsius, or write '{quantity.short} (degC)'"
             ) from None
         raise DataError(f"'{path}', column {position + 1} '{name:.40}': {error}") from None
 
@@ -288,7 +303,7 @@ def _cell(text: str, quantity: Quantity, unit: str, where: str) -> float:
     except DataError as error:
         if match[2] == "C" and quantity.unit == "K":
             raise DataError(
-                f"{where}, column {quantity.name}: C is the coulomb; are these degrees Celsius? Then write "
-                f"'{match[1]} degC'"
+                f"{where}, column {quantity.name}: C is the coulomb; are these degrees Celsius? Then say --celsius, "
+                f"or write '{match[1]} degC'"
             ) from None
         raise DataError(f"{where}, column {quantity.name}: {error}") from None

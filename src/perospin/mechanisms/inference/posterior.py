@@ -16,9 +16,9 @@ from typing import Any, Literal
 import numpy as np
 
 from perospin._optional import require
+from perospin.mechanisms._arrays import Float
 from perospin.mechanisms.inference.candidates import ModelSpace
 from perospin.mechanisms.inference.shapes import AMPLITUDE_LOG_SD, CAP_LOG_SD
-from perospin.mechanisms.laws._arrays import Float
 
 __all__ = ["Comparison", "Sampled", "Sampling", "compare", "sample"]
 

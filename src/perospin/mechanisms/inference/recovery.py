@@ -10,17 +10,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from perospin.errors import DataError
+from perospin.mechanisms._arrays import Float
 from perospin.mechanisms.inference.assessment import DECIDED_AT, assess, call, merged
 from perospin.mechanisms.inference.candidates import CANDIDATES, ModelSpace
 from perospin.mechanisms.inference.doubts import beyond_physics, few_values, single_beyond
 from perospin.mechanisms.inference.least_squares import fit_batch
 from perospin.mechanisms.inference.observations import Observations
-from perospin.mechanisms.laws._arrays import Float
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["Recovery", "recovery_study"]
+
+_INSIDE = 1.0  # distance of ln(coefficient) from the law's cap
 
 
 @dataclass(frozen=True)
@@ -150,6 +152,11 @@ def _simulated(space: ModelSpace, true: int, rng: np.random.Generator) -> Float:
     if prior is None:
         # the size of the rates is no clue: every data set has the geometric mean 1/ps
         curve = space.log_rates([true], np.concatenate([[0.0], shape]))[:, 0]
-        return np.asarray(curve - curve.mean())
+        coefficient = -float(curve.mean())
+        # ... unless that would take the law out of its physics
+        cap = float(space.coefficient_priors[2][true])
+        if coefficient > cap - _INSIDE:
+            coefficient = cap - _INSIDE - rng.uniform(0.0, 2.0)
+        return np.asarray(curve + coefficient)
     coefficient = rng.uniform(*prior(space.conditions))
     return np.asarray(space.log_rates([true], np.concatenate([[coefficient], shape]))[:, 0])

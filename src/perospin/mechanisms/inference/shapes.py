@@ -53,7 +53,7 @@ from typing import Any
 
 import numpy as np
 
-from perospin.mechanisms.laws._arrays import Float
+from perospin.mechanisms._arrays import Float
 from perospin.mechanisms.laws.exciton_exchange import layer_binding_energy_mev
 from perospin.units import HBAR2_OVER_M0_EV_A2, HBAR_EV_PS, KB_EV_K, MU_B_EV_T
 

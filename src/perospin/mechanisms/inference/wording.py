@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from perospin.mechanisms._arrays import Float
 from perospin.mechanisms.inference.assessment import Call
 from perospin.mechanisms.inference.candidates import CANDIDATES, ModelSpace
 from perospin.mechanisms.inference.observations import CONDITIONS, Observations
-from perospin.mechanisms.laws._arrays import Float
 from perospin.mechanisms.quantities import QUANTITIES
 
 __all__ = ["NAMES", "sentence_of"]

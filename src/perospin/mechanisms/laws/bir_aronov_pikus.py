@@ -17,7 +17,7 @@ from typing import Any, Literal
 import numpy as np
 
 from perospin.errors import DataError
-from perospin.mechanisms.laws._arrays import Float, Numeric, checked, choice, namespace
+from perospin.mechanisms._arrays import Float, Numeric, checked, choice, namespace
 from perospin.units import E2_EV_A, HBAR2_OVER_M0_EV_A2, HBAR_EV_PS, KB_EV_K
 
 __all__ = [
@@ -228,10 +228,11 @@ def _mean_enhancement(thermal_mev: Any, binding_mev: Any) -> Any:
     from scipy.special import roots_genlaguerre
 
     xp = namespace(thermal_mev, binding_mev)
-    nodes, weights = roots_genlaguerre(48, 1.0)
+    # energies over kT have the weight x e^-x, of which x takes the 1/x of slow carriers away
+    nodes, weights = roots_genlaguerre(80, 0.0)
     ratio = xp.asarray(thermal_mev)[..., None] / xp.asarray(binding_mev)[..., None] * nodes
     y = 2.0 * np.pi / xp.sqrt(ratio)
-    return xp.sum(weights * (y / -xp.expm1(-y)) ** 2, axis=-1) / weights.sum()
+    return xp.sum(weights * nodes * (y / -xp.expm1(-y)) ** 2, axis=-1)
 
 
 def _degeneracy(thermal_mev: Any, density_cm3: Any, mass_m0: Any, hole_mass_m0: Any) -> Any:

@@ -13,8 +13,8 @@ from typing import Any, Literal
 import numpy as np
 
 from perospin.errors import DataError
-from perospin.mechanisms.laws._arrays import Float, Numeric, checked, choice, is_jax, namespace
-from perospin.mechanisms.laws._quadrature import directions, legendre, thermal_energies
+from perospin.mechanisms._arrays import Float, Numeric, checked, choice, is_jax, namespace
+from perospin.mechanisms._quadrature import directions, legendre, thermal_energies
 from perospin.mechanisms.validity import warn_outside
 from perospin.units import HBAR2_OVER_M0_EV_A2, HBAR_EV_PS, KB_EV_K
 
@@ -174,6 +174,9 @@ def relaxation_tensor(
     if share.shape != field.shape[:1]:
         raise DataError(f"weights needs the shape ({field.shape[0]},), got {share.shape}")
     weighted = share / xp.sum(share) * momentum_scattering_time_ps
+    if xp is np:
+        turns = np.sum(share / np.sum(share) * np.sum(field**2, axis=1) * np.asarray(momentum_scattering_time_ps) ** 2)
+        warn_outside("relaxation_tensor", {"omega_tau": np.sqrt(turns)})
     square = xp.sum(weighted * xp.sum(field**2, axis=1))
     return square * xp.eye(3) - xp.einsum("n,ni,nj->ij", weighted, field, field)
 

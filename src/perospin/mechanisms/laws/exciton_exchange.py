@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from perospin.errors import DataError
-from perospin.mechanisms.laws._arrays import Float, Numeric, checked, choice, namespace
+from perospin.mechanisms._arrays import Float, Numeric, checked, choice, namespace
 from perospin.mechanisms.laws.dyakonov_perel import crossover_rate, thermal_wavevector
 from perospin.units import HBAR2_OVER_M0_EV_A2, HBAR_EV_PS
 
@@ -240,6 +240,41 @@ _DEPTH = _ONE * float(np.exp(_DECAY))
 
 
 @checked
+def layered_permittivity(spacing_a: Numeric, well_a: Numeric, well: Numeric, barrier: Numeric) -> Float:
+    r"""Permittivity that screens two charges in a stack of layers, far apart compared with its period.
+
+    .. math:: \varepsilon=\sqrt{\varepsilon_\parallel\varepsilon_\perp},\qquad
+              \varepsilon_\parallel=\frac{w\varepsilon_w+(L-w)\varepsilon_b}{L},\qquad
+              \frac1{\varepsilon_\perp}=\frac{w/\varepsilon_w+(L-w)/\varepsilon_b}{L}
+
+    A two-dimensional exciton in it has a binding energy that goes as :math:`1/\varepsilon^2`.
+
+    Parameters
+    ----------
+    spacing_a : array_like
+        Layer spacing L (A).
+    well_a : array_like
+        Thickness w of a layer (A), below L.
+    well, barrier : array_like
+        Relative permittivity of the layer and of what lies between.
+
+    Returns
+    -------
+    ndarray
+        Relative permittivity.
+
+    Notes
+    -----
+    Status TEXTBOOK (effective medium of a stack of slabs). Excitons of lead iodides are hardly larger than the period,
+    so the form orders materials; absolute energies need the full potential.
+    """
+    xp = namespace(spacing_a, well_a, well, barrier)
+    share = xp.asarray(well_a) / xp.asarray(spacing_a)
+    along = share * xp.asarray(well) + (1.0 - share) * xp.asarray(barrier)
+    across = 1.0 / (share / xp.asarray(well) + (1.0 - share) / xp.asarray(barrier))
+    return xp.sqrt(along * across)
+
+
 def layer_binding_energy_mev(n_layers: Numeric) -> Float:
     r"""Exciton binding energy of butylammonium methylammonium lead iodides against the number of layers.
 

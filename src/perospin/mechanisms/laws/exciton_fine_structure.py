@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from perospin.mechanisms.laws._arrays import Float, Numeric, checked, namespace
+from perospin.mechanisms._arrays import Float, Numeric, checked, namespace
 from perospin.mechanisms.laws.dyakonov_perel import crossover_rate
 from perospin.units import E2_EV_A, HBAR_EV_PS, TWO_PI
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from perospin.mechanisms.laws._arrays import Float, Numeric, checked, choice, namespace
+from perospin.mechanisms._arrays import Float, Numeric, checked, choice, namespace
 from perospin.mechanisms.validity import warn_outside
 from perospin.units import HBAR2_OVER_M0_EV_A2, HBAR_EV_PS, KB_EV_K, MU_B_EV_T
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from perospin.errors import DataError
-from perospin.mechanisms.laws._arrays import Float, Numeric, checked, namespace
+from perospin.mechanisms._arrays import Float, Numeric, checked, namespace
 from perospin.units import (
     E2_EV_A,
     ELECTRON_MASS_KG,
@@ -55,7 +55,7 @@ def effective_permittivity(optical_permittivity: Numeric, static_permittivity: N
 
     Notes
     -----
-    Status READ: Eq. 7 of arXiv 2603.03038.
+    Status TEXTBOOK; Eq. 7 of arXiv 2603.03038.
     """
     xp = namespace(optical_permittivity, static_permittivity)
     if xp is np and np.any(static_permittivity <= optical_permittivity):
@@ -90,7 +90,7 @@ def froehlich_coupling(
 
     Notes
     -----
-    Status READ: Eq. 6 of arXiv 2603.03038, the standard form.
+    Status TEXTBOOK; Eq. 6 of arXiv 2603.03038.
     """
     xp = namespace(mass_m0, phonon_energy_mev)
     polar = effective_permittivity(optical_permittivity, static_permittivity)
@@ -178,7 +178,8 @@ def froehlich_mobility(
     Notes
     -----
     Status READ in the public code jarvist/PolaronMobility.jl (Hellwarth and Biaggio, PRB 60, 299 (1999), Eqs. 1, 2,
-    with Feynman's b; Osaka's free energy, Eq. 62), and Frost, PRB 96, 195202 (2017), for halide perovskites.
+    with Feynman's b), the free energy behind v and w (Osaka) TEXTBOOK; for halide perovskites Frost, PRB 96, 195202
+    (2017), whose v, w and mobility come out.
     """
     arrays = np.broadcast_arrays(temperature_k, mass_m0, phonon_energy_mev, froehlich_coupling)
     found = np.empty(arrays[0].shape)

@@ -7,8 +7,8 @@ from typing import Any, Literal
 import numpy as np
 
 from perospin.errors import DataError
-from perospin.mechanisms.laws._arrays import Float, Numeric, checked, choice, is_jax, namespace
-from perospin.mechanisms.laws._quadrature import legendre
+from perospin.mechanisms._arrays import Float, Numeric, checked, choice, is_jax, namespace
+from perospin.mechanisms._quadrature import legendre
 from perospin.units import HBAR_EV_PS, MU_B_EV_T
 
 __all__ = [

@@ -31,8 +31,8 @@ from typing import Any, Literal
 import numpy as np
 
 from perospin.errors import DataError
-from perospin.mechanisms.laws._arrays import Float, Numeric, checked, choice, namespace
-from perospin.mechanisms.laws._quadrature import legendre
+from perospin.mechanisms._arrays import Float, Numeric, checked, choice, namespace
+from perospin.mechanisms._quadrature import legendre
 from perospin.units import E2_EV_A, HBAR2_OVER_M0_EV_A2, HBAR_EV_PS, KB_EV_K, MU_B_EV_T
 
 __all__ = [

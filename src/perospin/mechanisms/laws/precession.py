@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from perospin.errors import DataError
-from perospin.mechanisms.laws._arrays import Float, Numeric, checked, choice, namespace
+from perospin.mechanisms._arrays import Float, Numeric, checked, choice, namespace
 from perospin.mechanisms.laws.g_factors import larmor_precession
 from perospin.units import HBAR_EV_PS, KB_EV_K, MU_B_EV_T, TWO_PI
 

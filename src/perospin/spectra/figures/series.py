@@ -146,7 +146,7 @@ def t1_field_figure(fit: SpinFit, title: str | None = None) -> Figure:
         correlation = fit["correlation_time_ps"].value / scale
 
         def nuclei(b: Float) -> Float:
-            return np.asarray(correlation / nuclear_transverse_share(b / width))
+            return np.asarray(correlation / nuclear_transverse_share(np.abs(b) / width))
 
     error = data["sigma"].to_numpy() * time / scale if "sigma" in data else None
     return points_figure(

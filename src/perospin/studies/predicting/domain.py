@@ -290,7 +290,7 @@ class Domain:
                 distance=float(distances[i]),
                 certain=bool(rows["certain"].iloc[i]),
             )
-            for i in np.argsort(distances, kind="stable")[:count]
+            for i in [i for i in np.argsort(distances, kind="stable") if self.data.has_value[i]][:count]
         )
 
     def alike(self, formula: str, row: pd.DataFrame) -> tuple[str, ...]:

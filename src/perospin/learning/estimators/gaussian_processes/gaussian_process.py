@@ -10,8 +10,9 @@ general process loses a tenth of R2 when a cation is left out (0.83 against 0.93
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -23,6 +24,7 @@ from perospin.errors import StudyError
 from perospin.learning.estimators.gaussian_processes.hyperparameters import Draws, Group, Sampler, most_probable
 from perospin.learning.estimators.gaussian_processes.kernels import Pairs, matern, matern_and_slope, squared_distances
 from perospin.learning.estimators.gaussian_processes.likelihoods import (
+    LIKELIHOODS,
     Likelihood,
     RowNoise,
     expected_squares,
@@ -35,6 +37,9 @@ from perospin.learning.estimators.gaussian_processes.marginal_likelihood import 
     marginal_and_slope_about_constant,
     solved,
 )
+from perospin.learning.estimators.kinds.kind import Kind
+from perospin.learning.estimators.kinds.terms import Take, Term, matern_term, remembered
+from perospin.learning.options import MOST_DRAWS, Option
 from perospin.learning.training.weights import checked_weights, checked_y_sd
 
 __all__ = ["GaussianProcess"]
@@ -202,6 +207,38 @@ class GaussianProcess(RegressorMixin, BaseEstimator):
     Ann. Stat. 38, 2587 (2010) for the prior on sets of columns; Tipping and Lawrence, Neurocomputing 69, 123 (2005)
     for the variational treatment of t-noise.
     """
+
+    about: ClassVar[Kind] = Kind(
+        "gp",
+        "Gaussian process with automatic relevance",
+        {
+            "mode": Option("average", "average over all settings, or the most probable one", words=("average", "map")),
+            "n_particles": Option(2048, "states of the sampler at each step", low=2, high=MOST_DRAWS, whole=True),
+            "n_chains": Option(64, "chains that make them", low=2, high=MOST_DRAWS, whole=True),
+            "n_draws": Option(128, "draws that a prediction averages", low=1, high=MOST_DRAWS, whole=True),
+            "selection": Option(True, "let columns drop out"),
+            "n_starts": Option(2, "starts of the optimiser (map)", low=1, high=10_000, whole=True),
+            "length_scale": Option(3.0, "prior median of the length scales, in standard deviations", above=0.0),
+            "length_spread": Option(1.0, "prior spread of their logarithms", above=0.0),
+            "noise_share": Option(0.3, "prior median of the share of noise", above=0.0, below=1.0),
+            "noise_spread": Option(1.5, "prior spread of its logit", above=0.0),
+            "likelihood": Option("gaussian", "of the noise", words=LIKELIHOODS),
+            "dof": Option(4.0, "degrees of freedom of the t-likelihood", above=2.0),
+        },
+        references=("Rasmussen2006GaussianProcesses",),
+        cites_if=(
+            ({"mode": "average"}, ("DelMoral2006Samplers", "Dau2022WasteFree")),
+            ({"mode": "average", "selection": True}, ("Scott2010Multiplicity",)),
+            ({"likelihood": "student_t"}, ("Tipping2005StudentT",)),
+        ),
+    )
+
+    def array_terms(self, columns: tuple[str, ...], take: Take) -> Iterator[Term]:
+        """One term for each posterior draw that a prediction averages."""
+        shares = self._y_sd / len(self._weights) * self._weights
+        scaled = remembered(lambda table: (take(table) - self._x_mean) / self._x_sd)
+        for precision, weights in zip(self._inverse_squares, shares, strict=True):
+            yield from matern_term(precision, self._x, weights, columns, scaled)
 
     def __init__(
         self,

@@ -327,8 +327,8 @@ class Stationary(Kernel):
         Its columns; each has a length scale.
     weight : Prior, optional
         Of a factor that is learnt; 1 if None.
-    length : Prior
-        Of every length scale.
+    length : Prior, optional
+        Of every length scale; all are 1 if None.
     shared : bool
         One length scale for all columns, and the mean of their squared differences in place of the sum: for a block
         of many descriptors, of which a few rows can't tell which matter.
@@ -337,7 +337,7 @@ class Stationary(Kernel):
     block: str
     columns: tuple[str, ...]
     weight: Prior | None = None
-    length: Prior = LENGTH
+    length: Prior | None = LENGTH
     shared: bool = False
 
     @property
@@ -345,7 +345,8 @@ class Stationary(Kernel):
         """The weight, if learnt, then the length scales."""
         names = (self.block,) if self.shared else self.columns
         weight = () if self.weight is None else (Hyperparameter(f"weight of {self.block}", self.weight),)
-        return weight + tuple(Hyperparameter(f"length of {name}", self.length) for name in names)
+        lengths = () if self.length is None else tuple(Hyperparameter(f"length of {n}", self.length) for n in names)
+        return weight + lengths
 
     @property
     def blocks(self) -> tuple[str, ...]:
@@ -354,6 +355,8 @@ class Stationary(Kernel):
 
     def _inverse_squares(self, theta: Array) -> Array:
         lengths = theta if self.weight is None else theta[1:]
+        if self.length is None:
+            lengths = np.zeros(1 if self.shared else len(self.columns))
         inverse = namespace(theta).exp(-2.0 * lengths)
         return inverse * np.full(len(self.columns), 1.0 / len(self.columns)) if self.shared else inverse
 
@@ -378,6 +381,7 @@ class Stationary(Kernel):
             falls = gathered * (scale * fall)
             lengths = inverse * np.einsum("ab,abc->c", falls, levels.squares)
             lengths = lengths.sum(keepdims=True) if self.shared else lengths
+            lengths = lengths[:0] if self.length is None else lengths
             return lengths if self.weight is None else np.concatenate([[(gathered * small).sum()], lengths])
 
         return levels.expand(small), pull
@@ -421,16 +425,21 @@ class Matern(Stationary):
 
 @dataclass(frozen=True)
 class Linear(Kernel):
-    """Straight lines through 0: the sum over the columns of slope variance times x x'."""
+    """Straight lines through 0: the sum over the columns of slope variance (1 if `slope` is None) times x x'."""
 
     block: str
     columns: tuple[str, ...]
-    slope: Prior = WEIGHT
+    slope: Prior | None = WEIGHT
 
     @property
     def hyperparameters(self) -> tuple[Hyperparameter, ...]:
-        """The variance of each column's slope."""
+        """The variance of each column's slope, if learnt."""
+        if self.slope is None:
+            return ()
         return tuple(Hyperparameter(f"variance of the slope of {name}", self.slope) for name in self.columns)
+
+    def _variances(self, theta: Array) -> Array:
+        return np.ones(len(self.columns)) if self.slope is None else namespace(theta).exp(theta)
 
     @property
     def blocks(self) -> tuple[str, ...]:
@@ -439,16 +448,22 @@ class Linear(Kernel):
 
     def __call__(self, theta: Array, a: Blocks, b: Blocks) -> Array:
         """Covariance between rows."""
-        return (a[self.block] * namespace(theta).exp(theta)) @ b[self.block].T
+        return (a[self.block] * self._variances(theta)) @ b[self.block].T
 
     def diagonal(self, theta: Array, a: Blocks) -> Array:
         """Covariance of each row with itself."""
-        return (a[self.block] ** 2) @ namespace(theta).exp(theta)
+        return (a[self.block] ** 2) @ self._variances(theta)
 
     def among(self, theta: FloatArray, rows: Rows) -> tuple[FloatArray, Pull]:
         """Covariance among training rows, and its pull-back."""
-        table, variances = rows.blocks[self.block], np.exp(theta)
-        return (table * variances) @ table.T, lambda slope: variances * np.einsum("ac,ab,bc->c", table, slope, table)
+        table, variances = rows.blocks[self.block], self._variances(theta)
+
+        def pull(slope: FloatArray) -> FloatArray:
+            if self.slope is None:
+                return np.zeros(0)
+            return np.asarray(variances * np.einsum("ac,ab,bc->c", table, slope, table))
+
+        return (table * variances) @ table.T, pull
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from perospin.errors import StudyError
 
-__all__ = ["GAUSSIAN", "Likelihood", "RowNoise", "expected_squares", "reweighed"]
+__all__ = ["GAUSSIAN", "LIKELIHOODS", "Likelihood", "RowNoise", "expected_squares", "reweighed"]
 
 FloatArray = NDArray[np.float64]
 Found = TypeVar("Found")

@@ -6,9 +6,9 @@ how well it explains the training rows. All folds of a validation scheme share t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -26,6 +26,9 @@ from perospin.learning.estimators.gaussian_processes.marginal_likelihood import 
     log_marginals,
     log_marginals_of_subsets,
 )
+from perospin.learning.estimators.kinds.kind import Kind
+from perospin.learning.estimators.kinds.terms import Term, UnknownTermsError, matern_term, remembered
+from perospin.learning.options import MOST_DRAWS, Option
 from perospin.learning.training.weights import checked_weights, checked_y_sd, part_of
 
 __all__ = ["PriorAveragedGP"]
@@ -111,6 +114,34 @@ class PriorAveragedGP(RegressorMixin, BaseEstimator):
     seed : int
         Of the draws.
     """
+
+    about: ClassVar[Kind] = Kind(
+        "prior_gp",
+        "Gaussian process averaged over draws from a prior, columns in declared physical scales",
+        {
+            "scales": Option(None, "spread of each column that matters", above=0.0, many=True, none=True),
+            "n_draws": Option(8000, "draws from the prior", low=1, high=MOST_DRAWS, whole=True),
+            "relevance": Option(0.5, "prior probability that a column matters", above=0.0, high=1.0),
+            "slope": Option(0.0, "prior variance of the slopes of a line beside the process", low=0.0),
+        },
+        on_columns=False,
+        takes=("features",),
+        references=("Rasmussen2006GaussianProcesses",),
+    )
+    parts: ClassVar[Mapping[str, type]] = {"PriorDraws": _Draws, "PriorRows": RowNoise}
+
+    def columns_read(self, columns: Sequence[str]) -> set[str]:
+        """Columns of a table that it looks at."""
+        return set(columns if self.features is None else self.features)
+
+    def exact_terms(self) -> Iterator[Term]:
+        """One term for each draw from the prior; see `terms_inside`."""
+        if self.features is None or self.draws_.slope:  # models of older files have no slope of their own
+            raise UnknownTermsError
+        shares = self.deviation_ * (self.weights_ * (1.0 - self.draws_.noise))[:, None] * self.dual_
+        take = remembered(self._scaled)
+        for precision, weights in zip(self.draws_.inverse_squares, shares, strict=True):
+            yield from matern_term(precision, self.values_, weights, tuple(self.features), take)
 
     def __init__(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -21,8 +21,10 @@ from perospin.learning.estimators.gaussian_processes.kernels import (
     SquaredExponential,
     Sum,
 )
-from perospin.learning.estimators.gaussian_processes.likelihoods import Likelihood, RowNoise
+from perospin.learning.estimators.gaussian_processes.likelihoods import LIKELIHOODS, Likelihood, RowNoise
 from perospin.learning.estimators.gaussian_processes.process import Conditioned, Process
+from perospin.learning.estimators.kinds.kind import Kind
+from perospin.learning.options import MOST_DRAWS, Option
 from perospin.learning.training.folds import take
 from perospin.learning.training.weights import checked_weights, checked_y_sd
 
@@ -81,6 +83,25 @@ class StructuredGP(RegressorMixin, BaseEstimator):
     Product kernels over factors: Bonilla, Chai and Williams, NeurIPS 20 (2007); most probable hyperparameters:
     Rasmussen and Williams, Gaussian Processes for Machine Learning (2006), chapter 5.
     """
+
+    about: ClassVar[Kind] = Kind(
+        "structured_gp",
+        "Gaussian process with a covariance of named kernels: a mean, and what modifies it",
+        {
+            "kernels": Option({}, "columns of each kernel, by its name", holds="columns"),
+            "terms": Option((), "factors of each term of the covariance", free=True),
+            "max_iter": Option(100, "steps of the optimiser", low=1, high=MOST_DRAWS, whole=True),
+            "likelihood": Option("gaussian", "of the noise", words=LIKELIHOODS),
+            "dof": Option(4.0, "degrees of freedom of the t-likelihood", above=2.0),
+        },
+        on_columns=False,
+        references=("Rasmussen2006GaussianProcesses", "Bonilla2007MultiTask"),
+        cites_if=(({"likelihood": "student_t"}, ("Tipping2005StudentT",)),),
+    )
+
+    def columns_read(self, columns: Sequence[str]) -> set[str]:
+        """Columns of a table that its kernels look at."""
+        return set(self.columns)
 
     def __init__(
         self,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from perospin.measurements.reading import bruker, jcamp
 from perospin.measurements.reading.files import RawFile
+from perospin.measurements.reading.formats import bruker, jcamp
 from perospin.measurements.reading.trace import Trace
 
 __all__ = ["trace_of_format"]

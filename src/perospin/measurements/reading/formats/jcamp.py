@@ -12,8 +12,8 @@ from perospin.errors import DataError
 from perospin.measurements.reading.files import RawFile, text_of
 from perospin.measurements.reading.grid import Float
 from perospin.measurements.reading.headings import axis_label
-from perospin.measurements.reading.labels import Label
 from perospin.measurements.reading.trace import Trace
+from perospin.measurements.reading.words.labels import Label
 from perospin.text import shorten
 
 __all__ = ["is_jcamp", "trace_of"]

@@ -6,7 +6,6 @@ it, without the library that fitted it, and by every later version of that libra
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from perospin.errors import StudyError
 
-__all__ = ["FrozenLine", "FrozenSupportVectors", "FrozenTrees", "frozen"]
+__all__ = ["FrozenLine", "FrozenSupportVectors", "FrozenTrees", "joined_trees"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -167,36 +166,7 @@ class FrozenLine:
         return self.predict(X), np.sqrt(self.noise * (1.0 + 1.0 / self.total_weight + leverage))
 
 
-def frozen(model: Any) -> Any:
-    """Return the numbers that a fitted scikit-learn or XGBoost model predicts with; None for any other model."""
-    from sklearn.ensemble import RandomForestRegressor
-    from sklearn.linear_model import ElasticNet
-    from sklearn.svm import SVR
-
-    from perospin.learning.estimators.linear import SpreadRidge
-
-    if isinstance(model, RandomForestRegressor):
-        return _forest(model)
-    if isinstance(model, SVR):
-        if model.kernel != "rbf":
-            raise StudyError(f"only support vectors of a radial kernel can be written to a file, not '{model.kernel}'")
-        vectors = np.asarray(model.support_vectors_, dtype=float)
-        return FrozenSupportVectors(
-            vectors, np.asarray(model.dual_coef_, dtype=float).ravel(), float(model._gamma), float(model.intercept_[0])
-        )
-    if isinstance(model, SpreadRidge):
-        slopes = np.asarray(model.coef_, dtype=float)
-        spread = (model.centre_, model.covariance_, float(model.noise_), float(model.total_weight_))
-        return FrozenLine(slopes, float(model.intercept_), *spread)
-    if isinstance(model, ElasticNet):
-        slopes = np.asarray(model.coef_, dtype=float)
-        return FrozenLine(slopes, float(model.intercept_), np.zeros(len(slopes)), np.zeros((0, 0)))
-    if type(model).__module__.startswith("xgboost.") and type(model).__name__ == "XGBRegressor":
-        return _boosted(model)
-    return None
-
-
-def _trees(parts: list[dict[str, Any]], n_columns: int, **more: Any) -> FrozenTrees:
+def joined_trees(parts: list[dict[str, Any]], n_columns: int, **more: Any) -> FrozenTrees:
     """Put trees (children -1 at leaves) one behind the other."""
     offsets = np.cumsum([0, *(len(part["left"]) for part in parts)])
     columns: dict[str, list[Any]] = {k: [] for k in ("left", "right", "column", "threshold", "value", "missing_left")}
@@ -221,39 +191,3 @@ def _depth(left: IntArray, right: IntArray) -> int:
     while len(level := level[left[level] >= 0]):
         level, depth = np.concatenate([left[level], right[level]]), depth + 1
     return depth
-
-
-def _forest(model: Any) -> FrozenTrees:
-    parts = [
-        {
-            "left": tree.children_left,
-            "right": tree.children_right,
-            "column": tree.feature,
-            "threshold": tree.threshold,
-            "value": tree.value[:, 0, 0],
-            "missing_left": tree.missing_go_to_left,
-        }
-        for tree in (member.tree_ for member in model.estimators_)
-    ]
-    return _trees(parts, int(model.n_features_in_))
-
-
-def _boosted(model: Any) -> FrozenTrees:
-    """Read the trees from XGBoost's own JSON (its format of models, stable across versions)."""
-    learner = json.loads(model.get_booster().save_raw("json"))["learner"]
-    start = json.loads(learner["learner_model_param"]["base_score"])
-    parts = []
-    for tree in learner["gradient_booster"]["model"]["trees"]:
-        limit = np.asarray(tree["split_conditions"], dtype=np.float32).astype(float)
-        parts.append(
-            {
-                "left": tree["left_children"],
-                "right": tree["right_children"],
-                "column": tree["split_indices"],
-                "threshold": limit,
-                "value": limit,  # of a leaf the condition is its value
-                "missing_left": tree["default_left"],
-            }
-        )
-    first = float(np.float32(start[0] if isinstance(start, list) else start))
-    return _trees(parts, int(model.n_features_in_), boosted=True, start=first)

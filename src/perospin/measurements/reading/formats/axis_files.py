@@ -9,11 +9,11 @@ import numpy as np
 
 from perospin.errors import DataError
 from perospin.measurements.reading.cells import is_comment, parse_cell
-from perospin.measurements.reading.containers import arrays_of, is_container
 from perospin.measurements.reading.files import read_raw, text_of
+from perospin.measurements.reading.formats.containers import arrays_of, is_container
 from perospin.measurements.reading.grid import Float
 from perospin.measurements.reading.headings import said_units
-from perospin.measurements.reading.labels import as_unit, is_unit, parse_label
+from perospin.measurements.reading.words.labels import as_unit, is_unit, parse_label
 
 __all__ = ["read_axis"]
 

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from perospin.mechanisms.laws._arrays import Float
+from perospin.mechanisms._arrays import Float
 
 
 @lru_cache(maxsize=32)

@@ -16,27 +16,42 @@ checked on every use; if they don't, the model is predicted as it is.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.dummy import DummyRegressor
 
-__all__ = ["AdditiveTerm", "CallTerm", "SeparableTerm", "Term"]
+__all__ = [
+    "AdditiveTerm",
+    "CallTerm",
+    "SeparableTerm",
+    "Take",
+    "Term",
+    "UnknownTermsError",
+    "matern_term",
+    "remembered",
+    "scaled",
+    "sums",
+    "terms_inside",
+]
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 Table = Any
+Take = Callable[[Table], FloatArray]
+"""Makes from a table the columns that a model on arrays sees."""
 Players = Sequence[Sequence[int]]
 
 _BLOCK_ROWS = 65_536  # rows handed to a model at once
 _PART = 2**22  # coalitions x background rows held at once
 _LEAF = 2**18  # bytes joined at once: larger arrays leave the processor's cache and cost fresh memory each time
-_LEAVES = 512  # leaves of trees in one term, for the same reason
+LEAVES = 512  # leaves of trees in one term, for the same reason
 _TABLES = 4  # tables whose values are remembered
 _MOST_BITS = 40  # players whose coalitions are numbered, background rows included, in 64 bits
-_EXPONENT = 80.0  # exp of more than this overflows in single precision
+EXPONENT = 80.0  # exp of more than this overflows in single precision
 
 
 class Term(ABC):
@@ -312,10 +327,10 @@ class SeparableTerm(Term):
         return out
 
 
-# --- what is known of each kind of model -----------------------------------------------------------------------
+# --- what estimators make their terms with ----------------------------------------------------------------------
 
 
-def _sums(inside: NDArray[Any], outside: NDArray[Any]) -> NDArray[Any]:
+def sums(inside: NDArray[Any], outside: NDArray[Any]) -> NDArray[Any]:
     """Each row of `inside` plus each of `outside`, shape (m, n, n_parts)."""
     # NumPy adds axis by axis: rows copied out first make one long addition of many short ones, in half the time.
     wide = np.repeat(inside, len(outside), axis=0).reshape(len(inside), -1)
@@ -327,4 +342,74 @@ def _mean_row(values: FloatArray) -> FloatArray:
     return np.asarray(np.full(len(values), 1.0 / len(values)) @ values)
 
 
-# --- trees: each leaf is a box, inside or outside column by column ---------------------------------------------
+class UnknownTermsError(Exception):
+    """A model, or one inside it, says nothing of its terms: it is predicted as it is."""
+
+
+def terms_inside(model: Any) -> Iterator[Term]:
+    """Terms of a fitted model on tables, as its class gives them (``exact_terms``).
+
+    Raises
+    ------
+    UnknownTermsError
+        If the class gives none.
+    """
+    if isinstance(model, DummyRegressor):
+        return
+    if not hasattr(model, "exact_terms"):
+        raise UnknownTermsError
+    yield from model.exact_terms()
+
+
+def scaled(terms: Iterator[Term], factor: float) -> Iterator[Term]:
+    """Multiply every term by a factor."""
+    for term in terms:
+        assert isinstance(term, AdditiveTerm | CallTerm | SeparableTerm)
+        yield replace(term, scale=term.scale * factor)
+
+
+def remembered(take: Take) -> Take:
+    """Keep what was read of the last few tables: the many terms of one model read the same ones over and over."""
+    known: list[tuple[Table, FloatArray]] = []
+
+    def read(table: Table) -> FloatArray:
+        for seen, values in known:
+            if seen is table:
+                return values
+        values = take(table)
+        known.insert(0, (table, values))
+        del known[_TABLES:]
+        return values
+
+    return read
+
+
+def matern_term(
+    precision: FloatArray,
+    training: FloatArray,
+    weights: FloatArray,
+    columns: tuple[str, ...],
+    take: Take,
+) -> Iterator[Term]:
+    """One draw of a Gaussian process: squared distances to the training rows add up over the columns it reads."""
+    read = np.flatnonzero(precision)
+    if not read.size:
+        return
+    known, squares, third = training[:, read].T[:, None, :], 5.0 * precision[read][:, None, None], weights / 3.0
+
+    def tabulate(values: FloatArray) -> FloatArray:
+        return np.asarray(squares * (values[:, read].T[:, :, None] - known) ** 2)
+
+    def join(inside: FloatArray, outside: FloatArray) -> FloatArray:
+        # (1 + q + q^2 / 3) exp(-q) = ((q + 1.5)^2 + 0.75) exp(-q) / 3, in as few passes over the numbers as possible
+        q = sums(inside, outside)
+        np.sqrt(q, out=q)
+        decay = np.negative(q)
+        np.exp(decay, out=decay)
+        q += 1.5
+        q *= q
+        q += 0.75
+        q *= decay
+        return np.asarray(q @ third)
+
+    yield SeparableTerm(tuple(columns[c] for c in read), take, tabulate, join)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from perospin.errors import DataError
-from perospin.mechanisms.laws._arrays import Float, is_jax, namespace
+from perospin.mechanisms._arrays import Float, is_jax, namespace
 
 __all__ = ["TotalRate", "total_rate"]
 
