@@ -27,7 +27,9 @@ def sentence(text: str) -> str:
     if len(text) > 20 * LONGEST:
         text = text[: 10 * LONGEST] + " ... " + text[-10 * LONGEST :]
     text = _SECRET.sub(r"\1:***@", text)
-    shown = "".join(sign if sign.isprintable() else " " if sign.isspace() else "\N{REPLACEMENT CHARACTER}" for sign in text)
+    shown = "".join(
+        sign if sign.isprintable() else " " if sign.isspace() else "\N{REPLACEMENT CHARACTER}" for sign in text
+    )
     if len(shown) <= LONGEST:
         return shown
     end = LONGEST * 2 // 5

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -24,6 +24,7 @@ from perospin.database.record import (
 )
 from perospin.database.vocabulary import get_property
 from perospin.errors import DataError, FormulaError
+from perospin.saving import write_rows
 
 if TYPE_CHECKING:
     from perospin.chemistry import IonLibrary
@@ -392,10 +393,12 @@ def _text(value: object) -> str:
 def write_records(records: Iterable[Record], path: Path | str) -> int:
     """Write a tidy table (UTF-8, LF line ends); returns the number of rows."""
     count = 0
-    with Path(path).open("w", encoding="utf-8", newline="") as handle:
-        writer = csv.DictWriter(handle, COLUMNS, lineterminator="\n")
-        writer.writeheader()
+
+    def cells() -> Iterator[dict[str, str]]:
+        nonlocal count
         for record in records:
-            writer.writerow(to_cells(record))
+            yield to_cells(record)
             count += 1
+
+    write_rows(path, COLUMNS, cells())
     return count

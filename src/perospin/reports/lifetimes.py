@@ -10,7 +10,7 @@ import numpy as np
 
 from perospin.look import BLUE, GREEN, PINK, VERMILLION
 from perospin.reports.citing import cite
-from perospin.saving import plain, write_csv, write_text
+from perospin.saving import one_run, plain, write_csv, write_text
 from perospin.studies.lifetimes.study import CHOSEN, MODELS, SCHEMES
 from perospin.studies.lifetimes.table import QUANTITIES
 
@@ -26,15 +26,14 @@ _WORDS = {"tau_spin": "$\\tau_{spin}$", "T1": "$T_1$", "T2": "$T_2$", "T2_star":
 
 def save(result: ConditionsResult, folder: str | Path) -> Path:
     """Write tables (CSV), effects and notes (JSON) and what to cite (BibTeX); return the folder."""
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in ("scores", "gains", "predictions", "coverage"):
-        write_csv(getattr(result, name), folder / f"{name}.csv")
-    write_csv(result.rows.to_frame(), folder / "rows.csv")
-    content = {"effects": result.effects, "notes": result.rows.notes, "models": dict(MODELS)}
-    write_text(folder / "conditions.json", json.dumps(plain(content), indent=1) + "\n")
-    write_text(folder / "references.bib", cite(result))
-    return folder
+    with one_run(folder) as held:
+        for name in ("scores", "gains", "predictions", "coverage"):
+            write_csv(getattr(result, name), held / f"{name}.csv")
+        write_csv(result.rows.to_frame(), held / "rows.csv")
+        content = {"effects": result.effects, "notes": result.rows.notes, "models": dict(MODELS)}
+        write_text(held / "conditions.json", json.dumps(plain(content), indent=1) + "\n")
+        write_text(held / "references.bib", cite(result))
+    return held
 
 
 def draw(result: ConditionsResult) -> Figure:

@@ -21,6 +21,7 @@ from perospin.learning.estimators.gaussian_processes.prior_averaged import Prior
 from perospin.learning.estimators.gaussian_processes.structured import StructuredGP
 from perospin.learning.estimators.linear import SpreadRidge
 from perospin.learning.estimators.mlp import MLPEnsemble
+from perospin.learning.estimators.option_values import check_values
 from perospin.learning.estimators.rules import CLASS_COLUMNS, TrainingMean, TwoClassRule, TwoStage
 from perospin.learning.estimators.tuning import search_points
 
@@ -287,8 +288,11 @@ def _plain(spec: Mapping[str, Any], seed: int) -> Any:
     features = None if features is None else list(features)
     options = {**kind.options, **{k: v for k, v in spec.items() if k not in _COMMON}}
     options |= {key: value for key, value in (("features", features), ("screen", screen)) if key in kind.takes}
+    check_values(spec["kind"], options, kind.options)
     try:
         model = kind.make(options, seed)
+        if hasattr(model, "_parameter_constraints"):
+            model._validate_params()  # scikit-learn's own check, which it else makes when it fits
     except (TypeError, ValueError) as error:
         raise StudyError(f"a bad option of the estimator '{spec['kind']}': {error}") from error
     if not kind.on_columns:

@@ -57,7 +57,7 @@ class PartSpec(_Section):
 
     label: str = ""
     description: str = ""
-    seed: int = 0
+    seed: int = Field(default=0, ge=0, le=2**31)
     baseline: str
     data: DataSection
     target: TargetSection

@@ -8,11 +8,14 @@ keys it names (arrays are replaced as a whole).
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from perospin.saving import name_fault
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -22,11 +25,17 @@ FORMAT = 1
 """Version of the study-file format; a file of another version is refused with a sentence."""
 
 
+MOST, MOST_REPEATS = 10**6, 10**5
+"""Largest counts that a study may ask for: above them is a slip of the finger, not an analysis."""
+
+MOST_CANDIDATES = 10_000
+"""Most members of a grid."""
+
 Model = TypeVar("Model", bound=BaseModel)
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class RowFilter(_Section):
@@ -226,6 +235,13 @@ class GridEntry(_Section):
     over: dict[str, list[Any]]
     schemes: list[str] | None = None
 
+    @model_validator(mode="after")
+    def _bounded(self) -> GridEntry:
+        count = math.prod(len(values) for values in self.over.values())
+        if not 1 <= count <= MOST_CANDIDATES:
+            raise ValueError(f"the grid '{self.name}' has {count} members; at least 1 and at most {MOST_CANDIDATES}")
+        return self
+
     @property
     def title(self) -> str:
         """The label shown to people."""
@@ -280,10 +296,10 @@ class SchemeEntry(_Section):
     label: str = ""
     group: str | None = None
     features: str | list[str] | None = None
-    n_test: int | None = Field(default=None, ge=1)
-    n_repeats: int | None = Field(default=None, ge=1)
-    k: int | None = Field(default=None, ge=2)
-    n_blocks: int | None = Field(default=None, ge=1)
+    n_test: int | None = Field(default=None, ge=1, le=MOST)
+    n_repeats: int | None = Field(default=None, ge=1, le=MOST_REPEATS)
+    k: int | None = Field(default=None, ge=2, le=MOST)
+    n_blocks: int | None = Field(default=None, ge=1, le=MOST)
     cutoff: float | int | None = None
     leakage: Leakage | None = None
 
@@ -297,6 +313,9 @@ class SchemeEntry(_Section):
             if getattr(self, key) is not None and key not in (*needed, *possible):
                 known = ", ".join((*needed, *possible)) or "none"
                 raise ValueError(f"kind = \"{self.kind}\" has no use for the key '{key}'; its own keys are: {known}")
+        fault = name_fault(self.key)
+        if fault is not None:
+            raise ValueError(f"{self.key[:60]!r} can't be the name of a scheme, which names files: {fault}")
         return self
 
     @property
@@ -371,8 +390,8 @@ class LearningCurveSection(_Section):
     """Training sizes and the number of random draws for each."""
 
     estimators: list[str]
-    sizes: list[int]
-    n_repeats: int = Field(default=50, ge=1)
+    sizes: list[Annotated[int, Field(ge=1, le=MOST)]] = Field(max_length=1000)
+    n_repeats: int = Field(default=50, ge=1, le=MOST_REPEATS)
 
 
 class SeedSection(_Section):
@@ -380,7 +399,7 @@ class SeedSection(_Section):
 
     estimators: list[str] = Field(min_length=1)
     scheme: str
-    n_seeds: int = Field(default=5, ge=2)
+    n_seeds: int = Field(default=5, ge=2, le=1000)
 
 
 class PermutationSection(_Section):
@@ -396,7 +415,7 @@ class PermutationSection(_Section):
     group: str | None = None
     within: list[str] = []
     per: str | None = None
-    n_permutations: int = Field(default=100, ge=1)
+    n_permutations: int = Field(default=100, ge=1, le=MOST_REPEATS)
 
 
 class CoverageSection(_Section):
@@ -417,9 +436,9 @@ class CoverageSection(_Section):
 class ChecksSection(_Section):
     """How much evidence to gather beside the scores."""
 
-    n_bootstrap: int = Field(default=2000, ge=1)
+    n_bootstrap: int = Field(default=2000, ge=1, le=MOST)
     bootstrap_group: str | None = None
-    n_shuffles: int = Field(default=10, ge=0)
+    n_shuffles: int = Field(default=10, ge=0, le=MOST_REPEATS)
     shuffle_estimator: str | None = None
     family_group: str | None = None
     duplicates: str | None = None
@@ -440,7 +459,7 @@ class PredictSection(_Section):
     scheme: str = "loo"
     spread: Literal["own", "none"] = "own"
     level: float = Field(default=0.9, gt=0, lt=1)
-    n_nearest: int = Field(default=5, ge=1)
+    n_nearest: int = Field(default=5, ge=1, le=1000)
 
 
 class VariantsSection(_Section):

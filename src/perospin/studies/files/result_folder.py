@@ -5,14 +5,26 @@ Nothing in it is ever executed when it is read; what was damaged or edited is re
 
 from __future__ import annotations
 
-import hashlib
 import json
+import weakref
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from perospin.errors import PerospinError, RefusedFileError, StudyError
-from perospin.saving import check_size, plain, sha256, write_csv, write_text
+from perospin.errors import PerospinError, RefusedFileError, StudyError, WriteError
+from perospin.saving import (
+    check_size,
+    digest,
+    inner_folder,
+    name_fault,
+    one_run,
+    plain,
+    read_bytes,
+    read_json,
+    sha256,
+    write_csv,
+    write_text,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,16 +60,21 @@ _TEXT_COLUMNS = ("row", "name", "formula", "described_as", "source", "tag", "row
 
 def write_result(result: StudyResult, folder: Path) -> Path:
     """Write a result to a folder (created if needed) and return the folder."""
-    folder.mkdir(parents=True, exist_ok=True)
+    with one_run(folder):
+        return _write(result, folder)
+
+
+def _write(result: StudyResult, folder: Path) -> Path:
     parts = {}
     sums: dict[str, str] = {}
     for name, part in result.parts.items():
-        where = _table_folder(folder, name)
-        where.mkdir(parents=True, exist_ok=True)
+        where = inner_folder(folder, "tables", name)
         for table in (*TABLES, *LATER_TABLES):
             write_csv(getattr(part, table), where / f"{table}.csv")
             sums[f"{name}/{table}.csv"] = sha256(where / f"{table}.csv")
         for scheme, explained in part.shapley.items():
+            if (fault := name_fault(scheme)) is not None:
+                raise WriteError(f"the explanation {scheme[:60]!r} can't name a file: {fault}")
             write_csv(shapley_frame(explained, part), where / f"shapley_{scheme}.csv")
         parts[name] = {
             "spec": part.spec.model_dump(mode="json", exclude_unset=True),
@@ -81,9 +98,19 @@ def write_result(result: StudyResult, folder: Path) -> Path:
         "tables_sha256": sums,
     }
     ready = plain(content)
-    ready["sha256"] = _digest(ready)
+    ready["sha256"] = digest(ready)
     write_text(folder / "result.json", json.dumps(ready, indent=1, allow_nan=False) + "\n")
+    _saved[result] = (str(folder.resolve()), sha256(folder / "result.json"))
     return folder
+
+
+_saved: weakref.WeakKeyDictionary[StudyResult, tuple[str, str]] = weakref.WeakKeyDictionary()
+
+
+def is_saved(result: StudyResult, folder: Path) -> bool:
+    """Whether this very result was written to this folder in this process and is still there, untouched."""
+    path = folder / "result.json"
+    return path.is_file() and _saved.get(result) == (str(folder.resolve()), sha256(path))
 
 
 def read_result(folder: Path) -> dict[str, Any]:
@@ -156,13 +183,11 @@ def shapley_frame(table: ShapleyTable, part: PartResult) -> pd.DataFrame:
 
 def _read_content(folder: Path) -> dict[str, Any]:
     """Read ``result.json`` after checking its size, its format and, from format 2 on, its checksum."""
-    from perospin.studies.files.archive import read_json
-
     path = folder / "result.json"
     if not path.is_file():
         raise StudyError(f"'{folder}' holds no result (no result.json); run `perospin study run` with --out first")
     check_size(path)
-    content = read_json(path.read_bytes(), f"'{path}'")
+    content = read_json(read_bytes(path, "the result"), f"'{path}'")
     version = content.get("format") if isinstance(content, dict) else None
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:
         raise RefusedFileError(f"'{path}' is not a result: it has no format number")
@@ -171,7 +196,7 @@ def _read_content(folder: Path) -> dict[str, Any]:
             f"'{path}' has format {version}, written by a newer perospin; this one reads formats 1 to {FORMAT}: update "
             "perospin, or run the study again"
         )
-    if version > 1 and content.pop("sha256", None) != _digest(content):
+    if version > 1 and content.pop("sha256", None) != digest(content):
         raise RefusedFileError(
             f"'{path}' was damaged or changed after it was saved (checksum); get a fresh copy or run the study again"
         )
@@ -184,8 +209,9 @@ def _read_content(folder: Path) -> dict[str, Any]:
 
 def _table_folder(folder: Path, part: str) -> Path:
     """Folder of a part's tables, after checking that its name leads nowhere else."""
-    if part in ("", ".", "..") or any(sign in part for sign in ("/", "\\", ":", "\0")):
-        raise RefusedFileError(f"a part called {part!r} can't be a folder: its name must hold none of / \\ :")
+    fault = name_fault(part)
+    if fault is not None:
+        raise RefusedFileError(f"a part called {part[:60]!r} can't be a folder: {fault}")
     return folder / "tables" / part
 
 
@@ -203,11 +229,6 @@ def _check_table(path: Path, content: Mapping[str, Any], name: str) -> None:
         )
     if not there and name in sums:
         raise RefusedFileError(f"the result is incomplete: '{path}' is missing; run the study again")
-
-
-def _digest(content: Mapping[str, Any]) -> str:
-    """Checksum of a result's content, whatever the layout of its text."""
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def _header(path: Path) -> list[str]:
