@@ -40,7 +40,7 @@ LARGEST_TOML_BYTES = 2**20
 DEEPEST_TOML, MOST_KEY_PARTS = 32, 16
 """Brackets inside brackets, and parts of a dotted key, that a TOML file may have."""
 
-DEEPEST_JSON = 100
+DEEPEST_JSON = 600
 
 _PART = ".part-"
 _LOCK = ".perospin.lock"
@@ -443,11 +443,11 @@ def read_json(data: bytes | str, where: str) -> Any:
     """
     try:
         content = json.loads(data)
-        if _deeper(content, DEEPEST_JSON):
-            raise ValueError("depth")
-        return content
     except (ValueError, RecursionError) as error:
         raise RefusedFileError(f"{where} is not valid JSON, so it is not opened; get a fresh copy") from error
+    if _deeper(content, DEEPEST_JSON):
+        raise RefusedFileError(f"{where} is nested deeper than any file of perospin, so it is not opened")
+    return content
 
 
 def _deeper(content: Any, depth: int) -> bool:

@@ -6,8 +6,10 @@ Nothing in it is ever executed when it is read; what was damaged or edited is re
 from __future__ import annotations
 
 import json
+import os
 import weakref
 from collections.abc import Mapping
+from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +27,7 @@ from perospin.saving import (
     write_csv,
     write_text,
 )
+from perospin.studies.files.checked import check_content, check_tables
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -90,8 +93,10 @@ def _write(result: StudyResult, folder: Path) -> Path:
         "title": result.title,
         "description": result.description,
         "default_part": result.default_part,
-        "data": result.data,
-        "base": result.base,
+        "data": None,
+        "base": None,
+        "data_from_here": _from_here(result.data, folder),
+        "base_from_here": _from_here(result.base, folder),
         "provenance": result.provenance,
         "study": result.raw,
         "parts": parts,
@@ -135,8 +140,12 @@ def _fields(content: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """Fields of a result, from its checked content and its tables."""
     from perospin.learning.explanation.shapley import ShapleyTable
     from perospin.studies.caution import Caution
+    from perospin.studies.declaration.names import _check_names
     from perospin.studies.declaration.part import PartSpec
+    from perospin.studies.declaration.reading import parse_study
 
+    check_content(content, folder)
+    parse_study(content["study"], f"the study in '{folder}'")
     parts = {
         name: {
             "name": name,
@@ -150,7 +159,27 @@ def _fields(content: Mapping[str, Any], folder: Path) -> dict[str, Any]:
         for name, part in content["parts"].items()
     }
     same = ("name", "title", "description", "default_part", "provenance", "data", "base")
-    return {**{key: content[key] for key in same}, "raw": content["study"], "parts": parts}
+    for name, part in parts.items():
+        check_tables({key: part[key] for key in (*TABLES, *LATER_TABLES)}, folder, name)
+        _check_names(part["spec"], f"part '{name}' in '{folder}': ")
+    found = {key: content[key] for key in same}
+    for key in ("data", "base"):
+        if content.get(f"{key}_from_here") is not None:
+            found[key] = str((folder / content[f"{key}_from_here"]).resolve())
+    return {**found, "raw": content["study"], "parts": parts}
+
+
+def _from_here(path: str | None, folder: Path) -> str | None:
+    """Write a path as it is seen from the result, so that no folder of this computer is named in the file.
+
+    Of a study that comes with perospin there is nothing to find.
+    """
+    if path is None or Path(path).resolve() == Path(str(resources.files("perospin.studies"))).resolve() / "shipped":
+        return None
+    try:
+        return Path(os.path.relpath(path, folder.resolve())).as_posix()
+    except ValueError:  # another drive
+        return None
 
 
 def _tables(content: Mapping[str, Any], folder: Path, part: str) -> dict[str, pd.DataFrame]:
