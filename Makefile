@@ -7,9 +7,9 @@ STAMP := $(VENV)/.installed
 export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: report test test-all lint setup clean
+.PHONY: report test test-all fuzz faults lint setup clean
 
-report: setup ## main job: both shipped studies, report in report/
+report: setup ## main job: the spin and band-gap studies, report in report/
 	@$(BIN)/perospin study run spin-relaxation --out report/spin-relaxation
 	@$(BIN)/perospin study run hoip-band-gap --out report/hoip-band-gap
 	@echo "The reports: report/spin-relaxation/report.html and report/hoip-band-gap/report.html"
@@ -19,6 +19,13 @@ test: lint ## lint, types, import floors, fast tests
 
 test-all: lint ## the slow checks too
 	@$(BIN)/python -m pytest
+
+fuzz: setup ## random and broken inputs of every kind; prints a table
+	@$(BIN)/python scripts/fuzz.py --inputs 20000
+	@$(BIN)/python scripts/fuzz_files.py
+
+faults: setup ## kills, full disk, read-only folders, eight writers; prints a table
+	@$(BIN)/python scripts/faults.py
 
 lint: setup
 	@$(BIN)/ruff check .

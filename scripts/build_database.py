@@ -530,6 +530,9 @@ def lifetimes(shared: Path, table: str) -> Iterator[Record]:
         )
 
 
+AMBIENT_K = 295.0
+
+
 def spin52(shared: Path) -> Iterator[Record]:
     """Rates of the 52-material table, kept as the lifetimes they are the inverse of."""
     for index, row in enumerate(read(shared / "benchmarks/spin52/spin52.csv"), 1):
@@ -539,6 +542,8 @@ def spin52(shared: Path) -> Iterator[Record]:
             note += f"; {row['note']}"
         if not own:
             note += "; taken by the table's authors from the literature, which paper is not said"
+        # the paper measured and collected at ambient temperature, without a number for a row
+        note += "; temperature assumed ambient"
         n_layers = int(row["n_layers"])
         record = Record.measured(
             row["name"],
@@ -558,6 +563,7 @@ def spin52(shared: Path) -> Iterator[Record]:
                 n_layers=n_layers if n_layers < 100 else None,
                 dimensionality="3D" if n_layers == 100 else "layered",
                 technique="CPTR" if own else "",
+                temperature_k=AMBIENT_K,
                 lifetime_convention="polarisation_decay" if own else "",
             ),
             note=note,

@@ -14,7 +14,7 @@ import matplotlib
 from matplotlib.figure import Figure
 
 from perospin import look as style
-from perospin.reports.figures import overview as figures
+from perospin.reports.figures.all import draw_all
 from perospin.reports.figures.coverage import against_nominal
 from perospin.studies.result import PartResult, StudyResult
 
@@ -45,7 +45,7 @@ def main() -> None:
         drawn = {
             "coverage": coverage({"52 relaxation rates": part, "192 band gaps": gaps}),
             "waterfall": spin.predict(EXAMPLE).plot(),
-            **{name: figures.draw_all(part)[name] for name in ("importance", "directions", "dependence")},
+            **{name: draw_all(part)[name] for name in ("importance", "directions", "dependence")},
         }
         for name, figure in drawn.items():
             figure.savefig(asked.out / f"{name}.png", dpi=150, metadata={"Software": None})

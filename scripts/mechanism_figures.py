@@ -23,6 +23,7 @@ from perospin.mechanisms.inference.figures import COLOURS, LABELS, RC, log_axis
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "images" / "mechanisms"
 PAGE = FOLDER.parents[1] / "mechanisms.md"
+CALIBRATION = FOLDER.parents[1] / "mechanism_calibration.json"
 BLUE, VERMILLION, GREEN, PINK, ORANGE, SKY, GREY = (
     "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#767676",
 )  # fmt: skip
@@ -107,14 +108,16 @@ def elliott_yafet() -> Figure:
 def bir_aronov_pikus() -> Figure:
     """Rate against hole density, nondegenerate, and the step of the degenerate form."""
     figure, (upper, lower) = panels(2)
-    p = np.geomspace(1e15, 1e19, 100)
+    p = np.geomspace(1e15, 1e20, 200)
     common = (1.0, 0.2, 9.0)
     upper.plot(p, laws.bir_aronov_pikus_rate(300.0, p, *common), color=BLUE, label="|ψ(0)|² = 1 (screened)")
     bare = laws.bir_aronov_pikus_rate(300.0, p, *common, enhancement="unscreened")
-    upper.plot(p, bare, color=GREEN, linestyle="--", label="|ψ(0)|² = 5.9 (unscreened)")
+    upper.plot(p, bare, color=GREEN, linestyle="--", label="unscreened, thermal mean")
+    plain = laws.bir_aronov_pikus_rate(300.0, p, *common, statistics="nondegenerate")
+    upper.plot(p, plain, color=GREY, linestyle="-.", label="nondegenerate throughout")
     paper = laws.bir_aronov_pikus_rate(300.0, p, *common, convention="paper000")
     upper.plot(p, paper, color=VERMILLION, linestyle=":", label="τ$_0$ of 10.1039/d5sc07406a")
-    upper.set(xscale="log", yscale="log", xlabel="hole density (cm$^{-3}$)", ylabel="rate (1/ps)")
+    upper.set(xscale="log", yscale="log", ylim=(1e-7, 1e5), xlabel="hole density (cm$^{-3}$)", ylabel="rate (1/ps)")
     upper.set_title("Bir-Aronov-Pikus, 300 K, Δ$_{ex}$ = 1 meV")
     upper.legend(loc="upper left")
     energy = np.geomspace(0.02, 20, 400)
@@ -155,14 +158,17 @@ def exciton_exchange() -> Figure:
 def nuclear_fluctuations() -> Figure:
     """T1 against field, and the nuclear field against size."""
     figure, (upper, lower) = panels(2)
-    field = np.geomspace(0.008, 0.5, 200)
+    field = np.geomspace(0.002, 0.5, 200)
     rate = laws.nuclear_fluctuation_rate(field, 0.012, 60e6, spin_lifetime_ps=0.8e9)
-    upper.plot(1e3 * field, 1e-9 / rate, color=COLOURS["nuclear_fluctuations"])
+    upper.plot(1e3 * field, 1e-9 / rate, color=COLOURS["nuclear_fluctuations"], label="jumping field")
+    short = laws.nuclear_fluctuation_rate(field, 0.012, 60e6, spin_lifetime_ps=0.8e9, form="paper")
+    upper.plot(1e3 * field, 1e-9 / short, color=GREY, linestyle=":", label="(Δ$_N$/B)²/τ$_c$")
+    upper.legend(loc="lower right")
     upper.axhline(0.8, color=GREY, linestyle="--", linewidth=0.9)
-    upper.text(20, 0.82, "τ$_s$ = 0.8 ms", color=GREY, va="bottom")
-    upper.axvspan(8, 12, color="#eeeeee", linewidth=0)
-    upper.text(9, 0.3, "B < Δ$_N$", color=GREY, fontsize=7, rotation=90)
-    upper.set(xscale="log", xlabel="magnetic field (mT)", ylabel="T$_1$ (ms)", ylim=(0, 0.98), xlim=(8, 500))
+    upper.text(2.3, 0.82, "τ$_s$ = 0.8 ms", color=GREY, va="bottom")
+    upper.axvspan(2, 36, color="#eeeeee", linewidth=0)
+    upper.text(2.3, 0.5, "B < 3 Δ$_N$", color=GREY, fontsize=7)
+    upper.set(xscale="log", xlabel="magnetic field (mT)", ylabel="T$_1$ (ms)", ylim=(0, 0.98), xlim=(2, 500))
     upper.set_title("CsPbI$_3$ nanocrystals (arXiv 2603.03038)")
     size = np.linspace(5, 16, 100)
     lower.plot(size, 1e3 * laws.nuclear_field_from_size(size), color=COLOURS["nuclear_fluctuations"])
@@ -184,7 +190,9 @@ def raman() -> Figure:
     upper.plot(
         t, 1e6 * laws.raman_rate(t, **model, version="paper"), color=VERMILLION, linestyle="--", label="as in the paper"
     )
-    upper.plot(t, 1e6 * laws.raman_rate(t, **model), color=BLUE, linestyle="-.", label="derived: 2Γ, 2/9, n(n+1)")
+    upper.plot(
+        t, 1e6 * laws.raman_rate(t, **model), color=BLUE, linestyle="-.", label="derived: 2Γ, 2/9, z states, n(n+1)"
+    )
     cube = laws.raman_rate(t, **model, polarisability_factor=laws.cube_polarisability())
     upper.plot(t, 1e6 * cube, color=GREEN, linestyle=":", label="derived, C$_χ$ of a cube")
     upper.set(yscale="log", ylim=(1e-14, 1e3), xlabel="temperature (K)", ylabel="rate (1/µs)")
@@ -324,12 +332,12 @@ def _designs() -> dict[str, dict[str, Any]]:
 
 @cache
 def _studies() -> dict[str, laws.Recovery]:
-    return {title: laws.recovery_study(design, n_sets=300, seed=11) for title, design in _designs().items()}
+    return {title: laws.recovery_study(design, n_sets=84, seed=11) for title, design in _designs().items()}
 
 
 def recovery() -> Figure:
     """How often the generating mechanism is found under three designs."""
-    figure, axes = panels(height=3.6)
+    figure, axes = panels(height=6.4)
     labels, right, undecided, wrong = [], [], [], []
     for title, study in _studies().items():
         labels.append(title)
@@ -353,7 +361,7 @@ def recovery() -> Figure:
             tick.set_fontweight("bold")
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
-    axes.set(xlabel="share of data sets, 10 % noise", xlim=(0, 1))
+    axes.set(xlabel="share of data sets, 10 % noise", xlim=(0, 1), ylim=(0.4 - len(labels), 0.6))
     axes.legend(loc="lower center", bbox_to_anchor=(0.3, 1.0), ncols=3)
     return figure
 
@@ -371,6 +379,37 @@ def _example() -> str:
     return f"```\n{_simulated().summary()}\n```"
 
 
+def _calibration_table() -> str:
+    """Set out the counts of scripts/mechanism_calibration.py."""
+    import json
+
+    cases = list(json.loads(CALIBRATION.read_text(encoding="utf-8")).values())
+    lines = [
+        "| law | regime | scatter | found | undecided | wrong | 68 % | 90 % |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for case in cases:
+        asked = case["intervals"]
+        held = [f"{case[k] / asked:.0%}" if asked else "–" for k in ("inside_68", "inside_90")]
+        lines.append(
+            f"| `{case['law']}` | {case['regime']} | {case['scatter']:.0%} | {case['found']} | {case['undecided']} | "
+            f"{case['wrong']} | {held[0]} | {held[1]} |"
+        )
+    sets, wrong = (sum(case[key] for case in cases) for key in ("sets", "wrong"))
+    asked = sum(case["intervals"] for case in cases)
+    held = [sum(case[key] for case in cases) / asked for key in ("inside_68", "inside_90")]
+    lines += ["", f"{sets} sets: {wrong} wrong ({wrong / sets:.1%}); intervals hold {held[0]:.0%} and {held[1]:.0%}."]
+    return "\n".join(lines)
+
+
+def _range_table() -> str:
+    lines = ["| law | holds for |", "|---|---|"]
+    lines += [
+        f"| `{law.name}` | {'; '.join(r.words for r in law.ranges)} |" for law in laws.LAWS.values() if law.ranges
+    ]
+    return "\n".join(lines)
+
+
 def _recovery_table() -> str:
     lines = ["| design | found | undecided | wrong |", "|---|---|---|---|"]
     for title, study in _studies().items():
@@ -383,7 +422,10 @@ def _recovery_table() -> str:
 def write_page() -> None:
     """Put the example and the recovery table between their marks in the page."""
     text = PAGE.read_text(encoding="utf-8")
-    for mark, block in (("example", _example()), ("recovery", _recovery_table())):
+    blocks = {
+        "example": _example, "recovery": _recovery_table, "calibration": _calibration_table, "ranges": _range_table
+    }  # fmt: skip
+    for mark, block in ((mark, make()) for mark, make in blocks.items()):
         begin, end = f"<!-- {mark}: written by scripts/mechanism_figures.py; do not edit -->", f"<!-- end of {mark} -->"
         head, rest = text.split(begin)
         text = f"{head}{begin}\n{block}\n{end}{rest.split(end)[1]}"

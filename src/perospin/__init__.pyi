@@ -14,11 +14,11 @@ from .database import Record as Record
 from .database import Store as Store
 from .database import load_records as load_records
 from .database import load_table as load_table
-from .descriptors import describe as describe
 from .errors import PerospinError as PerospinError
 from .reports import cite as cite
 from .reports import report as report
 from .studies import Study as Study
 from .studies import StudyResult as StudyResult
+from .studies import describe as describe
 
 __version__: str

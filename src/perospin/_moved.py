@@ -12,8 +12,7 @@ from types import ModuleType
 from typing import Any
 
 MODULES: Mapping[str, str] = {
-    "perospin.learning.conditions": "perospin.studies.lifetimes",
-    "perospin.learning.conditions.model": "perospin.studies.lifetimes.model",
+    "perospin.learning.conditions": "perospin.studies.lifetime_predictor",
     "perospin.learning.plain_state": "perospin.studies.files.plain_state",
     "perospin.mechanisms.synthetic": "perospin.mechanisms.inference.synthetic",
     "perospin.spectra.reading": "perospin.measurements.reading",

@@ -77,6 +77,7 @@ _PREFIXED: dict[str, tuple[Fraction, _Dimension]] = {
     "G": (_exact("0.0001"), _FIELD),
     "Oe": (_exact("0.0001"), _FIELD),
     "Hz": (_exact(1), (0, 0, -1, 0, 0, 0)),
+    "Pa": (_exact(1), (-1, 1, -2, 0, 0, 0)),
     "C": (_exact(1), _CHARGE),
     "V": (_exact(1), _VOLTAGE),
     "W": (_exact(1), (2, 1, -3, 0, 0, 0)),
@@ -219,6 +220,22 @@ def readable_unit(value: float, unit: str) -> str:
         if unit in scale:
             return next((other for other in scale if abs(convert(value, unit, other)) >= 1.0), scale[-1])
     return unit
+
+
+def time_in_words(time_ps: float, digits: int = 3) -> str:
+    """Write a time in a unit that suits its size.
+
+    Examples
+    --------
+    >>> time_in_words(6061.0), time_in_words(352.0, 2), time_in_words(float("inf"))
+    ('6.06 ns', '352 ps', 'any time')
+    """
+    if not math.isfinite(time_ps):
+        return "any time"
+    unit = readable_unit(time_ps, "ps")
+    value = float(convert(time_ps, "ps", unit))
+    whole = value >= 10**digits  # never 3.5e+02
+    return f"{value:.0f} {unit}" if whole else f"{value:.{digits}g} {unit}"
 
 
 def _offset_k(unit: str) -> float:

@@ -176,7 +176,7 @@ def test_check_curated(shell: Shell) -> None:
         (("add", "BA2PbI4", "-p", "T1", "-v", "3", "-u", "meV", "--author", "Me"), "does not fit T1"),
         (("add", "BA2PbI4", "-p", "T1", "-v", "3", "-u", "ps"), "needs a source"),
         (("add", "(PEEA)2PbI4", "-p", "T1", "-v", "3", "-u", "ps", "--author", "Me"), "unknown ion 'PEEA'"),
-        (("add", "BA2PbI4", "-p", "T1", "-v", "3", "-u", "ps", "--ion", "XEA"), "must be NAME=SMILES"),
+        (("add", "BA2PbI4", "-p", "T1", "-v", "3", "-u", "ps", "--ion", "XEA"), "isn't of the form NAME=SMILES"),
         (("list", "-p", "T1", "--store", "nosuchdb://x/y"), "can't open the store"),
     ],
 )

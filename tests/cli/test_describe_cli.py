@@ -1,15 +1,19 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from perospin.chemistry import IonLibrary, Perovskite
 from perospin.cli import main
 from perospin.descriptors import STRUCTURE_DESCRIPTIONS, describe
 from perospin.descriptors.structure import example_structures
+from perospin.descriptors.structure.identify import Identification
+from perospin.descriptors.writing import UnfinishedTable
 
 CIFS = example_structures()
 FOLDER = next(iter(CIFS.values())).parent
@@ -123,6 +127,69 @@ def test_an_interruption_leaves_nothing(
     assert _run(path, "--out", out) == 130
     assert "interrupted; no file was written" in capsys.readouterr().err
     assert [p.name for p in tmp_path.iterdir()] == ["list.txt"]
+
+
+def test_interrupted_structure_files_are_kept_and_the_same_command_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, out = tmp_path / "crystals", tmp_path / "out.csv"
+    folder.mkdir()
+    for name in "abc":
+        (folder / f"{name}.cif").write_bytes(CSPBI3.read_bytes())
+    monkeypatch.setattr("perospin.cli.describe._FILES_CHUNK", 1)
+    module = sys.modules["perospin.descriptors.describe"]  # the package's name for it is the function
+    real = module._read_structure  # type: ignore[attr-defined]
+    read: list[str] = []
+
+    def interrupted(given: Path, *others: object) -> object:
+        if given.name == "c.cif" and "c.cif" not in read:
+            read.append("c.cif")
+            raise KeyboardInterrupt
+        read.append(given.name)
+        return real(given, *others)
+
+    monkeypatch.setattr(module, "_read_structure", interrupted)
+    assert _run(folder, "--out", out) == 130
+    assert "2 files are kept, the same command goes on" in capsys.readouterr().err
+    assert not out.exists()
+    assert _run(folder, "--out", out, "--columns", "structure,bx_length_mean_a") == 0
+    assert "going on after 2 files" in capsys.readouterr().err
+    assert read == ["a.cif", "b.cif", "c.cif", "c.cif"]
+    table = pd.read_csv(out)
+    assert [Path(file).name for file in table["structure"]] == ["a.cif", "b.cif", "c.cif"]
+    assert table["bx_length_mean_a"].nunique() == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["crystals", "out.csv"]
+
+
+def test_rows_made_with_other_settings_or_before_a_change_are_made_again(tmp_path: Path) -> None:
+    file = tmp_path / "a.cif"
+    file.write_bytes(CSPBI3.read_bytes())
+    frame = describe([file])
+    first = UnfinishedTable(tmp_path / "t.csv", {"level": "fast"})
+    first.write(frame)
+    assert UnfinishedTable(tmp_path / "t.csv", {"level": "fast"}).done == {str(file)}
+    os.utime(file, (2e9, 2e9))
+    assert UnfinishedTable(tmp_path / "t.csv", {"level": "fast"}).done == set()
+    assert UnfinishedTable(tmp_path / "t.csv", {"level": "published"}).done == set()
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_cations_of_crystals_are_computed_only_on_request(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    material = Perovskite.parse("(NOV)2PbCl4", IonLibrary.default().with_ions(["NOV=[NH3+]CC(F)(F)CCCCC=C"]))
+    file = tmp_path / "p.cif"
+    file.write_bytes(CIFS["PEA2PbCl4_HybriD3_216"].read_bytes())
+    found = Identification(material, {}, "", ())
+    monkeypatch.setattr("perospin.descriptors.structure.identify.identify", lambda *a: found)
+    assert _run(file, "--out", tmp_path / "t.csv") == 0
+    err = capsys.readouterr().err
+    assert "its intrinsic columns are empty" in err
+    assert "computing" not in err
+    row = pd.read_csv(tmp_path / "t.csv").iloc[0]
+    assert row["material"] == "(NOV)2PbCl4"
+    assert row["layer_spacing_a"] > 10
+    assert pd.isna(row["homo_ev"])
 
 
 def test_a_pair_gives_the_formula_of_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -200,7 +200,51 @@ def test_a_log_book_in_a_folder_is_passed_over_and_named(tmp_path: Path, capsys:
     shown = capsys.readouterr()
     assert "not read, can't read 'notes.txt'" in shown.err
     assert "g_factor" in shown.out
-    assert "can't read 'notes.txt'" in refused("kerr", tmp_path / "notes.txt", EXAMPLES / "kerr" / "kerr_50mT_5K.csv")
+    # one that was asked for by name is missed in the result
+    found = result(capsys, "kerr", tmp_path / "notes.txt", EXAMPLES / "kerr" / "kerr_50mT_5K.csv")
+    assert "1 of 2 files can't be read, and what is in them is left out: notes.txt" in found["warnings"]
+    assert "can't read 'notes.txt'" in refused("kerr", tmp_path / "notes.txt")
+
+
+def test_a_unit_that_no_file_states_is_in_result_record_and_report(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = written(tmp_path / "bare.csv", *traces(), head="delay,same,counter\n")
+    doubt = "bare.csv: 'delay' has no unit and is taken as ps: if it is another, give --unit"
+    found = result(capsys, "pump-probe", table, "-m", "(PEA)2PbI4", "--source", "me", "--save", tmp_path / "kept")
+    assert doubt in found["warnings"]
+    assert all(doubt in record["note"] for record in found["records"])
+    assert f"! {doubt}" in " ".join((tmp_path / "kept" / "report.txt").read_text().split())
+    assert not [w for w in result(capsys, "pump-probe", table, "--unit", "ps")["warnings"] if "no unit" in w]
+
+
+def test_one_of_several_conditions_or_tables_is_chosen(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    delay, same, counter = traces()
+    two = [np.concatenate(pair) for pair in ((delay, delay), (same, counter), (0 * delay + 5, 0 * delay + 77))]
+    table = written(tmp_path / "two.csv", *two, head="delay (ps),same,T (K)\n")
+    assert "measurements at 2 values of 'T' (5, 77 K)" in refused("pump-probe", table)
+    found = result(capsys, "pump-probe", table, "--where", "temperature=5")
+    assert not [w for w in found["warnings"] if "values" in w]
+    assert "--where 'temperature' must be NAME=NUMBER" in refused("pump-probe", table, "--where", "temperature")
+    blocks = tmp_path / "blocks.csv"
+    blocks.write_text(clean_text() + "\nscan 2\n" + clean_text())
+    assert "holds 2 tables of numbers" in refused("pump-probe", blocks)
+    one, other = (result(capsys, "pump-probe", blocks, "--block", n)["values"] for n in ("1", "2"))
+    assert one == other
+
+
+def test_axes_of_a_map_in_files_of_their_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from perospin.measurements import read_map
+
+    known = read_map(EXAMPLES / "map_SC.csv")
+    for name, values in (("m", known.signal), ("t", known.delay_ps), ("wl", known.wavelength_nm)):
+        np.savetxt(tmp_path / f"{name}.txt", values, header={"t": "delay (ps)", "wl": "wavelength (nm)"}.get(name, ""))
+    axes = ("--delay-file", tmp_path / "t.txt", "--wavelength-file", tmp_path / "wl.txt")
+    found = result(capsys, "map", tmp_path / "m.txt", *axes, "--components", "2")
+    reference = result(capsys, "map", EXAMPLES / "map_SC.csv", "--components", "2")
+    for name in reference["values"]:
+        value = found["values"][name]["value"]
+        assert value == pytest.approx(reference["values"][name]["value"], rel=1e-6), name
 
 
 def test_a_known_unit_is_not_doubted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -277,13 +321,13 @@ def test_observables_and_conventions(capsys: pytest.CaptureFixture[str]) -> None
         (("edge", EXAMPLES / "edge.csv", "--fix", "gap=2.5"), "has no parameter 'gap'"),
         (("cd", EXAMPLES / "cd.txt", "--fix", "g_cd=1"), "no parameters to fix"),
         (("edge", EXAMPLES / "edge.csv", "--columns", "1,7"), "has no column '7'"),
-        (("odmr", EXAMPLES / "t1_field.csv"), "doesn't tell the microwave frequency"),
+        (("odmr", EXAMPLES / "rsa.csv"), "doesn't tell the microwave frequency"),
         (("kerr", *PAIR), "doesn't tell field_t: give --pattern"),
         (("map", EXAMPLES / "map_SC.csv", "--delays", "up"), "must be rows or columns"),
         (("pump-probe", PAIR[0], "--kinetic"), "needs both traces"),
         (("mr", EXAMPLES / "loop.csv", "--over", "all"), "--over 'all' must be"),
-        (("iv", EXAMPLES / "cpl.csv"), "can't convert 'nm'"),
-        (("kerr", EXAMPLES / "rsa.csv"), "can't convert 'mT' (magnetic field) to 'ps' (time)"),
+        (("iv", EXAMPLES / "cpl.csv"), "no column for voltage: it has wavelength (nm)"),
+        (("kerr", EXAMPLES / "rsa.csv"), "no column for delay: it has field (mT)"),
         (("pump-probe", *PAIR, "--observable", "sum"), "sum"),
         (("pump-probe", *PAIR, "--convention", "half"), "half"),
         (("kerr", *PAIR, "--pattern", "{field_mt}.csv"), "doesn't fit the pattern"),

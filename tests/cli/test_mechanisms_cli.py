@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from perospin.cli.mechanisms import app
@@ -41,8 +43,6 @@ def test_rate_reads_units(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_the_example_of_the_help_text_is_right(capsys: pytest.CaptureFixture[str]) -> None:
-    import shlex
-
     run("rate", "--help")
     words = " ".join(line.strip() for line in capsys.readouterr().out.splitlines())
     example = words[words.index("perospin mechanisms rate dyakonov") : words.index("prints")]
@@ -53,7 +53,51 @@ def test_the_example_of_the_help_text_is_right(capsys: pytest.CaptureFixture[str
 
 def test_rate_without_parameters_says_what_it_needs(capsys: pytest.CaptureFixture[str]) -> None:
     run(*DP)
-    assert "temperature [K]" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "temperature [K]" in shown
+    assert "Omega tau_p up to 0.3" in shown
+    assert 'perospin mechanisms rate dyakonov_perel -p temperature="300 K"' in shown
+
+
+def test_things_are_called_by_their_names(capsys: pytest.CaptureFixture[str]) -> None:
+    run("rate", "exciton_exchange_thermal")
+    assert "exchange_slope [eV*Angstrom]: exchange slope" in capsys.readouterr().out
+    run("rate", "dephasing_time")
+    assert "spin_lifetime [ps]: T2* at zero field" in capsys.readouterr().out
+
+
+def test_the_lifetime_of_a_flip_rate_is_half_of_one_over_it(capsys: pytest.CaptureFixture[str]) -> None:
+    from perospin.mechanisms import get_law
+
+    example = shlex.split(get_law("raman_flip").example)[4:]
+    run("rate", "raman_flip", *example)
+    first, second = capsys.readouterr().out.splitlines()
+    rate = float(first.split()[1])
+    assert second == f"lifetime of the polarisation, which decays at twice the flip rate: {0.5e-12 / rate:.4g} s"
+
+
+def test_integral_forms_from_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """physics.md 2 and 1: alpha^2 F = lambda (Omega/Omega_D)^2 to 10 meV; rho ~ sqrt(eps)."""
+    energy = np.linspace(0.0, 10.0, 2001)
+    spectrum = tmp_path / "a2f.csv"
+    spectrum.write_text("energy (meV),a2F\n" + "".join(f"{e},{1e-4 * (e / 10) ** 2}\n" for e in energy))
+    run("integral", "elliott_yafet", spectrum, "-p", "temperature=300 K")
+    assert float(capsys.readouterr().out.split()[1]) == pytest.approx(4.904963e-2, rel=1e-3)
+    energy = np.linspace(0.0, 1.5, 6001)
+    states = tmp_path / "dos.csv"
+    states.write_text("energy_ev;states\n" + "".join(f"{e};{e**0.5}\n" for e in energy))
+    point = ("-p", "temperature=300 K", *POINT)
+    run("integral", "dyakonov_perel", states, *point)
+    assert float(capsys.readouterr().out.split()[1]) == pytest.approx(0.1566173, rel=1e-3)
+    run("integral", "dyakonov_perel", states, *point, "--scattering-exponent", "-0.5")
+    assert float(capsys.readouterr().out.split()[1]) == pytest.approx(0.1178158, rel=1e-2)
+    assert "also needs temperature" in refused("integral", "elliott_yafet", spectrum)
+    assert "has no integral form" in refused("integral", "bir_aronov_pikus", spectrum)
+    short = tmp_path / "short.csv"
+    short.write_text("energy (meV),states\n0,0\n1,1\n2,1.4\n")
+    assert "must reach from the band edge (0) to 8 kT" in refused("integral", "dyakonov_perel", short, *point)
+    short.write_text("energy,states\n0,0\n1,1\n2,1.4\n")
+    assert "name two columns, the energy with its unit" in refused("integral", "elliott_yafet", short, *point[:2])
 
 
 def test_a_law_outside_its_range_is_noted(capsys: pytest.CaptureFixture[str]) -> None:
@@ -82,13 +126,13 @@ def test_mistakes_are_said_in_one_sentence(arguments: tuple[str, ...], words: st
 
 T1_OF_B = """# T1 against field
 field (mT);T1 (us);uncertainty (us);sample
-13;66;6;a
-20;140;12;a
-30;255;20;b
-45;420;40;b
+13;112;10;a
+20;178;15;a
+30;265;20;b
+45;430;40;b
 70;560;50;c
-100;680;60;c
-150;740;70;c
+100;690;60;c
+150;735;70;c
 """
 
 
@@ -112,7 +156,8 @@ def test_infer_gives_verdict_uncertainty_and_figure(table: Path, capsys: pytest.
 
 
 def test_infer_with_chosen_candidates(table: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    run("infer", table, "-c", "constant", "-c", "nuclear_fluctuations", "--max-mechanisms", "1")
+    known = ("--known", "nuclear_field=12 mT")
+    run("infer", table, "-c", "constant", "-c", "nuclear_fluctuations", "--max-mechanisms", "1", *known)
     assert "None of the mechanisms considered" in capsys.readouterr().out
 
 

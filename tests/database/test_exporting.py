@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import csv
+import io
 import json
 import re
 from pathlib import Path
@@ -78,3 +80,55 @@ def test_a_failed_export_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.
 def test_unknown_format(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="use one of: csv, parquet, json, bibtex"):
         export_records(RECORDS, tmp_path / "out.xlsx")
+
+
+ATTACK = '=HYPERLINK("http://x.y","z")'
+
+
+@pytest.mark.parametrize("text", [ATTACK, "+1", "-2+3", "@SUM(A1)", "'=1+1", "''=1", "＝1", "- a remark", "it's"])
+def test_a_spreadsheet_gets_no_formula(tmp_path: Path, text: str) -> None:
+    record = Record.measured("MAPbI3", "T1", 1.0, "ns", Source(first_author=text), note=text)
+    export_records([record], tmp_path / "out.csv")
+    lines = (tmp_path / "out.csv").read_text(encoding="utf-8")
+    cells = next(csv.DictReader(io.StringIO(lines.split("\n", 1)[0] + "\n" + lines.split("\n", 1)[1])))
+    assert not any(cells[name].startswith(("=", "+", "-", "@", "＝")) for name in ("first_author", "note"))
+    assert read_records(tmp_path / "out.csv") == [record]
+
+
+def test_negative_numbers_stay_numbers(tmp_path: Path) -> None:
+    record = Record.measured("MAPbI3", "g_factor", -1.5, "1", Source(first_author="Me"))
+    export_records([record], tmp_path / "out.csv")
+    assert ",-1.5," in (tmp_path / "out.csv").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "text", [r"\input{/etc/passwd}", "a}, note = {b", "{{{", "}}}", r"50 % & #1_x $y$ ~z^2", "name}}\n@article{x,"]
+)
+def test_bibtex_fields_can_t_be_left(text: str) -> None:
+    source = Source(first_author=text, url=f"http://x.org/{text}")
+    entry = to_bibtex([Record.measured("MAPbI3", "T1", 1.0, "ns", source)])
+    depth, deepest = 0, []
+    for sign in entry:
+        depth += {"{": 1, "}": -1}.get(sign, 0)
+        assert depth >= 0
+        deepest.append(depth)
+    assert depth == 0
+    assert entry.count("@") == 1 + text.count("@") * 2
+    assert [line[:2] for line in entry.splitlines()[1:-1]] == ["  "] * (len(entry.splitlines()) - 2)
+    assert r"\input" not in entry
+
+
+@pytest.mark.parametrize("text", ["a\x1b[31mb", "a\x00b", "a\u202eb", "a\x7fb", "a\x9bb"])
+def test_control_characters_are_refused_and_not_printed(text: str) -> None:
+    for make in (
+        lambda: Source(first_author=text),
+        lambda: Record.measured("MAPbI3", "T1", 1.0, "ns", Source(first_author="Me"), note=text),
+        lambda: Record.measured(text, "T1", 1.0, "ns", Source(first_author="Me"), composition="other"),
+        lambda: Record.measured("MAPbI3", "T1", 1.0, text, Source(first_author="Me")),
+        lambda: Record.measured("MAPbI3", text, 1.0, "ns", Source(first_author="Me")),
+        lambda: Source(doi=text),
+    ):
+        with pytest.raises(DataError) as caught:
+            make()
+        assert str(caught.value).isprintable()
+        assert len(str(caught.value)) <= 400

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -192,3 +193,28 @@ def test_wrong_constant_names_itself(tmp_path: Path) -> None:
     )
     found = check_file(write(tmp_path, "m,v\nMAPbI3,1\n"), constants)
     assert [(i.row, i.column, i.value) for i in found.issues] == [(2, "unit (constant)", "meV")]
+
+
+@pytest.mark.parametrize("name", ["csv_import_message___1000_chars.csv", "heading_redos.csv"])
+def test_hostile_headings_are_one_sentence(name: str) -> None:
+    start = time.process_time()
+    with pytest.raises(DataError) as caught:
+        check_file(Path(__file__).parents[1] / "data" / "field_cases" / "hostile" / name)
+    assert len(str(caught.value)) <= 400
+    assert time.process_time() - start < 1.0
+
+
+def test_two_hundred_thousand_columns_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "wide.csv").write_text(",".join(f"c{i}" for i in range(200_000)) + "\n", encoding="utf-8")
+    with pytest.raises(DataError, match="200000 columns"):
+        check_file(tmp_path / "wide.csv")
+
+
+def test_doubtful_formulas_are_told_once(tmp_path: Path) -> None:
+    row = "Cs0.33FA0.33MA0.33PbI3,tau_spin,{value},ps,Chen\n"
+    text = "material,property,value,unit,first_author\n" + row.format(value=1) + row.format(value=2)
+    (tmp_path / "table.csv").write_text(text, encoding="utf-8")
+    found = check_file(tmp_path / "table.csv")
+    assert len(found.records) == 2
+    assert len(found.cautions) == 1
+    assert "-0.01 e" in found.cautions[0]

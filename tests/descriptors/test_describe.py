@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -239,13 +240,20 @@ def test_a_structure_alone_is_not_a_list():
             describe(single)
 
 
-def test_cations_are_announced_before_they_are_computed():
+def test_cations_are_announced_before_they_are_computed(monkeypatch):
     told = []
     library = IonLibrary.default().with_ions({"ODD": "CCCCCCCCCCCCC(F)[NH3+]"})
+
+    def refuse(ion, level, compute):
+        raise QuantumError(f"{ion.symbol} is not computed in a test")
 
     def announce(symbol):
         told.append(symbol)
 
     with pytest.raises(QuantumError):
-        describe(["(ODD)2PbI4", "(ODD)2PbBr4"], compute=False, ions=library, on_compute=announce)
+        describe(["(ODD)2PbI4"], compute=False, ions=library, on_compute=announce)
+    assert told == []
+    monkeypatch.setattr(sys.modules["perospin.descriptors.describe"], "cation_values", refuse)
+    with pytest.raises(QuantumError, match="ODD is not computed in a test"):
+        describe(["(ODD)2PbI4", "(ODD)2PbBr4"], ions=library, on_compute=announce)
     assert told == ["ODD"]

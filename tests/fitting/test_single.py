@@ -254,7 +254,7 @@ def test_errors_about_data() -> None:
         fit_model(DECAY, DELAY, noisy()[:-1])
     with pytest.raises(FitError, match="too few"):
         fit_model(DECAY, DELAY[:3], noisy()[:3])
-    with pytest.raises(FitError, match="not numbers"):
+    with pytest.raises(FitError, match="not a number"):
         fit_model(DECAY, DELAY, ["a"] * len(DELAY))
     with pytest.raises(FitError, match="twice"):
         SeparableModel("x", (Parameter("a"),), (Quantity("a"),), lambda x, p: [x])

@@ -29,6 +29,7 @@ from perospin.learning import (
     tagged,
 )
 from perospin.learning.estimators import used_columns
+from perospin.learning.estimators.gaussian_processes.hyperparameters import Draws, Sampler, minus_log_posterior
 
 QUICK = {
     "symbolic": {"population": 60, "generations": 8},
@@ -152,12 +153,15 @@ def test_wrong_specifications_say_what_exists(spec, part):
         ({"kind": "ridge", "features": ["nope"]}, "no column 'nope' that the model needs; its columns are: a, b"),
         ({"kind": "ridge", "features": ["text"]}, "'text' isn't numeric"),
         ({"kind": "ridge", "features": ["infinite"]}, "'infinite' has an infinite value"),
-        ({"kind": "two_class_rule", "mean": "harmonic"}, "unknown mean 'harmonic'"),
-        ({"kind": "two_class_rule", "classes": 4}, "2 or 3 classes, not 4"),
-        ({"kind": "gp", "features": ["a"], "mode": "guess"}, "unknown mode 'guess'"),
-        ({"kind": "gp", "features": ["a"], "noise_share": 2.0}, "share of noise"),
-        ({"kind": "ridge", "features": ["a"], "screen": 2.0}, "Pearson limit"),
-        ({"kind": "two_stage", "shrinkage": -1.0, "features": ["a"]}, "shrinkage"),
+        ({"kind": "two_class_rule", "mean": "harmonic"}, "mean = harmonic .* 'log' or 'median' or 'arithmetic'"),
+        ({"kind": "two_class_rule", "classes": 4}, "classes = 4 .* a whole number from 2 to 3"),
+        ({"kind": "gp", "features": ["a"], "mode": "guess"}, "mode = guess .* 'average' or 'map'"),
+        (
+            {"kind": "gp", "features": ["a"], "noise_share": 2.0},
+            "noise_share = 2.0 .* above 0 and below 1 .*share of noise",
+        ),
+        ({"kind": "ridge", "features": ["a"], "screen": 2.0}, "screen = 2.0 .* above 0 and of at most 1"),
+        ({"kind": "two_stage", "shrinkage": -1.0, "features": ["a"]}, "shrinkage = -1.0 .* of at least 0"),
     ],
 )
 def test_wrong_tables_and_values_say_what_is_wrong(spec, part, small):
@@ -167,8 +171,55 @@ def test_wrong_tables_and_values_say_what_is_wrong(spec, part, small):
         build_estimator(spec, 0).fit(X, y)
 
 
+WRONG = {"nan": float("nan"), "inf": float("inf"), "text": "many", "list": [], "table": {}, "huge": 10**12, "low": -1}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_option_refuses_what_it_does_not_take_in_one_sentence(kind):
+    for name, option in KINDS[kind].says.items():
+        assert option.allows(option.default)
+        assert option.says
+        if option.holds or option.free:
+            continue
+        refused = [value for value in WRONG.values() if not option.allows(value)]
+        assert len(refused) >= 5 or option.words, name
+        for value in refused:
+            with pytest.raises(
+                StudyError, match=f"^{name} = .* of the estimator '{kind}' is not allowed; it is"
+            ) as error:
+                build_estimator(
+                    {"kind": kind, name: value, "members": ["mean"]}
+                    if kind in ("best_of", "stack")
+                    else {"kind": kind, name: value},
+                    0,
+                )
+            assert len(str(error.value)) <= 400
+
+
+@pytest.mark.parametrize(
+    ("spec", "part"),
+    [
+        ({"kind": "ridge", "alpha": float("nan")}, "alpha = nan of the estimator 'ridge'"),
+        ({"kind": "ridge", "tune": {"alpha": [1.0, -1.0]}}, "alpha = -1.0"),
+        ({"kind": "ridge", "tune": {"alpha": {"low": -1.0, "high": 1.0}}, "tune_budget": 3}, "alpha = -1.0"),
+        ({"kind": "ridge", "tune": {"alpha": [1.0]}, "tune_budget": 10**12}, "tune_budget = 1000000000000"),
+        ({"kind": "average", "members": [{"kind": "gp", "dof": 2.0}]}, "dof = 2.0 of the estimator 'gp'"),
+        ({"kind": "two_stage", "residual": {"kind": "svr", "C": 0}}, "C = 0 of the estimator 'svr'"),
+    ],
+)
+def test_values_inside_a_search_or_another_estimator_are_checked(spec, part):
+    with pytest.raises(StudyError, match=part):
+        build_estimator(spec, 0)
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32, 1.5, True])
+def test_a_seed_is_a_whole_number(seed):
+    with pytest.raises(StudyError, match="the seed of an estimator must be a whole number from 0"):
+        build_estimator({"kind": "gp"}, seed)
+
+
 def test_a_missing_extra_is_named(monkeypatch):
-    import perospin.learning.estimators.build as build
+    import perospin.learning.estimators.kinds.libraries as build
 
     def absent(module, extra):
         raise MissingExtraError(f"pip install 'perospin[{extra}]'")
@@ -323,19 +374,17 @@ def test_gaussian_process_agrees_with_scikit_learn_at_the_same_hyperparameters()
 def test_gradient_of_the_posterior():
     rng = np.random.default_rng(1)
     gp = GaussianProcess(mode="map").fit(rng.standard_normal((12, 3)), rng.standard_normal(12))
-    gp._set_up()
+    problem = gp._problem()
     centre, spread, theta = np.zeros(4), np.ones(4), rng.standard_normal(4)
-    value, gradient = gp._objective(theta, centre, spread)
+    value, gradient = minus_log_posterior(theta, problem.evidence, centre, spread)
     for i in range(4):
         step = np.zeros(4)
         step[i] = 1e-5
-        up, down = gp._objective(theta + step, centre, spread)[0], gp._objective(theta - step, centre, spread)[0]
+        up, down = (minus_log_posterior(t, problem.evidence, centre, spread)[0] for t in (theta + step, theta - step))
         assert gradient[i] == pytest.approx((up - down) / 2e-5, rel=1e-5, abs=1e-6)
     # both modes use one and the same likelihood
-    from perospin.learning.estimators.gaussian_processes.gaussian_process import _Particles
-
-    draws = _Particles(theta[:1], theta[None, 1:], np.ones((1, 3), dtype=bool), np.zeros(1))
-    assert -value == pytest.approx(gp._log_likelihood(draws)[0] - 0.5 * theta @ theta, rel=1e-9)
+    draws = Draws(theta[None], np.ones((1, 3), dtype=bool))
+    assert -value == pytest.approx(problem.log_likelihood(draws)[0] - 0.5 * theta @ theta, rel=1e-9)
 
 
 def test_sampler_agrees_with_brute_force_over_the_prior():
@@ -346,12 +395,13 @@ def test_sampler_agrees_with_brute_force_over_the_prior():
     fresh = rng.standard_normal((6, 2))
     annealed = np.mean([GaussianProcess(seed=s).fit(X, y).predict(fresh) for s in range(3)], axis=0)
     gp = GaussianProcess().fit(X, y)
-    gp._set_up()
-    draws = gp._prior_draws(np.random.default_rng(3), 40_000)
-    likelihood = gp._log_likelihood(draws)
+    problem = gp._problem()
+    sampler = Sampler(problem.log_likelihood, gp._groups(2, False), gp.selection)
+    draws = sampler.prior_draws(np.random.default_rng(3), 40_000)
+    likelihood = problem.log_likelihood(draws)
     weights = np.exp(likelihood - likelihood.max())
     chosen = np.random.default_rng(4).choice(len(weights), 4000, p=weights / weights.sum())
-    gp._finish(draws[chosen])
+    gp._finish(problem, draws[chosen])
     assert_allclose(annealed, gp.predict(fresh), atol=0.03 * y.std())
     assert annealed.std() > 0.1
 

@@ -156,10 +156,10 @@ def test_frames_keep_their_columns_and_blocks_do_not_matter(data, monkeypatch):
         return rough(X)
 
     whole, _ = exact_shapley(predict, frame, base_frame)
-    monkeypatch.setattr("perospin.learning.explanation.terms._BLOCK_ROWS", 20)
+    monkeypatch.setattr("perospin.learning.estimators.kinds.terms._BLOCK_ROWS", 20)
     parts, _ = exact_shapley(predict, frame, base_frame)
     assert_allclose(parts, whole, atol=1e-14)
-    monkeypatch.setattr("perospin.learning.explanation.terms._PART", 40)
+    monkeypatch.setattr("perospin.learning.estimators.kinds.terms._PART", 40)
     assert_allclose(exact_shapley(predict, frame, base_frame)[0], whole, atol=1e-14)
     some, _ = exact_shapley(predict, frame, base_frame, ["c", "a"])
     assert some.shape == (5, 2)

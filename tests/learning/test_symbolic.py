@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from perospin.errors import MissingExtraError, StudyError
 from perospin.learning import build_estimator, evaluate, k_fold, leave_one_out
 from perospin.learning.estimators import SymbolicRegression, predict_with_spread
-from perospin.studies.synthetic import synthetic_paper_table
+from synthetic_tables import synthetic_paper_table
 
 pytest.importorskip("pyoperon")
 

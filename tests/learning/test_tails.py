@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,7 +10,8 @@ from scipy import stats
 from perospin.errors import StudyError
 from perospin.learning import GaussianProcess, build_estimator
 from perospin.learning.estimators import predict_with_spread
-from perospin.learning.estimators.gaussian_processes.tails import row_precision
+from perospin.learning.estimators.gaussian_processes.hyperparameters import Draws, minus_log_posterior
+from perospin.learning.estimators.gaussian_processes.likelihoods import Likelihood
 
 STRUCTURED = {"kind": "structured_gp", "kernels": {"a": ["a"], "b": ["b"]}, "terms": [["a"], ["b"]]}
 
@@ -79,12 +82,12 @@ def test_squared_residuals_are_the_posterior_ones():
     rng = np.random.default_rng(2)
     X, y = rng.standard_normal((20, 1)), rng.standard_normal(20)
     gp = GaussianProcess("map").fit(X, y, y_sd=np.linspace(0.1, 0.8, 20))
-    gp._set_up()
-    draws = gp._draws()
-    expected = gp._squared_residuals(draws)
-    C = gp._correlations(draws)[0]
-    variance = np.exp(draws.log_variance[0])
-    share = 1 / (1 + np.exp(-draws.noise[0]))
+    problem = gp._problem()
+    draws = gp._draws(problem, None)
+    expected = problem.squared_residuals(draws)
+    C = problem.covariances(draws)[0]
+    variance = np.exp(draws.values[0, -1])
+    share = 1 / (1 + np.exp(-draws.values[0, 0]))
     noise = variance * share + gp._known
     K = C - np.diag(noise) + 1e8  # the flat constant, nearly
     posterior = K - K @ np.linalg.solve(K + np.diag(noise), K)
@@ -98,7 +101,8 @@ def test_expected_precision_by_hand():
     u = np.linspace(1e-4, 20, 200_000)
     for residual in (0.0, 1.0, 5.0):
         weight = stats.gamma(2.0, scale=0.5).pdf(u) * np.sqrt(u) * np.exp(-0.5 * u * residual**2)
-        assert row_precision(np.array([residual**2]), 4.0)[0] == pytest.approx((u @ weight) / weight.sum(), rel=1e-3)
+        found = Likelihood("student_t", 4.0).row_precision(np.array([residual**2]))[0]
+        assert found == pytest.approx((u @ weight) / weight.sum(), rel=1e-3)
 
 
 def test_spread_includes_the_tails():
@@ -113,7 +117,8 @@ def test_spread_includes_the_tails():
 
 
 @pytest.mark.parametrize(
-    ("settings", "part"), [({"likelihood": "cauchy"}, "unknown likelihood 'cauchy'"), ({"dof": 2.0}, "above 2")]
+    ("settings", "part"),
+    [({"likelihood": "cauchy"}, "likelihood = cauchy .* 'gaussian' or 'student_t'"), ({"dof": 2.0}, "above 2")],
 )
 def test_wrong_settings(settings, part):
     X, y, _, _ = outliers(0)
@@ -128,15 +133,13 @@ def test_gradient_with_known_noise_weights_and_tails():
     gp = GaussianProcess("map", likelihood="student_t").fit(
         X, y, sample_weight=rng.uniform(0.5, 2, 12), y_sd=rng.uniform(0.1, 1, 12)
     )
-    gp._set_up()
+    problem = replace(gp._problem(), precision=gp.row_precision_)
     centre, spread, theta = np.zeros(5), np.ones(5), 0.5 * rng.standard_normal(5)
-    value, gradient = gp._objective(theta, centre, spread)
+    value, gradient = minus_log_posterior(theta, problem.evidence, centre, spread)
     for i in range(5):
         step = np.zeros(5)
         step[i] = 1e-5
-        up, down = gp._objective(theta + step, centre, spread)[0], gp._objective(theta - step, centre, spread)[0]
+        up, down = (minus_log_posterior(t, problem.evidence, centre, spread)[0] for t in (theta + step, theta - step))
         assert gradient[i] == pytest.approx((up - down) / 2e-5, rel=1e-5, abs=1e-6)
-    from perospin.learning.estimators.gaussian_processes.gaussian_process import _Particles
-
-    draws = _Particles(theta[:1], theta[None, 1:4], np.ones((1, 3), dtype=bool), theta[4:])
-    assert -value == pytest.approx(gp._log_likelihood(draws)[0] - 0.5 * theta @ theta, rel=1e-9)
+    draws = Draws(theta[None], np.ones((1, 3), dtype=bool))
+    assert -value == pytest.approx(problem.log_likelihood(draws)[0] - 0.5 * theta @ theta, rel=1e-9)

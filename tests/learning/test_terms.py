@@ -6,8 +6,8 @@ import pytest
 from numpy.testing import assert_allclose
 
 from perospin.learning import build_estimator, exact_shapley
+from perospin.learning.estimators.kinds.terms import CallTerm, SeparableTerm
 from perospin.learning.explanation.games import Game
-from perospin.learning.explanation.terms import CallTerm, SeparableTerm
 from perospin.learning.explanation.terms_of_models import terms_of
 
 COLUMNS = ["homo_ev", "lumo_ev", "molar_mass", "inverse_n", "is_n1", "spacer_charge"]

@@ -39,7 +39,7 @@ def test_worked_numbers_of_nondegenerate_holes():
     free = bir_aronov_pikus_rate(**CASE)
     assert free == pytest.approx(1.932371e-4, rel=1e-6)
     assert 1 / free == pytest.approx(5174.989, rel=1e-6)
-    assert bir_aronov_pikus_rate(**CASE, enhancement="unscreened") == pytest.approx(6.647222e-3, rel=1e-6)
+    assert bir_aronov_pikus_rate(**CASE, enhancement="unscreened_mean_energy") == pytest.approx(6.647222e-3, rel=1e-6)
     assert bir_aronov_pikus_rate(**CASE, acceptor_density_cm3=2e18) == pytest.approx(5.152990e-4, rel=1e-6)
     assert bir_aronov_pikus_rate(**CASE, convention="paper000") == pytest.approx(4.408238e-2, rel=1e-6)
     bracket = bir_aronov_pikus_rate(**CASE, acceptor_density_cm3=2e18) / free / 2
@@ -68,13 +68,41 @@ def test_the_two_degenerate_lines_differ_by_three_halves_at_the_boundary():
 
 @given(st.floats(1.0, 600.0), st.floats(1e14, 1e19), st.floats(0.01, 10.0), st.floats(0.05, 1.0), st.floats(3.0, 40.0))
 def test_exponents(t, p, splitting, m, eps):
-    rate = bir_aronov_pikus_rate(t, p, splitting, m, eps)
+    def rate_(t, p, splitting, **more):
+        return bir_aronov_pikus_rate(t, p, splitting, m, eps, statistics="nondegenerate", **more)
+
+    rate = rate_(t, p, splitting)
     assert rate > 0
-    assert bir_aronov_pikus_rate(4 * t, p, splitting, m, eps) == pytest.approx(2 * rate)
-    assert bir_aronov_pikus_rate(t, 2 * p, splitting, m, eps) == pytest.approx(2 * rate)
-    assert bir_aronov_pikus_rate(t, p, 2 * splitting, m, eps) == pytest.approx(4 * rate)
-    assert bir_aronov_pikus_rate(t, p, splitting, m, eps, enhancement="unscreened") > rate
-    assert bir_aronov_pikus_rate(t, p, splitting, m, eps, acceptor_density_cm3=p) == pytest.approx(rate)
+    assert rate_(4 * t, p, splitting) == pytest.approx(2 * rate)
+    assert rate_(t, 2 * p, splitting) == pytest.approx(2 * rate)
+    assert rate_(t, p, 2 * splitting) == pytest.approx(4 * rate)
+    assert rate_(t, p, splitting, enhancement="unscreened") > rate
+    assert rate_(t, p, splitting, acceptor_density_cm3=p) == pytest.approx(rate)
+    # the holes' statistics can only slow the exchange, and continuously
+    chosen = bir_aronov_pikus_rate(t, p, splitting, m, eps)
+    assert 0 < chosen <= rate * (1 + 1e-12)
+
+
+def test_density_and_temperature_choose_the_line():
+    holes = COLD["hole_mass_m0"]
+    cold = {key: value for key, value in COLD.items() if key != "hole_mass_m0"}
+    degenerate = bir_aronov_pikus_degenerate_rate(**COLD)
+    assert bir_aronov_pikus_rate(**cold, hole_mass_m0=holes) == pytest.approx(degenerate, rel=1e-12)
+    warm = {**cold, "temperature_k": 600.0, "density_cm3": 1e17}
+    assert bir_aronov_pikus_rate(**warm) == pytest.approx(bir_aronov_pikus_rate(**warm, statistics="nondegenerate"))
+    density = np.geomspace(1e16, 1e20, 4001)
+    rate = bir_aronov_pikus_rate(30.0, density, 1.0, 0.2, 9.0)
+    assert np.all(np.abs(np.diff(np.log(rate))) < 0.01)  # no step where the line changes
+
+
+def test_the_unscreened_mean_is_that_over_collisions():
+    scales = exciton_scales(0.2, 9.0)
+    thermal = 8.617333262e-2 * 300
+    x = np.linspace(1e-4, 40, 400_000)
+    weight = x * np.exp(-x)
+    mean = np.sum(weight * sommerfeld_factor(x * thermal, scales.energy_mev) ** 2) / np.sum(weight)
+    found = bir_aronov_pikus_rate(**CASE, enhancement="unscreened") / bir_aronov_pikus_rate(**CASE)
+    assert found == pytest.approx(mean, rel=1e-3)
 
 
 @given(st.floats(1e-3, 1e6), st.floats(1.0, 500.0))

@@ -35,7 +35,9 @@ def test_public_names_exist_and_are_documented(name: str):
     assert inspect.getdoc(getattr(room, name))
 
 
-@pytest.mark.parametrize("module", ["laws.dyakonov_perel", "laws.bir_aronov_pikus", "presets", "laws.total"])
+@pytest.mark.parametrize(
+    "module", ["laws.dyakonov_perel", "laws.bir_aronov_pikus", "laws.momentum_scattering", "presets", "total"]
+)
 def test_examples_in_docstrings(module: str):
     found = importlib.import_module(f"perospin.mechanisms.{module}")
     # the decorator hides the functions from doctest's own search
@@ -66,10 +68,16 @@ def test_names_in_all_spellings(name: str):
         ("activation_rate_per_ps", "20 us^-1", 2e-5),
         ("mass_m0", "0.2 m0", 0.2),
         ("exciton_binding_energy_mev", ".47 eV", 470.0),
+        ("phonon_energy_mev", "2.25 THz", 9.305252),
+        ("phonon_energy_mev", "80 cm^-1", 9.918736),
+        ("gap_ev", "620 nm", 1.999745),
+        ("precession_rad_per_ps", "5 ps^-1", 5.0),
+        ("precession_rad_per_ps", "0.5 THz", 3.141593),
+        ("precession_rad_per_ps", "5 rad/ps", 5.0),
     ],
 )
 def test_values_with_units(quantity: str, text: str, value: float):
-    assert read_value(QUANTITIES[quantity], text) == pytest.approx(value)
+    assert read_value(QUANTITIES[quantity], text) == pytest.approx(value, rel=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,13 @@ POINT = {
     "interband_momentum_ev_a": 6.8, "remote_bands": -1.0, "rashba_coefficient_a2": 2.9, "polarisability_factor": 1.0,
     "cutoff": 1.0, "level_spacing_mev": 94.0, "g_factor": 1.7, "g_spread": 0.05, "frequency_ghz": 2.0,
     "modulation_mhz": 0.01, "repetition_time_ps": 1e4, "diffusion_cm2_s": 1.0, "distance_nm": 200.0,
-    "drift_m_s": 10.0, "contact_ratio": 0.5, "initial": 1.0, "phase_rad": 0.2,
+    "exchange_slope_ev_a": 0.1, "field_ratio": 2.0, "edge_x_nm": 9.0, "edge_y_nm": 8.0, "edge_z_nm": 7.0,
+    "angular_factor": 0.2, "hop_time_ps": 10.0, "hop_distance_nm": 5.0, "exchange_energy_mev": 0.01,
+    "strain_coupling": 10.0, "mass_density_g_cm3": 5.0, "sound_velocity_m_s": 1500.0, "splitting_mev": 0.2,
+    "splitting_spread_mev": 0.05, "dipole_e_a": 5.0, "exciton_overlap_nm2": 0.3, "electron_mass_m0": 0.2,
+    "optical_permittivity": 4.5, "static_permittivity": 24.0, "deformation_potential_ev": 2.0,
+    "elastic_modulus_gpa": 30.0, "mobility_cm2_vs": 50.0, "drift_m_s": 10.0,
+    "contact_ratio": 0.5, "initial": 1.0, "phase_rad": 0.2,
 }  # fmt: skip
 
 
@@ -42,7 +48,11 @@ def arguments(law) -> dict[str, float]:
     return {p.name: POINT[p.name] for p in law.parameters if p.quantity and (p.required or p.default is None)}
 
 
-@pytest.mark.parametrize("name", LAWS)
+# a variational minimum and a search for a time: NumPy only
+NUMPY_ONLY = {"froehlich_mobility", "dyakonov_perel_decay"}
+
+
+@pytest.mark.parametrize("name", [name for name in LAWS if name not in NUMPY_ONLY])
 def test_same_number_and_finite_gradient(name: str):
     law = LAWS[name]
     values = arguments(law)

@@ -11,6 +11,7 @@ from perospin.errors import DataError
 from perospin.mechanisms import (
     SpinRelaxationWarning,
     crossover_rate,
+    dyakonov_perel_decay,
     dyakonov_perel_integral_rate,
     dyakonov_perel_rate,
     free_precession,
@@ -84,6 +85,25 @@ def test_giant_rashba_values_end_in_free_precession_and_say_so():
     with pytest.warns(SpinRelaxationWarning):
         rate = dyakonov_perel_rate(T, 1.6, TAU, M)
     assert 1e3 / rate == pytest.approx(10.0)
+
+
+def test_slow_energy_relaxation_is_no_exponential():
+    """1/e rate 0.58 of the law's at Omega tau_p = 0.05, and S = 1/(1 + t/tau) in a narrowing layer."""
+    tau = 0.05 / float(rashba_precession(ALPHA, thermal_wavevector(T, M)))
+    slow = dyakonov_perel_rate(T, ALPHA, tau, M, energy_relaxation="slow")
+    mean = dyakonov_perel_rate(T, ALPHA, tau, M)
+    assert slow / mean == pytest.approx(0.58, abs=5e-3)
+    lifetime = 1 / dyakonov_perel_rate(T, ALPHA, 1e-4, M, regime="motional_narrowing")
+    time = lifetime * np.array([0.0, 0.3, 1.0, np.e - 1, 3.0])
+    assert dyakonov_perel_decay(time, T, ALPHA, 1e-4, M) == pytest.approx(1 / (1 + time / lifetime), rel=1e-3)
+
+
+@pytest.mark.parametrize("alpha", [0.05, 1.6])
+@pytest.mark.parametrize(("axis", "dimension"), [("z", 2), ("x", 2), ("z", 3)])
+def test_the_slow_limit_is_where_the_decay_passes_one_over_e(alpha: float, axis: str, dimension: int):
+    given_ = {"axis": axis, "dimension": dimension}
+    rate = dyakonov_perel_rate(T, alpha, TAU, M, energy_relaxation="slow", **given_)
+    assert dyakonov_perel_decay(1 / rate, T, alpha, TAU, M, **given_) == pytest.approx(np.exp(-1), rel=1e-6)
 
 
 def kinetic_rate(omega: float, tau: float, directions: np.ndarray, axes: np.ndarray, spin: np.ndarray) -> float:
@@ -220,3 +240,12 @@ def test_rashba_field_is_normal_to_the_wave_vector():
 def test_mistakes_are_said_in_one_sentence(call, words: str):
     with pytest.raises(DataError, match=words):
         call()
+
+
+def test_constants_and_the_frequency_of_the_crossover():
+    assert pytest.approx(7.619964, rel=1e-6) == HBAR2_OVER_M0_EV_A2
+    assert pytest.approx(6.068270, rel=1e-6) == 46.24 / HBAR2_OVER_M0_EV_A2  # p^2/m0 of physics.md 7
+    # Omega tau = 1: S_z vanishes where cos(phase) + sin(phase)/root does, root = 2 x 0.8660254
+    root = 2 * 0.8660254
+    zero = (np.pi - np.arctan(root)) / 0.8660254
+    assert free_precession(zero, 1.0, 1.0) == pytest.approx(0.0, abs=1e-7)

@@ -44,11 +44,15 @@ def test_linear_polarisation_lives_twice_as_long(splitting: float, tau: float):
 
 @given(st.floats(1.0, 500.0), st.floats(0.05, 0.5), st.floats(1e-3, 1.0), st.floats(1e-3, 0.1))
 def test_exponents(t: float, mass: float, slope: float, tau: float):
-    rate = exciton_exchange_thermal_rate(t, slope, tau, mass)
+    def rate_(*given_):
+        return exciton_exchange_thermal_rate(*given_, regime="motional_narrowing")
+
+    rate = rate_(t, slope, tau, mass)
     assert rate > 0
-    assert exciton_exchange_thermal_rate(2 * t, slope, tau, mass) == pytest.approx(2 * rate)
-    assert exciton_exchange_thermal_rate(t, 2 * slope, tau, mass) == pytest.approx(4 * rate)
-    assert exciton_exchange_thermal_rate(t, slope, tau, 2 * mass) == pytest.approx(2 * rate)
+    assert rate_(2 * t, slope, tau, mass) == pytest.approx(2 * rate)
+    assert rate_(t, 2 * slope, tau, mass) == pytest.approx(4 * rate)
+    assert rate_(t, slope, tau, 2 * mass) == pytest.approx(2 * rate)
+    assert exciton_exchange_thermal_rate(t, slope, tau, mass) <= 0.5 / tau * (1 + 1e-9)
 
 
 @given(st.floats(5.0, 600.0), st.floats(1e-3, 100.0))
@@ -78,3 +82,13 @@ def test_binding_energy_of_layers_passes_through_the_measured_values():
 def test_mistakes_are_said_in_one_sentence(call, words: str):
     with pytest.raises(DataError, match=words):
         call()
+
+
+def test_permittivity_of_a_stack_lies_between_its_parts_and_is_that_of_one_medium():
+    from perospin.mechanisms import layered_permittivity
+
+    assert float(layered_permittivity(14.0, 6.4, 6.1, 6.1)) == pytest.approx(6.1)
+    spacing = np.linspace(8.0, 30.0, 20)
+    values = layered_permittivity(spacing, 6.4, 6.1, 2.0)
+    assert ((values > 2.0) & (values < 6.1)).all()
+    assert (np.diff(values) < 0).all()  # more of the poor dielectric screens less

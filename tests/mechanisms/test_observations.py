@@ -45,6 +45,20 @@ def test_uncertainties_and_columns_that_are_not_ours(tmp_path: Path):
     assert found.ignored == ("sample",)
 
 
+def test_tau_s_is_the_spin_lifetime(tmp_path: Path):
+    found = read_observations(write(tmp_path, "T (degC),tau_s (ns)\n20,1\n40,0.5\n60,0.25\n"))
+    assert 1 / found.rate_per_ps == pytest.approx([1000, 500, 250])
+    assert found.conditions["temperature_k"] == pytest.approx([293.15, 313.15, 333.15])
+
+
+@pytest.mark.parametrize(
+    "text", ["T (C),tau (ns)\n20,1\n40,0.5\n60,0.25\n", "temperature_k,tau (ns)\n20 C,1\n40 C,0.5\n60C,0.25\n"]
+)
+def test_c_is_degrees_after_asking(tmp_path: Path, text: str):
+    found = read_observations(write(tmp_path, text), celsius=True)
+    assert found.conditions["temperature_k"] == pytest.approx([293.15, 313.15, 333.15])
+
+
 def test_a_column_of_zeros_is_left_out():
     found = Observations.from_frame({"lifetime_ps": [1, 2, 3], "temperature_k": [4, 5, 6], "field_t": [0, 0, 0]})
     assert list(found.conditions) == ["temperature_k"]
@@ -68,6 +82,13 @@ def test_rates_and_lifetimes_are_the_same():
         ("temperature_k,lifetime_ps\n77,5\n\n100,x\n", "line 4, column lifetime_ps: 'x' is not a number"),
         ("temperature_k,lifetime_ps\n77,5\n100,\n150,3\n", "line 3, column lifetime_ps: the value is missing"),
         ("temperature_k,lifetime_ps\n77,5\n100\n", "line 3: 1 cells, but the header has 2"),
+        (
+            "T (C),lifetime_ps\n20,5\n",
+            r"are these degrees Celsius\? Then say --celsius, or write 'temperature \(degC\)'",
+        ),
+        ("temperature_k,lifetime_ps\n20 C,5\n", "are these degrees Celsius"),
+        ("temperature_k,tau_s\n77,5\n", r"'tau_s' has no unit: write 'tau_s \(ps\)'"),
+        ("temperatur_k,lifetime_ps\n77,5\n88,4\n99,3\n", r"not understood: temperatur_k"),
         ("temperature_k,lifetime (meV)\n77,5\n", r"column 2 'lifetime \(meV\)': can't convert 'meV'"),
         ("temperature_k,lifetime_mev\n77,5\n", "column 2 'lifetime_mev'"),
         ("temperature_k,lifetime\n77,5\n", r"has no unit: write 'lifetime \(ps\)'"),

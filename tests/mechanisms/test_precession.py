@@ -87,6 +87,7 @@ def test_envelopes_are_means_over_the_ensemble():
 
 
 def test_worked_numbers_of_resonant_spin_amplification():
+    assert pytest.approx(13.15789e3, rel=1e-6) == REPETITION_PS
     spacing = 2.172011e-3
     assert pytest.approx(spacing, rel=1e-6) == 1 / (REPETITION_PS * 1e-3) / 2.5 / 13.99624493
     values = resonant_spin_amplification([0.0, 0.001, spacing / 2], 2.5, 5000.0, REPETITION_PS, REPETITION_PS)

@@ -17,7 +17,8 @@ from perospin.descriptors.labels import axis_label, words
 from perospin.digits import figures as figures_text
 from perospin.digits import number, signed
 from perospin.reports import report
-from perospin.reports.figures import overview as figures
+from perospin.reports.figures.all import draw_all
+from perospin.reports.figures.parity import residuals
 from perospin.reports.verdict import reach
 from perospin.reports.write import _with_subscripts
 from perospin.studies.result import StudyResult
@@ -121,7 +122,7 @@ def test_every_axis_and_title_with_an_r2_names_its_scheme(made: tuple[StudyResul
     part = made[0]["small"]
     labels = [part.scheme_label(s.key) for s in part.spec.schemes]
     seen = 0
-    for name, figure in figures.draw_all(part).items():
+    for name, figure in draw_all(part).items():
         texts = [text.get_text() for text in figure.findobj(lambda a: hasattr(a, "get_text"))]
         for text in texts:
             if "R²" in text:
@@ -196,7 +197,7 @@ def test_counts_of_formulas_are_set_low() -> None:
 
 def test_legend_and_title_of_the_residuals_keep_apart(made: tuple[StudyResult, Path]) -> None:
     with matplotlib.rc_context(style.RC):
-        figure = figures.residuals(made[0].parts["small"])
+        figure = residuals(made[0].parts["small"])
         assert figure is not None
         figure.draw_without_rendering()
     right = figure.axes[1]

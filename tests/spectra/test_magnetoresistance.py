@@ -14,6 +14,7 @@ from perospin.spectra.chirality.magnetoresistance import (
     magnetoresistance,
     sweep_direction,
 )
+from recovering import near
 
 UP = np.linspace(-0.1, 0.1, 121)
 FIELD = np.concatenate([UP, UP[::-1]])
@@ -179,3 +180,29 @@ def test_electrodes_with_offsets_of_their_own() -> None:
         np.concatenate([up, up[::-1]]), data, loop="spin_valve", params={"offset_field_t": 0.005}
     )
     assert any("residuals are not noise" in warning for warning in forced.warnings)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_half_valve_sharper_than_the_step_is_no_spin_valve(seed: int) -> None:
+    """Four free switchings, some outside the sweep, describe it as well: nothing shows them."""
+    rng = np.random.default_rng(seed)
+    reach, n = [0.1, 0.3, 1.0][seed % 3], [31, 49, 80][seed % 3]
+    up = np.linspace(-reach, reach, n)
+    field = np.concatenate([up[::-1], up])
+    direction = np.repeat([-1.0, 1.0], n)
+    width, coercive, offset = [0.02, 0.3, 1.0, 4.0][seed % 4] * reach / n, 0.1 * reach, 0.05 * (seed % 2) * reach
+    truth = [4.0, -4.0, 1.0][seed % 3]
+    turn = np.tanh((field - offset - direction * coercive) / width)
+    resistance = 1e3 * (1 + 0.005 * truth * turn) + 0.2 * rng.normal(size=2 * n)
+    fit = fit_magnetoresistance(field, resistance)
+    assert fit.settings["loop"] == "half_valve"
+    assert near(fit, "magnetoresistance_percent", truth, 4.0)
+
+
+def test_a_spin_valve_that_was_not_seen_to_close_says_so() -> None:
+    up = np.linspace(-0.2, 0.2, 60)
+    field = np.concatenate([up[::-1], up])
+    sign = np.repeat([-1.0, 1.0], 60)
+    resistance = 100.0 + 2.0 * (sign * field > 0.05) + 0.05 * np.random.default_rng(0).normal(size=120)
+    fit = fit_magnetoresistance(field, resistance, loop="spin_valve")
+    assert any("outside the swept fields" in sentence for sentence in fit.warnings)

@@ -7,7 +7,7 @@ import pytest
 
 from perospin import mechanisms
 from perospin.errors import DataError
-from perospin.spectra import fit_odmr, fit_odmr_series, fit_resonance_width
+from perospin.spectra import fit_odmr, fit_odmr_frequency, fit_odmr_series, fit_resonance_width
 from perospin.spectra.signals import simulate
 from recovering import near
 
@@ -129,3 +129,48 @@ def test_what_is_wrong_is_named():
         fit_resonance_width([0.1, 0.2, 0.3], [0.01, 0.011, 0.012])
     with pytest.raises(DataError, match="widths must be positive"):
         fit_resonance_width([0.1, 0.2, 0.3], [0.01, -0.011, 0.012], 1.7)
+
+
+@pytest.mark.parametrize("lineshape", ["gaussian", "lorentzian"])
+@pytest.mark.parametrize("derivative", [False, True])
+def test_lines_against_frequency(lineshape: str, derivative: bool) -> None:
+    frequency = np.linspace(2.7, 3.05, 176)
+    u = (frequency - 2.87) / 0.012
+    line = np.exp(-0.5 * u**2) if lineshape == "gaussian" else 1 / (1 + u**2)
+    if derivative:
+        line = -u * np.exp(0.5) * line if lineshape == "gaussian" else -16 / 9 * np.sqrt(3) * u * line**2
+    signal = 50.0 - 3.0 * line + 0.03 * np.random.default_rng(1).normal(size=len(u))
+    options = {"lineshape": lineshape, "derivative": derivative}
+    fit = fit_odmr_frequency(frequency, signal, field_t=0.1, **options)
+    assert near(fit, "resonance_frequency_ghz", 2.87)
+    assert near(fit, "width_ghz", 0.012, 4.0)
+    assert near(fit, "amplitude", -3.0, 4.0)
+    assert fit.g_factor == pytest.approx(2.87 / (13.99624 * 0.1), rel=1e-3)
+    assert not any("describes the data better" in sentence for sentence in fit.warnings)
+    wrong = fit_odmr_frequency(frequency, signal, lineshape=lineshape, derivative=not derivative)  # type: ignore[arg-type]
+    assert any(f"give derivative={derivative}" in sentence for sentence in wrong.warnings)
+
+
+def test_a_derivative_against_field() -> None:
+    u = (FIELD - 0.12) / 0.01
+    signal = -u * np.exp(0.5 - 0.5 * u**2) + 0.02 * np.random.default_rng(2).normal(size=len(u))
+    fit = fit_odmr(FIELD, signal, frequency_ghz=3.0, derivative=True)
+    assert near(fit, "resonance_field_t", 0.12)
+    assert near(fit, "amplitude", 1.0)
+
+
+def test_widths_are_those_at_fields_free_of_the_offset() -> None:
+    pulls = []
+    for seed in range(4):
+        fits = []
+        for i, frequency in enumerate((1.0, 2.0, 3.0, 4.0, 5.0)):
+            spectrum = simulate.odmr_spectrum(
+                FIELD + 0.02, frequency_ghz=frequency, g_factor=1.8, g_spread=0.15, nuclear_field_t=0.006,
+                noise=0.01, seed=10 * seed + i,
+            )  # fmt: skip
+            fits.append(fit_odmr(FIELD, spectrum, frequency_ghz=frequency))
+        widths = fit_resonance_width(fits)
+        assert widths.settings["offset_t"] == pytest.approx(-0.02, abs=2e-3)
+        assert any("was taken off" in sentence for sentence in widths.warnings)
+        pulls.append((widths.g_spread - 0.15) / widths.uncertainty["g_spread"])
+    assert abs(np.mean(pulls)) < 1.6

@@ -115,3 +115,19 @@ def test_what_is_wrong_is_named():
     for options, message in wrong:
         with pytest.raises(DataError, match=message):
             fit_spin_valve(FIELD, signal, **options)
+
+
+def test_unknown_contacts_give_both_lifetimes() -> None:
+    signal = simulate.spin_valve_curve(
+        FIELD, lifetime_ps=130.0, diffusion_cm2_s=180.0, length_um=2.0, contact_ratio=2.0, amplitude_ohm=100.0,
+        noise=0.5, seed=1,
+    )  # fmt: skip
+    fit = fit_spin_valve(FIELD, signal, length_um=2.0)
+    finite = fit_spin_valve(FIELD, signal, length_um=2.0, contacts="finite")
+    assert fit["finite_contacts_lifetime_ps"].value == pytest.approx(finite.lifetime_ps)
+    assert any(
+        "contacts of finite resistance" in sentence and "contacts='tunnel'" in sentence for sentence in fit.warnings
+    )
+    told = fit_spin_valve(FIELD, signal, length_um=2.0, contacts="tunnel")
+    assert told.lifetime_ps == pytest.approx(fit.lifetime_ps)
+    assert "finite_contacts_lifetime_ps" not in told

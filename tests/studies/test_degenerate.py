@@ -16,7 +16,7 @@ from perospin.studies.declaration.reading import parse_study
 from perospin.studies.evidence.cautions import missed_by_all
 from perospin.studies.result import PartResult, StudyResult
 from perospin.studies.study import Study
-from perospin.studies.synthetic import synthetic_paper_table
+from synthetic_tables import synthetic_paper_table
 
 FORMULAS = [f"({a})2Pb{x}4" for a in ("BA", "PEA", "EOA", "iBA", "CMA", "PMA") for x in ("I", "Br", "Cl")]
 

@@ -10,6 +10,8 @@ from perospin.descriptors import describe
 from perospin.errors import StudyError
 from perospin.learning import build_estimator, evaluate, leave_one_group_out, leave_one_out
 from perospin.learning.estimators import StructuredGP, used_columns
+from perospin.learning.estimators.gaussian_processes.kernels import Rows
+from perospin.learning.estimators.gaussian_processes.likelihoods import RowNoise
 
 KERNELS = {
     "metal": ["metal_electronegativity", "metal_radius_a"],
@@ -68,11 +70,13 @@ def test_without_the_cation_it_knows_only_metal_and_halide(gaps):
 def test_gradient_is_that_of_the_objective(gaps):
     X, y, _ = gaps
     model = StructuredGP(KERNELS, BONDING["terms"], max_iter=1).fit(X.iloc[::4], y[::4])
-    levels = model._levels()
-    rng = np.random.default_rng(1)
-    theta = model._centre + 0.3 * rng.standard_normal(len(model._centre))
-    numeric = approx_fprime(theta, lambda t: model._objective(t, levels)[0], 1e-6)
-    assert np.allclose(model._objective(theta, levels)[1], numeric, atol=2e-4, rtol=1e-4)
+    process = model._process()
+    rows, noise = Rows(model._x), RowNoise(model._relative, model._known)
+    centre = np.array([one.prior.centre for one in process.hyperparameters])
+    theta = centre + 0.3 * np.random.default_rng(1).standard_normal(len(centre))
+    ask = (rows, model._y, noise, model.row_precision_)
+    numeric = approx_fprime(theta, lambda t: process.evidence(t, *ask)[0], 1e-6)
+    assert np.allclose(process.evidence(theta, *ask)[1], numeric, atol=2e-4, rtol=1e-4)
 
 
 def test_covariance_by_hand():
@@ -90,7 +94,7 @@ def test_covariance_by_hand():
                 * (1 + value["term 1: weight of a"] * ka)
                 * (kb + value["term 1: weight of same b"] * (X["b"][i] == X["b"][j]))
             )
-    assert np.allclose(model._covariance(model._theta, model._x), expected)
+    assert np.allclose(model._conditioned().covariance(model._x, model._x), expected)
 
 
 def test_uncertainty_grows_away_from_the_training_rows(gaps):

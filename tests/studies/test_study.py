@@ -22,7 +22,7 @@ from perospin.studies.declaration.reading import parse_study, shipped_studies
 from perospin.studies.evidence.gathering import _before_product
 from perospin.studies.result import StudyResult
 from perospin.studies.study import Study
-from perospin.studies.synthetic import synthetic_paper_table
+from synthetic_tables import synthetic_paper_table
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +60,25 @@ WRONG = {
     "empty list": (lambda r: r.update(schemes=[]), "schemes is empty"),
     "in-sample explanation": (lambda r: r["explain"].update(scheme="in-sample"), "explain.scheme must hold rows out"),
     "parts no table": (lambda r: r.update(parts=3), "'parts' must be tables"),
+    "negative seed": (lambda r: r.update(seed=-1), "seed = -1: input should be greater than or equal to 0"),
+    "too many draws": (lambda r: r["checks"].update(n_bootstrap=10**12), "n_bootstrap = 1000000000000.* 1000000$"),
+    "no number": (lambda r: r["target"].update(low_range=float("nan")), "low_range: 'nan' is no number"),
+    "no bound": (lambda r: r["data"].update(plausible={"x3": [float("nan"), 1.0]}), "'nan' is no number"),
+    "option no number": (
+        lambda r: r["estimators"][1].update(alpha=float("nan")),
+        "estimator 'ridge': alpha = nan .* is not allowed; it is a finite number of at least 0",
+    ),
+    "option out of range": (lambda r: r["estimators"][1].update(alpha=-1.0), "estimator 'ridge': alpha = -1.0"),
+    "grid out of range": (
+        lambda r: r["grids"][0]["over"].update(alpha=[-1.0]),
+        r"'chosen\[alpha=-1.0\]': alpha = -1.0",
+    ),
+    "unknown option": (lambda r: r["estimators"][1].update(alhpa=1.0), "estimator 'ridge': unknown option 'alhpa'"),
+    "unknown kind": (lambda r: r["estimators"][1].update(kind="rigde"), "unknown kind of estimator 'rigde'"),
+    "option of a member": (
+        lambda r: r["estimators"][2]["members"][0].update(alpha=-1.0),
+        "estimator 'average': alpha = -1.0 of the estimator 'ridge'",
+    ),
     "unknown default": (lambda r: r.update(default_part="x"), "default_part 'x' is not a part"),
 }
 
@@ -130,14 +149,6 @@ def test_unknown_names_are_answered_with_what_there_is(tmp_path: Path) -> None:
         Study.load(tmp_path)
     with pytest.raises(StudyError, match="its parts are: as-published, perospin"):
         Study.load("spin-relaxation").only(["other"])
-
-
-def test_a_wrong_estimator_option_is_found_before_anything_runs(tmp_path: Path) -> None:
-    content = small_study.raw()
-    content["estimators"][1]["alhpa"] = 1.0
-    study = Study.load(small_study.write(tmp_path, content))
-    with pytest.raises(StudyError, match="estimator 'ridge': unknown option 'alhpa'"):
-        study.run(progress=False)
 
 
 def test_parts_inherit_sections_and_change_single_keys() -> None:

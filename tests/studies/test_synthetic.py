@@ -8,7 +8,7 @@ from perospin.chemistry import Perovskite
 from perospin.database import load_table
 from perospin.errors import StudyError
 from perospin.learning import build_estimator, evaluate, leave_one_out
-from perospin.studies.synthetic import synthetic_law, synthetic_paper_table
+from synthetic_tables import synthetic_law, synthetic_paper_table
 
 EIGHT = [
     "dipole_debye", "molar_mass", "electronegativity", "polarisability_bohr3", "tolerance_factor", "homo_ev", "lumo_ev",

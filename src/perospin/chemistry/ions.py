@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from perospin.chemistry._tables import read_table
-from perospin.chemistry._text import shorten
 from perospin.chemistry.elements import parse_hill
 from perospin.chemistry.ion import Ion, Role
 from perospin.chemistry.radii import shannon_radius_pm
 from perospin.errors import AmbiguousIonError, DataError, UnknownIonError
+from perospin.text import shorten
 
 _NAME_WITH_SYNONYM = re.compile(r"(.+?) \(([^()]*ium(?:, protonated)?)\)")
 _ENDS_IN_DIGIT = re.compile(r"\d$")
@@ -262,11 +262,13 @@ class IonLibrary:
         elements = _sorted_elements(parse_hill(name))
         return [ion.symbol for ion in self.cations if ion.elements == elements][:6]
 
-    def unknown_message(self, name: str, where: str = "") -> str:
-        """Sentence for an unknown ion: what, where, similar ones, and how to define it."""
+    def unknown_message(self, name: str, where: str = "", remark: str = "") -> str:
+        """Sentence for an unknown ion: what, where, similar ones or a remark, and how to define it."""
         shown = shorten(name)
         text = f"unknown ion '{shown}'{where}"
-        if isomers := self.isomers(name):
+        if remark:
+            text += f": {remark}."
+        elif isomers := self.isomers(name):
             text += f", but it is the composition of {' or '.join(isomers)}: write the one you mean."
         elif candidates := self.suggestions(name):
             text += f"; did you mean {' or '.join(candidates)}?"

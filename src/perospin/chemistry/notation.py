@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal, get_args
 
-from perospin.chemistry._text import shorten
 from perospin.errors import FormulaError
+from perospin.text import shorten
 
 Style = Literal["plain", "unicode", "latex", "html"]
 

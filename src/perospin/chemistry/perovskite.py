@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 
-from perospin.chemistry._text import shorten
 from perospin.chemistry.ion import Ion
 from perospin.chemistry.ions import IonLibrary
 from perospin.chemistry.notation import Style, amount_text, render
 from perospin.chemistry.parse import read_formula
 from perospin.chemistry.roles import Family, Sites, assign
 from perospin.errors import FormulaError
+from perospin.text import shorten
 
 Site = tuple[tuple[Ion, Fraction], ...]
 
@@ -35,6 +35,9 @@ class Perovskite:
         one dication S), ``"ACI"`` (alternating cations, S An Bn X(3n+1), e.g. (GUA)(MA)3Pb3I10), ``"double"``
         (A2BB'X6 with two charge states), ``"A3B2X9"``, ``"other"``. It follows from stoichiometry alone: it doesn't
         say that the compound exists, nor that its octahedra share corners only.
+    cautions
+        Sentences on how the formula was read where that isn't beyond doubt: rounded amounts that leave a net charge, an
+        unusual charge state, compounds added up. They play no part in equality.
     """
 
     spacers: Site
@@ -43,6 +46,7 @@ class Perovskite:
     x_site: Site
     n_layers: int | None
     family: Family
+    cautions: tuple[str, ...] = field(default=(), compare=False)
 
     @classmethod
     def parse(cls, text: str, ions: IonLibrary | None = None) -> Perovskite:
@@ -63,9 +67,10 @@ class Perovskite:
             If the text isn't the formula of a charge-neutral halide perovskite; the message says where and what would
             be right. Unknown ions raise UnknownIonError, abbreviations of several ions AmbiguousIonError.
         """
-        terms, layers = read_formula(text, IonLibrary.of(ions))
+        terms, layers, cautions = read_formula(text, IonLibrary.of(ions))
         shown = shorten(text.strip())
-        material = cls._from_sites(assign(((term.states, term.amount) for term in terms), shown))
+        sites = assign(((term.states, term.amount) for term in terms), shown)
+        material = cls._from_sites(sites, tuple(f"'{shown}': {caution}" for caution in (*cautions, *sites.cautions)))
         if layers is not None and material.n_layers != layers:
             found = "not layered" if material.n_layers is None else f"of n = {material.n_layers}"
             raise FormulaError(f"'{shown}' says n = {layers}, but its composition is {found}")
@@ -110,10 +115,11 @@ class Perovskite:
                 contents.append((library.states(name.symbol) if metal else (name,), amount))
             else:
                 contents += [(states, amount * share) for states, share in library.resolve(name)]
-        return cls._from_sites(assign(contents, shown))
+        sites = assign(contents, shown)
+        return cls._from_sites(sites, tuple(f"'{shown}': {caution}" for caution in sites.cautions))
 
     @classmethod
-    def _from_sites(cls, sites: Sites) -> Perovskite:
+    def _from_sites(cls, sites: Sites, cautions: tuple[str, ...]) -> Perovskite:
         return cls(
             spacers=_by_amount(sites.spacers),
             a_site=_by_amount(sites.a_site),
@@ -121,6 +127,7 @@ class Perovskite:
             x_site=tuple(sorted(sites.x_site.items(), key=lambda p: (-p[1], -p[0].molar_mass_g_mol, p[0].symbol))),
             n_layers=sites.n_layers,
             family=sites.family,
+            cautions=cautions,
         )
 
     @property
@@ -146,7 +153,7 @@ class Perovskite:
             If there is no such style.
         """
         compact = self.family in ("3D", "double")  # MAPbI3, but (MA)3Bi2I9
-        lone = len(self.organic) == 1
+        lone = len(self.cations) == 1
         merged: dict[str, tuple[Ion, Fraction]] = {}
         for ion, amount in (*self.spacers, *self.a_site, *self.b_site, *self.x_site):
             merged[ion.symbol] = (ion, merged.get(ion.symbol, (ion, Fraction(0)))[1] + amount)

@@ -8,17 +8,20 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Literal
 
 from perospin.chemistry.ion import Ion
 from perospin.chemistry.notation import amount_text
+from perospin.chemistry.spelling import ROUNDING
 from perospin.errors import FormulaError
 
 Family = Literal["3D", "RP", "DJ", "ACI", "double", "A3B2X9", "other"]
 Amounts = dict[Ion, Fraction]
 
+#: Halides for each metal where one element is known to stand in two charge states, half each (gold: always).
+_HALIDES_OF_MIXED_VALENCE = {"In": 3, "Sb": 6}
 MAX_METALS = 8
 MAX_IONS = 24
 MAX_DIGITS = 12
@@ -34,6 +37,7 @@ class Sites:
     x_site: Amounts
     family: Family
     n_layers: int | None
+    cautions: tuple[str, ...] = ()
 
 
 def assign(contents: Iterable[tuple[tuple[Ion, ...], Fraction]], formula: str) -> Sites:
@@ -50,7 +54,7 @@ def assign(contents: Iterable[tuple[tuple[Ion, ...], Fraction]], formula: str) -
     ------
     FormulaError
         If there is no metal, no halide or no cation beside the metal, or if no combination of common charge states
-        is neutral.
+        is neutral, within 0.02 e a metal for rounded amounts, or several are equally likely.
     """
     merged: dict[tuple[Ion, ...], Fraction] = {}
     for states, amount in contents:
@@ -72,7 +76,8 @@ def assign(contents: Iterable[tuple[tuple[Ion, ...], Fraction]], formula: str) -
     charged = _neutral(cations, metals, anions, formula)
     if charged is None:
         raise FormulaError(_charge_message(cations, metals, anions, formula))
-    return _scale(*_place(cations, charged, anions), formula)
+    sites, unit = _place_rounded(cations, charged.metals, anions, charged.net)
+    return replace(_scale(sites, unit, formula), cautions=charged.cautions)
 
 
 def _ammonium_as_metal(cations: Amounts, anions: Amounts) -> dict[tuple[Ion, ...], Fraction]:
@@ -85,9 +90,18 @@ def _ammonium_as_metal(cations: Amounts, anions: Amounts) -> dict[tuple[Ion, ...
     return {}
 
 
+@dataclass(frozen=True)
+class _Charged:
+    """Metals in their charge states, the net charge (e) that rounded amounts leave, and cautions."""
+
+    metals: Amounts
+    net: Fraction = Fraction(0)
+    cautions: tuple[str, ...] = ()
+
+
 def _neutral(
     cations: Amounts, metals: Mapping[tuple[Ion, ...], Fraction], anions: Amounts, formula: str
-) -> Amounts | None:
+) -> _Charged | None:
     """Charge states that make the formula neutral, the most common first; None if there are none."""
     if len(metals) > MAX_METALS:
         raise FormulaError(f"'{formula}' names {len(metals)} metals; at most {MAX_METALS} are read")
@@ -95,16 +109,60 @@ def _neutral(
     choices = sorted(
         itertools.product(*(range(len(states)) for states in metals)), key=lambda ranks: (sum(ranks), ranks)
     )
+
+    def chosen(ranks: tuple[int, ...]) -> Amounts:
+        return {states[rank]: v for rank, (states, v) in zip(ranks, metals.items(), strict=True)}
+
+    net = {ranks: sum((ion.charge * v for ion, v in chosen(ranks).items()), Fraction(0)) - needed for ranks in choices}
+    neutral = [ranks for ranks in choices if net[ranks] == 0]
+    if neutral:
+        best = [ranks for ranks in neutral if sum(ranks) == sum(neutral[0])]
+        if len(best) > 1:
+            ways = " or ".join(" ".join(_state(ion) for ion in chosen(ranks)) for ranks in best[:2])
+            raise FormulaError(
+                f"'{formula}' can be balanced by {ways}: perospin can't tell which, check the amounts of the metals"
+            )
+        return _Charged(chosen(best[0]), cautions=_unusual(chosen(best[0]), metals, anions))
+    if mixed := _mixed_valence(metals, anions, needed):
+        return mixed
+    limit = ROUNDING * sum(metals.values(), Fraction(0))
     for ranks in choices:
-        chosen = {states[rank]: v for rank, (states, v) in zip(ranks, metals.items(), strict=True)}
-        if sum((ion.charge * v for ion, v in chosen.items()), Fraction(0)) == needed:
-            return chosen
-    for states, amount in metals.items():  # one element in both its states, half each: Cs2Au2I6, Cs4Sb2Cl12
-        rest = {other[0]: v for other, v in metals.items() if other is not states}
-        charge = sum((ion.charge * v for ion, v in rest.items()), Fraction(0))
-        if len(states) == 2 and charge + sum(ion.charge for ion in states) * amount / 2 == needed:
-            return {**rest, **dict.fromkeys(states, amount / 2)}
+        if abs(net[ranks]) <= limit:
+            text = f"the amounts leave a net charge of {float(net[ranks]):+.3g} e, taken as rounding"
+            return _Charged(chosen(ranks), net[ranks], (text, *_unusual(chosen(ranks), metals, anions)))
     return None
+
+
+def _mixed_valence(metals: Mapping[tuple[Ion, ...], Fraction], anions: Amounts, needed: Fraction) -> _Charged | None:
+    """One element in both its states, half each, where such halides are known: Cs2Au2I6, Cs2In2Cl6, Cs4Sb2Cl12.
+
+    In general two states could balance nearly any slip of the pen (MASb2I9 for MA3Sb2I9).
+    """
+    if len(metals) != 1:
+        return None
+    (states, amount), halides = next(iter(metals.items())), _total(anions)
+    symbol = states[0].symbol
+    known = symbol == "Au" or halides == _HALIDES_OF_MIXED_VALENCE.get(symbol, 0) * amount
+    if not known or len(states) != 2 or sum(ion.charge for ion in states) * amount / 2 != needed:
+        return None
+    text = f"{symbol} is read in two charge states, half {_state(states[0])} and half {_state(states[1])}"
+    return _Charged(dict.fromkeys(states, amount / 2), cautions=(text,))
+
+
+def _unusual(chosen: Amounts, metals: Mapping[tuple[Ion, ...], Fraction], anions: Amounts) -> tuple[str, ...]:
+    """Cautions for metals in a state that isn't their most common one, but for A2BX6 and copper(I)."""
+    common = {states[0] for states in metals}
+    six = _total(anions) == 6 * _total(chosen)
+    return tuple(
+        f"{_state(ion)} is what the amounts ask for, though {ion.symbol} is more often {usual.charge:+d}"
+        for ion in chosen
+        for usual in common
+        if usual.symbol == ion.symbol and usual != ion and not (six and ion.charge == 4) and ion.symbol != "Cu"
+    )
+
+
+def _state(ion: Ion) -> str:
+    return f"{ion.symbol}({ion.charge:+d})"
 
 
 def _charge_message(cations: Amounts, metals: Mapping[tuple[Ion, ...], Fraction], anions: Amounts, formula: str) -> str:
@@ -137,6 +195,35 @@ def _size(ion: Ion) -> tuple[int, float, str]:
 
 def _total(amounts: Amounts) -> Fraction:
     return sum(amounts.values(), Fraction(0))
+
+
+def _place_rounded(cations: Amounts, metals: Amounts, anions: Amounts, net: Fraction) -> tuple[Sites, Fraction]:
+    """Sites and family of rounded amounts: those of the neutral composition next to it, with the amounts as given."""
+    if net == 0:
+        return _place(cations, metals, anions)
+    found: list[tuple[Sites, Fraction]] = []
+    small = {ion for ion in cations if ion.role == "a_site"}
+    for changed in (
+        set(cations),
+        small,
+        set(cations) - small,
+        set(anions),
+    ):  # which amounts the rounding is put down to
+        charge = sum((ion.charge * v for ion, v in (cations | anions).items() if ion in changed), Fraction(0))
+        if charge == 0 or net / charge >= 1:
+            continue
+        scale = dict.fromkeys(changed, 1 - net / charge)
+        near = [{ion: v * scale.get(ion, Fraction(1)) for ion, v in part.items()} for part in (cations, anions)]
+        sites, unit = _place(near[0], metals, near[1])
+        parts = (sites.spacers, sites.a_site, sites.b_site, sites.x_site)
+        spacers, a_site, b_site, x_site = (
+            {ion: v / scale.get(ion, Fraction(1)) for ion, v in part.items()} for part in parts
+        )
+        found.append((Sites(spacers, a_site, b_site, x_site, sites.family, sites.n_layers), unit))
+    if not found:
+        return _place(cations, metals, anions)
+    # MAPbI3.01 is 3D, not a slab of a hundred layers
+    return min(found, key=lambda pair: (pair[0].family == "other", pair[0].n_layers or 0))
 
 
 def _place(cations: Amounts, metals: Amounts, anions: Amounts) -> tuple[Sites, Fraction]:

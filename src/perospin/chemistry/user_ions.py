@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from perospin import saving
-from perospin.chemistry._text import shorten
 from perospin.chemistry.elements import atomic_masses_g_mol
 from perospin.chemistry.ion import Ion, Role
 from perospin.errors import DataError, RefusedFileError
+from perospin.text import control_character, shorten
 
 if TYPE_CHECKING:
     from rdkit.Chem import Mol
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9,'-]{1,31}")
 _KEYS = {"smiles", "name", "role", "aliases", "radius_pm", "note"}
 _MAX_SMILES = 400
+_MAX_WORDS = 200
+_MAX_IONS = 500
 #: Cations with more heavy atoms than this are spacers unless the user says otherwise.
 _MAX_CAGE_ATOMS = 3
 
@@ -65,6 +67,8 @@ def extend(library: IonLibrary, ions: Mapping[str, str | Mapping[str, Any]] | It
     entries: list[tuple[str, Any]] = (
         list(ions.items()) if isinstance(ions, Mapping) else [read_argument(text) for text in ions]
     )
+    if len(entries) > _MAX_IONS:
+        raise DataError(f"{len(entries)} ions are given at once; at most {_MAX_IONS} are read")
     for name, entry in entries:
         library = _with_ion(library, name, entry)
     return library
@@ -135,7 +139,7 @@ def read_cation(name: str, smiles: str) -> Mol:
     if len(smiles) > _MAX_SMILES:
         raise DataError(f"the SMILES of ion '{name}' has {len(smiles)} characters; at most {_MAX_SMILES} are read")
     with rdBase.BlockLogs():
-        molecule = Chem.MolFromSmiles(smiles)
+        molecule = Chem.MolFromSmiles(smiles) if smiles.isascii() and smiles.isprintable() else None
     if molecule is None or molecule.GetNumAtoms() == 0:
         raise DataError(f"'{shown}' (ion '{name}') isn't a valid SMILES: write e.g. [NH3+]CCc1ccccc1")
     if "." in Chem.MolToSmiles(molecule):
@@ -185,11 +189,19 @@ def _make_ion(name: str, molecule: Mol, fields: Mapping[str, Any]) -> Ion:
     charge = Chem.GetFormalCharge(molecule)
     given = fields.get("role")
     if given not in (None, "a_site", "spacer"):
-        raise DataError(f'the role of ion \'{name}\' must be "a_site" or "spacer", got {given!r:.30}')
+        raise DataError(
+            f'the role of ion \'{name}\' must be "a_site" or "spacer", not {shorten(given, 30)!r}'
+            if isinstance(given, str)
+            else f'the role of ion \'{name}\' must be the text "a_site" or "spacer"'
+        )
     role = given or ("a_site" if charge == 1 and heavy <= _MAX_CAGE_ATOMS else "spacer")
+    for key in ("name", "note"):
+        text = fields.get(key, "")
+        if not isinstance(text, str) or len(text) > _MAX_WORDS or control_character(text):
+            raise DataError(f"{key} of ion '{name}' must be a text of at most {_MAX_WORDS} letters on one line")
     radius = fields.get("radius_pm")
-    if radius is not None and (isinstance(radius, bool) or not isinstance(radius, int | float) or radius <= 0):
-        raise DataError(f"radius_pm of ion '{name}' must be a positive number, got {radius!r:.30}")
+    if radius is not None and (isinstance(radius, bool) or not isinstance(radius, int | float) or not 0 < radius < 1e5):
+        raise DataError(f"radius_pm of ion '{name}' must be a positive number of picometres below 1e5")
     counts = Counter(atom.GetSymbol() for atom in molecule.GetAtoms())
     return Ion(
         symbol=name,

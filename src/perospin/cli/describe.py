@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from itertools import chain, islice
 from pathlib import Path
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from rich.console import Console
 
+    from perospin.descriptors.writing import UnfinishedTable
+
 app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -26,6 +28,7 @@ app = typer.Typer(
 )
 
 _CHUNK = 2000
+_FILES_CHUNK = 10
 _MOST_SHOWN = 24
 _LISTS = (".txt", ".csv", ".tsv", ".dat")
 _NAMES = ("material", "formula")
@@ -37,7 +40,9 @@ _MAIN = (
     "bx_length_range_a", "distortion_index", "bond_angle_variance_deg2", "bxb_angle_mean_deg", "beta_in_deg",
     "beta_out_deg", "delta_beta_in_deg", "measured_exciton_binding_energy_mev", "measured_band_gap_ev",
     "measured_volume_per_metal_a3", "measured_layer_spacing_a", "measured_metal_halide_distance_a",
-    "measured_metal_halide_metal_angle_deg",
+    "measured_metal_halide_metal_angle_deg", "expected_layer_spacing_a", "expected_layer_spacing_low_a",
+    "expected_layer_spacing_high_a", "expected_layer_spacing_from", "expected_angle_deg", "expected_angle_low_deg",
+    "expected_angle_high_deg", "expected_angle_from",
 )  # fmt: skip
 """What is printed unless asked otherwise: what fits a screen."""
 
@@ -58,6 +63,13 @@ def describe(
     sources: Annotated[
         Path | None, typer.Option("--sources", help="Write the sources of all measured features (.csv, .parquet).")
     ] = None,
+    structure: Annotated[
+        str | None,
+        typer.Option(
+            "--structure",
+            help="predicted: add layer spacing and bond angle, measured where a crystal is known, else predicted.",
+        ),
+    ] = None,
     columns: Annotated[
         str | None, typer.Option("--columns", help="Only these columns, comma separated; see --list-columns.")
     ] = None,
@@ -67,8 +79,13 @@ def describe(
     ] = None,
     store: Annotated[str | None, typer.Option("--store", help="Your store of records, if not the usual one.")] = None,
     compute: Annotated[
-        bool, typer.Option("--compute/--no-compute", help="Compute cations that no shipped table holds.")
-    ] = True,
+        bool | None,
+        typer.Option(
+            "--compute/--no-compute",
+            help="Compute cations that no shipped table holds, or don't; by default those of formulas only.",
+            show_default=False,
+        ),
+    ] = None,
     list_columns: Annotated[
         bool, typer.Option("--list-columns", help="List all columns with what they are, and stop.")
     ] = False,
@@ -76,7 +93,7 @@ def describe(
     """Describe materials by their ions, by their crystal structure where given, and by what has been measured.
 
     What can't be described is named with the reason and left out; the rest is printed or written all the same, and
-    the exit code is 2.
+    the exit code is 2. With --out, structure files are kept as they come: the same command goes on where it stopped.
     """
     from rich.console import Console
 
@@ -86,13 +103,18 @@ def describe(
         return
     if not items:
         raise DataError("nothing to describe: give formulas, structure files, a folder or a list; see --help")
+    from importlib.metadata import version
+
     from perospin.chemistry import IonLibrary
     from perospin.descriptors.quantum import get_level
+    from perospin.descriptors.writing import UnfinishedTable
 
     get_level(level)
     library = IonLibrary.of(ion)
     wanted = None if columns is None else _chosen(columns)
     measured = measured or sources is not None or bool(wanted and any(name.startswith("measured_") for name in wanted))
+    if wanted and any(name.startswith("expected_") for name in wanted):
+        structure = "predicted"
     found = _Read(items)
     structural = found.structures or bool(wanted and set(wanted) & set(_columns()["structure"]))
     failed: list[str] = []
@@ -102,10 +124,10 @@ def describe(
         typer.echo(f"not described: {name}: {_without(name, str(error))}", err=True)
 
     def frames() -> Iterator[pd.DataFrame]:
-        from perospin.descriptors import describe as describe_materials
+        from perospin.studies.structures import describe as describe_materials
 
-        announce = _announce if compute else None
-        while chunk := list(islice(stream, _CHUNK)):
+        announce = None if compute is False else _announce
+        while chunk := list(islice(stream, _FILES_CHUNK if found.structures else _CHUNK)):
             yield describe_materials(
                 chunk,
                 level,
@@ -113,11 +135,27 @@ def describe(
                 compute=compute,
                 on_compute=announce,
                 structural=structural,
+                structure=structure,
                 measured=measured,
                 store=store,
                 on_error=fail,
             )
 
+    if out is not None and found.structures and sources is None:
+        settings = {
+            "level": level,
+            "ions": list(ion or ()),
+            "measured": measured,
+            "compute": compute,
+            "also": structure,
+        }
+        unfinished = UnfinishedTable(
+            out, {**settings, "structure": structure, "store": store or "", "version": version("perospin")}
+        )
+        stream = found.stream(unfinished.done)
+        _write_unfinished(frames(), unfinished, wanted, out)
+        _report(failed, len(unfinished.done))
+        return
     stream = found.stream()
     # the first chunk before the file is opened: a list that can't be read leaves nothing behind
     pieces = frames()
@@ -136,10 +174,34 @@ def describe(
         typer.echo(f"{told.rows} materials in {out}, {told.columns} columns")
     if sources is not None:
         typer.echo(f"{told.sources} sources of measured features in {sources}")
+    _report(failed, told.rows)
+
+
+def _report(failed: Sequence[str], rows: int) -> None:
     if failed:
-        raise DataError(
-            f"{len(failed)} of {told.rows + len(failed)} could not be described ({_few(failed)}); reasons above"
-        )
+        raise DataError(f"{len(failed)} of {rows + len(failed)} could not be described ({_few(failed)}); reasons above")
+
+
+def _write_unfinished(
+    frames: Iterable[pd.DataFrame], table: UnfinishedTable, wanted: Sequence[str] | None, out: Path
+) -> None:
+    """Write rows as they come, then the table."""
+    if table.done:
+        typer.echo(f"going on after {len(table.done)} files of an interrupted run", err=True)
+    told = _Told()
+    try:
+        with _progress(True) as tell:
+            for frame in frames:
+                told.warn(frame)
+                table.write(frame)
+                table.done |= set(frame["structure"]) if len(frame) else set()
+                tell(len(table.done))
+    except KeyboardInterrupt:
+        typer.echo(f"perospin: interrupted; {len(table.done)} files are kept, the same command goes on", err=True)
+        raise typer.Exit(130) from None
+    rows, columns = table.finish(wanted)
+    if rows:
+        typer.echo(f"{rows} materials in {out}, {columns} columns")
 
 
 class _Told:
@@ -234,9 +296,12 @@ class _Read:
         self._parts = [_part(item) for item in items]
         self.structures = any(holds for holds, _ in self._parts)
 
-    def stream(self) -> Iterator[Any]:
+    def stream(self, done: Container[str] = ()) -> Iterator[Any]:
         for _, part in self._parts:
-            yield from part
+            for item in part:
+                file = item[1] if isinstance(item, tuple) else item
+                if not (isinstance(file, Path) and str(file) in done):
+                    yield item
 
 
 def _part(item: str) -> tuple[bool, Iterable[Any]]:
@@ -308,6 +373,7 @@ def _columns() -> dict[str, dict[str, str]]:
     """All columns by heading, with what each is."""
     from perospin.descriptors import DESCRIPTIONS, MEASURED_DESCRIPTIONS, STRUCTURE_DESCRIPTIONS, STRUCTURE_TEXTS
     from perospin.descriptors.intrinsic import AVERAGED, COLUMNS, SPACER
+    from perospin.studies.structures import EXPECTED_DESCRIPTIONS
 
     def meaning(column: str) -> str:
         for prefix, site in (("spacer_", "spacer"), ("a_site_", "A site")):
@@ -332,6 +398,7 @@ def _columns() -> dict[str, dict[str, str]]:
     listed = {heading: {column: meaning(column) for column in group} for heading, group in groups.items()}
     listed["structure"] = {**STRUCTURE_TEXTS, **STRUCTURE_DESCRIPTIONS}
     listed["measured"] = dict(MEASURED_DESCRIPTIONS)
+    listed["expected structure"] = dict(EXPECTED_DESCRIPTIONS)
     return listed
 
 

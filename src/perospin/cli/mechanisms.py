@@ -73,10 +73,11 @@ def _needs(name: str) -> str:
     ]
     for item in law.parameters:
         unit = f" [{item.quantity.unit}]" if item.quantity and item.quantity.unit != "1" else ""
-        meaning = item.quantity.meaning if item.quantity else " or ".join(item.choices)
         default = "" if item.required else f" (default {'left out' if item.default is None else item.default})"
-        lines.append(f"    {item.short}{unit}: {meaning or 'a number'}{default}")
-    return "\n".join(lines)
+        lines.append(f"    {item.short}{unit}: {item.words}{default}")
+    if law.ranges:
+        lines += ["  holds for:", *(f"    {item.words}" for item in law.ranges)]
+    return "\n".join([*lines, "  example:", f"    {law.example}"])
 
 
 def _pairs(param: list[str]) -> dict[str, str]:
@@ -122,6 +123,41 @@ def rate(
     unit = "" if law.unit == "1" else f" {law.unit}"
     typer.echo(f"{law.name}: {value:.6g}{unit}")
     if law.unit == "1/ps" and value > 0:
+        if law.flips:
+            typer.echo(f"lifetime of the polarisation, which decays at twice the flip rate: {_time(0.5 / value)}")
+        else:
+            typer.echo(f"lifetime: {_time(1.0 / value)}")
+
+
+@app.command()
+def integral(
+    name: Annotated[str, typer.Argument(help="dyakonov_perel or elliott_yafet.")],
+    table: Annotated[Path, typer.Argument(help="CSV file of two columns: energy with its unit, and the function.")],
+    param: Annotated[
+        list[str] | None,
+        typer.Option("--param", "-p", help="NAME=VALUE, with a unit: temperature='300 K'. Repeatable."),
+    ] = None,
+    exponent: Annotated[
+        float, typer.Option("--scattering-exponent", help="r of tau_p ~ (energy/kT)^r, dyakonov_perel.")
+    ] = 0.0,
+) -> None:
+    """Evaluate a law as an integral over your own spectrum or density of states.
+
+    elliott_yafet: the table is the spin-flip Eliashberg function against the phonon energy (Eq. 2 of
+    10.1039/d5sc07406a); it needs temperature. dyakonov_perel: the table is the density of states, any unit, against the
+    energy (Eq. 1); it needs temperature, rashba (of an isotropic field), momentum_scattering_time and mass.
+
+    Example: perospin mechanisms integral elliott_yafet a2f.csv -p temperature="300 K"
+    """
+    from perospin.mechanisms.tabulated import tabulated_rate
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        value = tabulated_rate(name, table, _pairs(param or []), exponent)
+    for warning in caught:
+        typer.echo(f"note: {warning.message}", err=True)
+    typer.echo(f"{name}: {value:.6g} 1/ps")
+    if value > 0:
         typer.echo(f"lifetime: {_time(1.0 / value)}")
 
 
@@ -175,6 +211,7 @@ def infer(
         list[str] | None, typer.Option("--known", help="A measured constant: nuclear_field='12 mT'. Repeatable.")
     ] = None,
     most: Annotated[int, typer.Option("--max-mechanisms", min=1, max=3, help="Largest sum of mechanisms.")] = 2,
+    celsius: Annotated[bool, typer.Option("--celsius", help="C in the table means degrees Celsius.")] = False,
     seed: Annotated[int, typer.Option(min=0, help="Of all random draws.")] = 0,
 ) -> None:
     """Say which mechanism limits the spins, or that the data can't tell.
@@ -189,7 +226,7 @@ def infer(
 
     _check_targets(out, plot)
     constants = _constants(known)
-    observed = read_observations(table)
+    observed = read_observations(table, celsius=celsius)
     result = _infer(observed, nuts, candidate, uncertainty, constants, most, seed)
     typer.echo(result.summary())
     if out is not None:

@@ -14,8 +14,7 @@ from perospin.saving import make_folder, write_figure
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from perospin.chemistry import IonLibrary
-    from perospin.studies.lifetimes import LifetimePrediction
+    from perospin.chemistry import IonLibrary, Perovskite
     from perospin.studies.predicting.prediction import Prediction
     from perospin.studies.predicting.predictor import Predictor
     from perospin.studies.study import Study
@@ -89,6 +88,8 @@ def predict(
     library = IonLibrary.of(ion)
     # a wrong formula is reported before anything is fitted
     materials = [Perovskite.parse(formula, library) for formula in formulas]
+    for caution in dict.fromkeys(caution for material in materials for caution in material.cautions):
+        typer.echo(f"caution: {caution}", err=True)
     asked = {"temperature_k": temperature, "field_t": field, "carrier": carrier, "technique": technique, "form": form}
     asked = {name: value for name, value in asked.items() if value not in (None, "")}
     if quantity is not None or asked:
@@ -97,7 +98,7 @@ def predict(
                 "--quantity, --temperature, --field, --carrier, --technique and --form ask the model of lifetimes "
                 "under conditions; --study, --part, --model and --plot belong to studies: leave out one or the other"
             )
-        _lifetimes(formulas, quantity or "tau_spin", asked, library if ion else None, as_json)
+        _lifetimes(materials, quantity or "tau_spin", asked, library if ion else None, as_json)
         return
     predictor = _opened(model, part) if model is not None else _fitted(study, part, library if ion else None, as_json)
     announce = None if as_json else _announce
@@ -116,15 +117,17 @@ def predict(
 
 
 def _lifetimes(
-    formulas: list[str], quantity: str, asked: dict[str, Any], ions: IonLibrary | None, as_json: bool
+    materials: list[Perovskite], quantity: str, asked: dict[str, Any], ions: IonLibrary | None, as_json: bool
 ) -> None:
-    """Predict with the model of lifetimes under conditions and print."""
-    from perospin.studies.lifetimes import LifetimePredictor, question
+    """Ask the study `lifetimes` and print."""
+    from perospin.studies.lifetimes import question
+    from perospin.studies.study import Study
 
-    for formula in formulas:
-        question(formula, quantity, ions=ions, **asked)  # a wrong word is reported before anything is fitted
-    predictor = LifetimePredictor.fit()
-    found = [predictor.predict(formula, quantity, ions=ions, **asked) for formula in formulas]
+    conditions = {"quantity": quantity, **asked}
+    question(**conditions)  # a wrong word is reported before anything is fitted
+    predictor = Study.load("lifetimes").predictor(progress=not as_json)
+    announce = None if as_json else _announce
+    found = [predictor.predict(material, ions, announce, conditions) for material in materials]
     if as_json:
         typer.echo(json.dumps([prediction.to_dict() for prediction in found], indent=1, ensure_ascii=False))
         return
@@ -135,29 +138,33 @@ def _lifetimes(
         _print_lifetime(console, prediction)
 
 
-def _print_lifetime(console: Console, prediction: LifetimePrediction) -> None:
+def _print_lifetime(console: Console, prediction: Prediction) -> None:
     from rich.markup import escape
 
-    from perospin.studies.lifetimes.prediction import in_words
+    from perospin.units import time_in_words
 
-    conditions = ", ".join(f"{name} {value}" for name, value in prediction.asked.items()) or "any conditions"
+    asked = {name: value for name, value in prediction.asked.items() if name != "quantity"}
+    conditions = ", ".join(f"{name} {value}" for name, value in asked.items()) or "any conditions"
+    low, high = time_in_words(prediction.low, 2), time_in_words(prediction.high, 2)
     console.print(
         f"[bold]{escape(prediction.formula)}[/bold]  {prediction.quantity} "
-        f"[bold]{in_words(prediction.value_ps)}[/bold] ({escape(conditions)}), {100 * prediction.level:.0f} % interval "
-        f"{in_words(prediction.low_ps, 2)} to {in_words(prediction.high_ps, 2)}"
+        f"[bold]{time_in_words(prediction.value)}[/bold] ({escape(conditions)}), {100 * prediction.level:.0f} % "
+        f"interval {low} to {high}"
     )
-    console.print(
-        f"  typical factor {prediction.typical_factor:.3g} over {prediction.n_scored} values of {prediction.quantity} "
-        f"({escape(prediction.interval)})"
-    )
+    if prediction.typical_factor is not None:
+        console.print(
+            f"  typical factor {prediction.typical_factor:.3g} over {prediction.n_scored} values of "
+            f"{prediction.quantity} ({escape(prediction.interval)})"
+        )
     for caution in prediction.cautions:
         console.print(f"  [bold red]caution[/bold red]: {escape(caution)}")
     shown = {name: value for name, value in prediction.contributions.items() if abs(value) >= 0.05}
-    console.print("  log10 (ps): " + escape(", ".join(f"{name} {value:+.2f}" for name, value in shown.items())))
-    for record in prediction.known:
+    terms = ", ".join(f"{name} {value:+.2f}" for name, value in shown.items())
+    console.print(escape(f"  {prediction.space}: {prediction.base:.2f} on average, then {terms}"))
+    for record in prediction.on_record:
         warmth = f" at {record['temperature_k']:.3g} K" if record["temperature_k"] is not None else ""
         bound = "" if record["limit"] == "value" else f"{record['limit']} "
-        text = f"{record['quantity']} {bound}{in_words(record['value_ps'])}{warmth} ({record['source']})"
+        text = f"{record['quantity']} {bound}{time_in_words(record['value_ps'])}{warmth} ({record['source']})"
         console.print(f"  on record: {escape(text)}")
     console.print("  model: material and conditions, all records of lifetimes\n")
 
@@ -227,6 +234,14 @@ def _print(console: Console, prediction: Prediction) -> None:
         f"[bold]{escape(prediction.formula)}[/bold]  {prediction.quantity} [bold]{prediction.value:.3g}[/bold]{unit}, "
         f"{100 * prediction.level:.0f} % interval {prediction.low:.2g} to {prediction.high:.2g}{unit}"
     )
+    other = prediction.reciprocal
+    if other is not None:
+        console.print(
+            f"  {other.quantity} [bold]{other.value:.3g}[/bold] {other.unit}, {100 * prediction.level:.0f} % interval "
+            f"{other.low:.2g} to {other.high:.2g} {other.unit}"
+        )
+    if prediction.conditions:
+        console.print(f"  {escape(prediction.conditions)}")
     if prediction.typical_factor:
         console.print(f"  typical factor {prediction.typical_factor:.2f} ({escape(prediction.interval)})")
     else:
@@ -236,7 +251,7 @@ def _print(console: Console, prediction: Prediction) -> None:
     for reason in prediction.reasons:
         console.print(f"  [bold red]out of domain[/bold red]: {escape(reason)}")
     for note in prediction.notes:
-        console.print(f"  new: {escape(note)}")
+        console.print(f"  note: {escape(note)}")
     if prediction.known:
         console.print("  this material is itself among the training rows")
     if prediction.alike:

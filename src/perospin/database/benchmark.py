@@ -87,6 +87,17 @@ TABLES: dict[str, BenchmarkTable] = {
         "MIT",
         ("organic", "solvent", "crystal_score"),
     ),
+    "structures_2d": BenchmarkTable(
+        "structures_2d/structures_2d.csv",
+        "639 experimental layered crystals: composition, layers, octahedra and angles, described by perospin",
+        "crystals: repository fanghj01234/Ensemble-Learning_SATGNN, commit 30e2b78 (doi:10.1039/d5dd00163c; the files "
+        "name no source of their own, no temperature); numbers: perospin describe; no coordinates",
+        "MIT",
+        (
+            *("file", "formula", "new_ions", "spacer", "layers_agree", "hydrogens", "dimensionality"),
+            *("connectivity", "layer_orientation", "space_group", "remarks"),
+        ),
+    ),
     "vapdiff_descriptors": BenchmarkTable(
         "olympus/vapdiff_descriptors.csv",
         "descriptors of the organic salts and solvents of vapdiff_crystal, one row a number",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -14,6 +13,7 @@ from perospin.database.record import Record, Source
 from perospin.database.tidy import write_records
 from perospin.errors import DataError
 from perospin.saving import whole_file, write_text
+from perospin.text import readable_json, shorten, tex, tex_verbatim
 
 FORMATS = ("csv", "parquet", "json", "bibtex")
 _SUFFIXES = {".csv": "csv", ".parquet": "parquet", ".pq": "parquet", ".json": "json", ".bib": "bibtex"}
@@ -73,17 +73,17 @@ def to_bibtex(records: Iterable[Record]) -> str:
         source = cited.source
         fields: dict[str, str] = {}
         if source.first_author:
-            fields["author"] = f"{{{_tex(source.first_author)}}} and others"
+            fields["author"] = f"{{{tex(source.first_author)}}} and others"
         if source.year:
             fields["year"] = str(source.year)
         if source.arxiv:
-            fields |= {"eprint": source.arxiv, "archiveprefix": "arXiv"}
+            fields |= {"eprint": tex_verbatim(source.arxiv), "archiveprefix": "arXiv"}
         if source.doi:
-            fields["doi"] = source.doi
+            fields["doi"] = tex_verbatim(source.doi)
         elif source.url:
-            fields["url"] = source.url
+            fields["url"] = tex_verbatim(source.url)
         count = f"{cited.n_records} record{'s' * (cited.n_records > 1)}"
-        fields["note"] = _tex(f"{count} ({cited.evidence}): {', '.join(cited.properties)}")
+        fields["note"] = tex(f"{count} ({cited.evidence}): {', '.join(cited.properties)}")
         kind = "article" if source.doi and not source.arxiv else "misc"
         body = ",\n".join(f"  {name} = {{{text}}}" for name, text in fields.items())
         entries.append(f"@{kind}{{{cited.key},\n{body}\n}}\n")
@@ -115,7 +115,7 @@ def export_records(records: Sequence[Record], path: Path | str, format: str | No
     path = Path(path)
     chosen = format or _SUFFIXES.get(path.suffix.lower())
     if chosen not in FORMATS:
-        raise DataError(f"can't tell the format of '{path}'; use one of: {', '.join(FORMATS)}")
+        raise DataError(f"can't tell the format of '{shorten(str(path))}'; use one of: {', '.join(FORMATS)}")
     if chosen == "csv":
         write_records(records, path)
     elif chosen == "json":
@@ -131,7 +131,7 @@ def export_records(records: Sequence[Record], path: Path | str, format: str | No
 def to_json(records: Iterable[Record]) -> str:
     """Write records as a JSON list; fields without a value are left out."""
     rows = [{k: v for k, v in r.to_dict().items() if v not in (None, "")} for r in records]
-    return json.dumps(rows, indent=1, ensure_ascii=False) + "\n"
+    return readable_json(rows) + "\n"
 
 
 def _key(source: Source) -> str:
@@ -144,7 +144,3 @@ def _key(source: Source) -> str:
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
     key = re.sub(r"[^A-Za-z0-9]+", "", plain).lower() or "source"
     return f"{key}{source.year}" if source.year and source.first_author else key
-
-
-def _tex(text: str) -> str:
-    return re.sub(r"([%&#_$])", r"\\\1", text)

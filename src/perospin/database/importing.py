@@ -11,13 +11,17 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from perospin.database.record import COLUMNS, CONDITION_UNITS, Record
+from perospin.database.record import COLUMNS, CONDITION_UNITS, Record, read_material
 from perospin.database.store import Store
-from perospin.database.tidy import CellIssue, read_cells, validate_row
-from perospin.errors import DataError
+from perospin.database.tidy import CellIssue, stream_cells, validate_row
+from perospin.errors import DataError, FormulaError
+from perospin.text import shorten
 
 if TYPE_CHECKING:
     from perospin.chemistry import IonLibrary
+
+
+LARGEST_MAPPING_BYTES = 100_000
 
 
 class ValueColumn(BaseModel):
@@ -69,23 +73,30 @@ class ColumnMapping(BaseModel):
         DataError
             If the file can't be read, is not TOML, or names a field that a record does not have.
         """
+        name_of_file = shorten(str(path))
         try:
-            data = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+            with Path(path).open("rb") as handle:
+                content = handle.read(LARGEST_MAPPING_BYTES + 1)
+            if len(content) > LARGEST_MAPPING_BYTES:
+                raise DataError(
+                    f"the mapping '{name_of_file}' is larger than {LARGEST_MAPPING_BYTES // 1000} kB; is it a table?"
+                )
+            data = tomllib.loads(content.decode("utf-8"))
         except OSError as error:
-            raise DataError(f"can't read the mapping '{path}': {error.strerror}") from None
+            raise DataError(f"can't read the mapping '{name_of_file}': {error.strerror}") from None
         except UnicodeDecodeError as error:
             where = f"byte {error.start}"
-            raise DataError(f"the mapping '{path}' is not UTF-8 text ({where}); is it a TOML file?") from None
-        except tomllib.TOMLDecodeError as error:
-            raise DataError(f"the mapping '{path}' is not TOML: {error}") from None
+            raise DataError(f"the mapping '{name_of_file}' is not UTF-8 text ({where}); is it a TOML file?") from None
+        except (ValueError, RecursionError) as error:  # also a number of thousands of digits, brackets nested too deep
+            raise DataError(f"the mapping '{name_of_file}' is not TOML: {shorten(str(error), 150)}") from None
         try:
             mapping = cls.model_validate(data)
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
-            place = ".".join(str(part) for part in first["loc"])
-            what = "unknown entry" if first["type"] == "extra_forbidden" else first["msg"].lower()
+            place = shorten(".".join(str(part) for part in first["loc"]))
+            what = "unknown entry" if first["type"] == "extra_forbidden" else shorten(first["msg"].lower(), 120)
             raise DataError(
-                f"mapping '{path}', entry '{place}': {what}; a mapping has: {', '.join(cls.model_fields)}"
+                f"mapping '{name_of_file}', entry '{place}': {what}; a mapping has: {', '.join(cls.model_fields)}"
             ) from None
         for section, names in (
             ("columns", mapping.columns),
@@ -95,13 +106,18 @@ class ColumnMapping(BaseModel):
             for name in names:
                 if name not in COLUMNS:
                     close = get_close_matches(name, COLUMNS, n=1)
-                    hint = f"did you mean '{close[0]}'?" if close else f"a record has: {', '.join(COLUMNS)}"
-                    raise DataError(f"mapping '{path}', [{section}]: a record has no field '{name}'; {hint}")
+                    hint = f"did you mean '{close[0]}'?" if close else f"a record has e.g. {', '.join(COLUMNS[:12])}"
+                    raise DataError(
+                        f"mapping '{name_of_file}', [{section}]: a record has no field '{shorten(name)}'; {hint}"
+                    )
+        for name, constant in mapping.constants.items():
+            if isinstance(constant, int) and abs(constant) > 10**15:
+                raise DataError(f"mapping '{name_of_file}', [constants]: the number of '{name}' is too large")
         for name in mapping.units:
             if name not in CONDITION_UNITS:
                 raise DataError(
-                    f"mapping '{path}', [units]: '{name}' takes no unit here; these do: {', '.join(CONDITION_UNITS)} "
-                    "(the unit of the value itself is the field 'unit')"
+                    f"mapping '{name_of_file}', [units]: '{shorten(name)}' takes no unit here; these do: "
+                    f"{', '.join(CONDITION_UNITS)} (the unit of the value itself is the field 'unit')"
                 )
         return mapping
 
@@ -122,6 +138,8 @@ class ImportCheck:
         Rows with at least one cell.
     unused
         Columns that no field takes: their cells are not read.
+    cautions
+        What to look at although it was read, such as amounts taken as rounded; each sentence once.
     """
 
     records: tuple[Record, ...]
@@ -129,6 +147,7 @@ class ImportCheck:
     issues: tuple[CellIssue, ...]
     n_rows: int
     unused: tuple[str, ...] = ()
+    cautions: tuple[str, ...] = ()
 
     @property
     def n_unknown(self) -> int:
@@ -180,16 +199,19 @@ def check_file(
     DataError
         If the file as a whole is unusable, or the mapping names a column that it does not have.
     """
-    header, rows = read_cells(path)
+    header, rows = stream_cells(path)
     mapping = mapping or ColumnMapping(columns={name: name for name in header if name in COLUMNS})
     _check_columns(path, header, mapping)
     blocks: list[ValueColumn | None] = [*mapping.values] or [None]
+    labels = {name: f"{name} (constant)" for name in mapping.constants} | mapping.columns
     records: list[Record] = []
     places: list[int] = []
     issues: list[CellIssue] = []
+    cautions: dict[str, None] = {}
+    file = Path(path).name
     n_rows = 0
     for number, row in enumerate(rows, start=2):
-        if not any(cell.strip() for cell in row):
+        if not "".join(row).strip():
             continue
         n_rows += 1
         if len(row) != len(header):
@@ -199,9 +221,11 @@ def check_file(
         cells = dict(zip(header, row, strict=True))
         seen: set[CellIssue] = set()
         for block in blocks:
-            translated = _translate(cells, number, mapping, block)
+            translated = _translate(cells, number, mapping, block, labels)
             if translated is None:
                 continue
+            if not translated.cells.get("origin"):
+                translated.cells["origin"] = f"{file}:{number}"
             record, found = validate_row(
                 translated.cells, number, translated.labels, allow_unknown, ions, translated.printed
             )
@@ -210,16 +234,16 @@ def check_file(
                     seen.add(issue)
                     issues.append(issue)
             if record is not None and not translated.issues:
-                origin = record.origin or f"{Path(path).name}:{number}"
-                records.append(Record.from_dict({**record.to_dict(), "origin": origin, "record_id": ""}))
+                records.append(record)
                 places.append(number)
+                cautions |= dict.fromkeys(_cautions(record, ions))
     issues.extend(_repeats(records, places, store, skip_known, mapping.columns.get("value", "value")))
     if not n_rows:
-        raise DataError(f"'{path}' has a header but no rows of values")
+        raise DataError(f"'{shorten(str(path))}' has a header but no rows of values")
     issues.sort(key=lambda issue: issue.row)
     used = _named_columns(mapping)
     unused = tuple(name for name in header if name and name not in used)
-    return ImportCheck(tuple(records), tuple(places), tuple(issues), n_rows, unused)
+    return ImportCheck(tuple(records), tuple(places), tuple(issues), n_rows, unused, tuple(cautions))
 
 
 def import_file(
@@ -245,10 +269,18 @@ def import_file(
     check = check_file(path, mapping, store, allow_unknown, skip_known, ions)
     if check.issues:
         raise DataError(
-            f"'{path}' has {len(check.issues)} bad cell{'s' * (len(check.issues) > 1)}, nothing was imported; "
-            f"the first is {check.issues[0]}"
+            f"'{shorten(str(path))}' has {len(check.issues)} bad cell{'s' * (len(check.issues) > 1)}, nothing was "
+            f"imported; the first is {shorten(str(check.issues[0]), 260)}"
         )
     return store.add(check.records, skip_known=skip_known)
+
+
+def _cautions(record: Record, ions: IonLibrary | None) -> tuple[str, ...]:
+    """Tell what the reading of a record's material left in doubt."""
+    try:
+        return read_material(record.material, ions)[1] if record.composition == "known" else ()
+    except FormulaError:  # words, with the formula in a column of its own
+        return read_material(record.formula, ions)[1]
 
 
 def _named_columns(mapping: ColumnMapping) -> list[str]:
@@ -263,34 +295,33 @@ def _check_columns(path: Path | str, header: list[str], mapping: ColumnMapping) 
     for name in _named_columns(mapping):
         if name not in header:
             close = get_close_matches(name, header, n=1)
-            hint = f"did you mean '{close[0]}'?" if close else f"it has: {', '.join(header)}"
-            raise DataError(f"'{path}' has no column '{name}', which the mapping names; {hint}")
+            hint = f"did you mean '{shorten(close[0])}'?" if close else f"it has: {shorten(', '.join(header), 150)}"
+            raise DataError(f"'{shorten(str(path))}' has no column '{shorten(name)}', which the mapping names; {hint}")
     have = {*mapping.columns, *mapping.constants}
     needed = ("material",) if mapping.values else ("material", "property", "value", "unit")
     lacking = [name for name in needed if name not in have]
     if lacking:
         raise DataError(
-            f"'{path}': no column for {', '.join(lacking)}; name the columns so, or give a mapping (--mapping FILE) "
-            "with [columns] and [constants]"
+            f"'{shorten(str(path))}': no column for {', '.join(lacking)}; name the columns so, or give a mapping "
+            "(--mapping FILE) with [columns] and [constants]"
         )
 
 
 def _translate(
-    cells: Mapping[str, str], row: int, mapping: ColumnMapping, block: ValueColumn | None
+    cells: Mapping[str, str], row: int, mapping: ColumnMapping, block: ValueColumn | None, labels: Mapping[str, str]
 ) -> _Translation | None:
     """Cells of one record keyed by field; None when a value column is empty in this row."""
-    result = _Translation()
+    result = _Translation(labels=dict(labels))
+    missing = mapping.missing
 
     def text(column: str) -> str:
         cell = cells[column].strip()
-        return "" if cell in mapping.missing else cell
+        return "" if cell in missing else cell
 
     for name, constant in mapping.constants.items():
         result.cells[name] = str(constant).lower() if isinstance(constant, bool) else str(constant)
-        result.labels[name] = f"{name} (constant)"
     for name, column in mapping.columns.items():
         result.cells[name] = text(column)
-        result.labels[name] = column
     if block is not None:
         if not text(block.column):
             return None
@@ -317,10 +348,12 @@ def _convert_condition(result: _Translation, name: str, unit: str, row: int) -> 
     try:
         result.cells[name] = f"{float(convert(float(cell), unit, CONDITION_UNITS[name])):.12g}"
     except ValueError:
-        result.issues.append(CellIssue(row, result.labels[name], cell, "not a number; write it as 0.5 or 5e-1"))
+        result.issues.append(
+            CellIssue(row, result.labels[name], shorten(cell), "not a number; write it as 0.5 or 5e-1")
+        )
         result.cells[name] = ""
     except DataError as error:
-        result.issues.append(CellIssue(row, result.labels[name], cell, str(error)))
+        result.issues.append(CellIssue(row, result.labels[name], shorten(cell), str(error)))
         result.cells[name] = ""
 
 
@@ -328,11 +361,13 @@ def _repeats(
     records: list[Record], rows: list[int], store: Store | None, skip_known: bool, column: str
 ) -> list[CellIssue]:
     """Find records that occur twice in the file or are in the store already."""
+    if skip_known:
+        return []
     issues = []
     first: dict[str, int] = {}
-    for record, row in zip(records, rows, strict=True):
-        mark = record.fingerprint()
-        if mark in first and not skip_known:
+    marks = [record.fingerprint() for record in records]
+    for record, row, mark in zip(records, rows, marks, strict=True):
+        if mark in first:
             issues.append(
                 CellIssue(
                     row,
@@ -342,8 +377,8 @@ def _repeats(
                 )
             )
         first.setdefault(mark, row)
-    if store is not None and not skip_known:
-        for position, name in store.known(records).items():
+    if store is not None:
+        for position, name in store.known_marks(marks).items():
             record = records[position]
             message = f"already in the store as {name}; leave it out or pass --skip-known"
             issues.append(CellIssue(rows[position], column, f"{record.original_value:g}", message))

@@ -11,6 +11,7 @@ from perospin.database.benchmark import data_file
 from perospin.database.record import COLUMNS, Record, canonical_formula
 from perospin.database.vocabulary import CARRIERS, EVIDENCE, get_property
 from perospin.errors import DataError, FormulaError
+from perospin.text import shorten
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,7 +46,7 @@ def curated_table(name: str) -> tuple[Record, ...]:
     from perospin.database.tidy import read_records
 
     if name not in CURATED:
-        raise DataError(f"no curated table '{name}'; there are: {', '.join(CURATED)}")
+        raise DataError(f"no curated table '{shorten(name)}'; there are: {', '.join(CURATED)}")
     return tuple(read_records(data_file(f"records/{name}.csv"), trusted=True))
 
 
@@ -108,7 +109,7 @@ def select_records(
     wanted = {get_property(name).name for name in ([property] if isinstance(property, str) else property or [])}
     for what, given, known in (("carrier", carrier, CARRIERS), ("evidence", evidence, EVIDENCE)):
         if given and given not in known:
-            raise DataError(f"unknown {what} '{given}'; use one of: {', '.join(known)}")
+            raise DataError(f"unknown {what} '{shorten(given)}'; use one of: {', '.join(known)}")
     records: Iterable[Record]
     if table is not None and table != "user":
         records = curated_table(table)
@@ -180,7 +181,7 @@ def load_records(
 
     Examples
     --------
-    >>> load_records("tau_spin", "(APD)PbI4", user=False)["value"].min()  # ps
+    >>> float(load_records("tau_spin", "(APD)PbI4", user=False)["value"].min())  # ps
     7.751937984496124
     """
     return to_frame(

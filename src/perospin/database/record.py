@@ -6,7 +6,10 @@ import hashlib
 import json
 import math
 import re
-from dataclasses import asdict, dataclass, field, fields, replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, fields, replace
+from functools import cache, lru_cache
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from perospin.database.vocabulary import (
@@ -18,6 +21,7 @@ from perospin.database.vocabulary import (
     get_property,
 )
 from perospin.errors import DataError, FormulaError
+from perospin.text import control_character, shorten
 
 if TYPE_CHECKING:
     from perospin.chemistry import IonLibrary
@@ -39,6 +43,8 @@ CONDITION_UNITS = {
     "xray_energy_kev": "keV",
     "bias_field_v_mm": "V/mm",
 }
+
+MOST_LAYERS = 10_000
 
 _DOI = re.compile(r"10\.\d{4,9}/\S+")
 _ARXIV = re.compile(r"(?:\d{4}\.\d{4,5}|[a-z-]+(?:\.[A-Z]{2})?/\d{7})(?:v\d+)?")
@@ -67,15 +73,35 @@ def normalise_doi(text: str) -> str:
         return plain
     if _ARXIV.fullmatch(plain):
         return f"10.48550/arXiv.{re.sub(r'v[0-9]+$', '', plain)}"
-    raise DataError(f"'{text}' is neither a DOI (10.1039/d5sc07406a) nor an arXiv identifier (arXiv:2603.03038)")
+    raise DataError(
+        f"'{shorten(text)}' is neither a DOI (10.1039/d5sc07406a) nor an arXiv identifier (arXiv:2603.03038)"
+    )
+
+
+@cache
+def _names(kind: Any) -> tuple[str, ...]:
+    """Fields of a class that a table carries."""
+    return tuple(item.name for item in fields(kind) if item.init)
+
+
+@cache
+def _reader(kind: Any) -> Callable[[object], tuple[Any, ...]]:
+    return attrgetter(*_names(kind))
 
 
 def _words(owner: object) -> None:
-    """Text fields hold one line without blanks around it, so that a table of text can carry them."""
-    for item in fields(owner):  # type: ignore[arg-type]
-        value = getattr(owner, item.name)
-        if isinstance(value, str):
-            object.__setattr__(owner, item.name, " ".join(value.split()))
+    """Text fields hold one line without control characters and blanks around it, so that a table can carry them."""
+    kind = type(owner)
+    for name, value in zip(_names(kind), _reader(kind)(owner), strict=True):  # type: ignore[arg-type]
+        if not value or not isinstance(value, str):
+            if value.__class__ is float and not value:
+                object.__setattr__(owner, name, 0.0)  # a database keeps no -0.0
+            continue
+        if value.isprintable() and value[0] != " " and value[-1] != " " and "  " not in value:
+            continue
+        if found := control_character(value):
+            raise DataError(f"{name} holds the control character {found}; leave it out")
+        object.__setattr__(owner, name, " ".join(value.split()))
 
 
 def _finite(name: str, value: float | None) -> None:
@@ -126,7 +152,7 @@ class Source:
         if self.year is not None and not 1900 <= self.year <= 2100:
             raise DataError(f"year is {self.year}; it must lie between 1900 and 2100")
         if self.evidence not in EVIDENCE:
-            raise DataError(f"evidence is '{self.evidence}'; it must be one of: {', '.join(EVIDENCE)}")
+            raise DataError(f"evidence is '{shorten(self.evidence)}'; it must be one of: {', '.join(EVIDENCE)}")
 
     @property
     def arxiv(self) -> str:
@@ -200,11 +226,11 @@ class Conditions:
         """
         _words(self)
         if self.carrier and self.carrier not in CARRIERS:
-            raise DataError(f"carrier is '{self.carrier}'; it must be one of: {', '.join(CARRIERS)}, or empty")
+            raise DataError(f"carrier is '{shorten(self.carrier)}'; it must be one of: {', '.join(CARRIERS)}, or empty")
         if self.lifetime_convention and self.lifetime_convention not in LIFETIME_CONVENTIONS:
             words = ", ".join(LIFETIME_CONVENTIONS)
             raise DataError(
-                f"lifetime_convention is '{self.lifetime_convention}'; it must be one of: {words}, or empty"
+                f"lifetime_convention is '{shorten(self.lifetime_convention)}'; it must be one of: {words}, or empty"
             )
         for name in CONDITION_UNITS:
             _finite(name, getattr(self, name))
@@ -216,8 +242,8 @@ class Conditions:
             raise DataError(f"temperature_k is {self.temperature_k:g}; it must lie between 0 and 3000 K")
         if self.fluence_uj_cm2 is not None and self.fluence_uj_cm2 < 0:
             raise DataError(f"fluence_uj_cm2 is {self.fluence_uj_cm2:g}; it can't be negative")
-        if self.n_layers is not None and self.n_layers < 1:
-            raise DataError(f"n_layers is {self.n_layers}; it must be 1 or more (leave it empty for 3D)")
+        if self.n_layers is not None and not 1 <= self.n_layers <= MOST_LAYERS:
+            raise DataError(f"n_layers must be 1 or more, at most {MOST_LAYERS} (leave it empty for 3D)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,6 +299,7 @@ class Record:
     note: str = ""
     origin: str = ""
     record_id: str = ""
+    _mark: str = field(default="", init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Check what must hold for any record.
@@ -287,7 +314,9 @@ class Record:
         if not self.material:
             raise DataError("material is empty; give a formula, or a description in words")
         if self.unit != prop.unit:
-            raise DataError(f"{prop.name} is kept in {prop.unit}, not in '{self.unit}'; use Record.measured to convert")
+            raise DataError(
+                f"{prop.name} is kept in {prop.unit}, not in '{shorten(self.unit)}'; use Record.measured to convert"
+            )
         _finite("value", self.value)
         _finite("original_value", self.original_value)
         _finite("uncertainty", self.uncertainty)
@@ -296,12 +325,14 @@ class Record:
         if self.uncertainty is not None and self.uncertainty < 0:
             raise DataError(f"uncertainty is {self.uncertainty:g}; it can't be negative")
         if self.limit not in LIMITS:
-            raise DataError(f"limit is '{self.limit}'; it must be one of: {', '.join(LIMITS)}")
+            raise DataError(f"limit is '{shorten(self.limit)}'; it must be one of: {', '.join(LIMITS)}")
         if self.composition not in COMPOSITIONS:
-            raise DataError(f"composition is '{self.composition}'; it must be one of: {', '.join(COMPOSITIONS)}")
+            raise DataError(
+                f"composition is '{shorten(self.composition)}'; it must be one of: {', '.join(COMPOSITIONS)}"
+            )
         if (self.composition == "known") != bool(self.formula):
             raise DataError(
-                f"composition is '{self.composition}' but formula is '{self.formula}': "
+                f"composition is '{self.composition}' but formula is '{shorten(self.formula)}': "
                 "a known composition has a canonical formula, and only a known one has"
             )
 
@@ -372,10 +403,11 @@ class Record:
 
     def to_dict(self) -> dict[str, Any]:
         """All fields in one flat dictionary; the columns of the tidy tables, in their order."""
-        flat = asdict(self)
-        flat.update(flat.pop("source"))
-        flat.update(flat.pop("conditions"))
-        return {name: flat[name] for name in COLUMNS}
+        return dict(zip(COLUMNS, self.values(), strict=True))
+
+    def values(self) -> tuple[Any, ...]:
+        """Values of all fields, in the order of `COLUMNS`."""
+        return _VALUES(self)
 
     @classmethod
     def from_dict(cls, flat: dict[str, Any]) -> Record:
@@ -386,14 +418,17 @@ class Record:
         DataError
             If a required key is missing, a key is unknown, or a value is wrong.
         """
-        unknown = sorted(set(flat) - set(COLUMNS))
+        unknown = sorted(set(flat) - _COLUMN_SET)
         if unknown:
-            raise DataError(f"unknown column '{unknown[0]}'; a record has: {', '.join(COLUMNS)}")
+            raise DataError(f"unknown column '{shorten(unknown[0])}'; a record has e.g. {', '.join(COLUMNS[:12])}")
         missing = [name for name in REQUIRED if name not in flat]
         if missing:
             raise DataError(f"a record needs the column '{missing[0]}'")
-        own = {k: v for k, v in flat.items() if k in {f.name for f in fields(cls)}}
-        return cls(source=_part(Source, flat), conditions=_part(Conditions, flat), **own)
+        own = {name: flat[name] for name in _OWN if name in flat}
+        try:
+            return cls(source=part_of(Source, flat), conditions=part_of(Conditions, flat), **own)
+        except (TypeError, AttributeError) as error:
+            raise DataError(f"a field of a record has the wrong kind of value ({shorten(str(error), 120)})") from None
 
     def with_id(self, record_id: str) -> Record:
         """Copy of this record under another identifier."""
@@ -401,13 +436,28 @@ class Record:
 
     def fingerprint(self) -> str:
         """Hash of the content without identifier and origin; equal for the same statement entered twice."""
-        content = {k: v for k, v in self.to_dict().items() if k not in ("record_id", "origin")}
-        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+        if not self._mark:  # asked for several times in an import
+            content = dict(zip(_MARKED, _MARKED_VALUES(self), strict=True))
+            object.__setattr__(self, "_mark", hashlib.sha256(json.dumps(content).encode()).hexdigest())
+        return self._mark
 
 
-def _part(kind: type[_Part], flat: dict[str, Any]) -> _Part:
-    names = {item.name for item in fields(kind)}
-    return kind(**{key: value for key, value in flat.items() if key in names})
+def part_of(kind: type[_Part], flat: dict[str, Any]) -> _Part:
+    """Source or conditions out of the fields of a record; those that are missing take their defaults."""
+    names = _names(kind)  # type: ignore[arg-type]  # a class is hashable
+    if not all(map(flat.__contains__, names)):
+        names = tuple(name for name in names if name in flat)
+    values = [flat[name] for name in names]
+    try:
+        return _shared(kind, names, *values)  # type: ignore[arg-type]
+    except TypeError:  # a value that can't be hashed, from a damaged file
+        return kind(**dict(zip(names, values, strict=True)))
+
+
+@lru_cache(maxsize=4096, typed=True)
+def _shared(kind: type[_Part], names: tuple[str, ...], *values: Any) -> _Part:
+    """Source or conditions of these values: the rows of a table share most of theirs."""
+    return kind(**dict(zip(names, values, strict=True)))
 
 
 REQUIRED = (
@@ -441,6 +491,22 @@ COLUMNS: tuple[str, ...] = (
 )
 
 
+_COLUMN_SET = frozenset(COLUMNS)
+_OWN = tuple(name for name in _names(Record) if name not in ("source", "conditions"))
+
+
+def _getter(columns: Iterable[str]) -> Callable[[Record], tuple[Any, ...]]:
+    """Read these columns off a record in one go."""
+    owners = dict.fromkeys(_names(Source), "source.") | dict.fromkeys(_names(Conditions), "conditions.")
+    return attrgetter(*(owners.get(name, "") + name for name in columns))
+
+
+_VALUES = _getter(COLUMNS)
+# what a fingerprint is made of, in the order that it always had
+_MARKED = tuple(sorted(_COLUMN_SET - {"record_id", "origin"}))
+_MARKED_VALUES = _getter(_MARKED)
+
+
 def canonical_formula(text: str, ions: IonLibrary | None = None) -> str:
     """Write the formula of a material the canonical way; `ions` adds a user's own cations.
 
@@ -449,9 +515,22 @@ def canonical_formula(text: str, ions: IonLibrary | None = None) -> str:
     FormulaError
         If the text is not a formula that `Perovskite.parse` reads.
     """
+    return read_material(text, ions)[0]
+
+
+@lru_cache(maxsize=4096)
+def read_material(text: str, ions: IonLibrary | None = None) -> tuple[str, tuple[str, ...]]:
+    """Canonical formula of a material, and the cautions of its reading.
+
+    Raises
+    ------
+    FormulaError
+        If the text is not a formula that `Perovskite.parse` reads.
+    """
     from perospin.chemistry import Perovskite
 
-    return str(Perovskite.parse(text, ions))
+    material = Perovskite.parse(text, ions)
+    return str(material), material.cautions
 
 
 def is_formula(text: str, ions: IonLibrary | None = None) -> bool:
@@ -479,9 +558,13 @@ def to_canonical(
     from perospin.units import convert
 
     prop = get_property(property)
+    if unit == prop.unit:
+        return float(value), uncertainty if uncertainty is None else float(uncertainty)
     try:
         new = float(convert(value, unit, prop.unit))
-        return new, None if uncertainty is None else float(convert(uncertainty, unit, prop.unit))
+        if uncertainty is None:
+            return new, None
+        return new, float(convert(uncertainty, unit, prop.unit, difference=True))
     except DataError as error:
         if prop.reciprocal_unit:
             try:
@@ -490,10 +573,14 @@ def to_canonical(
                 pass
             else:
                 if rate <= 0:
-                    raise DataError(f"a rate of {value:g} {unit} is no lifetime; it must be greater than 0") from None
+                    raise DataError(
+                        f"a rate of {value:g} {shorten(unit)} is no lifetime; it must be greater than 0"
+                    ) from None
                 tau = 1.0 / rate
                 if uncertainty is None:
                     return tau, None
-                return tau, tau**2 * float(convert(uncertainty, unit, prop.reciprocal_unit))
+                return tau, tau * tau * float(convert(uncertainty, unit, prop.reciprocal_unit))
         allowed = f"{prop.unit} or {prop.reciprocal_unit}" if prop.reciprocal_unit else prop.unit
-        raise DataError(f"unit '{unit}' does not fit {prop.name}, which is kept in {allowed} ({error})") from None
+        raise DataError(
+            f"unit '{shorten(unit)}' does not fit {prop.name}, which is kept in {allowed} ({shorten(str(error), 160)})"
+        ) from None

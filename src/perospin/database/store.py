@@ -7,13 +7,16 @@ Each call of `Store.add` is one transaction: a crash in the middle leaves the st
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
+    URL,
     Boolean,
     Column,
     Engine,
@@ -25,21 +28,30 @@ from sqlalchemy import (
     Text,
     create_engine,
     delete,
+    event,
     func,
     insert,
     inspect,
+    make_url,
     select,
 )
 from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.pool import StaticPool
 
 from perospin.database.record import COLUMNS, Record
 from perospin.errors import DataError
+from perospin.text import shorten, without_password
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
 ENVIRONMENT_VARIABLE = "PEROSPIN_STORE"
 SCHEMA_VERSION = 1
+#: How long a process waits for another one that writes (an import of a million rows takes about a minute).
+WAIT_S = 180
+#: Rows written, and identifiers asked for, at a time.
+_CHUNK_ROWS = 2000
+_CHUNK_NAMES = 500
 
 _metadata = MetaData()
 
@@ -106,7 +118,10 @@ class Store:
     @property
     def exists(self) -> bool:
         """False for a file that no `add` has written yet (a database behind a URL is taken to exist)."""
-        return self._path is None or self._path.exists()
+        try:
+            return self._path is None or self._path.exists()
+        except (OSError, ValueError) as error:
+            raise DataError(f"the store '{self.location}' can't be used: {_plain(error)}") from None
 
     @classmethod
     def open(cls, path: Path | str | None = None) -> Store:
@@ -124,19 +139,18 @@ class Store:
             If the URL is malformed or names a database whose driver is not installed.
         """
         location = str(path) if path is not None else default_location()
+        shown = shorten(without_password(location), 120)
         try:
-            if "://" in location and not location.startswith("sqlite:"):
-                return cls(create_engine(location), location, None)
-            if location == ":memory:":
-                from sqlalchemy.pool import StaticPool
-
-                return cls(create_engine("sqlite://", poolclass=StaticPool), location, None)
-            file = Path(location.removeprefix("sqlite:///")).expanduser()
-            engine = create_engine(f"sqlite:///{file}", connect_args={"timeout": 30})
-            return cls(engine, str(file), file)
-        except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
+            if "://" in location and not location.startswith("sqlite"):
+                return cls(create_engine(location), shown, None)
+            name = make_url(location).database if location.startswith("sqlite") and "://" in location else location
+            if name in (None, "", ":memory:"):
+                return cls(_sqlite(":memory:"), ":memory:", None)
+            file = Path(name).expanduser()
+            return cls(_sqlite(str(file)), shorten(str(file), 120), file)
+        except (ArgumentError, NoSuchModuleError, ModuleNotFoundError, RuntimeError, ValueError) as error:
             raise DataError(
-                f"can't open the store '{location}': {_plain(error)}; give a file name or a URL such as "
+                f"can't open the store '{shown}': {_plain(error)}; give a file name or a URL such as "
                 "postgresql+psycopg://user@host/name with its driver installed"
             ) from None
 
@@ -160,42 +174,37 @@ class Store:
         DataError
             If a record is already there (nothing is added then), or the store can't be written.
         """
-        rows: list[dict[str, Any]] = []
-        seen: set[str] = set()
-        now = datetime.now(UTC).isoformat(timespec="seconds")
+        kept: dict[str, Record] = {}
         for number, record in enumerate(records, start=1):
             mark = record.fingerprint()
-            if mark in seen:
-                if skip_known:
-                    continue
+            if mark not in kept:
+                kept[mark] = record
+            elif not skip_known:
                 raise DataError(f"record {number} ({_brief(record)}) occurs twice; nothing was added")
-            seen.add(mark)
-            values = record.to_dict()
-            del values["record_id"]
-            rows.append({"fingerprint": mark, "added_at": now, **values})
+        now = datetime.now(UTC).isoformat(timespec="seconds")
         with self._transaction(write=True) as connection:
-            known = self._known(connection, seen)
+            known = self._known(connection, kept)
             if known and not skip_known:
                 raise DataError(
-                    f"{len(known)} of {len(rows)} records are already in the store (the first is "
+                    f"{len(known)} of {len(kept)} records are already in the store (the first is "
                     f"{next(iter(known.values()))}); nothing was added"
                 )
-            fresh = [row for row in rows if row["fingerprint"] not in known]
-            if not fresh:
-                return []
-            statement = insert(_records).returning(_records.c.id, sort_by_parameter_order=True)
-            try:
-                return [f"user-{key}" for key in connection.scalars(statement, fresh)]
-            except IntegrityError:
-                raise DataError("another process added one of these records meanwhile; nothing was added") from None
+            fresh = ((mark, record) for mark, record in kept.items() if mark not in known)
+            keys: list[int] = []
+            while chunk := list(islice(fresh, _CHUNK_ROWS)):
+                keys += self._insert(connection, chunk, now, skip_known)
+            return [f"user-{key}" for key in keys]
 
     def known(self, records: Sequence[Record]) -> dict[int, str]:
         """Position in `records` of each record that is already in the store, with its identifier there."""
-        marks = [record.fingerprint() for record in records]
+        return self.known_marks([record.fingerprint() for record in records])
+
+    def known_marks(self, marks: Sequence[str]) -> dict[int, str]:
+        """Like `known`, for fingerprints that were computed already."""
         if not self._exists():
             return {}
         with self._transaction() as connection:
-            found = self._known(connection, set(marks))
+            found = self._known(connection, marks)
         return {i: found[mark] for i, mark in enumerate(marks) if mark in found}
 
     def remove(self, record_ids: Iterable[str]) -> int:
@@ -208,16 +217,21 @@ class Store:
         """
         keys: list[int] = []
         for name in dict.fromkeys(record_ids):
-            prefix, _, number = name.partition("-")
-            if prefix != "user" or not number.isdigit():
-                raise DataError(f"'{name}' is not a record of the store; those are called user-1, user-2, ...")
-            keys.append(int(number))
+            if not re.fullmatch(r"user-[0-9]{1,15}", name):
+                raise DataError(f"'{shorten(name)}' is not a record of the store; those are called user-1, user-2, ...")
+            keys.append(int(name[5:]))
+        parts = [keys[i : i + _CHUNK_NAMES] for i in range(0, len(keys), _CHUNK_NAMES)]
         with self._transaction(write=True) as connection:
-            present = set(connection.scalars(select(_records.c.id).where(_records.c.id.in_(keys))))
+            present = {
+                key
+                for part in parts
+                for key in connection.scalars(select(_records.c.id).where(_records.c.id.in_(part)))
+            }
             absent = [key for key in keys if key not in present]
             if absent:
                 raise DataError(f"no record user-{absent[0]} in the store; nothing was removed")
-            connection.execute(delete(_records).where(_records.c.id.in_(keys)))
+            for part in parts:
+                connection.execute(delete(_records).where(_records.c.id.in_(part)))
         return len(keys)
 
     def query(
@@ -270,7 +284,7 @@ class Store:
     def _guard(self) -> Iterator[None]:
         try:
             yield
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, OSError, ValueError, OverflowError) as error:
             raise DataError(f"the store '{self.location}' can't be used: {_plain(error)}") from None
 
     @contextmanager
@@ -279,8 +293,10 @@ class Store:
             try:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
             except OSError as error:
-                raise DataError(f"can't create the folder '{self._path.parent}': {error.strerror}") from None
-        with self._guard(), self._engine.begin() as connection:
+                folder = shorten(str(self._path.parent), 120)
+                raise DataError(f"can't create the folder '{folder}': {error.strerror}") from None
+        engine = self._engine.execution_options(perospin_writes=write)
+        with self._guard(), engine.begin() as connection:
             if write:
                 _metadata.create_all(connection)
             version = connection.scalar(select(_about.c.value).where(_about.c.name == "schema_version"))
@@ -294,21 +310,77 @@ class Store:
             yield connection
 
     @staticmethod
-    def _known(connection: Connection, marks: set[str]) -> dict[str, str]:
+    def _known(connection: Connection, marks: Iterable[str]) -> dict[str, str]:
+        """Find the identifiers of the fingerprints that are in the store."""
+        asked = sorted(set(marks))
+        columns = select(_records.c.fingerprint, _records.c.id)
+        count = connection.scalar(select(func.count()).select_from(_records)) or 0
+        if count <= len(asked):  # fewer rows than questions
+            wanted = set(asked)
+            return {mark: f"user-{key}" for mark, key in connection.execute(columns) if mark in wanted}
         found: dict[str, str] = {}
-        ordered = sorted(marks)
-        for start in range(0, len(ordered), 500):  # SQLite allows a limited number of bound values
-            statement = select(_records.c.fingerprint, _records.c.id).where(
-                _records.c.fingerprint.in_(ordered[start : start + 500])
-            )
-            found.update({mark: f"user-{key}" for mark, key in connection.execute(statement)})
+        for start in range(0, len(asked), _CHUNK_NAMES):  # SQLite allows a limited number of bound values
+            part = asked[start : start + _CHUNK_NAMES]
+            rows = connection.execute(columns.where(_records.c.fingerprint.in_(part)))
+            found.update({mark: f"user-{key}" for mark, key in rows})
         return found
+
+    def _insert(self, connection: Connection, fresh: list[tuple[str, Record]], now: str, skip_known: bool) -> list[int]:
+        """Write rows; the keys of those written, in order.
+
+        With SQLite nobody else can write meanwhile. Elsewhere another process may, so known rows are passed over by
+        the database itself where it can.
+        """
+        name = self._engine.dialect.name
+        if name == "sqlite":
+            first = (connection.scalar(select(func.max(_records.c.id))) or 0) + 1
+            keys = list(range(first, first + len(fresh)))
+            cells = [(key, mark, now, *record.values()[1:]) for key, (mark, record) in zip(keys, fresh, strict=True)]
+            # as text, since a million rows are too many for what SQLAlchemy does to each
+            connection.exec_driver_sql(str(insert(_records).compile(self._engine)), cells)
+            return keys
+        rows = [{"fingerprint": mark, "added_at": now, **record.to_dict()} for mark, record in fresh]
+        try:
+            if skip_known and name == "postgresql":
+                from sqlalchemy.dialects import postgresql
+
+                added = postgresql.insert(_records).on_conflict_do_nothing(index_elements=["fingerprint"])
+                found = connection.execute(added.returning(_records.c.fingerprint, _records.c.id), rows).all()
+                place = dict(tuple(row) for row in found)
+                return [place[row["fingerprint"]] for row in rows if row["fingerprint"] in place]
+            statement = insert(_records).returning(_records.c.id, sort_by_parameter_order=True)
+            return list(connection.scalars(statement, rows))
+        except IntegrityError:
+            raise DataError("another process added one of these records meanwhile; nothing was added") from None
+
+
+def _sqlite(file: str) -> Engine:
+    """Engine for a SQLite file, or ``:memory:``.
+
+    Its transactions begin where ours do: a writer takes the lock at once, so that it never finds, after it has read,
+    that another one was faster; the driver's own way takes it at the first write.
+    """
+    url = URL.create("sqlite", database=None if file == ":memory:" else file)  # % and ? in the name stay what they are
+    options = {"poolclass": StaticPool} if file == ":memory:" else {}
+    engine = create_engine(url, connect_args={"timeout": WAIT_S}, **options)
+
+    @event.listens_for(engine, "connect")
+    def _leave_transactions_to_us(connection: Any, _: Any) -> None:
+        connection.isolation_level = None
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("perospin_writes")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
 
 
 def _brief(record: Record) -> str:
-    return f"{record.material}, {record.property} = {record.value:g} {record.unit}"
+    return f"{shorten(record.material)}, {record.property} = {record.value:g} {record.unit}"
 
 
 def _plain(error: Exception) -> str:
-    """First line of a database error, without the statement that caused it."""
-    return str(getattr(error, "orig", None) or error).splitlines()[0].rstrip(".")
+    """First line of a database error, without the statement that caused it and without passwords."""
+    lines = str(getattr(error, "orig", None) or getattr(error, "strerror", None) or error).splitlines() or [""]
+    return shorten(without_password(lines[0]).rstrip("."), 160) or type(error).__name__

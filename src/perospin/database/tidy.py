@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import csv
 import io
+import re
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,17 +19,27 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from perospin.database.record import (
     COLUMNS,
     CONDITION_UNITS,
+    MOST_LAYERS,
+    Conditions,
     Record,
+    Source,
     canonical_formula,
     normalise_doi,
+    part_of,
     to_canonical,
 )
 from perospin.database.vocabulary import get_property
 from perospin.errors import DataError, FormulaError
 from perospin.saving import write_rows
+from perospin.text import control_character, from_spreadsheet, shorten, to_spreadsheet
 
 if TYPE_CHECKING:
     from perospin.chemistry import IonLibrary
+
+
+LARGEST_BYTES = 2**30
+MOST_COLUMNS = 1000
+LONGEST_HEADING = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +65,8 @@ class CellIssue:
 
     def __str__(self) -> str:
         """One line."""
-        place = f"row {self.row}, column '{self.column}'" if self.row else f"column '{self.column}'"
+        column = shorten(self.column, 40)
+        place = f"row {self.row}, column '{column}'" if self.row else f"column '{column}'"
         return f"{place}: {self.message}"
 
 
@@ -93,7 +106,7 @@ class RecordRow(BaseModel):
     original_value: Number = None
     original_unit: str = ""
     dimensionality: str = ""
-    n_layers: Annotated[int | None, Field(ge=1)] = None
+    n_layers: Annotated[int | None, Field(ge=1, le=MOST_LAYERS)] = None
     phase: str = ""
     space_group: str = ""
     form: str = ""
@@ -123,42 +136,39 @@ class RecordRow(BaseModel):
     note: str = ""
     origin: str = ""
 
-    def to_record(self, trust_formula: bool = False, ions: IonLibrary | None = None) -> Record:
-        """Make the record.
 
-        Parameters
-        ----------
-        trust_formula
-            Take `formula` as it stands (a shipped table, whose formulae the tests check) instead of reading
-            the material again.
-        ions
-            Ion library with the user's own cations.
-
-        Raises
-        ------
-        DataError
-            If unit and property do not fit, or the source is missing.
-        FormulaError
-            If the material must be read and can't be.
-        """
-        flat = self.model_dump()
-        prop = get_property(self.property)
-        if self.original_value is None:
-            flat["original_value"], flat["original_unit"] = self.value, self.unit
-        if self.unit != prop.unit:
-            flat["value"], flat["uncertainty"] = to_canonical(self.property, self.value, self.unit, self.uncertainty)
-            flat["unit"] = prop.unit
-        if flat["composition"] is None:
-            flat["composition"] = "known"
-        if not trust_formula:
-            flat["formula"] = (
-                canonical_formula(self.formula or self.material, ions) if flat["composition"] == "known" else ""
-            )
-        return Record.from_dict(flat)
+def _made(row: RecordRow, value: float, uncertainty: float | None, formula: str) -> Record:
+    """Record of a row, with its value in the canonical unit and its canonical formula."""
+    original = row.original_value
+    return Record(
+        material=sys.intern(row.material),  # rows of one table share these texts
+        formula=formula,
+        composition=row.composition or "known",
+        property=row.property,
+        value=value,
+        unit=get_property(row.property).unit,
+        source=part_of(Source, row.__dict__),
+        original_value=row.value if original is None else original,
+        original_unit=sys.intern(row.unit if original is None else row.original_unit),
+        uncertainty=uncertainty,
+        limit=row.limit,
+        conditions=part_of(Conditions, row.__dict__),
+        estimated=row.estimated,
+        theory=row.theory,
+        note=row.note,
+        origin=row.origin,
+        record_id=row.record_id,
+    )
 
 
 def read_cells(path: Path | str, delimiter: str | None = None) -> tuple[list[str], list[list[str]]]:
-    """Header and rows of a delimited text file, cells as text.
+    """Header and rows of a delimited text file, cells as text; see `stream_cells`."""
+    header, rows = stream_cells(path, delimiter)
+    return header, list(rows)
+
+
+def stream_cells(path: Path | str, delimiter: str | None = None) -> tuple[list[str], Iterator[list[str]]]:
+    """Header of a delimited text file, and its rows one after the other, cells as text.
 
     Parameters
     ----------
@@ -170,31 +180,57 @@ def read_cells(path: Path | str, delimiter: str | None = None) -> tuple[list[str
     Raises
     ------
     DataError
-        If the file can't be read, is empty, or its header is broken.
+        If the file can't be read, is empty or too large, or its header is broken; while the rows are read also if a
+        quotation mark is never closed.
     """
     path = Path(path)
+    name = shorten(str(path))
     try:
+        size = path.stat().st_size
+        if size > LARGEST_BYTES:
+            raise DataError(
+                f"'{name}' has {size / 2**20:.0f} MiB; at most {LARGEST_BYTES / 2**20:.0f} MiB are read, split it"
+            )
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
-        raise DataError(f"can't read '{path}': {error.strerror}") from None
+        raise DataError(f"can't read '{name}': {error.strerror}") from None
     except UnicodeDecodeError as error:
-        raise DataError(f"'{path}' is not UTF-8 text (byte {error.start}); save it as CSV in UTF-8") from None
+        raise DataError(f"'{name}' is not UTF-8 text (byte {error.start}); save it as CSV in UTF-8") from None
+    except ValueError:  # a NUL in the name
+        raise DataError(f"can't read '{name}': no file can have this name") from None
     if not text.strip():
-        raise DataError(f"'{path}' is empty; it needs a header row and at least one row of values")
+        raise DataError(f"'{name}' is empty; it needs a header row and at least one row of values")
     if delimiter is None:
-        head = text.lstrip("\r\n").splitlines()[0]
-        delimiter = max(",;\t", key=head.count)
-    try:
-        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
-    except csv.Error as error:
-        raise DataError(f"'{path}' is not a clean table: {error}; look for an unclosed quotation mark") from None
-    header = [name.strip() for name in rows[0]]
+        head = re.match(r"[\r\n]*([^\r\n]*)", text)
+        delimiter = max(",;\t", key=(head[1] if head else "").count)
+    rows = _rows(name, text, delimiter)
+    header = [from_spreadsheet(cell.strip()) for cell in next(rows)]
     if not any(header):
-        raise DataError(f"'{path}' has an empty first row; the first row must name the columns")
-    doubled = sorted({name for name in header if name and header.count(name) > 1})
+        raise DataError(f"'{name}' has an empty first row; the first row must name the columns")
+    if len(header) > MOST_COLUMNS:
+        raise DataError(f"'{name}' has {len(header)} columns; a table of records has at most {MOST_COLUMNS}")
+    for column in header:
+        if len(column) > LONGEST_HEADING:
+            raise DataError(
+                f"the column '{shorten(column, 40)}' of '{name}' has a name of {len(column)} characters; at most "
+                f"{LONGEST_HEADING} are read"
+            )
+        if found := control_character(column):
+            raise DataError(f"the column '{shorten(column, 40)}' of '{name}' holds the control character {found}")
+    doubled = sorted({column for column in header if column and header.count(column) > 1})
     if doubled:
-        raise DataError(f"'{path}' has two columns named '{doubled[0]}'; each name may occur once")
-    return header, rows[1:]
+        raise DataError(f"'{name}' has two columns named '{shorten(doubled[0])}'; each name may occur once")
+    return header, rows
+
+
+def _rows(name: str, text: str, delimiter: str) -> Iterator[list[str]]:
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    try:
+        yield from reader
+    except csv.Error as error:
+        raise DataError(
+            f"'{name}' is not a clean table near line {reader.line_num}: {error}; look for an unclosed quotation mark"
+        ) from None
 
 
 def _sentence(kind: str, context: Mapping[str, Any], message: str, column: str) -> str:
@@ -218,10 +254,10 @@ def _sentence(kind: str, context: Mapping[str, Any], message: str, column: str) 
     if kind == "less_than_equal":
         return f"must be at most {context['le']:g}{_unit_of(column)}"
     if kind == "extra_forbidden":
-        return f"no such column; a record has: {', '.join(COLUMNS)}"
+        return f"no such column; a record has e.g. {', '.join(COLUMNS[:12])}"
     if kind == "value_error":
         return message.removeprefix("Value error, ")
-    return message
+    return shorten(message, 200)
 
 
 def _unit_of(column: str) -> str:
@@ -269,11 +305,16 @@ def validate_row(
         The record, or None when there are issues.
     """
     labels, printed = labels or {}, printed or {}
-    given = {name: text.strip() for name, text in cells.items() if text.strip()}
+    given = {
+        name: from_spreadsheet(text) if text[0] == "'" else text
+        for name, cell in cells.items()
+        if (text := cell.strip())
+    }
     issues: list[CellIssue] = []
 
     def bad(column: str, message: str) -> None:
-        issues.append(CellIssue(row, labels.get(column, column), printed.get(column, given.get(column, "")), message))
+        stands = shorten(printed.get(column, given.get(column, "")))
+        issues.append(CellIssue(row, labels.get(column, column), stands, message))
 
     model: RecordRow | None = None
     try:
@@ -282,39 +323,47 @@ def validate_row(
         for item in error.errors(include_url=False):
             column = str(item["loc"][0])
             bad(column, _sentence(item["type"], item.get("ctx", {}), item["msg"], column))
+    if not "".join(given.values()).isprintable():
+        for name, text in given.items():
+            if found := control_character(text):
+                bad(name, f"holds the control character {found}; leave it out")
     wrong = {issue.column for issue in issues}
 
     def fine(*columns: str) -> bool:
-        return all(c in given and labels.get(c, c) not in wrong for c in columns)
+        return not (wrong or model is None) or all(c in given and labels.get(c, c) not in wrong for c in columns)
 
+    value, uncertainty, formula = 1.0, None, ""
     if fine("property", "unit"):
         # A value of one is only a probe of the unit when the real value is bad.
-        number = _number(given["value"]) if fine("value") else 1.0
+        number = model.value if model is not None else _number(given["value"]) if fine("value") else 1.0
+        sigma = model.uncertainty if model is not None else None
         try:
-            converted, _ = to_canonical(given["property"], number if number is not None else 1.0, given["unit"])
+            value, uncertainty = to_canonical(
+                given["property"], number if number is not None else 1.0, given["unit"], sigma
+            )
         except DataError as error:
             bad("unit" if "rate of" not in str(error) else "value", str(error))
         else:
             prop = get_property(given["property"])
-            if prop.positive and converted <= 0:
+            if prop.positive and value <= 0:
                 bad("value", f"{prop.name} must be greater than 0")
     if fine("material") and given.get("composition", "known") == "known":
         try:
-            canonical = canonical_formula(given.get("formula") or given["material"], ions)
+            formula = canonical_formula(given.get("formula") or given["material"], ions)
         except FormulaError as error:
             if allow_unknown and "composition" not in given and model is not None:
-                model = model.model_copy(update={"composition": "unknown", "formula": ""})
+                model = model.model_copy(update={"composition": "unknown"})
             else:
                 bad("formula" if given.get("formula") else "material", str(error))
         else:
-            if given.get("formula") and given["formula"] != canonical:
-                bad("formula", f"not canonical; write {canonical}")
+            if given.get("formula") and given["formula"] != formula:
+                bad("formula", f"not canonical; write {formula}")
     if not any(name in given for name in ("doi", "url", "first_author")):
         bad("doi", "a value needs a source: a DOI or arXiv identifier, a url, or a first_author")
     if issues or model is None:
         return None, issues
     try:
-        return model.to_record(ions=ions), []
+        return _made(model, value, uncertainty, formula), []
     except (DataError, FormulaError) as error:
         bad("value", str(error))
         return None, issues
@@ -337,14 +386,12 @@ def read_records(path: Path | str, trusted: bool = False) -> list[Record]:
     """
     header, rows = read_cells(path, delimiter="," if trusted else None)
     if trusted:
-        return [
-            RecordRow.model_validate({k: v for k, v in zip(header, cells, strict=True) if v}).to_record(True)
-            for cells in rows
-        ]
+        shipped = (RecordRow.model_validate({k: v for k, v in zip(header, cells, strict=True) if v}) for cells in rows)
+        return [_made(row, row.value, row.uncertainty, row.formula) for row in shipped]
     records, issues = check_rows(header, rows)
     if issues:
         more = f" (and {len(issues) - 1} more bad cells)" if len(issues) > 1 else ""
-        raise DataError(f"'{path}', {issues[0]}{more}")
+        raise DataError(f"'{shorten(str(path))}', {issues[0]}{more}")
     return records
 
 
@@ -381,7 +428,9 @@ def to_cells(record: Record) -> dict[str, str]:
 
 
 def _text(value: object) -> str:
-    if value is None or value is False or value == "":
+    if isinstance(value, str):
+        return to_spreadsheet(value)
+    if value is None or value is False:
         return ""
     if value is True:
         return "true"

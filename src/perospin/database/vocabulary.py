@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from perospin.errors import DataError
+from perospin.text import shorten
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +168,8 @@ def get_property(name: str) -> Property:
         return PROPERTIES[name]
     except KeyError:
         lower = {key.lower(): key for key in PROPERTIES}
-        close = [lower[key] for key in get_close_matches(name.lower().replace("*", "_star"), lower, n=3, cutoff=0.6)]
+        close = [
+            lower[key] for key in get_close_matches(name[:64].lower().replace("*", "_star"), lower, n=3, cutoff=0.6)
+        ]
         hint = f"did you mean {' or '.join(close)}?" if close else "`perospin data list` shows the names"
-        raise DataError(f"unknown property '{name}'; {hint}") from None
+        raise DataError(f"unknown property '{shorten(name)}'; {hint}") from None

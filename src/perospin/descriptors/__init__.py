@@ -6,12 +6,14 @@ from perospin.descriptors.cations.table import build_table, cation_values, shipp
 from perospin.descriptors.describe import STRUCTURE_TEXTS, describe
 from perospin.descriptors.intrinsic import DESCRIPTIONS
 from perospin.descriptors.measured import MEASURED_DESCRIPTIONS, MeasuredTable, MeasuredValue
+from perospin.descriptors.packing import PACKING_DESCRIPTIONS, packing_columns
 from perospin.descriptors.structure.columns import STRUCTURE_DESCRIPTIONS
 from perospin.descriptors.structure.identify import Identification, identify
 
 __all__ = [
     "DESCRIPTIONS",
     "MEASURED_DESCRIPTIONS",
+    "PACKING_DESCRIPTIONS",
     "STRUCTURE_DESCRIPTIONS",
     "STRUCTURE_TEXTS",
     "CandidateGrid",
@@ -24,6 +26,7 @@ __all__ = [
     "describe_blocks",
     "identify",
     "known_cations",
+    "packing_columns",
     "shipped_table",
     "write_candidates",
 ]

@@ -49,7 +49,8 @@ def _compute_missing(
         for ion in missing(cations, one):
             if (ion, one) not in told:
                 told.add((ion, one))
-                tell(ion.symbol)
+                if compute:
+                    tell(ion.symbol)
                 cation_values(ion, one, compute)
 
 
@@ -94,7 +95,7 @@ def describe(
     level: str = "fast",
     *,
     ions: IonLibrary | None = None,
-    compute: bool = True,
+    compute: bool | None = None,
     on_compute: Callable[[str], None] | None = None,
     structural: bool | None = None,
     measured: bool = False,
@@ -113,8 +114,10 @@ def describe(
         Level at which cations are described; never mix levels in one model.
     ions : IonLibrary, optional
         Library for formulas and molecules with the user's own ions.
-    compute : bool
-        Whether cations that no shipped table holds are computed (seconds to minutes each, cached).
+    compute : bool, optional
+        Whether cations that no shipped table holds are computed (seconds to minutes each, cached). By default they are
+        where a formula asks for them, and not where a crystal does: then their columns stay empty, and a warning says
+        so.
     on_compute : callable, optional
         Called with the symbol of each cation just before it is computed.
     structural : bool, optional
@@ -165,19 +168,20 @@ def describe(
     for item in items:
         try:
             if item.material is not None:
+                may = item.described is None if compute is None else compute
                 if on_compute is not None:
-                    _compute_missing(item.material, level, compute, on_compute, told)
-                rows.append(_raw_row(item.material, level, compute))
+                    _compute_missing(item.material, level, may, on_compute, told)
+                rows.append(_raw_row(item.material, level, may))
             kept.append(item)
         except QuantumError as error:
-            if on_error is None:
-                raise
-            if item.described is None:
-                on_error(item.name, error)
-            else:
+            if item.described is not None and (compute is None or on_error is not None):
                 kept.append(item.without_ions(error))
+            elif on_error is None:
+                raise
+            else:
+                on_error(item.name, error)
     items = kept
-    frame = _intrinsic([item.material for item in items if item.material is not None], rows, compute)
+    frame = _intrinsic([item.material for item in items if item.material is not None], rows, compute is not False)
     with_structure = [item.described is not None for item in items]
     warnings = [warning for item in items for warning in item.warnings]
     if structural is None:
@@ -266,7 +270,7 @@ def _read(item: Any, ions: IonLibrary | None) -> _Item:
             raise DataError(f"'{name_of(formula)}' is paired with {structure!r:.40}, which is no structure and no file")
     elif isinstance(item, Perovskite) or (isinstance(item, str) and not is_file(item)):
         material = Perovskite.of(item, ions)
-        return _Item(material.formula, material, None, "", ())
+        return _Item(material.formula, material, None, "", material.cautions)
     elif not (is_structure(item) or isinstance(item, str | Path)):
         raise DataError(f"describe takes formulas, Perovskites, Structures and files, not {item!r:.40}")
     return _read_structure(structure, formula, ions)
@@ -282,6 +286,7 @@ def _read_structure(given: Any, formula: str | Perovskite | None, ions: IonLibra
     if formula is not None:
         material: Perovskite | None = Perovskite.of(formula, ions)
         assert material is not None
+        warnings += material.cautions
         if remark := check_formula(material, structure, name):
             warnings.append(remark)
     else:
@@ -294,6 +299,9 @@ def _read_structure(given: Any, formula: str | Perovskite | None, ions: IonLibra
         described = describe_structure(structure, cage_radius_a=_cage_radius_a(material))
     except StructureError as error:
         raise StructureError(f"{name}: {error}") from error
+    except Exception as error:  # one odd crystal must not end a batch of a thousand
+        reason = f"{type(error).__name__}: {error}"
+        raise StructureError(f"{name} can't be described ({reason:.200}): please report this file") from error
     warnings += [f"{name}: {warning}" for warning in described.warnings]
     if material is not None and (remark := _disagreement(material, described)):
         warnings.append(f"{name}: {remark}")

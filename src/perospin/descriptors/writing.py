@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import csv
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -90,3 +94,79 @@ class TableWriter:
             self._file.__exit__(type(failure), failure, failure.__traceback__)
             raise cannot_write(self.path, failure) from None
         self._file.__exit__(kind, error, trace)
+
+
+class UnfinishedTable:
+    """Rows of structure files, kept on disk as they come, so that an interrupted run goes on where it stopped.
+
+    They lie beside the table that they will become, under its name and a fingerprint of the settings:
+    ``table.csv.1a2b3c4d.part``. Rows made with other settings, or before their file was changed, are made again.
+
+    Parameters
+    ----------
+    path
+        The table to write in the end (.csv or .parquet).
+    settings
+        Everything that decides the numbers, as plain values.
+    """
+
+    def __init__(self, path: str | Path, settings: Mapping[str, Any]) -> None:
+        self.table = TableWriter(path)
+        digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:8]
+        self._part = self.table.path.with_name(f"{self.table.path.name}.{digest}.part")
+        for other in self.table.path.parent.glob(f"{self.table.path.name}.????????.part"):
+            if other != self._part:
+                other.unlink(missing_ok=True)
+        self.done = self._read()
+
+    def _read(self) -> set[str]:
+        """Find the files with a complete row that is younger than the file; write the part again with these rows."""
+        if not self._part.is_file():
+            return set()
+        since = self._part.stat().st_mtime
+        with self._part.open(encoding="utf-8", newline="") as file:
+            header, *rows = list(csv.reader(file)) or [[]]
+        if "structure" not in header:
+            return set()
+        place = header.index("structure")
+        good = [
+            row
+            for row in rows
+            if len(row) == len(header) and (told := Path(row[place])).is_file() and told.stat().st_mtime <= since
+        ]
+        with self._part.open("w", encoding="utf-8", newline="") as part:
+            csv.writer(part, lineterminator="\n").writerows([header, *good])
+        return {row[place] for row in good}
+
+    def write(self, frame: pd.DataFrame) -> None:
+        """Append the rows of a frame, at once."""
+        new = not self._part.is_file()
+        try:
+            frame.to_csv(self._part, mode="a", header=new, encoding="utf-8", lineterminator="\n")
+        except OSError as error:
+            raise DataError(f"can't write '{self._part}': {error.strerror or error}") from None
+
+    def finish(self, columns: Sequence[str] | None = None) -> tuple[int, int]:
+        """Write the table, only some of its columns if they are named, and remove the part; rows and columns."""
+        import pandas as pd
+
+        from perospin.descriptors.describe import STRUCTURE_TEXTS
+
+        if not self._part.is_file():
+            return 0, 0
+        names = _header(self._part)
+        texts = dict.fromkeys(("material", *STRUCTURE_TEXTS, *(n for n in names if n.endswith("_from"))), "str")
+        frame = pd.read_csv(
+            self._part, index_col="material", dtype=texts, keep_default_na=False,
+            na_values={name: [""] for name in names if name not in texts},
+        )  # fmt: skip
+        frame = frame if columns is None else frame[list(columns)]
+        with self.table as out:
+            out.write(frame)
+        self._part.unlink()
+        return frame.shape
+
+
+def _header(path: Path) -> list[str]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return next(csv.reader(file))

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from perospin.errors import FitError
-from perospin.fitting.arrays import Float
+from perospin.fitting.arrays import Float, real
 from perospin.fitting.model import Abscissa, SeparableModel, abscissa, length
 from perospin.fitting.parameters import ParameterInput, build_parameters
 from perospin.fitting.projection import Problem, pseudo_inverse
@@ -181,10 +181,7 @@ def fit_batch(
 
 
 def _weighted(x: Abscissa, y: Any, sigma: Any) -> tuple[Float, Float, np.ndarray]:
-    try:
-        y = np.asarray(y, float)
-    except (TypeError, ValueError):
-        raise FitError("the data are not numbers") from None
+    y = real(y, "the signal")
     n = length(x)
     if y.ndim != 2 or y.shape[1] != n or not len(y):
         raise FitError(f"a batch needs data of the shape (traces, {n} points), got {y.shape}")

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from perospin.errors import FitError
-from perospin.fitting.arrays import Float
+from perospin.fitting.arrays import Float, real
 
 __all__ = ["Trace", "check_times_ps", "check_trace"]
 
@@ -45,10 +45,7 @@ class Trace:
 
 
 def _numbers(name: str, values: Any) -> Float:
-    try:
-        array = np.asarray(values, float)
-    except (TypeError, ValueError):
-        raise FitError(f"{name} holds something that is not a number") from None
+    array = real(values, name)
     if array.ndim != 1:
         raise FitError(f"{name} must be one column of numbers, but has the shape {array.shape}")
     if array.size == 0:
@@ -99,7 +96,7 @@ def check_trace(
             raise FitError(f"{x_name} has {len(at)} values and {name} {len(values)}: they must have one length")
     spread: Float | None = None
     if sigma is not None:
-        spread = np.asarray(sigma, float)
+        spread = real(sigma, "sigma")
         if spread.ndim == 0:
             spread = np.full(len(at), float(spread))
         if spread.shape != at.shape:
@@ -169,7 +166,7 @@ def check_times_ps(delay: Float, name: str = "delay_ps", unit: str = "ps") -> tu
     from perospin.units import convert
 
     factor = float(convert(1.0, unit, "ps"))
-    out = np.asarray(delay, float) * factor
+    out = real(delay, name) * factor
     if unit != "ps" or not out.size:
         return out, []
     finite = np.abs(out[np.isfinite(out)])

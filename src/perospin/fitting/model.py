@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from perospin.errors import FitError
-from perospin.fitting.arrays import Float
+from perospin.fitting.arrays import Float, real
 
 __all__ = ["Abscissa", "Basis", "Guess", "Parameter", "Quantity", "SeparableModel"]
 
@@ -171,8 +171,8 @@ class SeparableModel:
 def abscissa(x: Abscissa) -> Any:
     """`x` as an array of floats, or a mapping of such."""
     if isinstance(x, Mapping):
-        return {name: np.asarray(values, float) for name, values in x.items()}
-    return np.asarray(x, float)
+        return {name: real(values, f"the abscissa '{name}'") for name, values in x.items()}
+    return real(x, "the abscissa")
 
 
 def length(x: Abscissa) -> int:

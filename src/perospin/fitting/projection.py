@@ -50,6 +50,8 @@ class Problem:
     ----------
     y, weight
         Shape (n, m); the m data sets share theta and have amplitudes of their own. `weight` may be (n, 1).
+    unit
+        What `y`, the amplitudes and 1/`weight` are measured in: 1, but for numbers whose squares would overflow.
     """
 
     model: SeparableModel
@@ -57,6 +59,7 @@ class Problem:
     y: Float
     weight: Float
     parameters: lmfit.Parameters
+    unit: float = 1.0
     free: list[str] = field(default_factory=list)
     linear: list[int] = field(default_factory=list)
     moved: list[int] = field(default_factory=list)
@@ -73,6 +76,12 @@ class Problem:
             raise FitError(
                 f"the amplitude {names[self.moved[0]]} can't be fixed, bounded or tied when several data sets "
                 "have amplitudes of their own"
+            )
+        sized = {*(names[i] for i in self.moved), *(self.model.names if self.model.base is not None else ())}
+        if self.unit != 1.0 and sized & set(self.free):
+            raise FitError(
+                f"the signal is of the order {self.unit:.0e}, and {sorted(sized & set(self.free))[0]} is searched for "
+                "in its unit: convert the signal to a unit in which it lies between 1e-60 and 1e60"
             )
 
     # the search runs over u: ln(value) of positive parameters, the value itself of the others
@@ -122,12 +131,12 @@ class Problem:
         theta = {name: values[name] for name in self.model.names}
         rest = self.model.offset(self.x, theta)
         if not self.model.amplitudes:
-            return np.empty((len(self.y), 0)), rest
+            return np.empty((len(self.y), 0)), rest if self.unit == 1.0 else rest / self.unit
         columns = self.model.columns(self.x, theta)
         if self.moved:
             names = self.model.amplitude_names
             rest = rest + columns[:, self.moved] @ np.array([values[names[i]] for i in self.moved])
-        return columns[:, self.linear], rest
+        return columns[:, self.linear], rest if self.unit == 1.0 else rest / self.unit
 
     def project(self, u: Float) -> Projected:
         """Amplitudes and residual at u.
@@ -211,12 +220,16 @@ class Problem:
         beside = np.sqrt(max(at.chi2 - float(along @ along), 0.0))
         return np.append(along, beside), np.vstack([root[:, None] * vectors.T, np.zeros(p)])
 
-    def information(self, u: Float, at: Projected) -> tuple[Float, Float, Float]:
+    def information(self, u: Float, at: Projected) -> tuple[Float, Float, Float, Float]:
         """J^T J of the full problem, amplitudes included, in blocks.
 
         Returns
         -------
         theta : ndarray, shape (p, p)
+            With all amplitudes refitted: from the projected derivatives, as the difference of products loses all digits
+            where amplitudes can hardly be told apart.
+        plain : ndarray, shape (p, p)
+            With the amplitudes held.
         mixed : ndarray, shape (m, p, k)
         amplitudes : ndarray, shape (m, k, k)
         """
@@ -225,14 +238,17 @@ class Problem:
         full = np.empty((p, *self.y.shape))
         for j, (columns, rest) in enumerate(derivatives):
             full[j] = (columns @ at.amplitudes + rest[:, None]) * self.weight
-        theta = np.einsum("inm,jnm->ij", full, full, optimize=True)
+        plain = np.einsum("inm,jnm->ij", full, full, optimize=True)
         if self.weight.shape[1] == 1:
+            inside = full - np.einsum("nk,jkm->jnm", at.columns, at.pseudo_inverse @ full, optimize=True)
             mixed = np.einsum("jnm,nk->mjk", full, at.columns, optimize=True)
             amplitudes = np.broadcast_to(at.columns.T @ at.columns, (m, k, k))
         else:
+            solved = np.einsum("mkn,jnm->jmk", at.pseudo_inverse, full, optimize=True)
+            inside = full - np.einsum("mnk,jmk->jnm", at.columns, solved, optimize=True)
             mixed = np.einsum("jnm,mnk->mjk", full, at.columns, optimize=True)
             amplitudes = np.einsum("mnk,mnl->mkl", at.columns, at.columns, optimize=True)
-        return theta, mixed, amplitudes
+        return np.einsum("inm,jnm->ij", inside, inside, optimize=True), plain, mixed, amplitudes
 
     def slope(self, values: Mapping[str, float]) -> Float:
         """Differentiate each free parameter by its search variable."""

@@ -277,8 +277,7 @@ class Fit:
     def covariance(self) -> pd.DataFrame:
         """Covariance matrix of what was fitted."""
         names = list(self.correlation.columns)
-        sigma = np.array([self.settings.get("standard_errors", {}).get(n, self[n].uncertainty) for n in names], float)
-        sigma = np.nan_to_num(sigma)
+        sigma = self._errors(names)
         return pd.DataFrame(self.correlation.to_numpy() * np.outer(sigma, sigma), names, names)
 
     def derive(
@@ -326,9 +325,7 @@ class Fit:
         elif len(involved) == 1:
             row = self._map_one(name, function, involved[0], gradient, central, unit, description)
         else:
-            covariance = self._joint_covariance(list(gradient))
-            g = np.array(list(gradient.values()))
-            error = math.sqrt(max(float(g @ covariance @ g), 0.0))
+            error = self._joint_error(gradient)
             odd = [v.name for v in involved if v.status not in ("fitted", "derived")]
             from perospin.fitting.statistics import quantile
 
@@ -361,11 +358,9 @@ class Fit:
         row = (name, central, abs(slope) * of.uncertainty, *ends, unit, status, description)
         return dict(zip(TABLE_COLUMNS, row, strict=True))
 
-    def _joint_covariance(self, names: list[str]) -> Float:
-        """Covariance of fitted and derived quantities, by the gradients of the derived ones."""
-        base = self.covariance()
-        known = list(base.columns)
-        rows = []
+    def _joint_error(self, gradient: Mapping[str, float]) -> float:
+        """Propagate to a standard error, by the gradient along fitted and derived quantities."""
+        known = list(self.correlation.columns)
         gradients = self.settings.get("gradients", {})
 
         def expand(name: str) -> Float:
@@ -376,9 +371,18 @@ class Fit:
                 total += slope * expand(other)
             return total
 
-        rows = [expand(name) for name in names]
-        matrix = np.array(rows).reshape(len(names), len(known))
-        return matrix @ base.to_numpy() @ matrix.T
+        slopes = sum((slope * expand(name) for name, slope in gradient.items()), np.zeros(len(known)))
+        parts = slopes * self._errors(known)  # before they are squared: products of covariances could overflow
+        size = float(np.max(np.abs(parts), initial=0.0))
+        if not size > 0 or not math.isfinite(size):
+            return size
+        parts = parts / size
+        return size * math.sqrt(max(float(parts @ self.correlation.to_numpy() @ parts), 0.0))
+
+    def _errors(self, names: list[str]) -> Float:
+        """List standard errors of what was fitted, 0 where there is none."""
+        known = self.settings.get("standard_errors", {})
+        return np.nan_to_num(np.array([known.get(n, self[n].uncertainty) for n in names], float))
 
     def with_warnings(self, *sentences: str) -> Self:
         """Copy with further warnings."""

@@ -11,13 +11,15 @@ import numpy as np
 
 from perospin.errors import FitError
 from perospin.fitting.arrays import Float
+from perospin.fitting.condensing import condense
 from perospin.fitting.projection import Problem, Projected
 
-__all__ = ["Found", "minimise", "profile_end", "with_held"]
+__all__ = ["Found", "minimise", "minimise_long", "profile_end", "with_held"]
 
 _TRIES = 3
-_MANY = 40_000  # points above which the starts are tried on a part of them
+_MANY = 40_000  # points above which the search works on fewer numbers
 _MOST = 200
+_LOOK = 8_000  # points that are enough to choose a start
 _LARGE = 1000  # points from which on the search works on compressed residuals
 
 
@@ -88,19 +90,14 @@ def search(problem: Problem, u: Float, tolerance: float = 1e-12) -> Found:
     return Found(done.x, problem.project(done.x), done.status > 0)
 
 
-def minimise(problem: Problem, starts: Sequence[Mapping[str, float]]) -> Found:
-    """Search from the most promising starts; the lowest minimum wins.
-
-    Of very long data every k-th point is enough to find it; all points then refine it.
+def minimise(problem: Problem, starts: Sequence[Mapping[str, float]], tries: int = _TRIES) -> Found:
+    """Search from the most promising starts, as many as `tries`; the lowest minimum wins.
 
     Raises
     ------
     FitError
         If the model is finite at none of the starts.
     """
-    every = len(problem.y) // (_MANY // 2)
-    if every >= 2:
-        return search(problem, minimise(_thinned(problem, every), starts).u)
     ranked: list[tuple[float, Float]] = []
     failure: FitError | None = None
     for start in starts:
@@ -112,8 +109,10 @@ def minimise(problem: Problem, starts: Sequence[Mapping[str, float]]) -> Found:
     if not ranked:
         raise failure or FitError("no start was given")
     ranked.sort(key=lambda pair: pair[0])
+    if not tries:
+        return Found(ranked[0][1], problem.project(ranked[0][1]), False)
     best: Found | None = None
-    for _, u in ranked[:_TRIES]:
+    for _, u in ranked[:tries]:
         try:
             found = search(problem, u)
         except FitError as error:
@@ -124,6 +123,46 @@ def minimise(problem: Problem, starts: Sequence[Mapping[str, float]]) -> Found:
     if best is None:
         raise failure or FitError("the search failed from every start")
     return best
+
+
+def minimise_long(whole: Problem, starts: Sequence[Mapping[str, float]], known: bool) -> tuple[Problem, Found]:
+    """Search as `minimise`; of very long data on means of neighbouring points, as long as they lose nothing.
+
+    Parameters
+    ----------
+    whole
+        All points.
+    known
+        Whether their uncertainties are known.
+
+    Returns
+    -------
+    problem
+        What was searched: all points or their means, with the same theta and amplitudes at the minimum.
+    found
+        Its minimum.
+    """
+    n = len(whole.y)
+    if n < _MANY:
+        return whole, minimise(whole, starts)
+    few = _thinned(whole, n // (_MANY // 2))
+    blocks = condense(whole)
+    if blocks is None:
+        return whole, search(whole, minimise(few, starts).u)
+    some = _thinned(whole, n // _LOOK)
+    looked = minimise(some, starts, tries=0)
+    # a start that oscillates inside the blocks would be lost in their means
+    blocks = blocks.refined(looked.at.values, looked.at.amplitudes, 1.0 if known else looked.chi2 / some.y.size)
+    if blocks is None:
+        return whole, search(whole, minimise(few, starts).u)
+    found = minimise(blocks.problem, starts)
+    while True:
+        finer = blocks.refined(found.at.values, found.at.amplitudes, 1.0 if known else None)
+        if finer is blocks:
+            return blocks.problem, found
+        if finer is None:
+            return whole, search(whole, found.u)
+        blocks, found = finer, search(finer.problem, found.u)
 
 
 def _thinned(problem: Problem, every: int) -> Problem:
@@ -166,7 +205,8 @@ def profile_end(problem: Problem, best: Found, name: str, error: float, rise: fl
         centre = best.at.values[name]
         low, high = problem.parameters[name].min, problem.parameters[name].max
     else:
-        centre = float(best.at.amplitudes[problem.model.amplitude_names.index(name), 0])
+        row = [problem.model.amplitude_names[i] for i in problem.linear].index(name)
+        centre = float(best.at.amplitudes[row, 0]) * problem.unit
         low, high = -np.inf, np.inf
     if positive:
         error = min(error / centre, 3.0) if centre > 0 else 1.0

@@ -11,13 +11,13 @@ import numpy as np
 import pandas as pd
 
 from perospin.errors import FitError
-from perospin.fitting.arrays import Float
+from perospin.fitting.arrays import Float, natural_unit, real
 from perospin.fitting.model import Abscissa, SeparableModel, abscissa, length
 from perospin.fitting.parameters import ParameterInput, build_parameters
-from perospin.fitting.projection import Problem
+from perospin.fitting.projection import Problem, Projected
 from perospin.fitting.result import Fit, Source
 from perospin.fitting.saved import TABLE_COLUMNS
-from perospin.fitting.search import Found, minimise, profile_end, search, with_held
+from perospin.fitting.search import Found, minimise, minimise_long, profile_end, search, with_held
 from perospin.fitting.statistics import diagnose, goodness, quantile
 
 __all__ = ["Intervals", "fit_model"]
@@ -26,6 +26,7 @@ Intervals = Literal["covariance", "profile", "bootstrap"]
 _Result = TypeVar("_Result", bound=Fit)
 _DRAWS = 200
 _CORRELATED = 0.95
+_HANGS = 0.999
 _ONE_SIDED_95 = 1.6448536269514722
 
 
@@ -42,6 +43,7 @@ def fit_model(
     seed: int = 0,
     robust: bool = False,
     resolution: Mapping[str, float | Callable[[Mapping[str, float]], float]] | None = None,
+    curved: Sequence[str] = (),
     analysis: str | None = None,
     conventions: Mapping[str, str] | None = None,
     warnings: Sequence[str] = (),
@@ -78,6 +80,9 @@ def fit_model(
     resolution
         Smallest value by name that the experiment can tell from zero; where the value, less 1.645 standard errors, lies
         below it, the status is ``upper bound``. May be a function of the fitted values (a third of a fitted response).
+    curved
+        Parameters whose cost is no parabola: their standard errors are a third of the way to where it has risen by
+        nine, all else fitted anew, where that is farther than the curvature says.
     analysis, conventions, warnings, sources, settings
         Carried into the result.
     result
@@ -99,7 +104,8 @@ def fit_model(
     x = abscissa(x)
     y, weight, mask = _weights(x, y, sigma)
     parameters, given = build_parameters(model, params)
-    problem = Problem(model, x, y, weight, parameters)
+    unit = natural_unit(y)
+    whole = problem = Problem(model, x, y / unit, weight * unit if sigma is not None else weight, parameters, unit)
     n_points = int(mask.sum())
     count = len(problem.free) + len(problem.linear) * y.shape[1]
     if n_points <= count - (sigma is not None and absolute_sigma):
@@ -108,29 +114,37 @@ def fit_model(
             "measure more points, or fix parameters"
         )
     notes = list(warnings)
-    best = minimise(problem, _starts(model, problem, given))
-    if robust:
-        problem, best = _reweighted(problem, best)
+    known = sigma is not None and absolute_sigma
+    if robust:  # which point is an outlier the means of points don't tell
+        best = minimise(problem, _starts(model, problem, given))
+        whole, best = _reweighted(problem, best)
+        problem = whole
+    else:
+        problem, best = minimise_long(problem, _starts(model, problem, given), known)
     if not best.converged:
         notes.append("the search stopped before it converged: give better starting values, or fix a parameter")
 
-    known = sigma is not None and absolute_sigma
     dof = n_points - count
-    variance = 1.0 if known else best.chi2 / max(dof, 1)
+    columns, rest = whole.evaluate(best.at.values)
+    fitted = rest[:, None] + columns @ best.at.amplitudes
+    weighted = (whole.y - fitted) * whole.weight
+    chi2 = best.chi2 if problem is whole else float(np.sum(weighted**2))
+    fitted *= unit
+    variance = 1.0 if known else chi2 / max(dof, 1)
     state = _State(problem, best, variance, dof, known, level, seed)
     limits = {name: value(best.at.values) if callable(value) else value for name, value in (resolution or {}).items()}
     bounds = state.find_bounds(limits, notes)
+    state.widen([name for name in curved if name in problem.free and name not in bounds])
     errors = state.standard_errors()
     rows = state.rows(errors, intervals, bounds)
     notes += state.notes
-    fitted, residual = state.curves()
     shown = np.where(mask, y, np.nan)
-    statistics = goodness(y[mask], residual[mask], best.chi2, count, known)
-    diagnostics, sentences = diagnose(best.at.residual, _line(x))
+    statistics = goodness(y[mask] / unit, (y - fitted)[mask] / unit, chi2, count, known, unit)
+    diagnostics, sentences = diagnose(weighted, _line(x))
     if diagnostics and not robust:
         notes += sentences
     if known and not robust:
-        notes += _judge_sigma(best.chi2, dof)
+        notes += _judge_sigma(chi2, dof)
     correlation = state.correlation()
     r = correlation.to_numpy()
     names = list(correlation.columns)
@@ -149,7 +163,7 @@ def fit_model(
         arrays = {
             "signal": shown,
             "best_fit": fitted,
-            "amplitudes": best.at.amplitudes,
+            "amplitudes": best.at.amplitudes * unit,
             "amplitude_uncertainties": state.amplitude_errors(),
             **{name: np.asarray(values) for name, values in _named(model, x).items()},
         }
@@ -182,10 +196,7 @@ def fit_model(
 
 def _weights(x: Abscissa, y: Any, sigma: Any) -> tuple[Float, Float, np.ndarray]:
     """Prepare data (n, m), weights (n, m) or (n, 1), and which points count."""
-    try:
-        y = np.asarray(y, float)
-    except (TypeError, ValueError):
-        raise FitError("the data are not numbers") from None
+    y = real(y, "the signal")
     if y.ndim == 1:
         y = y[:, None]
     n = length(x)
@@ -195,13 +206,18 @@ def _weights(x: Abscissa, y: Any, sigma: Any) -> tuple[Float, Float, np.ndarray]
     for part in parts:
         if len(part) != n or not np.isfinite(part).all():
             raise FitError("the abscissa holds missing or infinite values, or its columns differ in length")
+        size = float(np.max(np.abs(part), initial=0.0))
+        if not (size == 0.0 or 1e-100 < size < 1e100):
+            raise FitError(
+                f"the abscissa goes up to {size:.3g}: convert it to a unit in which it is neither huge nor tiny"
+            )
     mask = np.isfinite(y)
     if not mask.any():
         raise FitError("the data hold no number")
     if sigma is None:
         weight = np.ones((n, 1))
     else:
-        spread = np.asarray(sigma, float)
+        spread = real(sigma, "sigma")
         if spread.ndim == 1 and len(spread) == n:
             spread = spread[:, None]
         try:
@@ -210,6 +226,12 @@ def _weights(x: Abscissa, y: Any, sigma: Any) -> tuple[Float, Float, np.ndarray]
             raise FitError(f"sigma has the shape {spread.shape} but the data {y.shape}") from None
         if not (np.isfinite(spread) & (spread > 0)).all():
             raise FitError("sigma must be above zero and finite at every point")
+        largest = float(np.max(np.abs(y), where=mask, initial=0.0))
+        smallest = float(spread.min())
+        if largest / 1e100 > smallest or smallest < 1e-300:
+            raise FitError(
+                f"sigma goes down to {smallest:.3g} where the signal goes up to {largest:.3g}: check its unit"
+            )
         weight = 1.0 / spread
     if not mask.all():
         weight = np.where(mask, np.broadcast_to(weight, y.shape), 0.0)
@@ -278,18 +300,18 @@ class _State:
 
     def invert(self) -> None:
         """Covariance of the parameters that the data determine, the others held at their best values."""
-        theta, mixed, amplitudes = self.information
+        theta, plain, mixed, amplitudes = self.information
         self.live = [i for i, name in enumerate(self.problem.free) if name not in self.held]
-        theta, mixed = theta[np.ix_(self.live, self.live)], mixed[:, self.live]
+        theta, plain = (part[np.ix_(self.live, self.live)] for part in (theta, plain))
+        mixed = mixed[:, self.live]
         inverse = amplitudes
         if amplitudes.size and self.problem.weight.shape[1] == 1:  # one block serves all data sets
             inverse = np.broadcast_to(_inverse(amplitudes[0]), amplitudes.shape)
         elif amplitudes.size:
             inverse = np.stack([_inverse(block) for block in amplitudes])
-        schur = theta - np.einsum("mik,mkl,mjl->ij", mixed, inverse, mixed)
         slope = self.problem.slope(self.best.at.values)[self.live]
-        scale = np.sqrt(np.maximum(np.diag(theta), 0.0))
-        self.theta = _inverse(schur, scale) * np.outer(slope, slope) * self.variance
+        scale = np.sqrt(np.maximum(np.diag(plain), 0.0))
+        self.theta = _inverse(theta, scale) * np.outer(slope, slope) * self.variance
         by_value = mixed / slope[None, :, None]
         spread = np.einsum("mik,ij,mjl->mkl", by_value, self.theta, by_value)
         self.amplitudes = self.variance * inverse + np.einsum("mkl,mln,mno->mko", inverse, spread, inverse)
@@ -310,7 +332,9 @@ class _State:
 
     def standard_errors(self) -> dict[str, float]:
         names, matrix = self.matrix()
-        return dict(zip(names, np.sqrt(np.maximum(np.diag(matrix), 0.0)).tolist(), strict=True))
+        errors = np.sqrt(np.maximum(np.diag(matrix), 0.0))
+        errors[len(self.live) :] *= self.problem.unit  # of the amplitudes
+        return dict(zip(names, errors.tolist(), strict=True))
 
     def correlation(self) -> pd.DataFrame:
         names, matrix = self.matrix()
@@ -320,13 +344,11 @@ class _State:
         return pd.DataFrame(r, names, names)
 
     def amplitude_errors(self) -> Float:
-        return np.sqrt(np.maximum(np.einsum("mkk->km", self.amplitudes), 0.0))
+        return self.problem.unit * np.sqrt(np.maximum(np.einsum("mkk->km", self.amplitudes), 0.0))
 
-    def curves(self) -> tuple[Float, Float]:
-        """Best fit and unweighted residual, (n, m)."""
-        columns, rest = self.problem.evaluate(self.best.at.values)
-        fitted = rest[:, None] + columns @ self.best.at.amplitudes
-        return fitted, self.problem.y - fitted
+    def linear_values(self, at: Projected) -> dict[str, float]:
+        """Amplitudes of a single data set by name."""
+        return dict(zip(self.linear_names, (at.amplitudes[:, 0] * self.problem.unit).tolist(), strict=True))
 
     def find_bounds(self, resolution: Mapping[str, float], notes: list[str]) -> dict[str, tuple[float, str]]:
         """Find the parameters that the data only bound, and leave them out of the covariance."""
@@ -337,8 +359,41 @@ class _State:
             if limit is not None:
                 found[name] = limit
         if found:
-            self.held = list(found)
+            lost = [name for name, (_, status) in found.items() if status == "undetermined"]
+            for name, other in self.hanging_on(lost, found):
+                found[name] = math.nan, "undetermined"
+                notes.append(f"{name} hangs on {other}, which the data don't determine: neither do they {name}")
+            self.held = [name for name in found if name in self.problem.free]
             self.invert()
+        return found
+
+    def widen(self, names: Sequence[str]) -> None:
+        """Enlarge standard errors to what the cost says three of them away."""
+        errors = self.standard_errors()
+        for name in names:
+            value, error = self.best.at.values[name], errors[name]
+            if not 0.0 < error < math.inf:
+                continue
+            ends = (profile_end(self.problem, self.best, name, 3.0 * error, 9.0 * self.variance, s)[0] for s in (-1, 1))
+            factor = max(abs(end - value) / (3.0 * error) for end in ends)
+            if factor > 1.0:
+                i = [self.problem.free[k] for k in self.live].index(name)
+                self.theta[i] *= factor
+                self.theta[:, i] *= factor
+                self.cross[:, i] *= factor
+
+    def hanging_on(self, lost: Sequence[str], judged: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """Quantities not `judged` yet that move with one that the data don't determine, and which one that is."""
+        if not lost:
+            return []
+        matrix = self.correlation().abs()
+        names, r = list(matrix.columns), matrix.to_numpy()
+        found = []
+        for i, name in enumerate(names):
+            if name not in judged:
+                most, other = max((float(r[i, names.index(one)]), one) for one in lost)
+                if most > _HANGS:
+                    found.append((name, other))
         return found
 
     def rows(
@@ -350,7 +405,7 @@ class _State:
         rows: list[tuple[Any, ...]] = []
         values = dict(best.at.values)
         if problem.y.shape[1] == 1:
-            values |= dict(zip(self.linear_names, best.at.amplitudes[:, 0].tolist(), strict=True))
+            values |= self.linear_values(best.at)
         order = [*problem.model.names, *(n for n in problem.model.amplitude_names if n in values)]
         for name in order:
             value, quantity = values[name], problem.model[name]
@@ -364,7 +419,7 @@ class _State:
                 continue
             if name in bounds:
                 bound, status = bounds[name]
-                low, high = problem.parameters[name].min, problem.parameters[name].max
+                low, high = (parameter.min, parameter.max) if parameter is not None else (-math.inf, math.inf)
                 if status == "upper bound":
                     high = bound
                 elif status == "lower bound":
@@ -410,13 +465,17 @@ class _State:
         span = abs(value) if positive else problem.scale(name, value)
         at_low = value - p.min <= 1e-4 * span
         at_high = p.max - value <= 1e-4 * span
-        below = resolution is not None and value - _ONE_SIDED_95 * min(error, value) < resolution
+        below = resolution is not None and self.below(name, value, error, resolution)
         rise = self.variance * max(self.quantile, _ONE_SIDED_95) ** 2
         open_low, open_high = at_low, at_high
         # only a wide interval calls for refits at the ends
         if positive and not (at_low or at_high) and (error > 0.25 * value or not math.isfinite(error)):
             open_low = self.height(name, p.min if p.min > 0 else 1e-3 * value) < rise
             open_high = self.height(name, p.max if math.isfinite(p.max) else 1e3 * value) < rise
+        elif own is not None and not positive and not math.isfinite(p.max - p.min):
+            if error > 10.0 * abs(value) and error > 1e3 * max(abs(own.value), own.scale):  # it ran away from its start
+                open_low = self.height(name, value - 10.0 * error) < rise
+                open_high = self.height(name, value + 10.0 * error) < rise
         elif not positive and not (at_low or at_high) and math.isfinite(p.max - p.min):
             open_low, open_high = value - 2 * error < p.min, value + 2 * error > p.max
             if open_low != open_high:  # an interval that leans on one bound is cut there, nothing more
@@ -443,6 +502,17 @@ class _State:
         notes.append(f"{name} can't be bounded from above: only a lower bound, {end:.3g}{unit} (95 %), can be given")
         return end, "lower bound"
 
+    def below(self, name: str, value: float, error: float, resolution: float) -> bool:
+        """Whether a value that the experiment can't tell from zero fits nearly as well.
+
+        Of a wide interval the linear error says nothing so far from the minimum: the fit there is asked.
+        """
+        if value < resolution:
+            return True
+        if error <= 0.25 * value:
+            return value - _ONE_SIDED_95 * error < resolution
+        return self.height(name, resolution) < self.variance * _ONE_SIDED_95**2
+
     def fits_beyond(self, name: str, end: float, side: int) -> bool:
         """Whether values far beyond the end of a profile fit as well: then it isn't an end, but a local minimum's."""
         own, p = self.problem.parameter(name), self.problem.parameters[name]
@@ -466,10 +536,12 @@ class _State:
         from dataclasses import replace
 
         problem = self.problem
-        fitted, _ = self.curves()
+        columns, rest = problem.evaluate(self.best.at.values)
+        fitted = rest[:, None] + columns @ self.best.at.amplitudes
         weight = np.broadcast_to(problem.weight, problem.y.shape)
         live = weight > 0
-        pool = self.best.at.residual[live] * math.sqrt(live.sum() / max(self.dof, 1))
+        count = len(problem.free) + len(problem.linear) * problem.y.shape[1]
+        pool = self.best.at.residual[live] * math.sqrt(live.sum() / max(live.sum() - count, 1))
         pool = pool - pool.mean()
         rng = np.random.default_rng(self.seed)
         names, _ = self.matrix()
@@ -484,7 +556,7 @@ class _State:
                 continue
             values = dict(found.at.values)
             if problem.y.shape[1] == 1:
-                values |= dict(zip(self.linear_names, found.at.amplitudes[:, 0].tolist(), strict=True))
+                values |= self.linear_values(found.at)
             for name in names:
                 draws[name].append(values[name])
         if len(draws[names[0]]) < _DRAWS // 2:

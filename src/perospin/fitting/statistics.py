@@ -20,7 +20,9 @@ def quantile(level: float, dof: float, known_sigma: bool) -> float:
     return float(stats.norm.ppf(p) if known_sigma or dof > 1e4 else stats.t.ppf(p, max(dof, 1.0)))
 
 
-def goodness(y: Float, residual: Float, chi2: float, n_parameters: int, known_sigma: bool) -> dict[str, float]:
+def goodness(
+    y: Float, residual: Float, chi2: float, n_parameters: int, known_sigma: bool, unit: float = 1.0
+) -> dict[str, float]:
     """Statistics of a fit.
 
     Parameters
@@ -33,6 +35,8 @@ def goodness(y: Float, residual: Float, chi2: float, n_parameters: int, known_si
         Free parameters, amplitudes included.
     known_sigma
         Whether `chi2` is in units of known uncertainties.
+    unit
+        What `y` and `residual` are measured in, and without known uncertainties the root of `chi2`.
     """
     n, k = y.size, n_parameters
     dof = n - k
@@ -41,8 +45,13 @@ def goodness(y: Float, residual: Float, chi2: float, n_parameters: int, known_si
     if known_sigma:
         deviance, count = chi2, k
     else:
-        deviance, count = n * math.log(max(chi2 / n, 1e-300)), k + 1  # the scatter counts as a parameter
+        deviance, count = (
+            n * (math.log(max(chi2 / n, 1e-300)) + 2.0 * math.log(unit)),
+            k + 1,
+        )  # the scatter counts as a parameter
     spare = n - count - 1
+    if not known_sigma and unit != 1.0:
+        chi2 = chi2 * unit * unit  # may be infinite: a sum of squares beyond the largest number
     return {
         "n_points": n,
         "n_parameters": k,
@@ -52,7 +61,7 @@ def goodness(y: Float, residual: Float, chi2: float, n_parameters: int, known_si
         "r2": 1.0 - rss / total if total > 0 else math.nan,
         "aicc": deviance + 2 * count + (2 * count * (count + 1) / spare if spare > 0 else math.inf),
         "bic": deviance + count * math.log(n),
-        "noise": math.sqrt(rss / dof) if dof > 0 else math.nan,
+        "noise": unit * math.sqrt(rss / dof) if dof > 0 else math.nan,
     }
 
 
@@ -85,10 +94,13 @@ def diagnose(residual: Float, x: Float | None) -> tuple[dict[str, Any], list[str
     warnings = []
     if x is not None:
         found["largest_residual_at"] = float(x[worst[0]])
-    if z < -4.0:
+    # both see what the model misses: the signs count long runs, Durbin and Watson's number also their size
+    drifts = durbin_watson < 1.5 and (1.0 - 0.5 * durbin_watson) * math.sqrt(centred.size) > 5.0
+    if z < -4.0 or drifts:
         warnings.append(
-            f"the residuals are not noise: they keep their sign too long (runs test z = {z:.1f}, Durbin-Watson "
-            f"{durbin_watson:.2f}); the model misses something, and its uncertainties are too small"
+            f"the residuals are not noise: neighbours miss the fit alike (runs test z = {z:.1f}, Durbin-Watson "
+            f"{durbin_watson:.2f}, near 2 if all is well); the model misses something, and its uncertainties are too "
+            "small"
         )
     if abs(largest) > 6.0:
         where = f" at {x[worst[0]]:.6g}" if x is not None else ""

@@ -1,3 +1,6 @@
+from .analyses import ANALYSES as ANALYSES
+from .analyses import Analysis as Analysis
+from .analyses import analysis as analysis
 from .figures import plot_maps as plot_maps
 from .maps import SignalMap as SignalMap
 from .reading import Measurement as Measurement

@@ -11,7 +11,7 @@ import numpy as np
 
 from perospin.errors import FitError
 from perospin.fitting import Source
-from perospin.fitting.arrays import Float
+from perospin.fitting.arrays import Float, real
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -39,6 +39,8 @@ class SignalMap:
         Raw files.
     history
         What was done to the map, in sentences.
+    doubts
+        What was assumed on reading and decides the result, a unit that the file doesn't state.
     conditions
         Temperature, field, power ... by name.
     """
@@ -51,15 +53,12 @@ class SignalMap:
     sigma: Float | None = None
     sources: tuple[Source, ...] = ()
     history: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
     conditions: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        try:
-            delay = np.array(self.delay_ps, float)
-            wavelength = np.array(self.wavelength_nm, float)
-            signal = np.array(self.signal, float)
-        except (TypeError, ValueError):
-            raise FitError("a map must hold numbers") from None
+        delay, wavelength = real(self.delay_ps, "delay_ps"), real(self.wavelength_nm, "wavelength_nm")
+        signal = real(self.signal, "the map")
         if delay.ndim != 1 or wavelength.ndim != 1 or signal.shape != (len(delay), len(wavelength)):
             turned = signal.shape == (wavelength.size, delay.size)
             raise FitError(
@@ -76,7 +75,7 @@ class SignalMap:
             grid = signal if name == "signal" else self.sigma
             if grid is None:
                 continue
-            grid = np.array(grid, float)
+            grid = real(grid, name)
             if grid.shape != signal.shape:
                 raise FitError(f"{name} has the shape {grid.shape}, the signal {signal.shape}")
             grid = grid[np.ix_(rows, columns)]

@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, cast
 
 import numpy as np
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FitOptions",
+    "IntervalOptions",
     "as_fits",
     "compared_with_fewer",
     "component_name",
@@ -31,20 +32,32 @@ __all__ = [
     "over",
     "recording",
     "reordered",
+    "without_params",
 ]
 
 _UNITS = ("ps", "ghz", "t", "rad", "ohm")
 
 
-class FitOptions(TypedDict, total=False):
-    """Keywords handed on to `perospin.fitting.fit_model`, where they are explained."""
+class IntervalOptions(TypedDict, total=False):
+    """Keywords handed on to `perospin.fitting.fit_model`, where they are explained, by fits without parameters."""
 
-    params: ParameterInput
     intervals: Literal["covariance", "profile", "bootstrap"]
     level: float
     seed: int
     robust: bool
     sources: Sequence[Source]
+
+
+class FitOptions(IntervalOptions, total=False):
+    """The same with ``params``: parameters to hold, to bound or to start from."""
+
+    params: ParameterInput
+
+
+def without_params(options: FitOptions) -> tuple[dict[str, Any], IntervalOptions]:
+    """Return the parameters, and the options without them: for fits that add parameters of their own."""
+    rest: dict[str, Any] = {name: value for name, value in options.items() if name != "params"}
+    return dict(options.get("params") or {}), cast("IntervalOptions", rest)
 
 
 def component_name(base: str, index: int, components: int) -> str:

@@ -29,17 +29,24 @@ class Outcome:
         What was taken for what on reading.
     parts
         Fits of the single files of a series, by file name.
+    doubts
+        Those of the notes on which the values hang. They become warnings of the fit and stand in its records.
     """
 
     fit: SpinFit
     conditions: Mapping[str, float] = field(default_factory=dict)
     notes: Sequence[str] = ()
     parts: Mapping[str, SpinFit] = field(default_factory=dict)
+    doubts: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        if self.doubts:
+            object.__setattr__(self, "fit", self.fit.with_warnings(*self.doubts))
 
     @classmethod
     def of(cls, fit: SpinFit, measured: Measurement) -> Outcome:
         """Outcome of one fit of what was read."""
-        return cls(fit, measured.conditions, measured.notes)
+        return cls(fit, measured.conditions, measured.notes, doubts=measured.doubts)
 
 
 def conditions_of(texts: Sequence[str] | None, option: str = "condition") -> dict[str, Any]:
@@ -118,6 +125,7 @@ def records_of(
             records.append(
                 outcome.fit.to_record(
                     material, source=source or "", quantity=name, composition=composition,
+                    note="; ".join(outcome.doubts),
                     **{**of_file, **(conditions or {})},
                 )
             )  # fmt: skip

@@ -32,7 +32,7 @@ def measure(
         If it can't be read, or its name doesn't fit the pattern.
     """
     from perospin.measurements.reading import gather
-    from perospin.measurements.reading.conditions import from_pattern
+    from perospin.measurements.reading.words.conditions import from_pattern
 
     listed = [files] if isinstance(files, Path) else list(files)
     measured = gather(listed, roles, **reading)
@@ -51,6 +51,7 @@ class Parts:
         self.fits = fits
         self.measured = {name: measured[name] for name in fits}
         self.notes = list(dict.fromkeys(note for m in self.measured.values() for note in m.notes))[:6]
+        self.doubts = list(dict.fromkeys(doubt for m in self.measured.values() for doubt in m.doubts))[:6]
 
     def values(self, condition: str) -> list[float] | None:
         """Condition of each file, if all tell it and it varies."""
@@ -66,7 +67,7 @@ class Parts:
     def outcome(self, fit: SpinFit) -> Outcome:
         """Give the result of the series all of its files as sources."""
         sources = [source for m in self.measured.values() for source in m.sources]
-        return Outcome(replace(fit, sources=tuple(sources)), self.common(), self.notes, self.fits)
+        return Outcome(replace(fit, sources=tuple(sources)), self.common(), self.notes, self.fits, self.doubts)
 
     def no_series(self, kind: str) -> DataError:
         """Refusal: the files differ in nothing that makes a series of this kind."""
@@ -93,30 +94,41 @@ def fit_series(
         If nothing can be read or fitted, or a file doesn't tell its condition.
     """
     from perospin.measurements.reading import series_files
+    from perospin.text import visible
 
     paths = series_files(list(files), pattern)
     measured: dict[str, Measurement] = {}
+    left_out: list[str] = []
     for path in paths:
         if path.name in measured:
             raise DataError(f"two files are called '{path.name}': a series needs different names")
         try:
             measured[path.name] = measure_one(path)
         except DataError as error:
-            # what lies in a folder was not asked for by name: a log book is passed over, and named
-            if path in files or (path == paths[-1] and not measured):
+            # one bad file doesn't end the series: it is named, and those that were asked for by name are missed
+            if path == paths[-1] and not measured:
                 raise
             if tell is not None:
                 tell(f"not read, {error}")
+            if path in files:
+                left_out.append(visible(path.name))
             continue
         if len(paths) > 1 and need and not any(name in measured[path.name].conditions for name in need):
             raise DataError(
                 f"'{path.name}' doesn't tell {' or '.join(need)}: give --pattern, e.g. 'run_{{{need[0]}}}.csv'"
             )
+    missed = []
+    if left_out:
+        shown = ", ".join(f"{name:.40}" for name in left_out[:3]) + (", ..." if len(left_out) > 3 else "")
+        missed = [f"{len(left_out)} of {len(paths)} files can't be read, and what is in them is left out: {shown}"]
     if len(measured) == 1:
         one = next(iter(measured.values()))
-        return Outcome.of(fit_one(one), one)
+        outcome = Outcome.of(fit_one(one), one)
+        return replace(outcome, doubts=(*outcome.doubts, *missed))
     order = sorted(measured, key=lambda name: [measured[name].conditions.get(key, 0.0) for key in need] or [0.0])
-    return Parts(each(order, str, lambda name: fit_one(measured[name]), tell, progress), measured)
+    parts = Parts(each(order, str, lambda name: fit_one(measured[name]), tell, progress), measured)
+    parts.doubts += missed
+    return parts
 
 
 def each(

@@ -77,10 +77,10 @@ from .laws.bir_aronov_pikus import (
     sommerfeld_factor as sommerfeld_factor,
 )
 from .laws.dyakonov_perel import (
-    SpinRelaxationWarning as SpinRelaxationWarning,
+    crossover_rate as crossover_rate,
 )
 from .laws.dyakonov_perel import (
-    crossover_rate as crossover_rate,
+    dyakonov_perel_decay as dyakonov_perel_decay,
 )
 from .laws.dyakonov_perel import (
     dyakonov_perel_integral_rate as dyakonov_perel_integral_rate,
@@ -149,7 +149,31 @@ from .laws.exciton_exchange import (
     layer_binding_energy_mev as layer_binding_energy_mev,
 )
 from .laws.exciton_exchange import (
+    layered_permittivity as layered_permittivity,
+)
+from .laws.exciton_exchange import (
     quadratic_binding_rate as quadratic_binding_rate,
+)
+from .laws.exciton_fine_structure import (
+    BrightStates as BrightStates,
+)
+from .laws.exciton_fine_structure import (
+    bright_exciton_states as bright_exciton_states,
+)
+from .laws.exciton_fine_structure import (
+    exciton_rashba_slope_ev_a as exciton_rashba_slope_ev_a,
+)
+from .laws.exciton_fine_structure import (
+    fine_structure_beat_ghz as fine_structure_beat_ghz,
+)
+from .laws.exciton_fine_structure import (
+    fine_structure_dephasing_ps as fine_structure_dephasing_ps,
+)
+from .laws.exciton_fine_structure import (
+    fine_structure_rate as fine_structure_rate,
+)
+from .laws.exciton_fine_structure import (
+    long_range_slope_ev_a as long_range_slope_ev_a,
 )
 from .laws.g_factors import (
     electron_g_factor as electron_g_factor,
@@ -172,6 +196,36 @@ from .laws.g_factors import (
 from .laws.g_factors import (
     zeeman_splitting_mev as zeeman_splitting_mev,
 )
+from .laws.localised import (
+    anisotropic_exchange_rate as anisotropic_exchange_rate,
+)
+from .laws.localised import (
+    hopping_rate as hopping_rate,
+)
+from .laws.localised import (
+    one_phonon_rate as one_phonon_rate,
+)
+from .laws.momentum_scattering import (
+    ScatteringTimes as ScatteringTimes,
+)
+from .laws.momentum_scattering import (
+    acoustic_mobility as acoustic_mobility,
+)
+from .laws.momentum_scattering import (
+    effective_permittivity as effective_permittivity,
+)
+from .laws.momentum_scattering import (
+    froehlich_coupling as froehlich_coupling,
+)
+from .laws.momentum_scattering import (
+    froehlich_mobility as froehlich_mobility,
+)
+from .laws.momentum_scattering import (
+    mobility_scattering_time_ps as mobility_scattering_time_ps,
+)
+from .laws.momentum_scattering import (
+    momentum_scattering_times as momentum_scattering_times,
+)
 from .laws.nuclear import (
     hyperfine_dephasing_time_ps as hyperfine_dephasing_time_ps,
 )
@@ -182,6 +236,9 @@ from .laws.nuclear import (
     nuclear_fluctuation_rate as nuclear_fluctuation_rate,
 )
 from .laws.nuclear import (
+    nuclear_transverse_share as nuclear_transverse_share,
+)
+from .laws.nuclear import (
     resonance_width as resonance_width,
 )
 from .laws.phonon_raman import (
@@ -189,6 +246,9 @@ from .laws.phonon_raman import (
 )
 from .laws.phonon_raman import (
     cube_polarisability as cube_polarisability,
+)
+from .laws.phonon_raman import (
+    cuboid_polarisability as cuboid_polarisability,
 )
 from .laws.phonon_raman import (
     raman_flip_rate as raman_flip_rate,
@@ -204,6 +264,9 @@ from .laws.phonon_raman import (
 )
 from .laws.precession import (
     dephasing_time_ps as dephasing_time_ps,
+)
+from .laws.precession import (
+    einstein_diffusion_cm2_s as einstein_diffusion_cm2_s,
 )
 from .laws.precession import (
     electrical_hanle as electrical_hanle,
@@ -230,16 +293,13 @@ from .laws.precession import (
     resonant_spin_amplification as resonant_spin_amplification,
 )
 from .laws.precession import (
+    spin_diffusion_length_nm as spin_diffusion_length_nm,
+)
+from .laws.precession import (
     spin_inertia as spin_inertia,
 )
 from .laws.precession import (
     total_lifetime_ps as total_lifetime_ps,
-)
-from .laws.total import (
-    TotalRate as TotalRate,
-)
-from .laws.total import (
-    total_rate as total_rate,
 )
 from .presets import (
     PRESET_NAMES as PRESET_NAMES,
@@ -258,4 +318,22 @@ from .quantities import (
 )
 from .quantities import (
     Quantity as Quantity,
+)
+from .total import (
+    TotalRate as TotalRate,
+)
+from .total import (
+    total_rate as total_rate,
+)
+from .validity import (
+    RANGES as RANGES,
+)
+from .validity import (
+    Range as Range,
+)
+from .validity import (
+    SpinRelaxationWarning as SpinRelaxationWarning,
+)
+from .validity import (
+    holds as holds,
 )

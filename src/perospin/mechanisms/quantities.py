@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 
 from perospin.errors import DataError
-from perospin.units import convert
+from perospin.units import PLANCK_EV_S, SPEED_OF_LIGHT_M_S, convert
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +61,8 @@ class Quantity:
 
 
 _SUFFIXES = (
-    "_rad_per_ps", "_per_ps", "_per_a", "_ev_a3", "_ev_a", "_mev", "_ev", "_cm2_s", "_cm3", "_m_s", "_m0", "_a2",
-    "_nm", "_ps", "_ghz", "_mhz", "_k", "_t",
+    "_cm2_vs", "_g_cm3", "_gpa", "_nm2", "_rad_per_ps", "_per_ps", "_per_a", "_ev_a3", "_ev_a", "_mev", "_ev", "_cm2_s",
+    "_cm3", "_m_s", "_m0", "_a2", "_nm", "_ps", "_ghz", "_mhz", "_k", "_t",
 )  # fmt: skip
 
 
@@ -93,6 +93,7 @@ _LIST = (
     _positive("reduced_mass_m0", "m_e", "reduced mass of the exciton"),
     _positive("translational_mass_m0", "m_e", "mass of the exciton as a whole, electron plus hole"),
     _from_zero("rashba_ev_a", "eV*Angstrom", "Rashba coefficient of a splitting 2 alpha k"),
+    _from_zero("exchange_slope_ev_a", "eV*Angstrom", "exchange slope: half of the LT splitting's slope against K"),
     _from_zero("isotropic_ev_a", "eV*Angstrom", "coefficient of an isotropic k-linear field, alpha k.sigma"),
     _any("dresselhaus_ev_a", "eV*Angstrom", "linear Dresselhaus coefficient of a layer"),
     _any("dresselhaus_ev_a3", "eV*Angstrom^3", "cubic Dresselhaus coefficient of a bulk crystal"),
@@ -114,6 +115,7 @@ _LIST = (
     _from_zero("quadratic_coefficient_per_ps", "1/(ps*eV^2)", "k of the law rate = k E_b^2"),
     _positive("n_layers", "1", "number of octahedral layers"),
     _from_zero("field_t", "T", "magnetic field"),
+    _from_zero("field_ratio", "1", "applied field over the nuclear field, B/Delta_N"),
     _positive("nuclear_field_t", "T", "1/e half width Delta_N of the nuclear field's distribution"),
     _positive("correlation_time_ps", "ps", "correlation time of the nuclear field"),
     _positive("spin_lifetime_ps", "ps", "spin lifetime without the mechanism in question"),
@@ -130,6 +132,10 @@ _LIST = (
     _any("remote_bands", "1", "contribution of remote bands to the electron g factor"),
     _from_zero("rashba_coefficient_a2", "Angstrom^2", "alpha_R/e: Rashba constant per electric field"),
     _positive("polarisability_factor", "1", "C_chi: polarisability of the confined carrier in m e^2 a^4/hbar^2"),
+    _positive("angular_factor", "1", "A: angular mean of the two phonons' fields, 2/9"),
+    _positive("edge_x_nm", "nm", "edge of a box along x"),
+    _positive("edge_y_nm", "nm", "edge of a box along y"),
+    _positive("edge_z_nm", "nm", "edge of a box along z"),
     _positive("cutoff", "1", "largest phonon wave vector times the edge length"),
     _positive("level_spacing_mev", "meV", "spacing of the confined carrier's levels"),
     _any("g_factor", "1", "Lande factor"),
@@ -137,6 +143,24 @@ _LIST = (
     _positive("frequency_ghz", "GHz", "frequency"),
     _from_zero("modulation_mhz", "MHz", "modulation frequency"),
     _positive("repetition_time_ps", "ps", "time between pump pulses"),
+    _positive("mobility_cm2_vs", "cm^2/(V*s)", "mobility of the carriers"),
+    _positive("optical_permittivity", "1", "relative permittivity above the phonons, eps_inf"),
+    _positive("static_permittivity", "1", "relative permittivity below the phonons, eps_s"),
+    _positive("froehlich_coupling", "1", "Froehlich's coupling constant alpha"),
+    _positive("elastic_modulus_gpa", "GPa", "longitudinal elastic modulus"),
+    _positive("deformation_potential_ev", "eV", "shift of the band edge per strain"),
+    _positive("mass_density_g_cm3", "g/cm^3", "mass density of the crystal"),
+    _positive("sound_velocity_m_s", "m/s", "velocity of sound"),
+    _positive("strain_coupling", "1", "change of g per shear strain"),
+    _positive("hop_time_ps", "ps", "mean time between hops"),
+    _positive("hop_distance_nm", "nm", "distance of a hop"),
+    _from_zero("exchange_energy_mev", "meV", "exchange energy of two neighbours"),
+    _any("crystal_field_mev", "meV", "tetragonal crystal field of the conduction band"),
+    _from_zero("splitting_mev", "meV", "fine-structure splitting of the bright states"),
+    _positive("splitting_spread_mev", "meV", "standard deviation of the splitting over the ensemble"),
+    _positive("exciton_overlap_nm2", "1/nm^2", "probability density of electron on hole"),
+    _positive("dipole_e_a", "Angstrom", "interband dipole of a linearly polarised exciton"),
+    _positive("electron_mass_m0", "m_e", "effective mass of the electron"),
     _positive("diffusion_cm2_s", "cm^2/s", "diffusion coefficient"),
     _any("drift_m_s", "m/s", "drift velocity"),
     _positive("distance_nm", "nm", "distance from injector to detector"),
@@ -146,6 +170,30 @@ _LIST = (
 )  # fmt: skip
 
 QUANTITIES: dict[str, Quantity] = {item.name: item for item in _LIST}
+
+
+def _converted(value: float, unit: str, quantity: Quantity) -> float:
+    """Convert, and understand what spectroscopists say: THz or 1/cm for an energy, nm for a gap, 1/ps for rad/ps."""
+    try:
+        return convert(value, unit, quantity.unit)
+    except DataError:
+        if quantity.unit == "rad/ps":
+            for known, factor in (("1/ps", 1.0), ("THz", 2.0 * math.pi)):
+                if unit.strip().removeprefix("2pi ").endswith("Hz") == (known == "THz"):
+                    return factor * convert(value, unit, known)
+        if quantity.unit in ("meV", "eV"):
+            # h f of a frequency, h c of a wavelength or a wavenumber
+            for known, read in (
+                ("THz", lambda v: v * PLANCK_EV_S * 1e12),
+                ("nm", lambda v: PLANCK_EV_S * SPEED_OF_LIGHT_M_S * 1e9 / v),
+                ("1/cm", lambda v: v * PLANCK_EV_S * SPEED_OF_LIGHT_M_S * 1e2),
+            ):
+                try:
+                    return convert(read(convert(value, unit, known)), "eV", quantity.unit)
+                except (DataError, ZeroDivisionError):
+                    continue
+        raise
+
 
 _VALUE = re.compile(r"\s*([-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?)\s*(.*?)\s*", re.DOTALL)
 
@@ -165,7 +213,7 @@ def read_value(quantity: Quantity, text: str) -> float:
     value = float(match[1])
     if match[2]:
         try:
-            value = convert(value, match[2], quantity.unit)
+            value = _converted(value, match[2], quantity)
         except DataError as error:
             raise DataError(f"{quantity.short} '{text:.40}': {error}") from None
     if not quantity.allows(value, value):

@@ -36,6 +36,8 @@ def of(part: PartResult) -> dict[str, str]:
         "parity": f"Predicted against {obtained}: the {rule} and {model} ({label}), and {model} in sample."
         f"{inset}{open_circles}",
         "parity-log": "The same on logarithmic axes; the grey band is a factor 2 either way.",
+        "quantities": f"Left: {model} ({label}), one mark a quantity. Right: root mean square error of every estimator "
+        "by scheme, all quantities together.",
         "residuals": f"Left: residuals of {model} ({label}). Right: the ten rows that are furthest off, {obtained} and "
         "predicted; (?) marks an uncertain composition.",
         "splits": "How much one random split says: nothing. Each count is the same model on another random split; one "

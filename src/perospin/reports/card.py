@@ -12,6 +12,7 @@ from perospin.descriptors.labels import axis_label
 from perospin.digits import figures, number, percent, signed
 from perospin.reports.text import variants_text
 from perospin.reports.verdict import reach
+from perospin.text import markdown
 
 if TYPE_CHECKING:
     from perospin.studies.result import PartResult, StudyResult
@@ -42,7 +43,7 @@ def model_card(result: StudyResult) -> str:
     for name in sorted(result.parts, key=lambda name: name != result.default_part):
         lines += _part(result, result.parts[name], len(result.parts) > 1)
     lines += _again(result)
-    return "\n".join(lines).rstrip() + "\n"
+    return markdown("\n".join(lines).rstrip()) + "\n"
 
 
 def _part(result: StudyResult, part: PartResult, several: bool) -> list[str]:
@@ -124,6 +125,8 @@ def _features(part: PartResult) -> Iterator[str]:
     descriptors = part.spec.descriptors
     if descriptors.source == "describe":
         yield f"Descriptors of perospin, cations at the level '{descriptors.level}'."
+    elif descriptors.source == "packing":
+        yield "Descriptors of perospin from the formula, SMILES and ionic radii alone."
     else:
         yield "Columns of the table."
     yield ""

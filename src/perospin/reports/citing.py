@@ -7,35 +7,20 @@ records say of them (DOI, first author, year), no more.
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
+from perospin.text import tex, tex_verbatim, visible
+
 if TYPE_CHECKING:
     from perospin.studies.declaration.part import PartSpec
-    from perospin.studies.lifetimes import Conditioned, ConditionsResult
     from perospin.studies.result import PartResult, StudyResult
 
-__all__ = ["Reference", "cite", "cite_conditions", "cited", "library"]
+__all__ = ["Reference", "cite", "cited", "library"]
 
-_KINDS: Mapping[str, tuple[str, ...]] = {
-    "ridge": ("Hoerl1970Ridge",),
-    "elastic_net": ("Zou2005ElasticNet",),
-    "svr": ("Smola2004SupportVectors",),
-    "random_forest": ("Breiman2001Forests",),
-    "xgboost": ("Chen2016XGBoost",),
-    "gp": ("Rasmussen2006GaussianProcesses",),
-    "prior_gp": ("Rasmussen2006GaussianProcesses",),
-    "structured_gp": ("Rasmussen2006GaussianProcesses", "Bonilla2007MultiTask"),
-    "mlp_ensemble": ("Kingma2014Adam", "Lakshminarayanan2016Ensembles"),
-    "symbolic": ("Burlacu2020Operon", "Bartlett2024Exhaustive"),
-    "power_law": ("Bartlett2024Exhaustive",),
-    "stack": ("Breiman1996Stacked",),
-}
-_SKLEARN = ("ridge", "elastic_net", "svr", "random_forest")
 _TABLES: Mapping[str, tuple[str, ...]] = {
     "spin52": ("Li2025SpinRelaxation",),
     "hoip192": ("Kim2017HybridPerovskites", "Hase2021Olympus"),
@@ -43,6 +28,7 @@ _TABLES: Mapping[str, tuple[str, ...]] = {
     "thin_film_repeats": ("Sun2021DataFusion", "Hase2021Olympus"),
     "vapdiff_crystal": ("Hase2021Olympus",),
     "vapdiff_descriptors": ("Hase2021Olympus",),
+    "structures_2d": (),  # cited by the DOI that the table states
 }
 _DOI = re.compile(r"10\.\d{4,9}/[^\s;,()<>\"]+[^\s;,()<>\".]")
 _ENTRY = re.compile(r"^@(\w+)\{([^,\s]+),\n(.*?)^\}", re.MULTILINE | re.DOTALL)
@@ -72,7 +58,7 @@ class Reference:
         return dict(_FIELD.findall(self.bibtex))
 
     def __str__(self) -> str:
-        return f"% {'; '.join(self.used_for)}\n{self.bibtex}" if self.used_for else self.bibtex
+        return f"% {visible('; '.join(self.used_for))}\n{self.bibtex}" if self.used_for else self.bibtex
 
 
 @cache
@@ -82,18 +68,9 @@ def library() -> Mapping[str, Reference]:
     return {found[2]: Reference(found[2], found[0]) for found in _ENTRY.finditer(text)}
 
 
-def cite(result: StudyResult | ConditionsResult) -> str:
+def cite(result: StudyResult) -> str:
     """BibTeX of exactly the methods and data that a result used, with a comment above each entry: what for."""
-    from perospin.studies.result import StudyResult
-
-    found = cited(result) if isinstance(result, StudyResult) else cite_conditions(result.rows, _own_version())
-    return "\n\n".join(str(reference) for reference in found) + "\n"
-
-
-def _own_version() -> str:
-    from importlib import metadata
-
-    return metadata.version("perospin")
+    return "\n\n".join(str(reference) for reference in cited(result)) + "\n"
 
 
 def cited(result: StudyResult) -> list[Reference]:
@@ -123,26 +100,6 @@ def cited(result: StudyResult) -> list[Reference]:
     return [Reference(key, reference.bibtex, tuple(uses[key])) for key, reference in made.items()]
 
 
-def cite_conditions(rows: Conditioned, version: str = "") -> list[Reference]:
-    """List the references of the model of lifetimes under conditions: the sources of its rows, then its methods."""
-    found: list[tuple[Reference, str]] = [(_perospin(version), "this program")]
-    for source, count in Counter(rows.source.tolist()).items():
-        found += [(reference, f"data: {count} records") for reference in _of_source(source)]
-    model = ("Henderson1975Prediction", "Rasmussen2006GaussianProcesses")
-    found += _from_library(model, "estimator: variance components as a Gaussian process")
-    if rows.limit.any():
-        found += _from_library(("Minka2001Expectation",), "estimator: limits as censored values")
-    methods = ("Barber2021Jackknife", "Dunn2023Hierarchical", "Lei2018DistributionFree")
-    found += _from_library(methods, "prediction intervals: leave one material out")
-    descriptors = ("Bannwarth2019GFN2", "Sun2020PySCF")
-    found += _from_library(descriptors, "descriptors: cations at the level 'fast'")
-    uses: dict[str, tuple[str, ...]] = {}
-    for reference, purpose in found:
-        uses[reference.key] = (*uses.get(reference.key, ()), purpose)
-    made = {reference.key: reference for reference, _ in found}
-    return [Reference(key, made[key].bibtex, purposes) for key, purposes in uses.items()]
-
-
 _Found = Iterator[tuple[Reference, str]]
 
 
@@ -153,7 +110,7 @@ def _from_library(keys: Sequence[str], purpose: str) -> _Found:
 def _perospin(version: str) -> Reference:
     lines = ["@software{perospin,", "  author = {{perospin developers}},"]
     lines.append("  title = {perospin: predict, measure and understand spin relaxation in halide perovskites},")
-    lines += [f"  version = {{{version}}},"] if version else []
+    lines += [f"  version = {{{tex(version)}}},"] if version else []
     lines.append("  note = {MIT licence}")
     return Reference("perospin", "\n".join(lines) + "\n}")
 
@@ -179,6 +136,10 @@ def _data(part: PartResult, result: StudyResult) -> _Found:
         texts += [record.source.doi for record in records]
         for label in dict.fromkeys(record.source.label for record in records if not record.source.doi):
             yield from ((reference, "data: records") for reference in _of_source(label))
+    if section.records is not None:
+        for source in dict.fromkeys(text for text in texts if not _DOI.findall(text)):
+            if source and source != str(part.provenance.get("source", "")):
+                yield from ((reference, "data: records") for reference in _of_source(source))
     dois = dict.fromkeys(doi for text in texts for doi in _DOI.findall(text))
     for doi in dois:
         if doi.lower() not in known:
@@ -217,7 +178,7 @@ def _of_source(text: str) -> list[Reference]:
     if dois:
         return [_of_doi(doi) for doi in dois]
     key = re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-") or "unknown"
-    return [Reference(key, f"@misc{{{key},\n  note = {{{text}; the records state no DOI}}\n}}")]
+    return [Reference(key, f"@misc{{{key},\n  note = {{{tex(text)}; the records state no DOI}}\n}}")]
 
 
 def _of_doi(doi: str) -> Reference:
@@ -226,9 +187,9 @@ def _of_doi(doi: str) -> Reference:
         if reference.fields.get("doi", "").lower() == doi.lower():
             return reference
     author, year = _authors().get(doi.lower(), ("", None))
-    lines = [f"  author = {{{author} and others}}"] if author else []
+    lines = [f"  author = {{{tex(author)} and others}}"] if author else []
     lines += [f"  year = {{{year}}}"] if year else []
-    lines += [f"  doi = {{{doi}}}", "  note = {title and further authors: see the DOI}"]
+    lines += [f"  doi = {{{tex_verbatim(doi)}}}", "  note = {title and further authors: see the DOI}"]
     key = re.sub(r"[^A-Za-z0-9]+", "-", doi).strip("-")
     return Reference(key, f"@misc{{{key},\n" + ",\n".join(lines) + "\n}")
 
@@ -251,30 +212,28 @@ def _descriptors(part: PartResult, result: StudyResult) -> _Found:
 
 
 def _estimators(part: PartResult, result: StudyResult) -> _Found:
+    from perospin.learning.estimators import KINDS
+
     ran = set(part.scores["estimator"]) if len(part.scores) else set(part.spec.estimator_names())
     for name in part.spec.estimator_names():
         if name not in ran:
             continue
         purpose = f"estimator: {part.spec.title_of(name)}"
         for spec in _specs(part.spec, name):
-            kind = str(spec.get("kind"))
-            yield from _from_library(_KINDS.get(kind, ()), purpose)
-            if kind in _SKLEARN:
-                yield from _from_library(("Pedregosa2011Sklearn",), purpose)
-            if kind == "gp" and spec.get("mode", "average") == "average":
-                yield from _from_library(("DelMoral2006Samplers", "Dau2022WasteFree"), purpose)
-                if spec.get("selection", True):
-                    yield from _from_library(("Scott2010Multiplicity",), purpose)
-            if spec.get("likelihood") == "student_t":
-                yield from _from_library(("Tipping2005StudentT",), purpose)
-            if spec.get("heteroscedastic"):
-                yield from _from_library(("Nix1994Variance",), purpose)
-            if kind == "best_of" or spec.get("tune"):
+            kind = KINDS.get(str(spec.get("kind")))
+            if kind is None:
+                continue
+            yield from _from_library(tuple(kind.cited(spec)), purpose)
+            if kind.name == "variance_components" and "limit" in part.rows:
+                yield from _from_library(("Minka2001Expectation",), f"{purpose}, limits as censored values")
+            if kind.nested_choice or spec.get("tune"):
                 yield from _from_library(("Cawley2010Overfitting",), f"nested choice of {part.spec.title_of(name)}")
 
 
 def _specs(part: PartSpec, name: str) -> Iterator[Mapping[str, Any]]:
     """Specification of an estimator and of all models inside it."""
+    from perospin.learning.estimators import KINDS
+
     grid = next((g for g in part.grids if g.name == name), None)
     waiting: list[Any] = [part.write_out(grid.spec) if grid else part.spec_of(name)]
     while waiting:
@@ -284,10 +243,8 @@ def _specs(part: PartSpec, name: str) -> Iterator[Mapping[str, Any]]:
         if not isinstance(spec, Mapping):
             continue
         yield spec
-        members = spec.get("members")
-        waiting += [*(members if isinstance(members, list) else ()), spec.get("residual")]
-        if spec.get("kind") == "two_stage" and "residual" not in spec:
-            waiting.append({"kind": "ridge"})
+        kind = KINDS.get(str(spec.get("kind")))
+        waiting += kind.inner(spec) if kind is not None else ()
 
 
 def _validation(part: PartResult, result: StudyResult) -> _Found:
@@ -297,10 +254,7 @@ def _validation(part: PartResult, result: StudyResult) -> _Found:
         if scheme.key not in ran:
             continue
         purpose = f"validation: {scheme.label or scheme.key}"
-        if scheme.kind in ("leave_one_out", "k_fold", "repeated_k_fold"):
-            yield from _from_library(("Stone1974CrossValidation",), purpose)
-        elif scheme.kind == "leave_cluster_out":
-            yield from _from_library(("Meredig2018Extrapolation",), purpose)
+        yield from _from_library(scheme.rule.references, purpose)
     if len(part.pairs):
         yield from _from_library(("Holm1979Multiple",), "comparison of estimators")
         if any("resampled" in str(method) for method in part.pairs.get("method", ())):

@@ -122,6 +122,28 @@ def tiles(part: PartResult) -> list[dict[str, str]]:
     return found
 
 
+def quantity_table(part: PartResult) -> dict[str, Any]:
+    """Error of each quantity by estimator and scheme, where one table holds several; empty otherwise."""
+    found, log = part.by_quantity, part.spec.target.logarithmic
+    if found.empty:
+        return {}
+    names = list(dict.fromkeys(found["quantity"]))
+    error = "typical_factor" if log else "rmse"
+    rows = []
+    for (scheme, estimator), mine in found.groupby(["scheme", "estimator"], sort=False):
+        by = dict(zip(mine["quantity"], mine[error], strict=True))
+        rows.append(
+            {
+                "label": part.spec.title_of(str(estimator)),
+                "scheme": part.scheme_label(str(scheme)),
+                "cells": [figures(by[name], 3) if name in by else "" for name in names],
+            }
+        )
+    counts = found.drop_duplicates("quantity").to_dict("records")
+    listed = "; ".join(f"{c['quantity']}: {c['n_scored']} values of {c['n_materials']} materials" for c in counts)
+    return {"names": names, "rows": rows, "counts": listed}
+
+
 def gain_table(part: PartResult) -> list[dict[str, Any]]:
     """Gain over the baseline under the scheme of the verdict and plain leave-one-out."""
     if part.gains.empty:
@@ -139,7 +161,7 @@ def gain_table(part: PartResult) -> list[dict[str, Any]]:
 
 def repeated_pair_table(part: PartResult) -> list[dict[str, Any]]:
     """Set the model of the verdict against every other under the first repeated scheme, if there is one."""
-    repeated = [s.key for s in part.spec.schemes if s.repeats]
+    repeated = [s.key for s in part.spec.schemes if s.rule.repeats]
     if part.pairs.empty or not repeated:
         return []
     name = part.spec.verdict.estimator

@@ -88,6 +88,7 @@ def _part_context(part: PartResult, drawn: Mapping[str, str]) -> dict[str, Any]:
         "key_table": tables.score_table(part),
         "tiles": tables.tiles(part),
         "gains": tables.gain_table(part),
+        "quantities": tables.quantity_table(part),
         "stated": tables.stated_table(part),
         "directions": tables.claims(part),
         "found": tables.directions(part),

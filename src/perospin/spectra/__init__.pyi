@@ -104,6 +104,9 @@ from .relaxation.odmr import (
     fit_odmr as fit_odmr,
 )
 from .relaxation.odmr import (
+    fit_odmr_frequency as fit_odmr_frequency,
+)
+from .relaxation.odmr import (
     fit_odmr_series as fit_odmr_series,
 )
 from .relaxation.odmr import (

@@ -1,4 +1,4 @@
-from .lifetimes import (
+from .lifetime_predictor import (
     LifetimePredictor as LifetimePredictor,
 )
 from .predicting.prediction import (
@@ -15,6 +15,15 @@ from .result import (
 )
 from .result import (
     StudyResult as StudyResult,
+)
+from .structures import (
+    describe as describe,
+)
+from .structures import (
+    expected_structure as expected_structure,
+)
+from .structures import (
+    held_out_structure as held_out_structure,
 )
 from .study import (
     Study as Study,

@@ -72,6 +72,7 @@ def run_part(
         scores=_scores(run),
         predictions=_predictions(run),
         grid=grid,
+        by_quantity=_by_quantity(run),
         provenance={
             "source": data.source,
             "sha256": data.sha256,
@@ -115,7 +116,7 @@ def _score_records(run: Run) -> Iterator[dict[str, Any]]:
         factor = scores["typical_factor"]
         record["typical_factor"] = float("nan") if factor is None else factor
         low = middle = high = float("nan")
-        if run.entries[scheme].repeats:
+        if run.entries[scheme].rule.repeats:
             single = done.fold_r2()
             single = single[np.isfinite(single)]
             if single.size:
@@ -123,6 +124,37 @@ def _score_records(run: Run) -> Iterator[dict[str, Any]]:
         record.update(split_r2_low=low, split_r2_middle=middle, split_r2_high=high)
         record["seconds"] = run.seconds.get(f"{name} · {scheme}", float("nan"))
         yield record
+
+
+def _by_quantity(run: Run) -> pd.DataFrame:
+    """Errors of each quantity, where one table holds several; R2 belongs to the whole table alone."""
+    import pandas as pd
+
+    if not run.part.target.by:
+        return pd.DataFrame()
+    names, records = run.data.rows["quantity"].to_numpy(dtype=str), []
+    materials = run.data.rows["described_as"].to_numpy(dtype=str)
+    for (estimator, scheme), done in run.evaluations.items():
+        if estimator not in run.part.estimator_names():
+            continue
+        error, held = np.abs(done.y_pred - done.y_true), names[done.rows]
+        for quantity in dict.fromkeys(sorted(names.tolist())):
+            mine = held == quantity
+            if not mine.any():
+                continue
+            middle = float(np.median(error[mine]))
+            records.append(
+                {
+                    "estimator": estimator,
+                    "scheme": scheme,
+                    "quantity": quantity,
+                    "n_scored": int(mine.sum()),
+                    "n_materials": len(set(materials[done.rows[mine]].tolist())),
+                    "rmse": float(np.sqrt(np.mean(error[mine] ** 2))),
+                    "typical_factor": 10.0**middle if run.part.target.logarithmic else float("nan"),
+                }
+            )
+    return pd.DataFrame(records)
 
 
 def _predictions(run: Run) -> pd.DataFrame:

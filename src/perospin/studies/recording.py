@@ -90,4 +90,6 @@ def _settings(run: Run, name: str) -> str:
         "weight": data.weight,
         "y_sd": data.y_sd,
     }
+    conditions = {name: getattr(data, name) for name in ("records", "categories", "uncertain", "limit")}
+    prepared |= {name: value for name, value in conditions.items() if value}  # only where declared: old prints stay
     return fingerprint({"spec": spec, "columns": list(columns), "prepared": prepared, "seed": run.part.seed})

@@ -78,6 +78,9 @@ class PartResult:
         Partial dependence of each column with its standard error, and the single curves of held-out rows.
     coverage, nested_intervals : pandas.DataFrame
         How many held-out rows intervals cover at each level, and the intervals (`perospin.learning.intervals`).
+    by_quantity : pandas.DataFrame
+        Where one table holds several quantities: ``estimator``, ``scheme``, ``quantity``, ``n_scored``,
+        ``n_materials``, ``rmse`` (target space), ``typical_factor`` of each.
     cautions : tuple of Caution
         What to know about the table before the result is believed.
     noise : dict
@@ -111,6 +114,7 @@ class PartResult:
     single_curves: pd.DataFrame = field(default_factory=_no_table)
     coverage: pd.DataFrame = field(default_factory=_no_table)
     nested_intervals: pd.DataFrame = field(default_factory=_no_table)
+    by_quantity: pd.DataFrame = field(default_factory=_no_table)
     cautions: tuple[Caution, ...] = ()
     noise: Mapping[str, Any] = field(default_factory=dict)
     shapley: Mapping[str, ShapleyTable] = field(default_factory=dict)

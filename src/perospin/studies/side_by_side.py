@@ -250,7 +250,7 @@ def _paired(
     squares = np.array([(predicted - true) ** 2 for _, predicted, _ in values])
     entry = first.spec.scheme(scheme)
     # a reference learnt from training rows is no part of what is resampled
-    fixed = entry.kind in ("repeated_holdout", "forward_in_time") and same_space
+    fixed = entry.rule.fixed_reference and same_space
     about = (values[0][2] - true) ** 2 if fixed else None
     unit_of = first.rows.set_index("row")["unit"] if "unit" in first.rows else None
     groups = left["row"].to_numpy() if unit_of is None else unit_of.loc[left["row"]].to_numpy()

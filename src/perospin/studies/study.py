@@ -6,7 +6,7 @@ import datetime
 import platform
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -135,7 +135,7 @@ class Study:
             study declares.
         """
         from perospin.learning.estimators import build_estimator
-        from perospin.studies.running.run import refuses
+        from perospin.studies.running.run import misreads, refuses
 
         for name, part in self.parts.items():
             specs = [(entry.name, part.spec_of(entry.name)) for entry in part.estimators]
@@ -145,6 +145,11 @@ class Study:
                     built = build_estimator(spec, part.seed)
                 except StudyError as error:
                     raise StudyError(f"part '{name}', estimator '{estimator}': {error}") from error
+                if found := misreads(built, part.data.categories):
+                    raise StudyError(
+                        f"part '{name}', estimator '{estimator}': {found[0]} would read the words in '{found[1]}' as "
+                        f"numbers; name each word as a column of its own in 'features', such as \"{found[1]}=WORD\""
+                    )
                 for key, what in (("weight", "sample_weight"), ("y_sd", "y_sd")):
                     if getattr(part.data, key) and (model := refuses(built, what)):
                         raise StudyError(
@@ -233,16 +238,27 @@ class Study:
         )
 
     def predictor(self, part: str | None = None, progress: bool | Callable[[str, int, int], None] = False) -> Predictor:
-        """Fit the part's prediction model and all models its intervals need, once, for many predictions."""
+        """Fit the part's prediction model and all models its intervals need, once, for many predictions.
+
+        A fitted predictor is kept, in this process and in the user's cache, under all that decides its numbers.
+        """
         from threadpoolctl import threadpool_limits
 
+        from perospin.studies.predicting.kept import kept_predictor
         from perospin.studies.predicting.predictor import Predictor
 
         name = part or self.default_part
+        spec = self._part(name)
         with progress_line(progress) as tell, threadpool_limits(1):
-            data = self.dataset(name, _describing(tell))
+            read = cache(lambda: self.dataset(name, _describing(tell)))
             count = None if tell is None else partial(tell, f"fitting '{self.name}' ({name}) for predictions")
-            return Predictor.fit(self.name, name, self._part(name), data, count)
+
+            def fit() -> Predictor:
+                return Predictor.fit(self.name, name, spec, read(), count)
+
+            if self.data is not None or self.ions is not None:
+                return fit()
+            return kept_predictor(self.name, name, spec, lambda: read().sha256, fit)
 
     def save_model(self, path: str | Path, part: str | None = None) -> Path:
         """Fit the part's prediction model and write it to one file that is safe to open; `load_model` reads it."""
@@ -255,9 +271,9 @@ class Study:
 
         return load_model(path)
 
-    def predict(self, formula: str | Perovskite, part: str | None = None) -> Prediction:
-        """Predict one material; for many, make one `predictor` and reuse it."""
-        return self.predictor(part).predict(formula, self.ions)
+    def predict(self, formula: str | Perovskite, part: str | None = None, **conditions: Any) -> Prediction:
+        """Predict one material at the conditions given; for many, make one `predictor` and reuse it."""
+        return self.predictor(part).predict(formula, self.ions, conditions=conditions)
 
 
 def _describing(tell: Callable[[str, int, int], None] | None) -> Callable[[str], None] | None:

@@ -53,9 +53,40 @@ def test_evenly_split_halides_are_refused() -> None:
         describe_structure(split(rotated(12, layered=True), (0.5, 0.5)))
 
 
-def test_split_halides_without_occupancies_are_refused() -> None:
+def test_split_halides_without_occupancies_leave_what_metals_say() -> None:
+    ordered = describe_structure(rotated(12, layered=True))
+    d = describe_structure(split(rotated(12, layered=True), (1.0, 1.0)))
+    for column in ("layer_spacing_a", "n_layers", "corner_links_per_b", "network_dimension", "layer_shift_t1"):
+        assert d.values[column] == pytest.approx(ordered.values[column], abs=1e-6)
+    for column in ("bx_length_mean_a", "bxb_angle_mean_deg", "layer_thickness_a", "distortion_index", "beta_in_deg"):
+        assert np.isnan(d.values[column])
+        assert not np.isnan(ordered.values[column])
+    assert "bxb_angles_deg" not in d.lists
+    assert any("8 halides are split over places listed without occupancies" in w for w in d.warnings)
+
+
+def test_metals_on_top_of_each_other_are_refused() -> None:
+    structure = cubic()
+    structure.append("Pb", [0.06, 0, 0])
     with pytest.raises(StructureError, match="alternatives of a disordered site"):
-        describe_structure(split(rotated(12, layered=True), (1.0, 1.0)))
+        describe_structure(structure)
+
+
+@pytest.mark.parametrize("shift_a", [0.0, 0.5])
+def test_overlapping_organic_atoms_leave_the_framework(shift_a: float) -> None:
+    slab = slab_crystal(2, (0.5, 0.5))
+    ordered = describe_structure(slab)
+    number = next(i for i, s in enumerate(slab) if s.specie.symbol == "N")
+    disordered = slab.copy()
+    disordered.append("C", slab.cart_coords[number] + [shift_a, 0, 0], coords_are_cartesian=True)
+    d = describe_structure(disordered)
+    nitrogen = {name for name in ordered.values if name.startswith("nitrogen")}
+    symmetry = {"space_group_number", "centrosymmetric", "sohncke", "polar", "cell_volume_a3"}
+    symmetry |= {"mean_lattice_parameter_a", "mean_lattice_angle_deg"}
+    for column in set(ordered.values) - nitrogen - symmetry:
+        assert d.values[column] == pytest.approx(ordered.values[column], abs=1e-9, nan_ok=True), column
+    assert all(np.isnan(d.values[column]) for column in nitrogen)
+    assert any("organic atoms overlap" in w and "nitrogen depths are left empty" in w for w in d.warnings)
 
 
 def test_positions_close_together_are_averaged() -> None:

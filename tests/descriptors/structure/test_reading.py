@@ -193,3 +193,54 @@ def test_cut_or_spoilt_files_never_crash(tmp_path: Path, cut: int, junk: str) ->
         outcome = str(error)
     # the atoms end long before the file does, so some cuts harm nothing
     assert outcome == "CsPbI3" or ("spoilt.cif" in outcome and "\n" not in outcome)
+
+
+FIELD_CASES = Path(__file__).parents[2] / "data" / "field_cases"
+
+
+@pytest.mark.parametrize("name", ["nobom.cif", "bom.cif", "utf16.cif"])
+def test_encodings_are_told(name: str) -> None:
+    described = describe_structure(FIELD_CASES / "cif_bom" / name)
+    assert described.values["bx_length_mean_a"] == pytest.approx(2.935, abs=1e-3)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+@pytest.mark.parametrize("name", ["a.cif", "POSCAR"])
+def test_every_unicode_encoding_gives_the_same(tmp_path: Path, encoding: str, name: str) -> None:
+    from pymatgen.io.vasp import Poscar
+
+    plain = FIELD_CASES / "cif_bom" / "nobom.cif"
+    text = plain.read_text(encoding="utf-8") if name == "a.cif" else Poscar(read_structure(plain)).get_str()
+    (tmp_path / name).write_bytes(text.encode(encoding))
+    assert read_structure(tmp_path / name) == read_structure(plain)
+
+
+def test_a_residual_peak_is_named() -> None:
+    with pytest.raises(StructureError, match=r"q.cif: the atom type 'Q' is no element"):
+        read_structure(FIELD_CASES / "cif_q_peak_crash" / "q.cif")
+    good = describe_structure(FIELD_CASES / "cif_q_peak_crash" / "good.cif")
+    assert good.values["bx_length_mean_a"] == pytest.approx(2.935, abs=1e-3)
+
+
+@pytest.mark.parametrize("file", sorted((FIELD_CASES / "hostile").glob("*_ordering_py_*")), ids=lambda file: file.name)
+def test_cells_that_no_crystal_has_are_refused(file: Path) -> None:
+    with pytest.raises(StructureError, match="cell") as caught:
+        read_structure(file)
+    assert len(str(caught.value)) <= 400
+
+
+@pytest.mark.parametrize(
+    ("lattice", "place", "words"),
+    [
+        ([[6.3, 0, 0], [0, 6.3, 0], [1e-6, 6.3, 1e-6]], 0.5, "flat cell"),
+        ([[400.0, 0, 0], [0, 400.0, 0], [0, 0, 400.0]], 0.5, "nearly empty"),
+        ([[6.3, 0, 0], [0, 6.3, 0], [0, 0, 6.3]], 1e9, "far outside"),
+        ([[6.3, 0, 0], [0, 6.3, 0], [0, 0, 6.3]], float("nan"), "far outside"),
+    ],
+)
+def test_impossible_crystals(tmp_path: Path, lattice: list[list[float]], place: float, words: str) -> None:
+    rows = "\n".join(" ".join(f"{x:.12g}" for x in row) for row in lattice)
+    atoms = f"{place:.12g} 0.5 0.5\n0 0 0\n0.5 0 0\n0 0.5 0\n0 0 0.5\n"
+    path = write(tmp_path, "POSCAR", f"CsPbI3\n1.0\n{rows}\nCs Pb I\n1 1 3\nDirect\n{atoms}")
+    with pytest.raises(StructureError, match=words):
+        read_structure(path)

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from perospin.errors import DataError
 from perospin.measurements.reading import read_trace
-from perospin.measurements.reading.conditions import from_header, from_name, from_pattern
 from perospin.measurements.reading.series import read_series
+from perospin.measurements.reading.words.conditions import from_header, from_name, from_pattern
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,9 @@ from perospin.cli.data.printing import (
     _print_json,
     _print_unused,
     _value,
+    print_cautions,
 )
+from perospin.text import readable_json, shorten, visible
 
 
 @app.command()
@@ -63,7 +65,7 @@ def check(
                 typer.echo(f"{name}: {_plural(count, 'record')}, {_bad_cells(len(issues))}")
                 _print_issues(issues, name)
         if as_json:
-            typer.echo(json.dumps(report, indent=1, ensure_ascii=False))
+            typer.echo(readable_json(report))
         raise typer.Exit(2 if bad else 0)
     found = check_file(
         what, ColumnMapping.from_toml(mapping) if mapping else None, allow_unknown=allow_unknown, ions=_ions(ion)
@@ -105,6 +107,7 @@ def import_command(
         typer.echo(f"imported {_plural(len(names), 'record')}{span}{extra} into {opened.location}")
         if found.n_unknown:
             typer.echo(f"{found.n_unknown} of unknown composition: kept as text, out of default queries")
+        print_cautions(found)
         _print_unused(found)
 
 
@@ -134,12 +137,17 @@ def export(
         unknown, theory, store,
     )  # fmt: skip
     if not records:
-        raise DataError(f"no record fits the selection, so '{file}' was not written; see `perospin data list`")
+        raise DataError(
+            f"no record fits the selection, so '{shorten(str(file))}' was not written; see `perospin data list`"
+        )
     count = export_records(records, file, format)
     if format == "bibtex" or (format is None and file.suffix.lower() == ".bib"):
-        typer.echo(f"wrote {_plural(len(cited_sources(records)), 'source')} of {_plural(count, 'record')} to {file}")
+        typer.echo(
+            f"wrote {_plural(len(cited_sources(records)), 'source')} of {_plural(count, 'record')} "
+            f"to {visible(str(file))}"
+        )
     else:
-        typer.echo(f"wrote {_plural(count, 'record')} to {file}")
+        typer.echo(f"wrote {_plural(count, 'record')} to {visible(str(file))}")
 
 
 @app.command()
@@ -174,7 +182,7 @@ def add(
 ) -> None:
     """Add one record to your store."""
     from perospin.database import Conditions, Record, Source, Store
-    from perospin.database.record import is_formula
+    from perospin.database.record import is_formula, read_material
 
     library = _ions(ion)
     record = Record.measured(
@@ -207,9 +215,11 @@ def add(
             _print_json([record.with_id(name)])
         else:
             typer.echo(
-                f"{name}: {record.formula or record.material}, {record.property} = {_value(record)} {record.unit} "
-                f"({record.source.label}), in {opened.location}"
+                f"{name}: {record.formula or shorten(record.material)}, {record.property} = {_value(record)} "
+                f"{record.unit} ({record.source.label}), in {opened.location}"
             )
+            for caution in read_material(material, library)[1] if record.composition == "known" else ():
+                typer.echo(f"caution: {visible(caution)}")
 
 
 @app.command()

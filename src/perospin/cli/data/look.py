@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -38,6 +37,7 @@ from perospin.cli.data.printing import (
     _squeeze,
     _value,
 )
+from perospin.text import readable_json, shorten
 
 if TYPE_CHECKING:
     from perospin.database import Record
@@ -105,7 +105,7 @@ def show(
 
     records = select_records(material=material, include_unknown=True, include_theory=True, store=store)
     if not records:
-        raise DataError(f"nothing is known about '{material}'{_similar(material)}")
+        raise DataError(f"nothing is known about '{shorten(material)}'{_similar(material)}")
     if as_json:
         _print_json(records)
         return
@@ -163,7 +163,7 @@ def sources(
             }
             for item in cited
         ]
-        typer.echo(json.dumps(rows, indent=1, ensure_ascii=False))
+        typer.echo(readable_json(rows))
         return
     table_ = Table(box=None, pad_edge=False, header_style="bold", expand=True)
     table_.add_column("records", justify="right", no_wrap=True)

@@ -118,15 +118,8 @@ def _select(
 def _ions(definitions: list[str] | None) -> IonLibrary | None:
     """Make the library with the user's own cations."""
     from perospin.chemistry import IonLibrary
-    from perospin.errors import DataError
 
-    own: dict[str, str] = {}
-    for text in definitions or []:
-        name, sign, smiles = text.partition("=")
-        if not (sign and name.strip() and smiles.strip()):
-            raise DataError(f"--ion '{text}' must be NAME=SMILES, for example --ion 'XEA=[NH3+]CCCl'")
-        own[name.strip()] = smiles.strip()
-    return IonLibrary.default().with_ions(own) if own else None
+    return IonLibrary.default().with_ions(definitions) if definitions else None
 
 
 def _kind(names: Iterable[str]) -> str:

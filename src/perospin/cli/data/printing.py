@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import typer
+
+from perospin.text import readable_json, shorten, visible
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -24,10 +25,10 @@ def _console() -> Any:
 
 
 def _safe(text: str) -> str:
-    """Text with rich's markup signs made harmless: formulae and crystal directions hold square brackets."""
+    """Text with control characters and rich's markup signs made harmless: directions hold square brackets."""
     from rich.markup import escape
 
-    return escape(text)
+    return escape(visible(text))
 
 
 def _plural(count: int, noun: str) -> str:
@@ -163,7 +164,7 @@ def _print_overview(records: list[Record], as_json: bool) -> None:
                 }
             )
     if as_json:
-        typer.echo(json.dumps(rows, indent=1))
+        typer.echo(readable_json(rows))
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("property", "records", "materials", "lowest", "highest", "unit"):
@@ -216,16 +217,28 @@ def _print_check(file: str, found: ImportCheck, as_json: bool) -> None:
             "records": len(found.records),
             "unknown_composition": found.n_unknown,
             "unused_columns": list(found.unused),
+            "cautions": list(found.cautions),
             "bad_cells": _issue_rows(found.issues),
         }
-        typer.echo(json.dumps(report, indent=1, ensure_ascii=False))
+        typer.echo(readable_json(report))
         return
     _print_issues(found.issues, file)
     rows = _plural(found.n_rows, "row")
-    typer.echo(f"{file}: {rows}, {_bad_cells(len(found.issues))}{' (row 1 is the header)' if found.issues else ''}")
+    typer.echo(
+        f"{visible(file)}: {rows}, {_bad_cells(len(found.issues))}{' (row 1 is the header)' if found.issues else ''}"
+    )
     if found.n_unknown:
         typer.echo(f"{found.n_unknown} of unknown composition: kept as text, out of default queries")
+    print_cautions(found)
     _print_unused(found)
+
+
+def print_cautions(found: ImportCheck, most: int = 20) -> None:
+    """Say what was read but is open to doubt."""
+    for caution in found.cautions[:most]:
+        typer.echo(f"caution: {visible(caution)}")
+    if len(found.cautions) > most:
+        typer.echo(f"{len(found.cautions) - most} more cautions; --json prints all")
 
 
 def _print_unused(found: ImportCheck) -> None:
@@ -238,9 +251,9 @@ def _print_unused(found: ImportCheck) -> None:
     for name in found.unused:
         parts = [field for field in COLUMNS if name.lower() in field.split("_")]
         close = parts or get_close_matches(name, COLUMNS, n=1)
-        said.append(f"{name} (did you mean {close[0]}?)" if close else name)
+        said.append(f"{shorten(name, 40)} (did you mean {close[0]}?)" if close else shorten(name, 40))
     if said:
-        typer.echo(f"columns not read: {', '.join(said)}")
+        typer.echo(f"columns not read: {shorten(', '.join(said), 400)}")
 
 
 def _squeeze(names: Iterable[str]) -> list[str]:

@@ -10,6 +10,7 @@ import typer
 
 from perospin.cli.fit.options import Shared
 from perospin.errors import DataError
+from perospin.measurements.analyses import analysis
 from perospin.measurements.series import Parts, each, fit_series, measure
 from perospin.progress import progress_line
 
@@ -51,7 +52,13 @@ ResponseOption = Annotated[
 ]
 
 
-ResponseFileOption = Annotated[Path | None, typer.Option("--irf", help="File with the measured response.")]
+ResponseFileOption = Annotated[
+    Path | None, typer.Option("--measured-irf", "--irf", help="File with the measured response.")
+]
+LineshapeOption = Annotated[str, typer.Option(help="gaussian or lorentzian.")]
+DerivativeOption = Annotated[
+    bool, typer.Option("--derivative", help="The signal is the line's derivative (lock-in, modulated field).")
+]
 
 
 WindowOption = Annotated[str | None, typer.Option(help="Part of the spectrum, LOW:HIGH.")]
@@ -67,6 +74,15 @@ def _window(text: str | None, option: str) -> tuple[float, float] | None:
         raise DataError(f"{option} '{text:.40}' must be LOW:HIGH, e.g. {option} 480:560") from None
 
 
+def _numbers(text: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise DataError(
+            f"--chirp-coefficients '{text:.40}' must be numbers with commas, e.g. --chirp-coefficients 0.3,-0.12,0.02"
+        ) from None
+
+
 def _response(path: Path | None, options: Shared) -> Any:
     if path is None:
         return None
@@ -75,10 +91,15 @@ def _response(path: Path | None, options: Shared) -> Any:
 
 
 def _measure(
-    files: Path | Sequence[Path], roles: Sequence[str], options: Shared, pattern: str | None = None, **more: Any
+    files: Path | Sequence[Path], kind: str | Sequence[str], options: Shared, pattern: str | None = None, **more: Any
 ) -> Measurement:
-    """Read one measurement with the options of the command."""
-    return measure(files, roles, pattern, **more, **options.gathering())
+    """Read one measurement with the options of the command: the columns of an analysis, or those that are named."""
+    if isinstance(kind, str):
+        entry = analysis(kind)
+        return measure(
+            files, entry.roles, pattern, **{"x": entry.x, "optional": entry.optional, **more}, **options.gathering()
+        )
+    return measure(files, kind, pattern, **more, **options.gathering())
 
 
 def _series(

@@ -33,7 +33,7 @@ def cd(
     """
     from perospin.spectra import fit_circular_dichroism
 
-    m = _measure(files, ["ellipticity", "absorbance"], options, x="wavelength", optional=["sigma"])
+    m = _measure(files, "cd", options)
     turned = None
     if back is not None:
         other = _measure(back, ["ellipticity"], options, x="wavelength")
@@ -63,7 +63,7 @@ def cpl(
     """
     from perospin.spectra import fit_luminescence
 
-    m = _measure(files, ["left", "right"], options, x="wavelength")
+    m = _measure(files, "cpl", options)
     fit = fit_luminescence(
         m.x, m["left"], m["right"], background_left=background, background_right=background,
         window_nm=_window(window, "--window"), **options.fitting(m, params=False),
@@ -91,7 +91,7 @@ def mr(
     """
     from perospin.spectra import fit_magnetoresistance
 
-    m = _measure(file, ["resistance"], options, x="field", optional=["sigma"])
+    m = _measure(file, "mr", options)
     kind: Any = loop.replace("-", "_")
     if over not in (None, "parallel", "antiparallel", "mean", "smallest"):
         raise DataError(f"--over '{over}' must be parallel, antiparallel, mean or smallest")
@@ -124,7 +124,7 @@ def iv(
     """
     from perospin.spectra import fit_current_polarisation
 
-    m = _measure(files, ["current_up", "current_down"], options, x="voltage")
+    m = _measure(files, "iv", options)
     fit = fit_current_polarisation(
         m.x, m.repeats["current_up"], m.repeats["current_down"], least_v=least_v, most_v=most_v,
         **options.fitting(m, params=False),
@@ -149,7 +149,7 @@ def edge(
     """
     from perospin.spectra import fit_absorption_edge
 
-    m = _measure(file, ["absorbance"], options, x="energy", optional=["sigma"])
+    m = _measure(file, "edge", options)
     size: Literal[2, 3] = 2 if dimension == 2 else 3
     fit = fit_absorption_edge(
         m.x, m["absorbance"], dimension=size, lineshape=lineshape, background=background,  # type: ignore[arg-type]  # checked there

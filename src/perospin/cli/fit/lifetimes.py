@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -13,6 +14,7 @@ from perospin.cli.fit.arguments import (
     ResponseOption,
     WindowOption,
     _measure,
+    _numbers,
     _response,
     _window,
     app,
@@ -32,6 +34,9 @@ def pump_probe(
     population_components: Annotated[int, typer.Option(min=1, max=3, help="Exponentials of the population.")] = 1,
     irf_fwhm_ps: ResponseOption = None,
     irf: ResponseFileOption = None,
+    population_lifetime_ps: Annotated[
+        float | None, typer.Option(help="Recombination time, to take it out of a difference's decay.")
+    ] = None,
     observable: Annotated[
         str | None, typer.Option(help="joint, difference or polarisation (default: joint of two traces).")
     ] = None,
@@ -55,7 +60,7 @@ def pump_probe(
 
     from perospin.spectra import fit_populations, fit_pump_probe
 
-    m = _measure(files, ["same"], options, x="delay", optional=["counter", "sigma"])
+    m = _measure(files, "pump-probe", options)
     common: dict[str, Any] = {
         "sigma": m.get("sigma"), "irf_fwhm_ps": irf_fwhm_ps, "measured_irf": _response(irf, options), "offset": offset,
         "artefact": artefact, "wavelength_nm": wavelength_nm, **options.fitting(m),
@@ -73,8 +78,9 @@ def pump_probe(
     unit = m.x_unit or "ps"
     fit = fit_pump_probe(
         m.x / float(convert(1.0, unit, "ps")), m["same"], m.get("counter"), components=components,
-        population_components=population_components, observable=observable, delay_unit=unit, **common,  # type: ignore[arg-type]  # checked there
-    )  # type: ignore[arg-type]  # fmt: skip
+        population_components=population_components, observable=observable,  # type: ignore[arg-type]  # checked there
+        population_lifetime_ps=population_lifetime_ps, delay_unit=unit, **common,
+    )  # fmt: skip
     return Outcome.of(fit, m)
 
 
@@ -82,17 +88,31 @@ def pump_probe(
 @shared
 def map_command(
     files: FilesArgument,
-    components: Annotated[int | None, typer.Option(min=1, max=5, help="Number of lifetimes.")] = None,
+    components: Annotated[
+        int | None, typer.Option(min=0, max=5, help="Number of lifetimes; 0 with --artefact alone.")
+    ] = None,
     population_components: Annotated[int, typer.Option(min=1, max=3, help="Exponentials of the population.")] = 1,
     irf_fwhm_ps: ResponseOption = None,
+    irf: ResponseFileOption = None,
     convention: Annotated[str, typer.Option(help="polarisation (decay time) or flip (twice that).")] = "polarisation",
-    background: Annotated[bool, typer.Option(help="Subtract the spectrum before the pump.")] = True,
+    background: Annotated[bool, typer.Option(help="Fit a spectrum that is there before the pump as well.")] = True,
+    before_ps: Annotated[
+        float | None, typer.Option(help="Subtract the mean of the spectra up to this delay first.")
+    ] = None,
+    delay_range: Annotated[
+        str | None, typer.Option(help="Delays that are fitted, LOW:HIGH ps; the background is taken from all.")
+    ] = None,
     chirp: Annotated[bool, typer.Option("--chirp", help="Correct the chirp, found in the map.")] = False,
+    chirp_coefficients: Annotated[
+        str | None, typer.Option(help="Correct this chirp: C0,C1,... ps, of powers of (wavelength - 500 nm)/100 nm.")
+    ] = None,
     plateau: Annotated[bool, typer.Option("--plateau", help="Add a spectrum that doesn't decay.")] = False,
     artefact: Annotated[bool, typer.Option("--artefact", help="Add a coherent artefact at time zero.")] = False,
     wavelengths: WindowOption = None,
     delays: Annotated[str | None, typer.Option(help="rows or columns: which of the file are the delays.")] = None,
     spectral_unit: Annotated[str | None, typer.Option(help="nm, eV or cm-1.")] = None,
+    delay_file: Annotated[Path | None, typer.Option(help="Delays, where the map's file has none.")] = None,
+    wavelength_file: Annotated[Path | None, typer.Option(help="Wavelengths, where the map's file has none.")] = None,
     *,
     options: Shared,
 ) -> Outcome:
@@ -102,35 +122,42 @@ def map_command(
     """
     from perospin.measurements import read_map
     from perospin.measurements.reading.gathering import assigned
-    from perospin.spectra.maps.corrections import correct_background, correct_chirp, find_chirp
+    from perospin.spectra.maps.corrections import Chirp, correct_background, correct_chirp, find_chirp
     from perospin.spectra.maps.global_analysis import fit_map
 
     if len(files) > 2:
         raise DataError(f"{len(files)} files were given: a map, or a pair of maps (same- and counter-circular)")
     if delays not in (None, "rows", "columns"):
         raise DataError(f"--delays '{delays}' must be rows or columns")
-    reading = {"delimiter": options.reading()["delimiter"], "decimal": options.decimal, "delay_unit": options.unit}
+    shared_reading = {key: value for key, value in options.reading().items() if key != "skip_lines"}
+    reading = {
+        **shared_reading, "delay_unit": options.unit, "delay_file": delay_file, "wavelength_file": wavelength_file,
+    }  # fmt: skip
     order = (assigned([path.name for path in files], ["same", "counter"]) if len(files) == 2 else None) or []
     names = order or ["same", "counter"][: len(files)]
     maps = {
         role: read_map(path, delays=delays, spectral_unit=spectral_unit, name=path.stem, **reading)  # type: ignore[arg-type]
         for role, path in zip(names, files, strict=True)
     }
-    window = _window(wavelengths, "--wavelengths")
+    window, within = _window(wavelengths, "--wavelengths"), _window(delay_range, "--delay-range")
     for role, found in maps.items():
-        maps[role] = correct_background(found) if background else found
-        maps[role] = maps[role].crop(wavelength_nm=window) if window else maps[role]
-    if chirp:
-        curve = find_chirp(maps["same"])
+        maps[role] = found.crop(wavelength_nm=window) if window else found
+        if before_ps is not None or (within and background):
+            maps[role] = correct_background(maps[role], before_ps)
+    if chirp or chirp_coefficients is not None:
+        curve = find_chirp(maps["same"]) if chirp_coefficients is None else Chirp(_numbers(chirp_coefficients))
         maps = {role: correct_chirp(found, curve) for role, found in maps.items()}
+    if within:
+        maps = {role: found.crop(delay_ps=within) for role, found in maps.items()}
     settings = options.fitting()
     fit = fit_map(
         maps["same"], maps.get("counter"), components=components, population_components=population_components,
-        irf_fwhm_ps=irf_fwhm_ps, plateau=plateau, artefact=artefact,
-        convention=convention,  # type: ignore[arg-type]  # checked there
+        irf_fwhm_ps=irf_fwhm_ps, measured_irf=_response(irf, options), plateau=plateau, artefact=artefact,
+        background=None if background else False, convention=convention,  # type: ignore[arg-type]  # checked there
         **settings,
     )  # fmt: skip
     notes = [sentence for found in maps.values() for sentence in found.history]
     if len(files) == 2 and not order:
         notes.insert(0, f"files were taken in the order given: same is '{files[0].name}', counter '{files[1].name}'")
-    return Outcome(fit, dict(maps["same"].conditions), notes)
+    doubts = [sentence for found in maps.values() for sentence in found.doubts]
+    return Outcome(fit, dict(maps["same"].conditions), notes, doubts=doubts)

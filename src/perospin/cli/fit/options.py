@@ -34,7 +34,10 @@ OPTIONS: dict[str, tuple[Any, Any]] = {
     "unit": (
         Annotated[
             str | None,
-            typer.Option(help="Unit of the abscissa if the file doesn't say it: fs, mT, ...", rich_help_panel=_DATA),
+            typer.Option(
+                "--unit", "--delay-unit", help="Unit of the abscissa if the file doesn't say it: fs, mT, ...",
+                rich_help_panel=_DATA,
+            ),
         ],
         None,
     ),
@@ -49,6 +52,25 @@ OPTIONS: dict[str, tuple[Any, Any]] = {
     "skip_lines": (
         Annotated[int, typer.Option(min=0, help="Lines at the top that are no data.", rich_help_panel=_DATA)],
         0,
+    ),
+    "block": (
+        Annotated[
+            int | None, typer.Option(min=1, help="Which table of a file that holds several.", rich_help_panel=_DATA)
+        ],
+        None,
+    ),
+    "dataset": (
+        Annotated[
+            str | None, typer.Option(help="Data set or group of an HDF5 file or archive.", rich_help_panel=_DATA)
+        ],
+        None,
+    ),
+    "where": (
+        Annotated[
+            list[str] | None,
+            typer.Option(help="Rows of one condition, NAME=VALUE: temperature=10; repeatable.", rich_help_panel=_DATA),
+        ],
+        None,
     ),
     "fix": (
         Annotated[
@@ -68,6 +90,12 @@ OPTIONS: dict[str, tuple[Any, Any]] = {
         "covariance",
     ),
     "level": (Annotated[float, typer.Option(help="Probability of the intervals.", rich_help_panel=_FIT)], 0.68),
+    "robust": (
+        Annotated[
+            bool, typer.Option("--robust", help="Lessen the weight of outliers (Huber).", rich_help_panel=_FIT)
+        ],
+        False,
+    ),
     "seed": (Annotated[int, typer.Option(min=0, help="Of the bootstrap.", rich_help_panel=_FIT)], 0),
     "material": (
         Annotated[
@@ -129,10 +157,14 @@ class Shared:
     delimiter: str | None = None
     decimal: str | None = None
     skip_lines: int = 0
+    block: int | None = None
+    dataset: str | None = None
+    where: Sequence[str] | None = None
     fix: Sequence[str] | None = None
     start: Sequence[str] | None = None
     intervals: str = "covariance"
     level: float = 0.68
+    robust: bool = False
     seed: int = 0
     material: str | None = None
     source: str | None = None
@@ -147,18 +179,24 @@ class Shared:
         """Keywords for `read_trace`."""
         named = {"tab": "\t", "semicolon": ";", "comma": ",", "blank": " ", "space": " "}
         sign = named.get(self.delimiter or "", self.delimiter)
-        return {"delimiter": sign, "decimal": self.decimal, "skip_lines": self.skip_lines}
+        return {
+            "delimiter": sign, "decimal": self.decimal, "skip_lines": self.skip_lines, "block": self.block,
+            "dataset": self.dataset,
+        }  # fmt: skip
 
     def gathering(self) -> dict[str, Any]:
         """Keywords for `gather`."""
         columns = [part.strip() for part in self.columns.split(",")] if self.columns else None
-        return {**self.reading(), "columns": columns, "x_unit": self.unit}
+        where = _pairs(self.where, "--where")
+        return {**self.reading(), "columns": columns, "x_unit": self.unit, "where": where}
 
     def fitting(self, measured: Measurement | None = None, params: bool = True) -> dict[str, Any]:
         """Keywords for an analysis."""
         from perospin.fitting import fixed
 
         options: dict[str, Any] = {"intervals": self.intervals, "level": self.level, "seed": self.seed}
+        if self.robust:
+            options["robust"] = True
         if measured is not None:
             options["sources"] = measured.sources
         given: dict[str, Fixed | float] = {name: fixed(value) for name, value in _pairs(self.fix, "--fix").items()}

@@ -9,12 +9,13 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from perospin.cli.fit.options import FIGURES, OPTIONS, Shared
-from perospin.errors import DataError
+from perospin.errors import DataError, PerospinError
 from perospin.measurements.outcome import Outcome, as_dict, conditions_of, records_of
 from perospin.saving import cannot_write, one_run, write_figure, write_json, write_text
 
@@ -33,16 +34,50 @@ def shared(command: Callable[..., Outcome]) -> Callable[..., None]:
         own = {item.name for item in fields(Shared)}
         options = Shared(**{name: value for name, value in given.items() if name in own})
         _check(options)
-        outcome = command(**{name: value for name, value in given.items() if name not in own}, options=options)
-        deliver(outcome, options)
+        try:
+            outcome = command(**{name: value for name, value in given.items() if name not in own}, options=options)
+        except PerospinError as error:
+            error.args = tuple(spoken(part, flags) if isinstance(part, str) else part for part in error.args)
+            raise
+        deliver(outcome, options, flags)
 
     kept = [p for p in inspect.signature(command, eval_str=True).parameters.values() if p.name != "options"]
     kind = inspect.Parameter.KEYWORD_ONLY
     extra = [inspect.Parameter(n, kind, annotation=t, default=d) for n, (t, d) in OPTIONS.items()]
     run.__signature__ = inspect.Signature([*(p.replace(kind=kind) for p in kept), *extra])  # type: ignore[attr-defined]
+    flags = _flags([*kept, *extra])
     run.__annotations__ = {p.name: p.annotation for p in [*kept, *extra]} | {"return": None}
     run.__name__, run.__doc__ = command.__name__, command.__doc__
     return run
+
+
+_OTHER_NAMES = {"measured_irf": "irf", "delay_unit": "unit", "window_nm": "window"}
+
+
+def _flags(parameters: Sequence[inspect.Parameter]) -> dict[str, str]:
+    """Option of the command line by the keyword of the analysis that it stands for."""
+    known: dict[str, str] = {}
+    for parameter in parameters:
+        declared = getattr(parameter.annotation, "__metadata__", (None,))[0]
+        if not isinstance(declared, typer.models.OptionInfo):
+            continue
+        # in an annotation typer keeps the first name as the default
+        names = [n for n in (declared.default, *(declared.param_decls or ())) if isinstance(n, str)]
+        known[parameter.name] = next((n for n in names if n.startswith("--")), "--" + parameter.name.replace("_", "-"))
+    known |= {word: known[name] for word, name in _OTHER_NAMES.items() if name in known and word not in known}
+    return known
+
+
+def spoken(text: str, flags: Mapping[str, str]) -> str:
+    """Put advice about keywords in the words of the command line: ``pass offset=True`` is ``pass --offset``."""
+    for name, flag in sorted(flags.items(), key=lambda pair: -len(pair[0])):
+        text = re.sub(rf"\b{name}=True\b", flag, text)
+        text = re.sub(rf"\b{name}=False\b", flag.replace("--", "--no-", 1), text)
+        text = re.sub(rf"\b{name}='?([\w.-]+)'?", rf"{flag} \1", text)
+        text = re.sub(rf"\b((?:give|pass|use|without)(?: either| the)? ){name}\b", rf"\1{flag}", text)
+    for name, flag in flags.items():  # the second of two
+        text = re.sub(rf"(--[\w-]+ or ){name}\b", rf"\1{flag}", text)
+    return re.sub(r"\b(pass|use|try) (?=--)", "give ", text)
 
 
 def _check(options: Shared) -> None:
@@ -76,8 +111,8 @@ def _check(options: Shared) -> None:
     conditions_of(options.condition, "--condition")
 
 
-def deliver(outcome: Outcome, options: Shared) -> None:
-    """Print the result and write what was asked for."""
+def deliver(outcome: Outcome, options: Shared, flags: Mapping[str, str] = MappingProxyType({})) -> None:
+    """Print the result, advice in the command's own options, and write what was asked for."""
     given = conditions_of(options.condition, "--condition")
     records, skipped = records_of(outcome, options.material, options.source, given, options.composition)
     written: list[str] = []
@@ -96,11 +131,11 @@ def deliver(outcome: Outcome, options: Shared) -> None:
         typer.echo(json.dumps(as_dict(outcome, records), indent=1, ensure_ascii=False, allow_nan=False))
     else:
         for note in outcome.notes:
-            typer.echo(f"note: {note}", err=True)
+            if note not in outcome.doubts:  # those stand among the warnings of the report
+                typer.echo(f"note: {note}", err=True)
         if outcome.parts:
-            typer.echo(_parts_table(outcome.parts))
-        # advice about a keyword, in the words of the command line
-        typer.echo(re.sub(r"pass delay_unit='(\w+)'", r"give --unit \1", outcome.fit.report()))
+            typer.echo(spoken(_parts_table(outcome.parts), flags))
+        typer.echo(spoken(outcome.fit.report(), flags))
         typer.echo(f"\n  => {headline(outcome.fit)}")
         for record in records:
             typer.echo(_line(record))

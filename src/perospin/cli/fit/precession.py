@@ -36,6 +36,7 @@ def kerr(
     irf_fwhm_ps: Annotated[float | None, typer.Option(help="Response to convolve in; time zero is fitted.")] = None,
     start_ps: Annotated[float | None, typer.Option(help="Leave out what comes before; 0 without a response.")] = None,
     convention: Annotated[str, typer.Option(help="Spread of g in a series: linear or gaussian.")] = "linear",
+    joint: Annotated[bool, typer.Option("--joint", help="Fit all transients of a series together.")] = False,
     pattern: PatternOption = None,
     *,
     options: Shared,
@@ -48,7 +49,7 @@ def kerr(
     from perospin.spectra.precession.kerr_series import fit_kerr_series
 
     def measure(path: Path) -> Measurement:
-        return _measure(path, ["signal"], options, pattern, x="delay", optional=["sigma"])
+        return _measure(path, "kerr", options, pattern)
 
     def one(m: Measurement) -> SpinFit:
         field = m.conditions.get("field_t") if field_t is None else field_t
@@ -62,7 +63,10 @@ def kerr(
         return found
     settings = options.fitting()
     settings.pop("params", None)
-    fit = fit_kerr_series(list(found.fits.values()), components=components, convention=convention, **settings)  # type: ignore[arg-type]
+    fit = fit_kerr_series(
+        list(found.fits.values()), components=components, convention=convention, joint=joint or None,  # type: ignore[arg-type]
+        **settings,
+    )  # fmt: skip
     return found.outcome(fit)
 
 
@@ -83,7 +87,7 @@ def rsa(
     """
     from perospin.spectra import fit_resonant_amplification
 
-    m = _measure(file, ["signal"], options, x="field", optional=["sigma"])
+    m = _measure(file, "rsa", options)
     fit = fit_resonant_amplification(
         m.x, m["signal"], 1e3 * period_ns, delay_ps, components=components, spread=spread, sigma=m.get("sigma"),
         **options.fitting(m),
@@ -96,7 +100,7 @@ def rsa(
 def hanle(
     file: FileArgument,
     g_factor: Annotated[
-        float | None, typer.Option("--g", help="g of the carrier, to turn a width into a time.")
+        float | None, typer.Option("--g-factor", "--g", help="g of the carrier, to turn a width into a time.")
     ] = None,
     carrier_lifetime_ps: Annotated[float | None, typer.Option(help="Recombination time, to get tau_s.")] = None,
     initial_polarisation: Annotated[
@@ -110,7 +114,12 @@ def hanle(
     ] = None,
     width_um: Annotated[float | None, typer.Option(help="Spin valve: width of the channel.")] = None,
     sheet_conductance_ms: Annotated[float | None, typer.Option(help="Spin valve: conductance of a square.")] = None,
-    contacts: Annotated[str, typer.Option(help="Spin valve: tunnel or finite.")] = "tunnel",
+    contacts: Annotated[
+        str | None, typer.Option(help="Spin valve: tunnel or finite; both are tried if not given.")
+    ] = None,
+    contact_resistance_ohm: Annotated[
+        float | None, typer.Option(help="Spin valve: resistance of a contact; needs width and conductance.")
+    ] = None,
     difference: Annotated[bool, typer.Option("--difference", help="Spin valve: parallel minus antiparallel.")] = False,
     magnitude: Annotated[bool, typer.Option("--magnitude", help="Spin valve: sizes without a sign.")] = False,
     *,
@@ -123,14 +132,15 @@ def hanle(
     from perospin.spectra import fit_hanle, fit_spin_valve
 
     if length_um is not None:
-        m = _measure(file, ["resistance"], options, x="field", optional=["sigma"])
+        m = _measure(file, "spin-valve", options)
         fit = fit_spin_valve(
             m.x, m["resistance"], length_um=length_um, width_um=width_um, sheet_conductance_ms=sheet_conductance_ms,
-            contacts=contacts, difference=difference, magnitude=magnitude,  # type: ignore[arg-type]  # checked there
+            contact_resistance_ohm=contact_resistance_ohm, contacts=contacts,  # type: ignore[arg-type]  # checked there
+            difference=difference, magnitude=magnitude,
             g_factor=2.0 if g_factor is None else g_factor, offset=offset, sigma=m.get("sigma"), **options.fitting(m),
         )  # type: ignore[arg-type]  # fmt: skip
         return Outcome.of(fit, m)
-    m = _measure(file, ["polarisation"], options, x="field", optional=["sigma"])
+    m = _measure(file, "hanle", options)
     fit = fit_hanle(
         m.x, m["polarisation"], g_factor=g_factor, carrier_lifetime_ps=carrier_lifetime_ps,
         initial_polarisation=initial_polarisation, components=components, offset=offset, centre=centre,

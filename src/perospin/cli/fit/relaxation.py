@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from perospin.cli.fit.arguments import (
     ComponentsOption,
+    DerivativeOption,
     FileArgument,
+    LineshapeOption,
     PatternOption,
     SeriesArgument,
     _measure,
@@ -32,32 +34,68 @@ def odmr(
     files: SeriesArgument,
     frequency_ghz: Annotated[float | None, typer.Option(help="Microwave frequency, if the name doesn't tell.")] = None,
     components: ComponentsOption = 1,
+    background: Annotated[str, typer.Option(help="none, offset or line.")] = "offset",
+    lineshape: LineshapeOption = "gaussian",
+    derivative: DerivativeOption = False,
+    sweep: Annotated[str, typer.Option(help="field or frequency; auto reads it from the heading.")] = "auto",
+    field_t: Annotated[float | None, typer.Option(help="Field of a frequency sweep, to get g.")] = None,
     pattern: PatternOption = None,
     *,
     options: Shared,
 ) -> Outcome:
     """ODMR spectra: resonance fields, widths and g; over frequencies also the offset of the field.
 
+    A spectrum against the microwave frequency gives the resonance frequencies, with a field also g.
+
     Example: perospin fit odmr examples/spectra/odmr
     """
-    from perospin.spectra import fit_odmr, fit_odmr_series
+    from perospin.spectra import fit_odmr, fit_odmr_frequency, fit_odmr_series
+
+    if sweep not in ("auto", "field", "frequency"):
+        raise DataError(f"--sweep '{sweep:.40}' must be auto, field or frequency")
+    against_frequency: set[str] = set()
+    lines: dict[str, Any] = {
+        "components": components, "background": background, "lineshape": lineshape, "derivative": derivative,
+    }  # fmt: skip
 
     def measure(path: Path) -> Measurement:
-        return _measure(path, ["signal"], options, pattern, x="field", optional=["sigma"])
+        def read(x: str) -> Measurement:
+            return _measure(path, "odmr", options, pattern, x=x)
+
+        if sweep != "frequency":
+            try:
+                return read("field")
+            except DataError:
+                if sweep == "field":
+                    raise
+                try:  # microwave frequencies are no fields, by their unit or their size
+                    m = read("frequency")
+                except DataError:
+                    m = None
+                if m is None or not 1e6 < abs(m.x).max() < 1e12:
+                    raise
+        else:
+            m = read("frequency")
+        against_frequency.add(m.sources[0].name)
+        return m
 
     def one(m: Measurement) -> SpinFit:
+        if m.sources[0].name in against_frequency:
+            field = m.conditions.get("field_t") if field_t is None else field_t
+            return fit_odmr_frequency(
+                1e-9 * m.x, m["signal"], field_t=field, sigma=m.get("sigma"), **lines, **options.fitting(m)
+            )
         hertz = m.conditions.get("frequency_hz")
         frequency = frequency_ghz if frequency_ghz is not None else None if hertz is None else 1e-9 * hertz
         if frequency is None:
             raise DataError(f"'{m.sources[0].name}' doesn't tell the microwave frequency: give --frequency-ghz")
-        return fit_odmr(
-            m.x, m["signal"], frequency_ghz=frequency, components=components, sigma=m.get("sigma"),
-            **options.fitting(m),
-        )  # fmt: skip
+        return fit_odmr(m.x, m["signal"], frequency_ghz=frequency, sigma=m.get("sigma"), **lines, **options.fitting(m))
 
     found = _series(files, pattern, measure, one, ["frequency_hz"])
     if isinstance(found, Outcome):
         return found
+    if against_frequency:
+        raise found.no_series("field sweeps")
     settings = options.fitting()
     settings.pop("params", None)
     return found.outcome(fit_odmr_series(list(found.fits.values()), **settings))
@@ -69,6 +107,8 @@ def odmr_width(
     files: SeriesArgument,
     components: ComponentsOption = 1,
     component: Annotated[int, typer.Option(min=1, help="Which resonance.")] = 1,
+    lineshape: LineshapeOption = "gaussian",
+    derivative: DerivativeOption = False,
     pattern: PatternOption = None,
     *,
     options: Shared,
@@ -80,11 +120,14 @@ def odmr_width(
     from perospin.spectra import fit_odmr, fit_resonance_width
 
     def measure(path: Path) -> Measurement:
-        return _measure(path, ["signal"], options, pattern, x="field", optional=["sigma"])
+        return _measure(path, "odmr-width", options, pattern)
 
     def one(m: Measurement) -> SpinFit:
         frequency = 1e-9 * m.conditions["frequency_hz"]
-        return fit_odmr(m.x, m["signal"], frequency_ghz=frequency, components=components, **options.fitting(m))
+        return fit_odmr(
+            m.x, m["signal"], frequency_ghz=frequency, components=components,
+            lineshape=lineshape, derivative=derivative, **options.fitting(m),  # type: ignore[arg-type]  # checked there
+        )  # fmt: skip
 
     found = _series(files, pattern, measure, one, ["frequency_hz"])
     if isinstance(found, Outcome):
@@ -115,7 +158,7 @@ def inertia(
     from perospin.spectra.relaxation.longitudinal import fit_t1_field, fit_t1_temperature
 
     def measure(path: Path) -> Measurement:
-        return _measure(path, ["signal"], options, pattern, x="frequency", optional=["sigma"])
+        return _measure(path, "inertia", options, pattern)
 
     def one(m: Measurement) -> SpinFit:
         return fit_spin_inertia(
@@ -145,7 +188,7 @@ def inertia(
 def t1_field(
     file: FileArgument,
     nuclear_field_mt: Annotated[float | None, typer.Option(help="Delta_N, to get tau_c.")] = None,
-    g_factor: Annotated[float | None, typer.Option("--g", help="g, to check that the law holds.")] = None,
+    g_factor: Annotated[float | None, typer.Option("--g-factor", "--g", help="g, to check that the law holds.")] = None,
     *,
     options: Shared,
 ) -> Outcome:
@@ -155,7 +198,7 @@ def t1_field(
     """
     from perospin.spectra.relaxation.longitudinal import fit_t1_field
 
-    m = _measure(file, ["lifetime"], options, x="field", optional=["sigma"])
+    m = _measure(file, "t1-field", options)
     nuclear = None if nuclear_field_mt is None else 1e-3 * nuclear_field_mt
     fit = fit_t1_field(
         m.x, m["lifetime"], nuclear_field_t=nuclear, g_factor=g_factor, sigma_t1_ps=m.get("sigma"), **options.fitting(m)
@@ -172,5 +215,5 @@ def t1_temperature(file: FileArgument, *, options: Shared) -> Outcome:
     """
     from perospin.spectra.relaxation.longitudinal import fit_t1_temperature
 
-    m = _measure(file, ["lifetime"], options, x="temperature", optional=["sigma"])
+    m = _measure(file, "t1-temperature", options)
     return Outcome.of(fit_t1_temperature(m.x, m["lifetime"], sigma_t1_ps=m.get("sigma"), **options.fitting(m)), m)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from perospin.studies.lifetimes import ConditionsResult
     from perospin.studies.result import PartResult, StudyResult
     from perospin.studies.side_by_side import SideBySide
 
@@ -51,6 +50,7 @@ def _summary(result: StudyResult) -> None:
                 style=style,
             )
         console.print(table)
+        _by_quantity(console, part)
         _cautions(console, part)
 
 
@@ -114,53 +114,31 @@ def _print_comparison(console: Console, comparison: SideBySide, a: str, b: str) 
             console.print(f"identical to the last digit: {escape(listed)}")
 
 
-def _print_conditions(console: Console, found: ConditionsResult) -> None:
-    """Print scores by scheme, the gain over each baseline, and coverage if it was measured."""
+def _by_quantity(console: Console, part: PartResult) -> None:
+    """Print the typical factor of each quantity, where one table holds several, by scheme."""
     from rich.markup import escape
     from rich.table import Table
 
-    from perospin.digits import figures, number, percent, signed
-    from perospin.studies.lifetimes.table import QUANTITIES
+    from perospin.digits import figures
 
-    for note in found.rows.notes:
-        console.print(f"{escape(note)}.")
-    console.print(
-        "R² and root mean square error (decades) of log10 of the lifetime; typical factor of all and of each quantity:"
-    )
-    for scheme in dict.fromkeys(found.scores["scheme"]):
-        table = Table(box=None, pad_edge=False, header_style="bold", title=f"{scheme}", title_justify="left")
+    for scheme, rows in part.by_quantity.groupby("scheme", sort=False) if len(part.by_quantity) else ():
+        quantities = list(dict.fromkeys(rows["quantity"]))
+        label = f"Typical factor of each quantity, {part.scheme_label(str(scheme))}:"
+        table = Table(box=None, pad_edge=False, header_style="bold", title=escape(label), title_justify="left")
         table.add_column("", no_wrap=True)
-        for column in ("R²", "rms", "factor", *QUANTITIES):
-            table.add_column(column, justify="right", no_wrap=True)
-        mine = found.scores[found.scores["scheme"] == scheme]
-        for model in dict.fromkeys(mine["model"]):
-            rows = {r["quantity"]: r for r in mine[mine["model"] == model].to_dict("records")}
-            whole = rows["all"]
+        for quantity in quantities:
+            table.add_column(escape(quantity), justify="right", no_wrap=True)
+        for name, mine in rows.groupby("estimator", sort=False):
+            by = {row["quantity"]: row for row in mine.to_dict("records")}
             table.add_row(
-                escape(str(model)),
-                number(whole["r2"]),
-                number(whole["rmse"]),
-                *(figures(rows[q]["typical_factor"], 3) if q in rows else "" for q in ("all", *QUANTITIES)),
+                escape(part.spec.title_of(str(name))), *(figures(by[q]["typical_factor"], 3) for q in quantities)
             )
-        counts = {r["quantity"]: r for r in mine.to_dict("records")}
+        counts = rows.drop_duplicates("quantity").set_index("quantity")
         table.add_row(
             "values (materials)",
-            "",
-            "",
-            *(
-                f"{counts[q]['n_scored']} ({counts[q]['n_materials']})" if q in counts else ""
-                for q in ("all", *QUANTITIES)
-            ),
+            *(f"{counts.loc[q, 'n_scored']} ({counts.loc[q, 'n_materials']})" for q in quantities),
         )
         console.print(table)
-        for gain in found.gains[found.gains["scheme"] == scheme].to_dict("records"):
-            console.print(
-                f"  material and conditions over {escape(str(gain['over']))}: R² {signed(gain['gain'])} "
-                f"({signed(gain['low'])} to {signed(gain['high'])}; {scheme})"
-            )
-    for row in found.coverage.to_dict("records"):
-        if row["quantity"] == "all":
-            console.print(f"{percent(row['level'])} intervals hold {percent(row['coverage'])} ({row['scheme']})")
 
 
 def _show_part(console: Console, study: object, name: str) -> None:
@@ -171,7 +149,8 @@ def _show_part(console: Console, study: object, name: str) -> None:
 
     assert isinstance(study, Study)
     part = study.parts[name]
-    data = part.data.table or part.data.csv or (part.data.store and "record store") or "your own table (--data)"
+    data = part.data.table or part.data.csv or part.data.records or (part.data.store and "record store")
+    data = data or "your own table (--data)"
     unit = f" ({part.target.unit})" if part.target.unit else ""
     console.print(f"\n[bold]Part {escape(name)}[/bold]: {data}; target {part.target.quantity}{unit}", highlight=False)
     console.print(

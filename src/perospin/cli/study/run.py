@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from perospin.cli.study.printing import _print_conditions, _show_part, _summary
+from perospin.cli.study.printing import _show_part, _summary
 from perospin.errors import PerospinError
 
 if TYPE_CHECKING:
@@ -92,32 +92,15 @@ def _study_or_result(name: str) -> Study:
     return Study.load(name)
 
 
-@app.command()
+@app.command(hidden=True)
 def conditions(
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for tables and the figure.")] = None,
-    coverage: Annotated[
-        bool, typer.Option("--coverage", help="Measure the coverage of intervals by an outer loop (minutes).")
-    ] = False,
+    out: OutOption = None,
+    coverage: Annotated[bool, typer.Option("--coverage", help="Measured in any case now.")] = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Lifetimes under their conditions: one model over all records, whole materials and whole sources held out."""
-    from rich.console import Console
-    from threadpoolctl import threadpool_limits
-
-    from perospin.progress import progress_line
-    from perospin.reports import lifetimes as reports_of_lifetimes
-    from perospin.saving import write_figure
-    from perospin.studies.lifetimes import run_conditions
-
-    if out is not None:
-        _make_folder(out)
-    with progress_line(not quiet) as tell, threadpool_limits(1):
-        found = run_conditions(levels=(0.5, 0.8, 0.9) if coverage else (), progress=tell)
-    _print_conditions(Console(highlight=False), found)
-    if out is not None:
-        reports_of_lifetimes.save(found, out)
-        write_figure(reports_of_lifetimes.draw(found), out / "conditions.png", dpi=200)
-        typer.echo(str(out))
+    """Do what `perospin study run lifetimes` does: this name goes with the next version."""
+    typer.echo("perospin study conditions is now: perospin study run lifetimes", err=True)
+    run("lifetimes", out=out, quiet=quiet)
 
 
 def _write(path: Path, text: str) -> None:

@@ -260,6 +260,8 @@ def _layers(row: _Row, network: Network, stack: Stack, angles: Float) -> None:
         row.set(layer_shift_t1=_mean([t for t, _ in shifts]), layer_shift_t2=_mean([t for _, t in shifts]))
         row.keep("layer_shifts_t1", [t for t, _ in shifts])
         row.keep("layer_shifts_t2", [t for _, t in shifts])
+    if network.crystal.organic_overlap:
+        return
     depths, weights = nitrogen_depths(network, stack)
     if len(depths):
         row.keep("nitrogen_depths_a", depths)
@@ -275,6 +277,24 @@ def _layers(row: _Row, network: Network, stack: Stack, angles: Float) -> None:
 def _has(crystal: Crystal, symbol: str) -> bool:
     """Whether an element occurs in a structure."""
     return symbol in crystal.symbols
+
+
+_OF_METALS = frozenset(
+    ("cell_volume_a3", "volume_per_b_a3", "mean_lattice_parameter_a", "mean_lattice_angle_deg", "space_group_number",
+     "centrosymmetric", "sohncke", "polar", "network_dimension", "corner_links_per_b", "edge_links_per_b",
+     "face_links_per_b", "terminal_x_per_b", "n_layers", "layer_spacing_a", "layer_spacing_max_a", "area_per_b_a2",
+     "layer_shift_t1", "layer_shift_t2", "cage_tolerance_factor")
+)  # fmt: skip
+"""Columns that don't depend on where exactly the halides are."""
+_LISTS_OF_METALS = frozenset(
+    ["cell_lengths_a", "cell_angles_deg", "layer_spacings_a", "n_layers", "layer_shifts_t1", "layer_shifts_t2"]
+)
+
+
+def _forget_halides(row: _Row) -> None:
+    """Empty what depends on the places of the halides."""
+    row.values.update({name: math.nan for name in row.values if name not in _OF_METALS})
+    row.lists = {name: values for name, values in row.lists.items() if name in _LISTS_OF_METALS}
 
 
 def _charges(b_elements: Sequence[str]) -> Mapping[str, int] | None:
@@ -405,3 +425,5 @@ def _fill(row: _Row, structure: Structure, cage_radius_a: float | None) -> None:
     if dimension == 2:
         _layers(row, network, find_layers(network, pieces), angles)
     _tolerance(row, network, cage_radius_a)
+    if crystal.halides_split:
+        _forget_halides(row)

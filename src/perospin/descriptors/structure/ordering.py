@@ -1,7 +1,9 @@
 """From a refined structure, disorder and all, to one ordered framework, or a refusal.
 
 Only the atoms of the inorganic network have to be ordered: metals, and halides near a metal. Disorder of the organic
-part changes no number of the framework and is kept as it is (the nitrogen atoms with their occupancies).
+part changes no number of the framework and is kept as it is (the nitrogen atoms with their occupancies). Organic atoms
+that overlap although each is listed as fully occupied are alternatives without occupancies: the framework is described,
+what needs organic atoms isn't.
 """
 
 from __future__ import annotations
@@ -35,10 +37,15 @@ _NOT_METALS = frozenset(
 _COVALENT_A = {"F": 1.65, "Cl": 2.05, "Br": 2.20, "I": 2.40}
 """A halogen this near to C, N, O, Si, P, S or B is part of a molecule."""
 
+_ORGANIC = frozenset({"H", "D", "B", "C", "N", "O", "F", "Si", "P", "S", "Se"})
+"""Never an atom of the framework, except as a ligand of a metal."""
+
 _SMALLEST_CELL_A = 2.0
 _FULL = 0.95
 _MERGE_A = 0.01
 _SPLIT_A = 1.6
+_OVERLAP_A = 0.9
+"""Two heavy atoms nearer than this can't both be there."""
 _SAME_PLACE_A = 0.3
 _MAIN = 0.6
 
@@ -102,6 +109,11 @@ class Crystal:
         Pairs of atoms nearer than 4.2 angstrom.
     warnings
         One sentence for each choice made.
+    organic_overlap
+        Whether organic atoms overlap: alternatives of disordered molecules, listed without occupancies.
+    halides_split
+        Whether halides stand on the mean of alternatives that are listed without occupancies: metals and links are
+        those of the crystal, lengths and angles aren't.
     """
 
     lattice_a: Float
@@ -111,6 +123,8 @@ class Crystal:
     amounts: tuple[Mapping[str, float], ...]
     neighbours: Neighbours
     warnings: tuple[str, ...]
+    organic_overlap: bool = False
+    halides_split: bool = False
 
     def vectors_a(self, pairs: Neighbours) -> Float:
         """Cartesian vectors of pairs (angstrom), shape (n_pairs, 3)."""
@@ -181,15 +195,23 @@ def _place(frac: Float) -> str:
 
 
 def _merge_duplicates(sites: Sites) -> Sites:
-    """Merge atoms of the same kind listed twice (within 0.01 angstrom)."""
+    """Merge atoms of the same kind listed twice (within 0.01 angstrom).
+
+    Different organic atoms on one place are alternatives: one site holds both as listed, and so counts as overfull.
+    """
     groups = _Clusters(len(sites.frac), _neighbours(sites.lattice_a, sites.frac, _MERGE_A)).groups
     if len(groups) == len(sites.frac):
         return sites
-    frac = []
+    frac, species = [], []
     for group in groups:
         members = [sites.species[i] for i, _ in group]
         where = _place(sites.given[group[0][0]])
-        if any(member != members[0] for member in members):
+        frac.append(np.mean([sites.frac[i] + shift for i, shift in group], axis=0))
+        distinct = [member for n, member in enumerate(members) if member not in members[:n]]
+        if len(distinct) > 1 and _ORGANIC.issuperset(total(distinct)):
+            species.append(dict(sorted(total(distinct).items())))
+            continue
+        if len(distinct) > 1:
             names = " and ".join(sorted({max(m, key=lambda s: m[s]) for m in members}))
             raise StructureError(
                 f"different atoms ({names}) lie on the same place {where}: "
@@ -197,10 +219,10 @@ def _merge_duplicates(sites: Sites) -> Sites:
             )
         if len(group) > 1 and sum(members[0].values()) < _FULL:
             raise StructureError(f"partly occupied atoms are listed twice at {where}: merge them in the file")
-        frac.append(np.mean([sites.frac[i] + shift for i, shift in group], axis=0))
+        species.append(members[0])
     first = [group[0][0] for group in groups]
-    species = tuple(sites.species[i] for i in first)
-    return Sites(sites.lattice_a, _wrap(np.array(frac)), species, sites.given[first], len(sites.frac) - len(groups))
+    merged = len(sites.frac) - len(groups)
+    return Sites(sites.lattice_a, _wrap(np.array(frac)), tuple(species), sites.given[first], merged)
 
 
 def _species(structure: Any) -> list[dict[str, float]]:
@@ -244,20 +266,29 @@ def _kinds(species: Sequence[dict[str, float]], pairs: Neighbours) -> NDArray[np
     return kind
 
 
-def _too_close(given: Float, kind: Any, main: Sequence[str], occupancy: Float, pairs: Neighbours) -> None:
-    """Refuse overlapping atoms that are all fully occupied: alternatives of a disordered site listed as if ordered."""
+def _too_close(given: Float, kind: Any, main: Sequence[str], occupancy: Float, pairs: Neighbours) -> int:
+    """Refuse metals that overlap although all are fully occupied; return how many organic atoms do.
+
+    Such atoms are alternatives of a disordered site, listed as if ordered.
+    """
     heavy = np.array([s not in ("H", "D") for s in main])
     framework = kind != "other"
     full = occupancy >= _FULL
-    limit = np.where(framework[pairs.first] & framework[pairs.second], _SPLIT_A, 0.9)
+    both = framework[pairs.first] & framework[pairs.second]
+    limit = np.where(both, _SPLIT_A, _OVERLAP_A)
     bad = (pairs.distance_a < limit) & heavy[pairs.first] & heavy[pairs.second] & full[pairs.first] & full[pairs.second]
-    if bad.any():
-        k = int(np.flatnonzero(bad)[np.argmin(pairs.distance_a[bad])])
+    halides = (kind[pairs.first] == "halide") & (kind[pairs.second] == "halide")
+    fatal = bad & both & ~halides
+    if fatal.any():
+        k = int(np.flatnonzero(fatal)[np.argmin(pairs.distance_a[fatal])])
         i, j = int(pairs.first[k]), int(pairs.second[k])
         raise StructureError(
             f"{main[i]} at {_place(given[i])} and {main[j]} at {_place(given[j])} are only {pairs.distance_a[k]:.2f} A "
             "apart: alternatives of a disordered site must carry their occupancies, or only one of them be listed"
         )
+    overfull = (occupancy > 2.0 - _FULL) & ~framework
+    overlapping = set(np.flatnonzero(overfull).tolist()) | set(pairs.first[bad & ~both].tolist())
+    return sum(1 for i in overlapping if not framework[i])
 
 
 def read_sites(structure: Structure) -> Sites:
@@ -303,7 +334,12 @@ def order(sites: Sites) -> Crystal:
     kind = _kinds(species, pairs)
     main = [max(s, key=lambda x: (s[x], x)) for s in species]
     occupancy = np.array([sum(s.values()) for s in species])
-    _too_close(sites.given, kind, main, occupancy, pairs)
+    overlapping = _too_close(sites.given, kind, main, occupancy, pairs)
+    if overlapping:
+        notes.append(
+            f"{overlapping} organic atoms overlap (alternatives listed without occupancies): they are ignored, the "
+            "framework is described, nitrogen depths are left empty"
+        )
 
     framework = kind != "other"
     partial = framework & (occupancy < _FULL)
@@ -312,16 +348,20 @@ def order(sites: Sites) -> Crystal:
         kinds = sorted({"/".join(s) for _, s in shared})
         notes.append(f"{' and '.join(kinds)} share sites: lengths and angles are those of the average position")
     near = (pairs.distance_a < _SPLIT_A) & (kind[pairs.first] == kind[pairs.second])
-    near &= framework[pairs.first] & (partial[pairs.first] | partial[pairs.second])
+    listed_full = (kind[pairs.first] == "halide") & ~(partial[pairs.first] | partial[pairs.second])
+    near &= framework[pairs.first] & (partial[pairs.first] | partial[pairs.second] | listed_full)
     keep = np.ones(len(frac), dtype=bool)
     frac = frac.copy()
     amounts: list[Mapping[str, float]] = list(species)
-    averaged, chosen = 0, []
+    averaged, split, chosen = 0, 0, []
     for group in _Clusters(len(frac), pairs.of(near)).groups:
         members = [i for i, _ in group]
-        if not partial[members].any():
+        if len(members) == 1 and not partial[members].any():
             continue
         share = occupancy[members]
+        unknown = not partial[members].any()
+        if unknown:  # alternatives listed as if each were there: nobody knows their shares
+            share = share / len(members)
         name = "/".join(sorted({main[i] for i in members}))
         where = f"the {kind[members[0]]} site {name} at {_place(sites.given[members[0]])}"
         filled = float(share.sum())
@@ -336,8 +376,11 @@ def order(sites: Sites) -> Crystal:
         keep[members[best]] = True
         if spread <= _SAME_PLACE_A:
             frac[members[best]] = share @ places / filled
-            amounts[members[best]] = total(species[i] for i in members)
+            amounts[members[best]] = species[members[best]] if unknown else total(species[i] for i in members)
             averaged += 1
+        elif unknown:
+            frac[members[best]] = share @ places / filled
+            split += 1
         elif share[best] / filled >= _MAIN:
             chosen.append(share[best] / filled)
         else:
@@ -347,6 +390,11 @@ def order(sites: Sites) -> Crystal:
             )
     if averaged:
         notes.append(f"{averaged} framework sites split by less than {_SAME_PLACE_A} A were put on their mean position")
+    if split:
+        notes.append(
+            f"{split} halides are split over places listed without occupancies: metals, links and layers are "
+            "described, lengths, angles and distortions are left empty"
+        )
     if chosen:
         notes.append(
             f"{len(chosen)} split framework sites were put on their main position (occupied to {min(chosen):.0%} or "
@@ -355,6 +403,7 @@ def order(sites: Sites) -> Crystal:
     frac, kind = _wrap(frac[keep]), kind[keep]
     kept = np.flatnonzero(keep).tolist()
     symbols = tuple(main[i] for i in kept)
-    if averaged or not keep.all():
+    if averaged or split or not keep.all():
         pairs = _neighbours(lattice, frac, CUTOFF_A)
-    return Crystal(lattice, symbols, frac, kind, tuple(amounts[i] for i in kept), pairs, tuple(notes))
+    shares = tuple(amounts[i] for i in kept)
+    return Crystal(lattice, symbols, frac, kind, shares, pairs, tuple(notes), bool(overlapping), bool(split))

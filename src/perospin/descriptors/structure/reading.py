@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import math
 import re
 import warnings
 from collections.abc import Iterator
@@ -22,6 +24,16 @@ NOTES = "reading_notes"
 _COORDINATES = ("_atom_site_fract_x", "_atom_site_fract_y", "_atom_site_fract_z")
 _GROUP, _OCCUPANCY = "_atom_site_disorder_group", "_atom_site_occupancy"
 _HARMLESS = ("rounded to ideal values",)
+
+LARGEST_BYTES = 50_000_000
+_LONGEST_CELL_A = 500.0
+_FLATTEST_CELL = 1e-3  # volume over the product of the edges
+_EMPTIEST_CELL_A3 = 10_000.0  # volume for each atom
+_FARTHEST = 1e4  # fractional coordinate
+_MARKS = {
+    codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32", codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16",
+}  # fmt: skip
 
 
 def example_structures() -> dict[str, Path]:
@@ -47,6 +59,42 @@ def _quiet(notes: list[str]) -> Iterator[None]:
 def _one_line(error: BaseException | str, limit: int = 200) -> str:
     text = " ".join(str(error).split())
     return text if len(text) <= limit else text[: limit - 3] + "..."
+
+
+def _encoding(content: bytes) -> str:
+    """Tell UTF-8, UTF-16 and UTF-32 by the byte-order mark, UTF-16 also without one."""
+    for mark, name in _MARKS.items():
+        if content.startswith(mark):
+            return name
+    even, odd = content[0:400:2].count(0), content[1:400:2].count(0)
+    half = max(len(content[:400]) // 4, 1)  # every other byte of plain letters is zero
+    return "utf-16-le" if odd > half > even else "utf-16-be" if even > half > odd else "utf-8"
+
+
+def _check_possible(name: str, structure: Any) -> None:
+    """Refuse a cell that no crystal has, and atoms that are none, before anything is computed from them.
+
+    Raises
+    ------
+    StructureError
+        If an edge isn't finite or is too long, the cell is flat or empty, a coordinate is far outside, or an atom type
+        is no element.
+    """
+    for specie in structure.composition:
+        if type(specie).__name__ == "DummySpecies":
+            raise StructureError(f"{name}: the atom type {specie.symbol!r} is no element")
+    lattice = structure.lattice
+    edges = [float(edge) for edge in lattice.abc]
+    if not all(0.0 < edge <= _LONGEST_CELL_A for edge in edges):
+        shown = ", ".join(f"{edge:.4g}" for edge in edges)
+        raise StructureError(f"{name} has cell edges of {shown} A: they must lie between 0 and {_LONGEST_CELL_A:g} A")
+    volume = abs(float(lattice.volume))
+    if not volume >= _FLATTEST_CELL * math.prod(edges):
+        raise StructureError(f"{name} has a flat cell of {volume:.3g} A^3: its three edges must span a volume")
+    if volume > _EMPTIEST_CELL_A3 * len(structure):
+        raise StructureError(f"{name} has {len(structure)} atoms in {volume:.3g} A^3: the cell is nearly empty")
+    if not (abs(structure.frac_coords) < _FARTHEST).all():
+        raise StructureError(f"{name} has an atom far outside its cell, or one without a place: check the coordinates")
 
 
 def _drop_unplaced(name: str, cif: Any, notes: list[str]) -> None:
@@ -128,7 +176,8 @@ def _check_ratio(structure: Any, block: Any, name: str, notes: list[str]) -> Non
 def _read_cif(path: Path, block_name: str | None, group: int | None, notes: list[str]) -> Any:
     from pymatgen.io.cif import CifFile, CifParser
 
-    text = path.read_text(encoding="utf-8", errors="replace")
+    content = path.read_bytes()
+    text = content.decode(_encoding(content), errors="replace")
     with _quiet([]):
         cif = CifFile.from_str(text)
     with_atoms = {
@@ -162,8 +211,13 @@ def _read_cif(path: Path, block_name: str | None, group: int | None, notes: list
 def _read_other(path: Path, notes: list[str]) -> Any:
     from pymatgen.core import Structure
 
+    content = path.read_bytes()
+    encoding = _encoding(content)
     with _quiet(notes):
-        structure = Structure.from_file(str(path))
+        if encoding != "utf-8" and re.search(r"POSCAR|CONTCAR|\.vasp$", path.name):
+            structure = Structure.from_str(content.decode(encoding, errors="replace"), fmt="poscar")
+        else:
+            structure = Structure.from_file(str(path))
     if any("false names" in note for note in notes):
         raise StructureError(f"{path.name} doesn't name its elements: add the line of element symbols above the counts")
     return structure
@@ -201,6 +255,8 @@ def read_structure(path: str | Path, *, block: str | None = None, disorder_group
         raise StructureError(f"no file {str(path)!r}")
     if file.stat().st_size == 0:
         raise StructureError(f"{file.name} is empty")
+    if file.stat().st_size > LARGEST_BYTES:
+        raise StructureError(f"{file.name} is larger than {LARGEST_BYTES // 10**6} MB: no crystal structure needs that")
     notes: list[str] = []
     try:
         is_cif = file.suffix.lower() in (".cif", ".mcif")
@@ -220,6 +276,7 @@ def read_structure(path: str | Path, *, block: str | None = None, disorder_group
         ) from error
     if len(structure) == 0:
         raise StructureError(f"{file.name} holds no atoms")
+    _check_possible(file.name, structure)
     kept = [_one_line(note) for note in dict.fromkeys(notes) if not any(text in note for text in _HARMLESS)]
     structure.properties[NOTES] = kept
     return structure

@@ -2,227 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from numbers import Integral
 from typing import Any
 
-from sklearn.ensemble import RandomForestRegressor
-from sklearn.linear_model import ElasticNet
-from sklearn.svm import SVR
-
-from perospin._optional import require
 from perospin.errors import StudyError
 from perospin.learning.estimators.columns import ColumnModel
-from perospin.learning.estimators.combine import AverageModel, BestOf, StackModel
-from perospin.learning.estimators.formulas.powers import EXPONENTS, PowerLaw
-from perospin.learning.estimators.formulas.symbolic import OPERATIONS, FormulaModel, SymbolicRegression
-from perospin.learning.estimators.gaussian_processes.gaussian_process import GaussianProcess
-from perospin.learning.estimators.gaussian_processes.prior_averaged import PriorAveragedGP
-from perospin.learning.estimators.gaussian_processes.structured import StructuredGP
-from perospin.learning.estimators.linear import SpreadRidge
-from perospin.learning.estimators.mlp import MLPEnsemble
-from perospin.learning.estimators.option_values import check_values
-from perospin.learning.estimators.rules import CLASS_COLUMNS, TrainingMean, TwoClassRule, TwoStage
+from perospin.learning.estimators.combine import BestOf
+from perospin.learning.estimators.kinds.kind import Kind, columns_read
+from perospin.learning.estimators.listed import KINDS, maker
 from perospin.learning.estimators.tuning import search_points
+from perospin.learning.options import Option
 
-__all__ = ["KINDS", "Kind", "build_estimator", "used_columns"]
-
-Options = Mapping[str, Any]
+__all__ = ["KINDS", "Kind", "build_estimator", "check_estimator_spec", "used_columns"]
 
 # Keys that every specification may carry beside the options of its kind.
 _SEARCH = ("tune", "tune_folds", "tune_budget")
 _COMMON = ("kind", "name", "features", "screen", *_SEARCH)
-
-
-@dataclass(frozen=True)
-class Kind:
-    """One kind of estimator that a study can ask for.
-
-    Attributes
-    ----------
-    summary : str
-        What it is, in one line.
-    options : mapping
-        Options with their defaults.
-    make : callable
-        Makes the estimator from all options and a seed.
-    on_columns : bool
-        True if the estimator works on arrays and is wrapped in a `ColumnModel`.
-    scale_target : bool
-        Whether that wrapper scales the target too.
-    takes : tuple of str
-        Which of ``features`` and ``screen`` a kind without that wrapper deals with itself.
-    """
-
-    summary: str
-    make: Callable[[Options, int], Any]
-    options: Options = field(default_factory=dict)
-    on_columns: bool = True
-    scale_target: bool = False
-    takes: tuple[str, ...] = ()
-
-
-def _xgboost(options: Options, seed: int) -> Any:
-    regressor = require("xgboost", "boost").XGBRegressor
-    return regressor(random_state=seed, n_jobs=1, tree_method="exact", **options)
-
-
-def _two_stage(options: Options, seed: int) -> TwoStage:
-    settings = dict(options)
-    residual, features = settings.pop("residual"), settings.pop("features", None)
-    screen, alpha = settings.pop("screen", None), settings.pop("alpha")
-    if residual in (None, "none"):
-        return TwoStage(None, **settings)
-    inner = {"kind": residual} if isinstance(residual, str) else dict(residual)
-    if inner.get("kind") == "ridge":
-        inner.setdefault("alpha", alpha)
-    inner.setdefault("features", features)
-    inner.setdefault("screen", screen)
-    return TwoStage(_plain(inner, seed), **settings)
-
-
-def _members(options: Options) -> list[Mapping[str, Any]]:
-    members = options["members"]
-    if not isinstance(members, (list, tuple)) or not members:
-        raise StudyError("an average, best_of or stack needs 'members', a list of estimator specifications")
-    return list(members)
-
-
-def _average(options: Options, seed: int) -> AverageModel:
-    return AverageModel([build_estimator(m, seed + i) for i, m in enumerate(_members(options))])
-
-
-def _best_of(options: Options, seed: int) -> BestOf:
-    return BestOf(*_candidates(options, seed), n_folds=int(options["folds"]), seed=seed)
-
-
-def _stack(options: Options, seed: int) -> StackModel:
-    return StackModel(*_candidates(options, seed), n_folds=int(options["folds"]), seed=seed)
-
-
-def _candidates(options: Options, seed: int) -> tuple[list[Any], list[str]]:
-    members = _members(options)
-    return [build_estimator(m, seed + i) for i, m in enumerate(members)], [
-        str(m.get("name", m.get("kind"))) for m in members
-    ]
-
-
-KINDS: Mapping[str, Kind] = {
-    "mean": Kind("mean of the training rows", lambda o, s: TrainingMean(), on_columns=False),
-    "two_class_rule": Kind(
-        "mean of the class: n = 1 with a monovalent spacer, or not",
-        lambda o, s: TwoClassRule(**o),
-        {"mean": "log", "classes": 2},
-        on_columns=False,
-    ),
-    "two_stage": Kind(
-        "shrunken class means, then a model of the residual",
-        _two_stage,
-        {"residual": "ridge", "alpha": 10.0, "shrinkage": 0.5, "classes": 3},
-        on_columns=False,
-        takes=("features", "screen"),
-    ),
-    "ridge": Kind("linear least squares with an L2 penalty", lambda o, s: SpreadRidge(**o), {"alpha": 1.0}),
-    "elastic_net": Kind(
-        "linear least squares with L1 and L2 penalties",
-        lambda o, s: ElasticNet(max_iter=100_000, **o),
-        {"alpha": 0.05, "l1_ratio": 0.5},
-        scale_target=True,
-    ),
-    "svr": Kind(
-        "support-vector regression, radial kernel",
-        lambda o, s: SVR(**o),
-        {"C": 3.0, "gamma": 0.1, "epsilon": 0.1},
-    ),
-    "random_forest": Kind(
-        "random forest",
-        lambda o, s: RandomForestRegressor(random_state=s, n_jobs=1, **o),
-        {"n_estimators": 200, "min_samples_leaf": 2, "max_features": 1.0, "max_depth": None},
-    ),
-    "xgboost": Kind(
-        "gradient-boosted trees (XGBoost)",
-        _xgboost,
-        {
-            "n_estimators": 200,
-            "max_depth": 2,
-            "learning_rate": 0.05,
-            "subsample": 0.8,
-            "colsample_bytree": 0.8,
-            "reg_lambda": 1.0,
-            "min_child_weight": 1.0,
-        },
-    ),
-    "gp": Kind(
-        "Gaussian process with automatic relevance",
-        lambda o, s: GaussianProcess(seed=s, **o),
-        {
-            "mode": "average",
-            "n_particles": 2048,
-            "n_chains": 64,
-            "n_draws": 128,
-            "selection": True,
-            "n_starts": 2,
-            "length_scale": 3.0,
-            "length_spread": 1.0,
-            "noise_share": 0.3,
-            "noise_spread": 1.5,
-            "likelihood": "gaussian",
-            "dof": 4.0,
-        },
-    ),
-    "structured_gp": Kind(
-        "Gaussian process with a covariance of named kernels: a mean, and what modifies it",
-        lambda o, s: StructuredGP(**o),
-        {"kernels": {}, "terms": (), "max_iter": 100, "likelihood": "gaussian", "dof": 4.0},
-        on_columns=False,
-    ),
-    "mlp_ensemble": Kind(
-        "average of small neural networks",
-        lambda o, s: MLPEnsemble(seed=s, **{**o, "hidden": tuple(o["hidden"])}),
-        {
-            "hidden": (12,),
-            "members": 8,
-            "steps": 1300,
-            "learning_rate": 0.01,
-            "alpha": 1.0,
-            "activation": "tanh",
-            "heteroscedastic": False,
-        },
-    ),
-    "prior_gp": Kind(
-        "Gaussian process averaged over draws from a prior, columns in declared physical scales",
-        lambda o, s: PriorAveragedGP(seed=s, **o),
-        {"scales": None, "n_draws": 8000, "relevance": 0.5},
-        on_columns=False,
-        takes=("features",),
-    ),
-    "symbolic": Kind(
-        "formulas by genetic programming, simplified and refitted; the shortest description of the rows predicts",
-        lambda o, s: SymbolicRegression(seed=s, **{**o, "operations": tuple(o["operations"])}),
-        {"operations": OPERATIONS, "max_length": 12, "population": 500, "generations": 100},
-        on_columns=False,
-        takes=("features",),
-    ),
-    "power_law": Kind(
-        "the best product of powers of a few columns, of all there are",
-        lambda o, s: PowerLaw(**{**o, "exponents": tuple(o["exponents"])}),
-        {"exponents": EXPONENTS, "max_columns": 3, "form": "log", "dimensionless": False},
-        on_columns=False,
-        takes=("features",),
-    ),
-    "average": Kind("mean of the members' predictions", _average, {"members": None}, on_columns=False),
-    "best_of": Kind(
-        "the member with the least inner cross-validation error, chosen inside each training fold",
-        _best_of,
-        {"members": None, "folds": 5},
-        on_columns=False,
-    ),
-    "stack": Kind(
-        "weighted sum or mean of the members, where it beats the best of them inside the training rows",
-        _stack,
-        {"members": None, "folds": 5},
-        on_columns=False,
-    ),
+_EVERYWHERE: Mapping[str, Option] = {
+    "screen": Option(None, "largest |Pearson r| between two columns", above=0.0, high=1.0, none=True),
+    "tune_folds": Option(5, "inner folds of the search", low=2, high=1000, whole=True),
+    "tune_budget": Option(None, "settings that the search looks at", low=1, high=1_000_000, whole=True, none=True),
 }
 
 
@@ -250,14 +50,53 @@ def build_estimator(spec: Mapping[str, Any], seed: int) -> Any:
     StudyError
         For an unknown kind or option; the message lists what exists.
     """
+    number: Any = seed
+    if isinstance(number, bool) or not isinstance(number, Integral) or not 0 <= int(number) < 2**32:
+        raise StudyError(f"the seed of an estimator must be a whole number from 0 to 4294967295, not {seed!r}")
+    check_estimator_spec(spec)
+    return _built(spec, int(seed))
+
+
+def check_estimator_spec(spec: Any) -> None:
+    """Refuse a specification that no estimator can be made from, before anything is computed.
+
+    Parameters
+    ----------
+    spec : mapping
+        As `build_estimator` takes it; specifications inside it are checked too.
+
+    Raises
+    ------
+    StudyError
+        For an unknown kind or option, or a value that an option doesn't take; the message says what is allowed.
+    """
     if not isinstance(spec, Mapping):
         raise StudyError(f"an estimator is declared by a table with a 'kind', not by {spec!r}")
+    kind = _kind(spec)
+    grid = spec.get("tune")
+    if grid:
+        budget = spec.get("tune_budget")
+        counted = isinstance(budget, int) and not isinstance(budget, bool) and budget > 1
+        search_points(grid, 1 if counted else budget, 0)  # one point is enough to see whether the table is usable
+        _check_keys(kind, {**spec, **dict.fromkeys(grid)})
+        for name, values in grid.items():
+            for value in (values["low"], values["high"]) if isinstance(values, Mapping) else values:
+                _check_keys(kind, {name: value})
+                _check_value(kind, name, value)
+    _check_keys(kind, spec)
+    for name, value in spec.items():
+        _check_value(kind, name, value)
+    for inner in kind.inner(spec):
+        if inner != "none":
+            check_estimator_spec({"kind": inner} if isinstance(inner, str) else inner)
+
+
+def _built(spec: Mapping[str, Any], seed: int) -> Any:
+    fixed = {k: v for k, v in spec.items() if k not in _SEARCH}
     grid = spec.get("tune")
     if not grid:
-        return _plain({k: v for k, v in spec.items() if k not in _SEARCH}, seed)
+        return _plain(fixed, seed)
     combinations = search_points(grid, spec.get("tune_budget"), seed)
-    fixed = {k: v for k, v in spec.items() if k not in _SEARCH}
-    _check(_kind(fixed), {**fixed, **dict.fromkeys(grid)}, fixed["kind"])
     labels = [", ".join(f"{k} = {v}" for k, v in combination.items()) for combination in combinations]
     candidates = [_plain({**fixed, **combination}, seed) for combination in combinations]
     return BestOf(candidates, labels, n_folds=int(spec.get("tune_folds", 5)), seed=seed)
@@ -270,29 +109,35 @@ def _kind(spec: Mapping[str, Any]) -> Kind:
     return KINDS[name]
 
 
-def _check(kind: Kind, spec: Mapping[str, Any], name: str) -> None:
+def _check_keys(kind: Kind, spec: Mapping[str, Any]) -> None:
     for key in spec:
-        if key not in _COMMON and key not in kind.options:
-            options = ", ".join(kind.options) or "none"
-            raise StudyError(f"unknown option '{key}' of the estimator '{name}'; its options are: {options}")
+        if key not in _COMMON and key not in kind.says:
+            options = ", ".join(kind.says) or "none"
+            raise StudyError(f"unknown option '{key}' of the estimator '{kind.name}'; its options are: {options}")
         if key in ("features", "screen") and spec[key] is not None and not kind.on_columns and key not in kind.takes:
-            raise StudyError(f"the estimator '{name}' has no use for '{key}': leave it out")
+            raise StudyError(f"the estimator '{kind.name}' has no use for '{key}': leave it out")
+    features = spec.get("features")
+    if features is not None and (isinstance(features, str) or not all(isinstance(f, str) for f in features)):
+        raise StudyError(f"'features' of the estimator '{kind.name}' must be a list of column names")
+
+
+def _check_value(kind: Kind, name: str, value: Any) -> None:
+    option = kind.says.get(name) or _EVERYWHERE.get(name)
+    if option is not None and not option.allows(value):
+        written = str(value) if len(str(value)) <= 60 else f"{str(value)[:57]}..."
+        raise StudyError(
+            f"{name} = {written} of the estimator '{kind.name}' is not allowed; it is {option.allowed} ({option.says})"
+        )
 
 
 def _plain(spec: Mapping[str, Any], seed: int) -> Any:
     kind = _kind(spec)
-    _check(kind, spec, spec["kind"])
     features, screen = spec.get("features"), spec.get("screen")
-    if features is not None and (isinstance(features, str) or not all(isinstance(f, str) for f in features)):
-        raise StudyError(f"'features' of the estimator '{spec['kind']}' must be a list of column names")
     features = None if features is None else list(features)
     options = {**kind.options, **{k: v for k, v in spec.items() if k not in _COMMON}}
     options |= {key: value for key, value in (("features", features), ("screen", screen)) if key in kind.takes}
-    check_values(spec["kind"], options, kind.options)
     try:
-        model = kind.make(options, seed)
-        if hasattr(model, "_parameter_constraints"):
-            model._validate_params()  # scikit-learn's own check, which it else makes when it fits
+        model = maker(kind)(options, seed, _built)
     except (TypeError, ValueError) as error:
         raise StudyError(f"a bad option of the estimator '{spec['kind']}': {error}") from error
     if not kind.on_columns:
@@ -310,23 +155,5 @@ def used_columns(estimator: Any, columns: list[str]) -> list[str]:
     columns : list of str
         All columns of the table.
     """
-    used = _used(estimator, columns)
+    used = columns_read(estimator, columns)
     return [c for c in columns if c in used]
-
-
-def _used(estimator: Any, columns: list[str]) -> set[str]:
-    if isinstance(estimator, TrainingMean):
-        return set()
-    if isinstance(estimator, (ColumnModel, PriorAveragedGP, FormulaModel)):
-        return set(columns if estimator.features is None else estimator.features)
-    if isinstance(estimator, TwoClassRule):
-        return set(CLASS_COLUMNS)
-    if isinstance(estimator, StructuredGP):
-        return set(estimator.columns)
-    if isinstance(estimator, TwoStage):
-        return set(CLASS_COLUMNS) | (set() if estimator.model is None else _used(estimator.model, columns))
-    if isinstance(estimator, (AverageModel, StackModel)):
-        return set().union(*(_used(m, columns) for m in estimator.members))
-    if isinstance(estimator, BestOf):
-        return set().union(*(_used(m, columns) for m in estimator.candidates))
-    return set(columns)

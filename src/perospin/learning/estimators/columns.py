@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,6 +11,8 @@ from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
 from perospin.errors import StudyError
+from perospin.learning.estimators.kinds.libraries import array_terms
+from perospin.learning.estimators.kinds.terms import Term, remembered, scaled
 from perospin.learning.estimators.screening import choose_columns
 from perospin.learning.training.folds import take
 from perospin.learning.training.spread import predict_with_spread
@@ -82,6 +84,8 @@ class ColumnModel(RegressorMixin, BaseEstimator):
         Missing values replaced in the training rows.
     """
 
+    blueprints: ClassVar[tuple[str, ...]] = ("model",)
+
     def __init__(
         self,
         model: Any,
@@ -93,6 +97,16 @@ class ColumnModel(RegressorMixin, BaseEstimator):
         self.features = features
         self.screen = screen
         self.scale_target = scale_target
+
+    def columns_read(self, columns: Sequence[str]) -> set[str]:
+        """Columns of a table that it looks at."""
+        return set(columns if self.features is None else self.features)
+
+    def exact_terms(self) -> Iterator[Term]:
+        """Terms of the fitted model inside; see `terms_inside`."""
+        if self.model_ is not None:
+            take = remembered(self.transform)
+            yield from scaled(array_terms(self.model_, tuple(self.columns_), take), self.target_scale_)
 
     def _prepare(
         self, X: Any, y: ArrayLike, sample_weight: FloatArray | None, y_sd: FloatArray | None

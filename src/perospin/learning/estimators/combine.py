@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Self
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,6 +12,9 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from perospin.errors import StudyError
+from perospin.learning.estimators.kinds.kind import Build, Kind, Options, columns_read
+from perospin.learning.estimators.kinds.terms import Term, scaled, terms_inside
+from perospin.learning.options import Option
 from perospin.learning.training.folds import fit_sets_of_rows, take
 from perospin.learning.training.spread import mixture_spread, predict_with_spread
 from perospin.learning.training.weights import checked_weights, checked_y_sd, part_of, row_weights
@@ -21,6 +24,24 @@ __all__ = ["AverageModel", "BestOf", "StackModel"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
+
+
+def _members(options: Options, seed: int, build: Build) -> list[Any]:
+    return [build(member, seed + i) for i, member in enumerate(_specs(options))]
+
+
+def _specs(options: Options) -> list[Mapping[str, Any]]:
+    members = options["members"]
+    if not isinstance(members, (list, tuple)) or not members:
+        raise StudyError("an average, best_of or stack needs 'members', a list of estimator specifications")
+    return list(members)
+
+
+def _labels(options: Options) -> list[str]:
+    return [str(member.get("name", member.get("kind"))) for member in _specs(options)]
+
+
+_FOLDS = Option(5, "inner folds", low=2, high=1000, whole=True)
 
 
 class _Combination(RegressorMixin, BaseEstimator):
@@ -63,6 +84,24 @@ class AverageModel(_Combination):
     members : list of scikit-learn regressors
         At least one.
     """
+
+    about: ClassVar[Kind] = Kind(
+        "average",
+        "mean of the members' predictions",
+        {"members": Option(None, "estimators to average", holds="estimators")},
+        lambda options, seed, build: AverageModel(_members(options, seed, build)),
+        on_columns=False,
+    )
+    blueprints: ClassVar[tuple[str, ...]] = ("members",)
+
+    def columns_read(self, columns: Sequence[str]) -> set[str]:
+        """Columns of a table that any of them looks at."""
+        return set().union(*(columns_read(model, list(columns)) for model in self.members))
+
+    def exact_terms(self) -> Iterator[Term]:
+        """Terms of the fitted members; see `terms_inside`."""
+        for member in self.members_:
+            yield from scaled(terms_inside(member), 1.0 / len(self.members_))
 
     def __init__(self, members: list[Any]) -> None:
         self.members = members
@@ -167,6 +206,26 @@ class BestOf(_Combination):
         Mean squared error over the inner folds.
     """
 
+    about: ClassVar[Kind] = Kind(
+        "best_of",
+        "the member with the least inner cross-validation error, chosen inside each training fold",
+        {"members": Option(None, "estimators to choose among", holds="estimators"), "folds": _FOLDS},
+        lambda options, seed, build: BestOf(
+            _members(options, seed, build), _labels(options), n_folds=int(options["folds"]), seed=seed
+        ),
+        on_columns=False,
+        nested_choice=True,
+    )
+    blueprints: ClassVar[tuple[str, ...]] = ("candidates",)
+
+    def columns_read(self, columns: Sequence[str]) -> set[str]:
+        """Columns of a table that any of them looks at."""
+        return set().union(*(columns_read(model, list(columns)) for model in self.candidates))
+
+    def exact_terms(self) -> Iterator[Term]:
+        """Terms of the fitted winner; see `terms_inside`."""
+        yield from terms_inside(self.model_)
+
     def __init__(self, candidates: list[Any], labels: list[str] | None = None, n_folds: int = 5, seed: int = 0) -> None:
         self.candidates = candidates
         self.labels = labels
@@ -257,6 +316,28 @@ class StackModel(_Combination):
     -----
     Breiman, Machine Learning 24, 49 (1996): weights >= 0 from held-out predictions.
     """
+
+    about: ClassVar[Kind] = Kind(
+        "stack",
+        "weighted sum or mean of the members, where it beats the best of them inside the training rows",
+        {"members": Option(None, "estimators to stack", holds="estimators"), "folds": _FOLDS},
+        lambda options, seed, build: StackModel(
+            _members(options, seed, build), _labels(options), n_folds=int(options["folds"]), seed=seed
+        ),
+        on_columns=False,
+        references=("Breiman1996Stacked",),
+    )
+    blueprints: ClassVar[tuple[str, ...]] = ("members",)
+
+    def columns_read(self, columns: Sequence[str]) -> set[str]:
+        """Columns of a table that any of them looks at."""
+        return set().union(*(columns_read(model, list(columns)) for model in self.members))
+
+    def exact_terms(self) -> Iterator[Term]:
+        """Terms of the fitted members that are used; see `terms_inside`."""
+        for member, weight in zip(self.members_, self.weights_.tolist(), strict=True):
+            if weight != 0:
+                yield from scaled(terms_inside(member), weight)
 
     def __init__(self, members: list[Any], labels: list[str] | None = None, n_folds: int = 5, seed: int = 0) -> None:
         self.members = members

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.linear_model import Ridge
 from sklearn.utils.validation import check_is_fitted
+
+from perospin.learning.estimators.kinds.frozen import FrozenLine
+from perospin.learning.estimators.kinds.kind import Kind
+from perospin.learning.options import Option
 
 __all__ = ["SpreadRidge"]
 
@@ -20,6 +24,19 @@ class SpreadRidge(Ridge):
     squares over the rows less the effective parameters, tr[(X'VX + alpha)^-1 X'VX] + 1 (Hastie, Tibshirani and
     Friedman, The Elements of Statistical Learning (2009), 3.4.1; the posterior of a Gaussian prior on the slopes).
     """
+
+    about: ClassVar[Kind] = Kind(
+        "ridge",
+        "linear least squares with an L2 penalty",
+        {"alpha": Option(1.0, "weight of the penalty on the squares of the slopes", low=0.0)},
+        references=("Hoerl1970Ridge", "Pedregosa2011Sklearn"),
+    )
+
+    def frozen_numbers(self) -> FrozenLine:
+        """Return the numbers that the fitted model predicts with, for a file."""
+        slopes = np.asarray(self.coef_, dtype=float)
+        spread = (self.centre_, self.covariance_, float(self.noise_), float(self.total_weight_))
+        return FrozenLine(slopes, float(self.intercept_), *spread)
 
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> SpreadRidge:
         """Learn from X of shape (n_rows, n_features) and y of shape (n_rows,)."""

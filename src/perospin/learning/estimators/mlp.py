@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,6 +13,9 @@ from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from perospin.errors import StudyError
+from perospin.learning.estimators.kinds.kind import Kind
+from perospin.learning.estimators.kinds.terms import EXPONENT, SeparableTerm, Take, Term, sums
+from perospin.learning.options import MOST_DRAWS, Option
 from perospin.learning.training.folds import take
 from perospin.learning.training.weights import checked_weights, checked_y_sd, part_of, row_weights
 
@@ -74,6 +77,22 @@ class MLPEnsemble(RegressorMixin, BaseEstimator):
     a second output: Nix and Weigend, IEEE ICNN (1994); ensembles of such networks: Lakshminarayanan, Pritzel and
     Blundell, arXiv:1612.01474.
     """
+
+    about: ClassVar[Kind] = Kind(
+        "mlp_ensemble",
+        "average of small neural networks",
+        {
+            "hidden": Option((12,), "units of each hidden layer", low=1, high=10_000, whole=True, many=True),
+            "members": Option(8, "networks", low=1, high=10_000, whole=True),
+            "steps": Option(1300, "steps of the optimiser", low=1, high=MOST_DRAWS, whole=True),
+            "learning_rate": Option(0.01, "length of the first steps", above=0.0),
+            "alpha": Option(1.0, "weight of the penalty on squared weights", low=0.0),
+            "activation": Option("tanh", "of the hidden units", words=("tanh", "relu")),
+            "heteroscedastic": Option(False, "learn how large the noise is, row by row"),
+        },
+        references=("Kingma2014Adam", "Lakshminarayanan2016Ensembles"),
+        cites_if=(({"heteroscedastic": True}, ("Nix1994Variance",)),),
+    )
 
     def __init__(
         self,
@@ -140,6 +159,46 @@ class MLPEnsemble(RegressorMixin, BaseEstimator):
         return self.fit_sets(
             sets, [part_of(sample_weight, rows) for rows in trains], [part_of(y_sd, rows) for rows in trains]
         )
+
+    def array_terms(self, columns: tuple[str, ...], take: Take) -> Iterator[Term]:
+        """One term of the fitted networks: what the units of the first layer receive adds up over columns."""
+        (weights, bias), *later = self.layers_
+        members, width = bias.shape
+        flat = weights.transpose(1, 0, 2).reshape(weights.shape[1], -1)
+        start = np.zeros_like(flat)
+        start[0] = bias.ravel()  # one of the columns brings it along
+        scale = float(self._y_sd) / members
+        weight = np.asarray(-2.0 * later[-1][0][:, :, 0].ravel(), dtype=np.float32)
+        logistic = self.activation == "tanh" and len(later) == 1
+
+        def received(values: FloatArray) -> FloatArray:
+            return np.asarray(values.T[:, :, None] * flat[:, None, :] + start[:, None, :])
+
+        def exponentials(values: FloatArray) -> FloatArray:
+            most = EXPONENT / len(flat)
+            return np.asarray(np.exp(np.clip(2.0 * received(values), -most, most)), dtype=np.float32)
+
+        def join_exponentials(inside: FloatArray, outside: FloatArray) -> FloatArray:
+            # tanh z = 1 - 2 / (1 + exp 2z), and exp 2z is a product a b over columns: no tanh is left to compute.
+            # Single precision, as in training, is good to 1e-7 of the target's spread. With
+            # 1 / (1 + a b) = (1 / a) / (1 / a + b) each hybrid costs one sum and one division a unit.
+            against = np.reciprocal(inside)
+            joined = sums(against, outside)
+            np.divide(np.float32(1.0), joined, out=joined)
+            return np.asarray((joined @ (against * weight)[:, :, None])[:, :, 0], dtype=float)
+
+        def join(inside: FloatArray, outside: FloatArray) -> FloatArray:
+            joined = sums(inside, outside)
+            signal: Any = joined.reshape(-1, members, width).transpose(1, 0, 2)
+            for W, b in later:
+                signal = np.tanh(signal) if self.activation == "tanh" else np.maximum(signal, 0.0)
+                signal = signal @ W + b[:, None, :]
+            return np.asarray(signal[:, :, 0].sum(axis=0).reshape(joined.shape[:2]))
+
+        if logistic:
+            yield SeparableTerm(columns, take, exponentials, join_exponentials, multiply=True, scale=scale)
+        else:
+            yield SeparableTerm(columns, take, received, join, scale=scale)
 
     def _check(self) -> None:
         if self.activation not in ("tanh", "relu"):

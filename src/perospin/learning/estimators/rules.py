@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,6 +12,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from perospin.errors import StudyError
 from perospin.learning.estimators.columns import select_columns
+from perospin.learning.estimators.kinds.kind import Build, Kind, Options, columns_read
+from perospin.learning.estimators.kinds.terms import CallTerm, Term, terms_inside
+from perospin.learning.options import Option
 from perospin.learning.training.spread import predict_with_spread
 from perospin.learning.training.weights import checked_weights, checked_y_sd, fit_with, row_weights
 
@@ -57,6 +60,16 @@ def _spread(y: FloatArray, weights: FloatArray | None, about: FloatArray, n_mean
 class TrainingMean(RegressorMixin, BaseEstimator):
     """Predict the mean of the training rows, whatever the row."""
 
+    about: ClassVar[Kind] = Kind("mean", "mean of the training rows", on_columns=False, names_columns=False)
+
+    def columns_read(self, columns: Sequence[str]) -> set[str]:
+        """Columns of a table that it looks at: none."""
+        return set()
+
+    def exact_terms(self) -> Iterator[Term]:
+        """Terms of the fitted model beside a constant: none."""
+        yield from ()
+
     def fit(
         self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None, y_sd: ArrayLike | None = None
     ) -> TrainingMean:
@@ -98,6 +111,17 @@ def spacer_classes(X: Any, n_classes: int = 2) -> NDArray[np.int64]:
     return classes.astype(np.int64)
 
 
+def _class_term(model: TwoClassRule | TwoStage) -> Term:
+    """Return the level of each row's class as one term."""
+
+    def call(values: NDArray[Any]) -> FloatArray:
+        import pandas as pd
+
+        return np.asarray(model.levels_[spacer_classes(pd.DataFrame(values, columns=CLASS_COLUMNS), model.classes)])
+
+    return CallTerm(CLASS_COLUMNS, lambda table: table[list(CLASS_COLUMNS)].to_numpy(dtype=float), call)
+
+
 class TwoClassRule(RegressorMixin, BaseEstimator):
     """Predict the average of a material's class: n = 1 with a monovalent spacer, or not.
 
@@ -113,6 +137,26 @@ class TwoClassRule(RegressorMixin, BaseEstimator):
     -----
     A class without training rows gets the average of all training rows.
     """
+
+    about: ClassVar[Kind] = Kind(
+        "two_class_rule",
+        "mean of the class: n = 1 with a monovalent spacer, or not",
+        {
+            "mean": Option("log", "average of a class", words=tuple(_AVERAGES)),
+            "classes": Option(2, "with 3, n = 1 with a divalent spacer is a class of its own", 2, 3, whole=True),
+        },
+        on_columns=False,
+        reads=CLASS_COLUMNS,
+        names_columns=False,
+    )
+
+    def columns_read(self, columns: Sequence[str]) -> set[str]:
+        """Columns of a table that it looks at."""
+        return set(CLASS_COLUMNS)
+
+    def exact_terms(self) -> Iterator[Term]:
+        """Terms of the fitted rule; see `terms_inside`."""
+        yield _class_term(self)
 
     def __init__(self, mean: str = "log", classes: int = 2) -> None:
         self.mean = mean
@@ -145,6 +189,20 @@ class TwoClassRule(RegressorMixin, BaseEstimator):
         return (mean, np.full(len(mean), self.spread_)) if return_std else mean
 
 
+def _make_two_stage(options: Options, seed: int, build: Build) -> TwoStage:
+    settings = dict(options)
+    residual, features = settings.pop("residual"), settings.pop("features", None)
+    screen, alpha = settings.pop("screen", None), settings.pop("alpha")
+    if residual in (None, "none"):
+        return TwoStage(None, **settings)
+    inner = {"kind": residual} if isinstance(residual, str) else dict(residual)
+    if inner.get("kind") == "ridge":
+        inner.setdefault("alpha", alpha)
+    inner.setdefault("features", features)
+    inner.setdefault("screen", screen)
+    return TwoStage(build(inner, seed), **settings)
+
+
 class TwoStage(RegressorMixin, BaseEstimator):
     """Class means, shrunken towards the overall mean, then a model of what they leave over.
 
@@ -160,6 +218,32 @@ class TwoStage(RegressorMixin, BaseEstimator):
     classes : {2, 3}
         See `spacer_classes`.
     """
+
+    about: ClassVar[Kind] = Kind(
+        "two_stage",
+        "shrunken class means, then a model of the residual",
+        {
+            "residual": Option("ridge", "estimator of the residual; 'none' for class means alone", holds="estimators"),
+            "alpha": Option(10.0, "penalty of the residual model, if it is a ridge regression", low=0.0),
+            "shrinkage": Option(0.5, "rows that the overall mean counts for in each class", low=0.0),
+            "classes": Option(3, "with 3, n = 1 with a divalent spacer is a class of its own", 2, 3, whole=True),
+        },
+        _make_two_stage,
+        on_columns=False,
+        takes=("features", "screen"),
+        reads=CLASS_COLUMNS,
+    )
+    blueprints: ClassVar[tuple[str, ...]] = ("model",)
+
+    def columns_read(self, columns: Sequence[str]) -> set[str]:
+        """Columns of a table that it looks at."""
+        return set(CLASS_COLUMNS) | (set() if self.model is None else columns_read(self.model, list(columns)))
+
+    def exact_terms(self) -> Iterator[Term]:
+        """Terms of the fitted stages; see `terms_inside`."""
+        yield _class_term(self)
+        if self.model_ is not None:
+            yield from terms_inside(self.model_)
 
     def __init__(self, model: Any = None, shrinkage: float = 0.5, classes: int = 3) -> None:
         self.model = model
@@ -217,6 +301,18 @@ class FamilyMean(RegressorMixin, BaseEstimator):
     column : str
         Column that names the family (any type).
     """
+
+    takes_categories: ClassVar[bool] = True
+    about: ClassVar[Kind] = Kind(
+        "group_mean",
+        "mean of the training rows of the same category",
+        {"column": Option("family", "column of the category", holds="column")},
+        on_columns=False,
+    )
+
+    def columns_read(self, columns: Sequence[str]) -> set[str]:
+        """Columns of a table that it looks at."""
+        return {self.column}
 
     def __init__(self, column: str = "family") -> None:
         self.column = column

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from perospin.learning.estimators.rules import FamilyMean
 from perospin.learning.evidence._types import FloatArray
 from perospin.learning.training.folds import Progress
 from perospin.learning.validation.evaluation import Evaluation, evaluate
-from perospin.learning.validation.schemes import Scheme
+from perospin.learning.validation.schemes import Scheme, Split
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -206,12 +207,32 @@ def y_shuffle(
     options: dict[str, Any] = {name: np.asarray(values, float) for name, values in (fit_options or {}).items()}
     observed = evaluate(estimator, X, target, scheme, groups=groups, **options).scores().r2
     null = []
-    for done, order in enumerate(scrambled_orders(scheme, len(target), n_perm, seed, blocks)):
+    for done, order in enumerate(_orders(scheme, len(target), n_perm, seed, blocks, options.get("limit"))):
         moved: dict[str, Any] = {name: values[order] for name, values in options.items()}
         null.append(evaluate(estimator, X, target[order], scheme, groups=groups, **moved).scores().r2)
         if progress is not None:
             progress(done + 1, n_perm)
     return _test("the target", scheme, observed, null)
+
+
+def _orders(
+    scheme: Scheme, n: int, n_perm: int, seed: int, blocks: ArrayLike | None, limit: FloatArray | None
+) -> list[NDArray[np.int64]]:
+    """Orders of all rows; limits stay where they are, for a scored row must not become one."""
+    if limit is None:
+        return scrambled_orders(scheme, n, n_perm, seed, blocks)
+    rows = np.flatnonzero(limit == 0)
+    place = np.full(n, -1)
+    place[rows] = np.arange(len(rows))
+    splits = [Split(place[s.train[place[s.train] >= 0]], place[s.test]) for s in scheme.splits]
+    among = dataclasses.replace(scheme, splits=tuple(splits))
+    part = None if blocks is None else np.asarray(blocks)[rows]
+    orders = []
+    for inner in scrambled_orders(among, len(rows), n_perm, seed, part):
+        order = np.arange(n)
+        order[rows] = rows[inner]
+        orders.append(order)
+    return orders
 
 
 _FEWEST_BLOCKS = 8
@@ -255,9 +276,11 @@ def scrambled_orders(
     return orders
 
 
-def family_baseline(families: Iterable[Any], y: ArrayLike, scheme: Scheme) -> Evaluation:
+def family_baseline(
+    families: Iterable[Any], y: ArrayLike, scheme: Scheme, limit: ArrayLike | None = None
+) -> Evaluation:
     """Predict from the name of the family alone: the mean of its training rows (overall mean if it has none)."""
     import pandas as pd
 
     table = pd.DataFrame({"family": list(families)})
-    return evaluate(FamilyMean("family"), table, y, scheme, name="one-hot of the family")
+    return evaluate(FamilyMean("family"), table, y, scheme, limit=limit, name="one-hot of the family")

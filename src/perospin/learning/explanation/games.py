@@ -3,7 +3,7 @@
 A coalition S is worth the mean prediction of the row's own values in S combined with each background row's values
 elsewhere (the interventional, or marginal, game of Lundberg and Lee, NeurIPS 2017, and Janzing, Minorics and Bloebaum,
 AISTATS 2020). The game of a model that is a sum of terms is the sum of the terms' games, each played by the columns
-that its term reads (see `perospin.learning.explanation.terms`).
+that its term reads (see `perospin.learning.estimators.kinds.terms`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from perospin.errors import StudyError
-from perospin.learning.explanation.terms import CallTerm, Term
+from perospin.learning.estimators.kinds.terms import CallTerm, Term
 from perospin.learning.explanation.terms_of_models import terms_of
 
 __all__ = ["MAX_PLAYERS", "Game", "Players", "interaction_values", "shapley_values"]

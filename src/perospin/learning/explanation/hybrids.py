@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from perospin.learning.explanation.terms import CallTerm, Term
+from perospin.learning.estimators.kinds.terms import CallTerm, Term
 from perospin.learning.explanation.terms_of_models import terms_of
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class Borrower:
     prediction : ndarray, shape (n_rows,)
         Of the rows as they are.
     terms : tuple of (Term, ndarray)
-        See `perospin.learning.explanation.terms`; with each term its value for the rows as they are.
+        See `perospin.learning.estimators.kinds.terms`; with each term its value for the rows as they are.
     """
 
     rows: pd.DataFrame

@@ -23,6 +23,7 @@ from perospin.learning.intervals.intervals import (
     floor_of_scales,
     held_out_once,
     jackknife_plus,
+    rows_with_values,
 )
 from perospin.learning.training.folds import Progress, fit_each, take
 
@@ -52,7 +53,7 @@ class Coverage:
     levels : ndarray, shape (n_levels,)
         Nominal levels.
     y : ndarray, shape (n_rows,)
-        Truth, in the space of the models.
+        Truth, in the space of the models; rows whose target is a limit have no part.
     low, high : ndarray, shape (n_rows, n_levels)
         Ends of the intervals; infinite where there were too few rows or groups for the level.
     groups : ndarray of str, shape (n_rows,)
@@ -194,7 +195,8 @@ def nested_coverage(
         If the scheme doesn't hold out every row once, has fewer than three folds, or asks for more than 5000 fits.
     """
     target = np.asarray(y, dtype=float)
-    tests = held_out_once(scheme, len(target))
+    scored = rows_with_values(weights.get("limit"), len(target))
+    tests = held_out_once(scheme, scored)
     n_folds = len(tests)
     pairs = list(combinations(range(n_folds), 2))
     if n_folds < 3:
@@ -205,7 +207,11 @@ def nested_coverage(
             f"once), more than {MOST_FITS}; use a scheme with at most 100 folds, for example k_fold with k = 20"
         )
     rows = np.arange(len(target))
-    trains = [np.setdiff1d(rows, np.concatenate([tests[a], tests[b]])) for a, b in pairs]
+    # a limit is never scored, but it is held out with the fold that its material or source belongs to
+    held_limits = [np.setdiff1d(rows, np.concatenate([split.train, scored])) for split in scheme.splits]
+    trains = [
+        np.setdiff1d(rows, np.concatenate([tests[a], tests[b], held_limits[a], held_limits[b]])) for a, b in pairs
+    ]
     models = fit_each(estimator, X, target, trains, groups=groups, progress=progress, **weights)
     # (fold left out too, row) -> prediction of the row by the model without either fold
     centre = np.full((n_folds, len(target)), np.nan)
@@ -216,13 +222,13 @@ def nested_coverage(
         cut = len(tests[a])
         centre[b, tests[a]], scale[b, tests[a]] = middle[:cut], own[:cut]
         centre[a, tests[b]], scale[a, tests[b]] = middle[cut:], own[cut:]
-    owner = np.empty(len(target), dtype=np.int64)
+    owner = np.full(len(target), -1)
     for fold, test in enumerate(tests):
         owner[test] = fold
     labels = np.asarray([f"row {i}" for i in rows] if exchangeable is None else exchangeable, dtype=str)
     low, high = np.empty((len(target), len(levels))), np.empty((len(target), len(levels)))
     for fold, test in enumerate(tests):
-        others = np.setdiff1d(rows, test)
+        others = np.setdiff1d(scored, test)
         held_scales, least = floor_of_scales(scale[fold, others])
         residuals = np.abs(target[others] - centre[fold, others]) / held_scales
         mass = conformal_weights(len(others), None if exchangeable is None else labels[others])
@@ -238,9 +244,9 @@ def nested_coverage(
         name or type(estimator).__name__,
         scheme.label,
         np.asarray(levels, dtype=float),
-        target,
-        low,
-        high,
-        labels,
+        target[scored],
+        low[scored],
+        high[scored],
+        labels[scored],
         spread,
     )

@@ -42,6 +42,7 @@ __all__ = [
     "floor_of_scales",
     "held_out_once",
     "jackknife_plus",
+    "rows_with_values",
 ]
 
 FloatArray = NDArray[np.float64]
@@ -158,7 +159,7 @@ class Intervals:
     models : tuple
         One fitted model a fold.
     tests : tuple of ndarray of int
-        Rows that each of them did not see; every row once.
+        Rows (counted among those with a residual) that each of them did not see; every row once.
     residuals : ndarray, shape (n_rows,)
         Signed held-out residual (truth - prediction), in the space of the models.
     scales : ndarray, shape (n_rows,)
@@ -245,7 +246,7 @@ def fit_intervals(
     progress : callable, optional
         Called as ``progress(folds_done, folds_in_all)``.
     **weights
-        ``sample_weight`` or ``y_sd``, handed to `fit_each`.
+        ``sample_weight``, ``y_sd`` or ``limit``, handed to `fit_each`; a row with a limit has no residual.
 
     Raises
     ------
@@ -253,28 +254,34 @@ def fit_intervals(
         If the scheme does not hold out every row once.
     """
     target = np.asarray(y, dtype=float)
-    tests = held_out_once(scheme, len(target))
+    rows = rows_with_values(weights.get("limit"), len(target))
+    tests = held_out_once(scheme, rows)
     if models is None:
         models = fit_each(estimator, X, target, scheme.trains, groups=groups, progress=progress, **weights)
-    residuals, scales = np.empty(len(target)), np.empty(len(target))
+    residuals, scales = np.full(len(target), np.nan), np.full(len(target), np.nan)
     for model, test in zip(models, tests, strict=True):
         centre, scales[test] = centre_and_scale(model, take(X, test), spread)
         residuals[test] = target[test] - centre
-    scales, least = floor_of_scales(scales)
+    held_scales, least = floor_of_scales(scales[rows])
     return Intervals(
         tuple(models),
-        tests,
-        residuals,
-        scales,
-        conformal_weights(len(target), exchangeable),
+        tuple(np.searchsorted(rows, test) for test in tests),
+        residuals[rows],
+        held_scales,
+        conformal_weights(len(rows), None if exchangeable is None else np.asarray(exchangeable)[rows]),
         scheme.label,
         spread,
         least,
     )
 
 
-def held_out_once(scheme: Scheme, n_rows: int) -> tuple[NDArray[np.int64], ...]:
-    """Test rows of each fold, after checking that together they are every row once.
+def rows_with_values(limit: ArrayLike | None, n_rows: int) -> NDArray[np.int64]:
+    """Numbers of the rows whose target is a value, not a limit."""
+    return np.arange(n_rows) if limit is None else np.flatnonzero(np.asarray(limit) == 0)
+
+
+def held_out_once(scheme: Scheme, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], ...]:
+    """Test rows of each fold, after checking that together they are each of the given rows once.
 
     Raises
     ------
@@ -282,7 +289,7 @@ def held_out_once(scheme: Scheme, n_rows: int) -> tuple[NDArray[np.int64], ...]:
         If they are not.
     """
     tests = tuple(split.test for split in scheme.splits)
-    if scheme.in_sample or not np.array_equal(np.sort(np.concatenate(tests)), np.arange(n_rows)):
+    if scheme.in_sample or not np.array_equal(np.sort(np.concatenate(tests)), rows):
         raise StudyError(
             f"an interval needs a scheme that holds out every row once (leave_one_out, leave_one_group_out or k_fold), "
             f"not '{scheme.label}'"

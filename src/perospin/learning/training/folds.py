@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
+from sklearn.utils.validation import has_fit_parameter
 
 from perospin.errors import StudyError
 from perospin.learning.training.weights import checked_weights, checked_y_sd, fit_with, part_of
@@ -32,9 +33,10 @@ def fit_one(
     groups: NDArray[Any] | None = None,
     sample_weight: NDArray[np.float64] | None = None,
     y_sd: NDArray[np.float64] | None = None,
+    limit: NDArray[np.int64] | None = None,
 ) -> Any:
-    """Fit a clone; see `fit_with` for what happens to groups, weights and uncertainties."""
-    return fit_with(clone(estimator), X, y, sample_weight, y_sd, groups)
+    """Fit a clone; see `fit_with` for what happens to groups, weights, uncertainties and limits."""
+    return fit_with(clone(estimator), X, y, sample_weight, y_sd, groups, limit)
 
 
 def fit_each(
@@ -46,6 +48,7 @@ def fit_each(
     groups: ArrayLike | None = None,
     sample_weight: ArrayLike | None = None,
     y_sd: ArrayLike | None = None,
+    limit: ArrayLike | None = None,
     progress: Progress | None = None,
 ) -> list[Any]:
     """One fitted clone for each training set, through the estimator's ``fit_many`` if it has one.
@@ -67,6 +70,9 @@ def fit_each(
     y_sd : array_like, shape (n_rows,), optional
         Standard deviation of each target, in the target space: estimators that model noise add its square to theirs,
         the others turn it into weights.
+    limit : array_like of int, shape (n_rows,), optional
+        0 where the target is a value, -1 where the truth is at most that, 1 where it is at least that. An estimator
+        whose ``fit`` doesn't take it is trained on the values alone.
     progress : callable, optional
         Called as ``progress(done, in_all)``.
 
@@ -87,7 +93,12 @@ def fit_each(
     if weights is not None:
         weights = weights / weights.mean()
     sd = checked_y_sd(y_sd, len(target))
-    return fit_sets_of_rows(estimator, X, target, trains, labels, weights, sd, progress)
+    signs = None if limit is None else np.asarray(limit, dtype=np.int64)
+    if signs is not None and not has_fit_parameter(estimator, "limit"):
+        trains, signs = [rows[signs[rows] == 0] for rows in trains], None
+        if any(not len(rows) for rows in trains):
+            raise StudyError("a training set holds limits alone, no value, so nothing can be fitted to it")
+    return fit_sets_of_rows(estimator, X, target, trains, labels, weights, sd, progress, signs)
 
 
 def fit_sets_of_rows(
@@ -99,6 +110,7 @@ def fit_sets_of_rows(
     sample_weight: NDArray[np.float64] | None = None,
     y_sd: NDArray[np.float64] | None = None,
     progress: Progress | None = None,
+    limit: NDArray[np.int64] | None = None,
 ) -> list[Any]:
     """Do what `fit_each` does, with weights as they are: for estimators made of others, which must not rescale them."""
     fitted: list[Any] = []
@@ -113,7 +125,7 @@ def fit_sets_of_rows(
         return fitted
     for rows in trains:
         part = None if groups is None else groups[rows]
-        mine = part_of(sample_weight, rows), part_of(y_sd, rows)
+        mine = part_of(sample_weight, rows), part_of(y_sd, rows), None if limit is None else limit[rows]
         fitted.append(fit_one(estimator, take(X, rows), y[rows], part, *mine))
         if progress is not None:
             progress(len(fitted), len(trains))

@@ -113,11 +113,12 @@ def fit_with(
     sample_weight: FloatArray | None = None,
     y_sd: FloatArray | None = None,
     groups: NDArray[Any] | None = None,
+    limit: NDArray[np.int64] | None = None,
 ) -> Any:
     """Fit with what is given and known to the estimator's ``fit``; returns the estimator.
 
-    `y_sd` becomes weights (`row_weights`) for estimators that only know ``sample_weight``; `groups` go only to
-    estimators that ask for them.
+    `y_sd` becomes weights (`row_weights`) for estimators that only know ``sample_weight``; `groups` and `limit`
+    go only to estimators that ask for them.
 
     Raises
     ------
@@ -127,6 +128,8 @@ def fit_with(
     more: dict[str, Any] = {}
     if groups is not None and has_fit_parameter(estimator, "groups"):
         more["groups"] = groups
+    if limit is not None:
+        more["limit"] = limit
     knows_sd = has_fit_parameter(estimator, "y_sd")
     if y_sd is not None and knows_sd:
         more["y_sd"] = y_sd

@@ -167,6 +167,7 @@ def evaluate(
     groups: ArrayLike | None = None,
     sample_weight: ArrayLike | None = None,
     y_sd: ArrayLike | None = None,
+    limit: ArrayLike | None = None,
     progress: Progress | None = None,
     name: str | None = None,
     models: Sequence[Any] | None = None,
@@ -188,6 +189,8 @@ def evaluate(
     sample_weight, y_sd : array_like, shape (n_rows,), optional
         How much each row counts when the estimator is fitted, and the standard deviation of its target in the target
         space. Scores count every row alike.
+    limit : array_like of int, shape (n_rows,), optional
+        As for `fit_each`; the scheme must not score a row with a limit (`scored_only`).
     progress : callable, optional
         Called as ``progress(folds_done, folds_in_all)``.
     name : str, optional
@@ -214,6 +217,7 @@ def evaluate(
             groups=groups,
             sample_weight=sample_weight,
             y_sd=y_sd,
+            limit=limit,
             progress=progress,
         )
     elif len(models) != len(scheme):

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from perospin.errors import StudyError
 from perospin.learning.validation.schemes import Scheme, Split
 
-__all__ = ["Units", "find_units", "guarded", "has_twin_in_training"]
+__all__ = ["Units", "find_units", "guarded", "has_twin_in_training", "scored_only"]
 
 IntArray = NDArray[np.int64]
 
@@ -121,3 +121,29 @@ def guarded(scheme: Scheme, labels: IntArray) -> Scheme:
             )
         splits.append(Split(train, split.test))
     return dataclasses.replace(scheme, splits=tuple(splits), label=f"{scheme.label}, each material on one side")
+
+
+def scored_only(scheme: Scheme, scored: NDArray[np.bool_]) -> Scheme:
+    """Leave rows that can't be scored (limits) out of the test rows of each fold; folds without another go.
+
+    Parameters
+    ----------
+    scheme : Scheme
+    scored : ndarray of bool, shape (n_rows,)
+
+    Raises
+    ------
+    StudyError
+        If nothing is left to score, or R2 refers to the mean of training rows, which limits don't have.
+    """
+    if scored.all():
+        return scheme
+    if scheme.reference == "train":
+        raise StudyError(
+            f"R2 under '{scheme.label}' refers to the mean of the training rows, and some of these are limits, which "
+            "have none; use another scheme for a table with limits"
+        )
+    splits = [Split(s.train, s.test[scored[s.test]]) for s in scheme.splits if scored[s.test].any()]
+    if not splits:
+        raise StudyError(f"the scheme '{scheme.label}' scores no row with a value, only limits")
+    return dataclasses.replace(scheme, splits=tuple(splits))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from itertools import pairwise
 from typing import Any, Literal
 
@@ -20,10 +19,8 @@ __all__ = [
     "in_sample",
     "k_fold",
     "leave_cluster_out",
-    "leave_one_compound_out",
     "leave_one_group_out",
     "leave_one_out",
-    "leave_one_spacer_out",
     "repeated_holdout",
     "repeated_k_fold",
     "tagged",
@@ -310,7 +307,3 @@ def in_sample(n: int) -> Scheme:
     _need_rows(n, 1, "in-sample scoring")
     rows = np.arange(n)
     return Scheme("in_sample", "in sample", (Split(rows, rows),), in_sample=True)
-
-
-leave_one_compound_out = partial(leave_one_group_out, name="leave_one_compound_out", label="leave-one-compound-out")
-leave_one_spacer_out = partial(leave_one_group_out, name="leave_one_spacer_out", label="leave-one-spacer-out")

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from perospin.errors import DataError
+from perospin.text import visible
 
 __all__ = ["RawFile", "read_raw", "text_of"]
 
-_MAX_BYTES = 1_000_000_000
+_MAX_BYTES = 250_000_000
 _KINDS = (
     (b"PK\x03\x04", "an Excel workbook or other archive: save the sheet as CSV"),
     (b"\xd0\xcf\x11\xe0", "an old Excel or Office file: save the sheet as CSV"),
@@ -41,8 +42,8 @@ class RawFile:
 
     @property
     def name(self) -> str:
-        """File name without folder."""
-        return self.path.name
+        """File name without folder, control characters escaped."""
+        return visible(self.path.name)
 
     @property
     def sha256(self) -> str:
@@ -56,24 +57,31 @@ def read_raw(path: Path | str) -> RawFile:
     Raises
     ------
     DataError
-        If there is no such file, it can't be opened, is empty, or is larger than 1 GB.
+        If there is no such file, it can't be opened, is empty, or is larger than 250 MB.
     """
     path = Path(path)
+    shown = visible(str(path))
+    shown = shown if len(shown) <= 160 else f"...{shown[-160:]}"
     try:
         if path.is_dir():
-            raise DataError(f"'{path}' is a folder, not a file")
+            raise DataError(f"'{shown}' is a folder, not a file")
+        if path.exists() and not path.is_file():
+            raise DataError(f"'{shown}' is a device or a pipe, not a file")
         if path.stat().st_size > _MAX_BYTES:
-            raise DataError(f"'{path}' has {path.stat().st_size / 1e9:.1f} GB; at most 1 GB is read")
+            size = path.stat().st_size / 1e6
+            raise DataError(f"'{visible(path.name):.60}' has {size:.0f} MB; at most {_MAX_BYTES / 1e6:.0f} MB are read")
         content = path.read_bytes()
     except OSError as error:
-        raise DataError(f"can't read '{path}': {error.strerror or 'it is no file'}") from None
+        raise DataError(f"can't read '{shown}': {error.strerror or 'it is no file'}") from None
+    except ValueError:  # a name with a zero byte
+        raise DataError(f"can't read '{shown}': it is no name of a file") from None
     if not content.strip():
-        raise DataError(f"'{path}' is empty")
+        raise DataError(f"'{shown}' is empty")
     return RawFile(path, content)
 
 
 def text_of(raw: RawFile) -> str:
-    """Decode UTF-8, UTF-16 (with or without byte-order mark) or the Windows encoding.
+    """Decode UTF-8, UTF-16 (with or without byte-order mark) or the Windows encoding; control characters are replaced.
 
     Raises
     ------
@@ -86,10 +94,12 @@ def text_of(raw: RawFile) -> str:
             raise DataError(f"'{raw.name}' is not a text file but {kind}")
     text = _decoded(content)
     sample = text[:100_000]
-    control = sum(not (c.isprintable() or c in "\t\r\n\f\v") for c in sample)
+    control = sum(not (c.isprintable() or c in "\t\r\n\f\v" or (c > "\x9f" and c.isspace())) for c in sample)
     if "\0" in sample or control > 0.02 * len(sample) + 2:
         raise DataError(f"'{raw.name}' is not a text file: export the data as CSV or tab-separated text")
-    return text
+    # what would move a terminal's cursor or hide a word gets a mark, every kind of blank becomes one
+    odd = {c for c in set(text) if not c.isprintable() and c not in "\t\r\n"}
+    return text.translate({ord(c): " " if c.isspace() else "\ufffd" for c in odd}) if odd else text
 
 
 def _decoded(content: bytes) -> str:

@@ -12,17 +12,21 @@ import numpy as np
 
 from perospin.errors import DataError
 from perospin.fitting import Source
+from perospin.measurements.reading.assignment import abscissa, assign, repeats_of, stand_in
 from perospin.measurements.reading.grid import Float
-from perospin.measurements.reading.labels import as_unit, is_opaque, is_unit
 from perospin.measurements.reading.matrices import wavelength_nm
-from perospin.measurements.reading.roles import Role, get_role
+from perospin.measurements.reading.pooled import passes, select, settled
 from perospin.measurements.reading.tables import read_trace
 from perospin.measurements.reading.trace import Trace
+from perospin.measurements.reading.words.labels import is_opaque
+from perospin.measurements.reading.words.roles import Role, get_role
 from perospin.units import convert
 
 __all__ = ["Measurement", "assigned", "gather"]
 
 _LARGEST_T = 100.0  # no steady field is larger
+_LARGEST_PS = 1e11  # a clock, not a delay
+_SWEEPS = ("field", "voltage")  # these run forth and back
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +47,9 @@ class Measurement:
         What file names and remarks say of field, temperature and so on.
     notes
         What was taken for what, where that wasn't certain, and what was put right.
+    doubts
+        Those of the notes on which the result hangs: a unit that no file states, a channel that could be another. They
+        belong into the result, the record and the page.
     x_unit
         Unit of the abscissa in the file, or the one given; ``""`` if it was assumed.
     """
@@ -53,6 +60,7 @@ class Measurement:
     repeats: Mapping[str, Float] = field(default_factory=dict)
     conditions: Mapping[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
     x_unit: str = ""
 
     def __getitem__(self, role: str) -> Float:
@@ -63,6 +71,18 @@ class Measurement:
         return self.channels.get(role)
 
 
+@dataclass
+class _Told:
+    """Notes and doubts while files are read."""
+
+    notes: list[str]
+    doubts: list[str]
+
+    def doubt(self, sentence: str) -> None:
+        self.notes.append(sentence)
+        self.doubts.append(sentence)
+
+
 def gather(
     files: Sequence[Path | str],
     roles: Sequence[str],
@@ -71,12 +91,14 @@ def gather(
     optional: Sequence[str] = (),
     columns: Sequence[str] | None = None,
     x_unit: str | None = None,
+    where: Mapping[str, float] | None = None,
     **options: Any,
 ) -> Measurement:
     """Read the abscissa and the channels that an analysis needs.
 
-    Channels are found by their headings (`ROLES`); in a file without headings they stand in the order of `roles`. With
-    as many files as roles each file holds one channel: which one is told by the file's name, else by the order.
+    Channels are found by their headings and units (`ROLES`): the column that fits a role best is taken for it, and one
+    whose unit, name or size contradicts never is. In a file without headings the columns stand in the order of `roles`.
+    With as many files as roles each file holds one channel: which one is told by the file's name, else by the order.
 
     Parameters
     ----------
@@ -94,6 +116,9 @@ def gather(
         `optional`.
     x_unit
         Unit of the abscissa if the file doesn't say it.
+    where
+        Conditions to choose rows by, column (or quantity) to value: ``{"temperature": 10}`` of a file that holds loops
+        at several temperatures.
     **options
         For `read_trace`.
 
@@ -104,9 +129,10 @@ def gather(
     Raises
     ------
     DataError
-        If a file can't be read or a channel is missing, or files don't share their abscissa.
+        If a file can't be read or a channel is missing, or files don't share their abscissa, or a file holds
+        measurements under several conditions.
     """
-    traces = [read_trace(path, **options) for path in files]
+    traces = [select(read_trace(path, **options), where) for path in files]
     if not traces:
         raise DataError("no file was given")
     wanted = [*roles, *optional]
@@ -114,16 +140,32 @@ def gather(
         raise DataError(f"{len(traces)} files were given, but there are only {len(wanted)} channels: {_list(wanted)}")
     if 1 < len(traces) < len(roles):
         raise DataError(f"{len(traces)} files were given: give one, or one for each of {_list(roles)}")
-    notes = [sentence for trace in traces for sentence in trace.warnings]
+    told = _Told([sentence for trace in traces for sentence in trace.warnings], [])
     if len(traces) == 1:
-        axis, channels, repeats = _from_one(traces[0], roles, optional, x, columns, x_unit, notes)
+        axis, channels, repeats = _from_one(traces[0], roles, optional, x, columns, x_unit, told)
     else:
-        axis, channels, repeats = _from_several(traces, wanted, x, columns, x_unit, notes)
-    if x == "field" and np.nanmax(np.abs(axis), initial=0.0) > _LARGEST_T:
+        axis, channels, repeats = _from_several(traces, wanted, x, columns, x_unit, told)
+    largest = float(np.nanmax(np.abs(axis), initial=0.0))
+    if x == "field" and largest > _LARGEST_T:
         raise DataError(
-            f"fields up to {np.nanmax(np.abs(axis)):g} can't be tesla: write the unit into the heading, 'field "
-            "(mT)', or name it"
+            f"fields up to {largest:g} can't be tesla: write the unit into the heading, 'field (mT)', or name it"
         )
+    if x == "delay" and largest > _LARGEST_PS:
+        raise DataError(
+            f"delays up to {largest * 1e-12:g} s are none: name the column of the delay, or write its unit into the "
+            "heading, 'delay (ps)'"
+        )
+    for trace in traces:
+        for doubt in settled(trace, x, {*wanted}):
+            told.doubt(doubt)
+    if (runs := passes(axis)) > (2 if x in _SWEEPS else 1):
+        told.doubt(
+            f"{traces[0].source:.60}: the {x} runs {runs} times through its range, and all of it is fitted as one: "
+            "if these "
+            "are scans of different things, save each as a file"
+        )
+    for role, values in channels.items() if x != "energy" else ():
+        _check_size(values, get_role(role), traces[0].source)
     conditions: dict[str, float] = {}
     for trace in traces:
         conditions.update(trace.conditions)
@@ -133,30 +175,30 @@ def gather(
         repeats=repeats,
         sources=tuple(Source(trace.source, trace.sha256) for trace in traces),
         conditions={k: v for k, v in conditions.items() if all(t.conditions.get(k, v) == v for t in traces)},
-        notes=tuple(notes),
+        notes=tuple(told.notes),
+        doubts=tuple(told.doubts),
         x_unit=_unit_of(traces[0], columns, x, x_unit),
     )
 
 
+def _check_size(values: Float, role: Role, source: str) -> None:
+    if not role.unit and not role.possible(values, ""):
+        largest = float(np.nanmax(np.abs(values), initial=0.0))
+        hint = ", or write % into its heading" if role.name == "polarisation" else ""
+        raise DataError(
+            f"the {role.name} of '{source:.60}' reaches {largest:.4g}, but it is at most {role.largest:g}: name "
+            "the right "
+            f"column (--columns){hint}"
+        )
+
+
 def _unit_of(trace: Trace, columns: Sequence[str] | None, x: str, given: str | None) -> str:
-    at = trace.index(columns[0]) if columns else _abscissa(trace, x)
-    return _written(trace, at, get_role(x)) or given or ""
-
-
-def _written(trace: Trace, at: int, role: Role) -> str:
-    """Give the unit in the heading, also where the heading is nothing but a unit: nm, V."""
-    label = trace.labels[at]
-    if label.unit or not is_unit(label.name) or not role.unit:
-        return label.unit
-    try:
-        convert(1.0, as_unit(label.name), role.unit)
-    except DataError:
-        return ""
-    return as_unit(label.name)
+    at = trace.index(columns[0]) if columns else abscissa(trace, x)
+    return get_role(x).unit_of(trace.labels[at]) or given or ""
 
 
 def _list(names: Sequence[str]) -> str:
-    return ", ".join(names)
+    return ", ".join(f"{name:.24}" for name in names[:12]) + (", ..." if len(names) > 12 else "")
 
 
 def _from_one(
@@ -166,51 +208,36 @@ def _from_one(
     x: str,
     columns: Sequence[str] | None,
     x_unit: str | None,
-    notes: list[str],
+    told: _Told,
 ) -> tuple[Float, dict[str, Float], dict[str, Float]]:
     wanted = [*roles, *optional]
     if columns is not None:
         if not len(roles) < len(columns) <= len(wanted) + 1:
             raise DataError(f"name the columns of {_list([x, *wanted])}, got {len(columns)}: {_list(columns)}")
+        at = trace.index(columns[0])
         chosen: dict[str, int] = dict(zip(wanted, (trace.index(c) for c in columns[1:]), strict=False))
-        return _axis(trace, trace.index(columns[0]), x, x_unit, notes), *_channels(trace, chosen, notes)
-    at = _abscissa(trace, x)
-    chosen = {}
-    for role in wanted:
-        name = trace.find(role)
-        if name is not None and trace.index(name) not in (at, *chosen.values()):
-            chosen[role] = trace.index(name)
-    bare = all(re.fullmatch(r"column \d+", name) for name in trace.names)
-    free = [i for i in range(len(trace.names)) if i not in (at, *chosen.values())]
-    unnamed = [role for role in roles if role not in chosen]
-    if len(unnamed) > 1 and len(free) > len(wanted):
+    else:
+        found = assign(trace, roles, optional, x)
+        at, chosen = found.at, found.chosen
+        told.notes.extend(found.notes)
+        for doubt in found.doubts:
+            told.doubt(doubt)
+        if found.pair is not None:  # a polarisation from its two intensities
+            return _axis(trace, at, x, x_unit, told), *_polarisation(trace, found.pair)
+    return _axis(trace, at, x, x_unit, told), *_channels(trace, chosen, x, told)
+
+
+def _polarisation(trace: Trace, pair: tuple[int, int]) -> tuple[dict[str, Float], dict[str, Float]]:
+    plus, minus = (np.array(trace.values[:, i]) for i in pair)
+    total = plus + minus
+    if np.any(total[np.isfinite(total)] <= 0.0):
         raise DataError(
-            f"'{trace.source}' has {len(trace.names)} columns whose headings don't tell {_list(unnamed)}: name the "
-            f"columns in the order {_list([x, *wanted])}, or give one file for each"
+            f"the intensities '{trace.names[pair[0]]:.40}' and '{trace.names[pair[1]]:.40}' of "
+            f"'{trace.source:.60}' add up to "
+            "zero or less: subtract the background, or give the polarisation itself"
         )
-    for role in wanted if bare else roles:
-        if role not in chosen and free:
-            chosen[role] = free.pop(0)
-    other = [
-        get_role(role) for role in ("temperature", "power", "field", "frequency", "voltage", "wavelength", "sigma")
-    ]
-    stray = [i for i in free if not any(role.is_named(trace.labels[i].name, trace.labels[i].unit) for role in other)]
-    if "counter" in optional and "counter" not in chosen and stray:
-        raise DataError(
-            f"'{trace.source}' has the columns {_list(trace.names)}, whose headings don't tell same- from "
-            "counter-circular: name delay and trace, or delay, same and counter, in this order"
-        )
-    missing = [role for role in roles if role not in chosen]
-    if missing:
-        raise DataError(
-            f"'{trace.source}' has no column for {missing[0]}: it has {_list(trace.names)}; name the columns in the "
-            f"order {_list([x, *wanted])}"
-        )
-    taken = ", ".join(f"{role} from '{trace.names[i]}'" for role, i in chosen.items())
-    if free or bare or unnamed:
-        left = f"; not used: {_list([trace.names[i] for i in free])}" if free else ""
-        notes.append(f"{trace.source}: {x} from '{trace.names[at]}', {taken}{left}")
-    return _axis(trace, at, x, x_unit, notes), *_channels(trace, chosen, notes)
+    values = (plus - minus) / total
+    return {"polarisation": values}, {"polarisation": values[None, :]}
 
 
 def _from_several(
@@ -219,27 +246,25 @@ def _from_several(
     x: str,
     columns: Sequence[str] | None,
     x_unit: str | None,
-    notes: list[str],
+    told: _Told,
 ) -> tuple[Float, dict[str, Float], dict[str, Float]]:
     order = assigned([trace.source for trace in traces], wanted)
     if order is None:
         order = list(wanted[: len(traces)])
-        taken = ", ".join(f"{role} is '{trace.source}'" for role, trace in zip(order, traces, strict=True))
-        notes.append(f"files were taken in the order given: {taken}")
+        taken = ", ".join(f"{role} is '{trace.source:.60}'" for role, trace in zip(order, traces, strict=True))
+        told.notes.append(f"files were taken in the order given: {taken}")
     axes, channels, repeats = [], {}, {}
     for role, trace in zip(order, traces, strict=True):
-        at = trace.index(columns[0]) if columns else _abscissa(trace, x)
-        if columns and len(columns) > 1:
-            rest = [trace.index(c) for c in columns[1:]]
-        else:
-            named = trace.find(role)
-            own = trace.index(named) if named is not None else at
-            rest = [own] if own != at else [i for i in range(len(trace.names)) if i != at]
-        if not rest:
-            raise DataError(f"'{trace.source}' has no column for {role}")
-        axes.append(_axis(trace, at, x, x_unit, notes))
-        stack = np.stack([_converted(trace, i, get_role(role), notes) for i in rest])
+        at = trace.index(columns[0]) if columns else abscissa(trace, x)
+        rest = [trace.index(c) for c in columns[1:]] if columns and len(columns) > 1 else repeats_of(trace, role, at)
+        axes.append(_axis(trace, at, x, x_unit, told))
+        stack = np.stack([_converted(trace, i, get_role(role), x, told) for i in rest])
         repeats[role], channels[role] = stack, stack[0]
+        left = [n for i, n in enumerate(trace.names) if i not in (at, *rest) and trace.has_numbers(i)]
+        if left:
+            told.notes.append(
+                f"{trace.source:.60}: {role} from {_list([trace.names[i] for i in rest])}; not used: {_list(left)}"
+            )
     for trace, axis in zip(traces[1:], axes[1:], strict=True):
         _same_axis(axes[0], axis, traces[0].source, trace.source, x)
     return axes[0], channels, repeats
@@ -269,40 +294,44 @@ def assigned(names: Sequence[str], wanted: Sequence[str]) -> list[str] | None:
     return found
 
 
-def _abscissa(trace: Trace, x: str) -> int:
-    for role in ("wavelength", "energy") if x in ("wavelength", "energy") else (x,):
-        name = trace.find(role)
-        if name is not None:
-            return trace.index(name)
-    return 0
-
-
-def _axis(trace: Trace, at: int, x: str, x_unit: str | None, notes: list[str]) -> Float:
+def _axis(trace: Trace, at: int, x: str, x_unit: str | None, told: _Told) -> Float:
     role, label = get_role(x), trace.labels[at]
-    if not np.isfinite(trace.values[:, at]).any():
-        raise DataError(f"column '{label.name}' of '{trace.source}', the {x}, holds no number")
+    if not trace.has_numbers(at):
+        raise DataError(f"column '{label.name:.40}' of '{trace.source:.60}', the {x}, holds no number")
     # a wrong unit is a mistake even where the file has its own
     if x_unit is not None and x in ("wavelength", "energy"):
         wavelength_nm(np.ones(1), x_unit, trace.source)
     elif x_unit is not None:
         convert(1.0, x_unit, role.unit)
-    unit = _written(trace, at, role) or x_unit or ""
-    if x in ("wavelength", "energy"):
+    spectral = x in ("wavelength", "energy")
+    own = (
+        get_role("wavelength").unit_of(label) or get_role("energy").unit_of(label) if spectral else role.unit_of(label)
+    )
+    unit = own or x_unit or ""
+    if spectral:
         values = np.array(trace.values[:, at])
         if not unit:
             unit = "eV" if float(np.nanmax(values)) < 15.0 else "nm"
-            notes.append(f"{trace.source}: '{label.name}' has no unit and is taken as {unit}")
+            told.doubt(
+                f"{trace.source:.60}: '{label.name:.40}' has no unit and is taken as {unit}: if it is another, "
+                "give --unit"
+            )
         nanometres = wavelength_nm(values, unit, trace.source)
         if x == "wavelength":
             return nanometres
         return values if unit == "eV" else wavelength_nm(nanometres, "eV", trace.source)
     if not unit and role.unit:
-        notes.append(f"{trace.source}: '{label.name}' has no unit and is taken as {role.unit}")
+        told.doubt(
+            f"{trace.source:.60}: '{label.name:.40}' has no unit and is taken as {role.unit}: if it is another, "
+            "give --unit"
+        )
     return trace.column(at + 1, role.unit, assume=unit)
 
 
-def _channels(trace: Trace, chosen: Mapping[str, int], notes: list[str]) -> tuple[dict[str, Float], dict[str, Float]]:
-    channels = {role: _converted(trace, i, get_role(role), notes) for role, i in chosen.items()}
+def _channels(
+    trace: Trace, chosen: Mapping[str, int], x: str, told: _Told
+) -> tuple[dict[str, Float], dict[str, Float]]:
+    channels = {role: _converted(trace, i, get_role(role), x, told) for role, i in chosen.items()}
     first = next(iter(chosen))
     if "sigma" in chosen and first != "sigma":
         channels["sigma"] = _uncertainty(trace, chosen["sigma"], chosen[first], get_role(first), channels[first])
@@ -323,17 +352,25 @@ def _uncertainty(trace: Trace, at: int, of: int, role: Role, values: Float) -> F
     return spread * float(convert(1.0, unit, role.unit))
 
 
-def _converted(trace: Trace, at: int, role: Role, notes: list[str]) -> Float:
-    label = trace.labels[at]
-    if role.name == "polarisation" and label.unit == "%":
+def _converted(trace: Trace, at: int, role: Role, x: str, told: _Told) -> Float:
+    label, source = trace.labels[at], trace.source
+    name = f"'{label.name:.40}'"
+    unit = role.unit_of(label)
+    if role.name == "polarisation" and unit == "%":
         return np.array(trace.values[:, at]) / 100.0
-    if role.name == "absorbance" and (label.unit == "%" or label.name.lower().startswith("trans")):
-        raise DataError(
-            f"column '{label.name}' of '{trace.source}' is a transmittance, not an absorbance: give -log10 of it"
-        )
-    if role.name == "lifetime" and not label.unit:
-        notes.append(f"{trace.source}: '{label.name}' has no unit and is taken as {role.unit}")
-    if role.unit and label.unit and is_opaque(label.unit):
-        notes.append(f"{trace.source}: '{label.name}' in {label.unit} is taken as {role.unit}")
+    if role.name == "absorbance" and (unit == "%" or label.name.lower().startswith("trans")):
+        raise DataError(f"column {name} of '{source:.60}' is a transmittance, not an absorbance: give -log10 of it")
+    instead = stand_in(role, label, x)
+    if instead == "coefficient":
         return np.array(trace.values[:, at])
-    return trace.column(at + 1, role.unit)
+    if instead == "resistivity":
+        told.doubt(f"{source:.60}: {name} is in {unit}, taken as it stands: only ratios of it mean something")
+        return np.array(trace.values[:, at])
+    if role.name != "sigma" and role.score(label) < 0.0 and role.fits(unit) is False:
+        raise DataError(f"column {name} of '{source:.60}' is in {unit}: it can't be the {role.name}")
+    if role.name in ("lifetime", "ellipticity") and not unit:
+        told.doubt(f"{source:.60}: {name} has no unit and is taken as {role.unit}")
+    if role.unit and unit and is_opaque(unit):
+        told.notes.append(f"{source:.60}: {name} in {unit} is taken as {role.unit}")
+        return np.array(trace.values[:, at])
+    return np.array(trace.values[:, at]) if not role.unit else trace.column(at + 1, role.unit, assume=unit)

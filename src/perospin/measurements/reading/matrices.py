@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -13,12 +14,14 @@ from perospin.errors import DataError
 from perospin.fitting import Source
 from perospin.measurements.maps import SignalMap
 from perospin.measurements.reading.cells import number, split
-from perospin.measurements.reading.conditions import from_name
-from perospin.measurements.reading.containers import Array, arrays_of, is_container
 from perospin.measurements.reading.files import RawFile, read_raw
+from perospin.measurements.reading.formats.axis_files import read_axis
+from perospin.measurements.reading.formats.containers import Array, arrays_of, group_of, is_container, shown
 from perospin.measurements.reading.grid import Float, Grid, read_grid
-from perospin.measurements.reading.labels import is_unit, parse_label
-from perospin.measurements.reading.roles import get_role
+from perospin.measurements.reading.headings import said_units
+from perospin.measurements.reading.words.conditions import from_name
+from perospin.measurements.reading.words.labels import is_unit, parse_label
+from perospin.measurements.reading.words.roles import get_role
 from perospin.units import ELEMENTARY_CHARGE_C, PLANCK_J_S, SPEED_OF_LIGHT_M_S, convert
 
 __all__ = ["Axis", "Matrix", "read_map", "read_matrix", "wavelength_nm"]
@@ -45,6 +48,8 @@ class Matrix:
         Name and hash of the file.
     comments, warnings
         Text around the numbers; what was assumed or put right.
+    doubts
+        Those of the warnings on which a result hangs: a unit that the file doesn't state.
     """
 
     delay_ps: Float
@@ -54,6 +59,7 @@ class Matrix:
     sha256: str
     comments: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +82,10 @@ def read_map(
     spectral_unit: str | None = None,
     delimiter: str | None = None,
     decimal: str | None = None,
+    block: int | None = None,
     dataset: str | None = None,
+    delay_file: Path | str | None = None,
+    wavelength_file: Path | str | None = None,
     unit: str = "",
     name: str = "",
 ) -> SignalMap:
@@ -84,7 +93,7 @@ def read_map(
 
     Parameters
     ----------
-    path, delays, delay_unit, spectral_unit, delimiter, decimal, dataset
+    path, delays, delay_unit, spectral_unit, delimiter, decimal, block, dataset, delay_file, wavelength_file
         See `read_matrix`.
     unit
         Of the signal: ``"mOD"``, ``"dR/R"``.
@@ -108,7 +117,10 @@ def read_map(
         spectral_unit=spectral_unit,
         delimiter=delimiter,
         decimal=decimal,
+        block=block,
         dataset=dataset,
+        delay_file=delay_file,
+        wavelength_file=wavelength_file,
     )
     return SignalMap(
         delay_ps=found.delay_ps,
@@ -118,6 +130,7 @@ def read_map(
         name=name or found.source,
         sources=(Source(found.source, found.sha256),),
         history=(f"read from {found.source}", *found.warnings),
+        doubts=found.doubts,
         conditions=from_name(found.source),
     )
 
@@ -130,14 +143,17 @@ def read_matrix(
     spectral_unit: str | None = None,
     delimiter: str | None = None,
     decimal: str | None = None,
+    block: int | None = None,
     dataset: str | None = None,
+    delay_file: Path | str | None = None,
+    wavelength_file: Path | str | None = None,
 ) -> Matrix:
     """Read a map of signal against delay and wavelength.
 
     Understood are: a matrix whose first row and first column are the axes, with or without a corner cell (Surface
     Xplorer's CSV, KiMoPack's and most programs' own); Glotaran's "Time explicit" and "Wavelength explicit" files; three
-    columns delay, wavelength, signal; HDF5 files and NumPy archives with a matrix and two fitting axes. Text behind the
-    numbers is kept as comments.
+    columns delay, wavelength, signal; HDF5 files (also WrightTools' and KiMoPack's) and NumPy archives with a matrix
+    and two fitting axes; a matrix with its axes in files of their own. Text around the numbers is kept as comments.
 
     Parameters
     ----------
@@ -147,8 +163,10 @@ def read_matrix(
         Whether each row or each column of the file is one delay; found out if not given.
     delay_unit, spectral_unit
         Units of the axes (``"fs"``; ``"nm"``, ``"eV"``, ``"cm-1"``); by the file's words, else ps and nm.
-    delimiter, decimal, dataset
+    delimiter, decimal, block, dataset
         See `read_trace`.
+    delay_file, wavelength_file
+        Files with one axis each, where the matrix has none, or only the other one.
 
     Returns
     -------
@@ -162,15 +180,55 @@ def read_matrix(
     raw = read_raw(path)
     comments: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
-    if is_container(raw):
+    if delay_file is not None or wavelength_file is not None:
+        files = {"delay": delay_file, "wavelength": wavelength_file}
+        axes = _with_axis_files(raw, files, delays, delimiter, decimal, block, dataset)
+    elif is_container(raw):
         axes = _from_container(raw, dataset)
     else:
-        grid = read_grid(raw, delimiter=delimiter, decimal=decimal, min_columns=3)
+        grid = read_grid(raw, delimiter=delimiter, decimal=decimal, min_columns=3, block=block)
         axes = _from_grid(grid, raw.name)
         comments = tuple(line.strip() for line in (*grid.before, *grid.after) if line.strip())
         warnings = grid.warnings
         axes = _with_units_of_remarks(axes, comments)
     return _oriented(axes, raw, delays, delay_unit, spectral_unit, comments, warnings)
+
+
+def _with_axis_files(
+    raw: RawFile, files: Mapping[str, Path | str | None], delays: Axis | None, delimiter: str | None,
+    decimal: str | None, block: int | None, dataset: str | None,
+) -> _Axes:  # fmt: skip
+    """Matrix whose axes, or one of them, stand in files of their own."""
+    if is_container(raw):
+        matrices = [a.values for a in arrays_of(raw, dataset).values() if a.values.ndim == 2]
+        if len(matrices) != 1:
+            raise DataError(f"'{raw.name:.60}' holds {len(matrices)} matrices: name the data set to read (--dataset)")
+        values = matrices[0]
+    else:
+        values = read_grid(raw, delimiter=delimiter, decimal=decimal, block=block).values
+    axes = {kind: read_axis(path) for kind, path in files.items() if path is not None}
+    units = {kind: unit for kind, (_, unit) in axes.items()}
+    lengths = {kind: len(axis) for kind, (axis, _) in axes.items()}
+    told = ", ".join(f"{n} {kind}s" for kind, n in lengths.items())
+    rows, columns = values.shape
+    kinds = [delays and {"rows": "delay", "columns": "wavelength"}[delays]] if delays else ["delay", "wavelength"]
+    fits = []
+    for down in kinds:
+        across = _other(str(down))
+        if len(axes) == 2 and (rows, columns) == (lengths[str(down)], lengths[across]):
+            fits.append(_Axes(axes[str(down)][0], axes[across][0], values, str(down)))
+        elif down not in axes and columns == lengths.get(across, -1) + 1:
+            fits.append(_Axes(values[:, 0], axes[across][0], values[:, 1:], str(down)))
+        elif across not in axes and rows == lengths.get(str(down), -1) + 1:
+            fits.append(_Axes(axes[str(down)][0], values[0], values[1:], str(down)))
+    if len(fits) != 1:
+        what = (
+            "which way round they belong can't be told: say it, --delays rows or columns" if fits else "they don't fit"
+        )
+        raise DataError(
+            f"'{raw.name:.60}' holds {rows} rows of {columns} numbers, the files of the axes {told}: {what}"
+        )
+    return replace(fits[0], delay_unit=units.get("delay", ""), spectral_unit=units.get("wavelength", ""))
 
 
 def _from_grid(grid: Grid, name: str) -> _Axes:
@@ -187,6 +245,12 @@ def _from_grid(grid: Grid, name: str) -> _Axes:
         corner, row = across
         axes = _Axes(values[:, 0], row, values[:, 1:], down_is)
         return axes if down_is else _labelled(axes, corner)
+    if columns > 3 and len(values) > 2 and np.isnan(values[0, :2]).all() and np.isfinite(values[0, 2:]).all():
+        raise DataError(
+            f"'{name:.60}' is a map over places (two columns of coordinates before the spectra), not over delays: "
+            "save one "
+            "line of it, or the map over time"
+        )
     if columns == 3:
         return _from_long(grid, before, name)
     axes = _Axes(values[1:, 0], values[0, 1:], values[1:, 1:], down_is)
@@ -241,17 +305,17 @@ def _from_long(grid: Grid, before: list[str], name: str) -> _Axes:
     heading = [parse_label(cell) for cell in split(before[-1], grid.dialect.delimiter)] if before else []
     down, row = np.unique(first, return_inverse=True)
     across, column = np.unique(second, return_inverse=True)
-    values = np.full((len(down), len(across)), np.nan)
-    values[row, column] = signal
     if not np.isfinite(first).all() or not np.isfinite(second).all():
         raise DataError(f"'{name}' has a row without delay or wavelength")
-    if len(down) < 2 or len(across) < 2 or len(signal) < 0.5 * values.size:
+    if len(down) < 2 or len(across) < 2 or len(signal) < 0.5 * len(down) * len(across):
         raise DataError(
             f"'{name}' has three columns, but they are no map: delay and wavelength must repeat "
             "(for single traces use read_trace)"
         )
     if len({*zip(row.tolist(), column.tolist(), strict=True)}) < len(signal):
         raise DataError(f"'{name}' has the same delay and wavelength twice")
+    values = np.full((len(down), len(across)), np.nan)
+    values[row, column] = signal
     axes = _Axes(down, across, values)
     if len(heading) != 3:
         return axes
@@ -281,7 +345,20 @@ def _other(kind: str) -> str:
 def _with_units_of_remarks(axes: _Axes, comments: tuple[str, ...]) -> _Axes:
     """Read remarks such as ``Time units: ps``."""
     found = {"delay": axes.delay_unit, "wavelength": axes.spectral_unit}
+    for kind, unit in said_units(comments).items():
+        if kind in found:
+            found[kind] = found[kind] or unit
     for line in comments:
+        if len(line) > 300:
+            continue
+        axis = re.match(
+            r"\W*[xyz][ _-]*(?:axis|label|title|units?)?[ _-]*(?:title|label)?\s*[:=,\t]\s*(\S.*)", line, re.I
+        )
+        label = parse_label(axis[1].strip(" ,;\t\"'")) if axis else None
+        if label is not None and label.unit:
+            kind = _role(label.name, label.unit)
+            if kind in found:
+                found[kind] = found[kind] or label.unit
         match = re.search(r"(time|delay|wavelength|x|y)[ _-]*(?:axis[ _-]*)?units?\s*[:=,\t]\s*([^\s,;]+)", line, re.I)
         if match and is_unit(match[2]):
             kind = {"t": "delay", "d": "delay", "w": "wavelength"}.get(match[1][0].lower()) or _kind(match[2])
@@ -293,18 +370,20 @@ def _with_units_of_remarks(axes: _Axes, comments: tuple[str, ...]) -> _Axes:
 def _from_container(raw: RawFile, dataset: str | None) -> _Axes:
     found = arrays_of(raw, dataset)
     tables = [(path, a) for path, a in found.items() if a.values.ndim == 2]
-    lines = [a for a in found.values() if a.values.ndim == 1]
     fitting = []
     for path, table in tables:
-        downs = [a for a in lines if len(a.values) == table.values.shape[0]]
-        acrosses = [a for a in lines if len(a.values) == table.values.shape[1]]
-        pair = _pair(downs, acrosses)
+        # the axes in the group of the matrix; those of the whole file if it has none
+        near = [a for p, a in found.items() if a.values.ndim == 1 and group_of(p) == group_of(path)]
+        far = [a for a in found.values() if a.values.ndim == 1]
+        pair = next((pair for lines in (near, far) if (pair := _pair(lines, table.values.shape)) is not None), None)
         if pair is not None:
             fitting.append((path, table, *pair))
     if len(fitting) != 1:
-        shapes = ", ".join(f"{path} {'x'.join(map(str, a.values.shape))}" for path, a in list(found.items())[:12])
         what = "several maps" if fitting else "no matrix with two axes that fit it"
-        raise DataError(f"'{raw.name}' holds {what} ({shapes}): name the data set or group to read")
+        named = {path: found[path] for path, *_ in fitting} or found
+        raise DataError(
+            f"'{raw.name:.60}' holds {what} ({shown(named)}): name the data set or group to read (--dataset)"
+        )
     _, table, down, across = fitting[0]
     kinds = [_role(a.label.name, a.label.unit) for a in (down, across)]
     units = dict(zip(kinds, (down.label.unit, across.label.unit), strict=True))
@@ -318,8 +397,9 @@ def _from_container(raw: RawFile, dataset: str | None) -> _Axes:
     )
 
 
-def _pair(downs: list[Array], acrosses: list[Array]) -> tuple[Array, Array] | None:
+def _pair(lines: list[Array], shape: tuple[int, ...]) -> tuple[Array, Array] | None:
     """Find the one axis down and the one across; in a square matrix the headings decide."""
+    downs, acrosses = (_different([a for a in lines if len(a.values) == n]) for n in shape)
     if len(downs) == 1 and len(acrosses) == 1 and downs[0] is not acrosses[0]:
         return downs[0], acrosses[0]
     if len(downs) == 2 and {*map(id, downs)} == {*map(id, acrosses)}:
@@ -329,6 +409,15 @@ def _pair(downs: list[Array], acrosses: list[Array]) -> tuple[Array, Array] | No
         if kinds[1] == "delay" or kinds[0] == "wavelength":
             return downs[1], downs[0]
     return None
+
+
+def _different(lines: list[Array]) -> list[Array]:
+    """Leave out copies of an axis (pandas keeps the columns of a table twice)."""
+    kept: list[Array] = []
+    for line in lines:
+        if not any(np.array_equal(line.values, other.values) for other in kept):
+            kept.append(line)
+    return kept
 
 
 def _oriented(
@@ -348,14 +437,18 @@ def _oriented(
     delay, spectral = (axes.down, axes.across) if down_is == "delay" else (axes.across, axes.down)
     signal = axes.values if down_is == "delay" else axes.values.T
     unit = spectral_unit or axes.spectral_unit
-    if not unit and bool(np.all((spectral > 0.2) & (spectral < 12.0))):
-        unit = "eV"
-        warnings = (
-            *warnings,
-            f"the spectral axis of '{raw.name}' ({spectral.min():g} to {spectral.max():g}) is read as eV",
+    doubts: list[str] = []
+    if not unit:
+        unit = "eV" if bool(np.all((spectral > 0.2) & (spectral < 12.0))) else "nm"
+        doubts.append(
+            f"{raw.name:.60}: the spectral axis ({spectral.min():g} to {spectral.max():g}) has no unit and is read "
+            f"as {unit}: "
+            "if it is another, give --spectral-unit"
         )
+    if not (delay_unit or axes.delay_unit):
+        doubts.append(f"{raw.name:.60}: the delays have no unit and are read as ps: if it is another, give --unit")
     delay_ps = _converted(delay, delay_unit or axes.delay_unit or "ps", "ps", raw.name)
-    wavelength = wavelength_nm(spectral, unit or "nm", raw.name)
+    wavelength = wavelength_nm(spectral, unit, raw.name)
     if np.isnan(signal).all():
         raise DataError(f"'{raw.name}' holds no signal: every cell between the axes is missing")
     in_delay, in_wavelength = np.argsort(delay_ps, kind="stable"), np.argsort(wavelength, kind="stable")
@@ -366,7 +459,8 @@ def _oriented(
         source=raw.name,
         sha256=raw.sha256,
         comments=comments,
-        warnings=warnings,
+        warnings=(*warnings, *doubts),
+        doubts=tuple(doubts),
     )
 
 

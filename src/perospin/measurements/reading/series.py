@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from perospin.errors import DataError
-from perospin.measurements.reading.conditions import CONDITIONS, from_name, from_pattern
 from perospin.measurements.reading.grid import Float
 from perospin.measurements.reading.tables import read_trace
 from perospin.measurements.reading.trace import Trace
+from perospin.measurements.reading.words.conditions import CONDITIONS, from_name, from_pattern
 
 __all__ = ["Series", "read_series", "series_files"]
 

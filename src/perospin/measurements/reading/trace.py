@@ -7,11 +7,13 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from perospin.errors import DataError
 from perospin.measurements.reading.grid import Float
-from perospin.measurements.reading.labels import Label
-from perospin.measurements.reading.roles import get_role
+from perospin.measurements.reading.words.labels import Label
+from perospin.measurements.reading.words.roles import NAMED, get_role
+from perospin.text import visible
 from perospin.units import convert
 
 if TYPE_CHECKING:
@@ -90,8 +92,8 @@ class Trace:
             return lower.index(text.lower())
         if text.isdigit() and 1 <= int(text) <= len(self.labels):
             return int(text) - 1
-        shown = ", ".join(f"{i} {name}" for i, name in enumerate(self.names[:12], 1))
-        raise DataError(f"'{self.source}' has no column '{text:.40}'; it has {shown}")
+        shown = ", ".join(f"{i} {name:.20}" for i, name in enumerate(self.names[:12], 1))
+        raise DataError(f"'{self.source:.60}' has no column '{visible(text):.40}'; it has {shown}")
 
     def column(self, column: str | int, unit: str = "", *, assume: str = "") -> Float:
         """Numbers of one column.
@@ -122,16 +124,22 @@ class Trace:
         try:
             return convert(values, own, unit)
         except DataError as error:
-            raise DataError(f"column '{self.names[position]}' of '{self.source}': {error}") from None
+            raise DataError(f"column '{self.names[position]:.40}' of '{self.source:.60}': {error}") from None
 
     def find(self, role: str) -> str | None:
-        """Name of the column that measures a quantity of `ROLES`; None if no heading tells."""
+        """Name of the column that measures a quantity of `ROLES`; None if no heading tells. The best match wins."""
         wanted = get_role(role)
-        for matches in (wanted.is_named, wanted.is_like):
-            for label in self.labels:
-                if matches(label.name, label.unit):
-                    return label.name
-        return None
+        scores = [wanted.score(label) if self.has_numbers(i) else -1.0 for i, label in enumerate(self.labels)]
+        best = max(scores, default=-1.0)
+        return self.labels[scores.index(best)].name if best >= NAMED else None
+
+    def has_numbers(self, position: int) -> bool:
+        """Whether a column (counted from 0) holds any number."""
+        return bool(np.isfinite(self.values[:, position]).any())
+
+    def where(self, rows: NDArray[np.bool_]) -> Trace:
+        """Copy with some of the rows, a mask of shape (n_rows,)."""
+        return replace(self, values=self.values[rows])
 
     def to_frame(self) -> pd.DataFrame:
         """Columns as a pandas table, headed ``name [unit]``."""

@@ -6,21 +6,24 @@ The rule, with the threshold t = 0.9 (`DECIDED_AT`):
   uncertainty within each);
 * mechanisms that reach t in at least one row are named; the data can tell if, averaged over the rows, the largest
   contribution is among the named ones with probability t or more;
-* the data can't tell if a named mechanism has a twin (another law that is the same on the columns measured), or if no
-  model describes the data within their stated uncertainties (p < 0.001).
+* laws of one mechanism count together;
+* the data can't tell if a named mechanism has a twin (another one whose law is the same on the columns measured), if
+  its parameters leave its physics (`doubts`), if one condition alone varies and takes two values, or if no model
+  describes the data within their stated uncertainties (p < 0.001).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from perospin.mechanisms._arrays import Float
 from perospin.mechanisms.inference.candidates import ModelSpace
 from perospin.mechanisms.inference.least_squares import BatchFit
-from perospin.mechanisms.laws._arrays import Float
 
-__all__ = ["DECIDED_AT", "Assessment", "Call", "assess", "call"]
+__all__ = ["DECIDED_AT", "Assessment", "Call", "assess", "call", "merged"]
 
 DECIDED_AT = 0.9
 """Probability from which on a mechanism counts as found."""
@@ -84,6 +87,9 @@ def assess(space: ModelSpace, fit: BatchFit, n: int, *, known_sigma: bool) -> As
     from scipy.special import chdtrc  # upper tail of chi^2
 
     parameters = space.masks().sum(axis=1) + space.shape_masks().sum(axis=1)
+    # a parameter that the data leave where its prior has it costs nothing: 1 - variance after/before for each
+    after = np.einsum("smpp->smp", fit.covariance) / space.prior_widths() ** 2
+    spent = parameters[None, :] - np.minimum(after, 1.0).sum(axis=2)
     freedom = n - parameters
     n_sets = len(fit.chi2)
     if known_sigma:
@@ -93,20 +99,21 @@ def assess(space: ModelSpace, fit: BatchFit, n: int, *, known_sigma: bool) -> As
         rows = np.arange(n_sets)
         p_value = chdtrc(np.maximum(freedom[best], 1), fit.chi2[rows, best])
         inflation = np.maximum(1.0, reduced.min(axis=1))
-        total = parameters[None, :] + (inflation > 1.0)[:, None]
+        total = spent + (inflation > 1.0)[:, None]
         misfit = fit.chi2 / inflation[:, None] + fit.penalty
     else:
         p_value, inflation = np.full(n_sets, np.nan), np.ones(n_sets)
-        total = np.broadcast_to(parameters[None, :] + 1.0, fit.chi2.shape)
+        total = spent + 1.0
         misfit = n * np.log(np.maximum(fit.chi2 / n, 1e-300)) + fit.penalty
     # Akaike's small-sample correction is for a scatter that is estimated too
-    estimated = np.broadcast_to(total > parameters[None, :], total.shape)
-    room = n - total - 1.0
+    estimated = total > spent
+    room = n - parameters[None, :] - 2.0
     usable = np.where(estimated, room > 0, freedom[None, :] > 0)
-    correction = np.where(estimated & (room > 0), n / np.where(room > 0, room, 1.0), 1.0)
+    small = n - total - 1.0
+    correction = np.where(estimated & (room > 0), n / np.where(small > 0, small, 1.0), 1.0)
     score = np.where(usable, misfit + 2.0 * total * correction, np.inf)
     lowest = score.min(axis=1, keepdims=True)
-    weight = np.exp(-0.5 * (score - np.where(np.isfinite(lowest), lowest, 0.0)))
+    weight = np.exp(-0.5 * (score - np.where(np.isfinite(lowest), lowest, 0.0)) + space.prior_weights())
     weight /= np.maximum(weight.sum(axis=1, keepdims=True), 1e-300)  # all 0 where no model has enough rows
     shares, leads = _shares(space, fit, inflation, n)
     return Assessment(score, weight, inflation, p_value, shares, leads)
@@ -115,33 +122,25 @@ def assess(space: ModelSpace, fit: BatchFit, n: int, *, known_sigma: bool) -> As
 def _shares(space: ModelSpace, fit: BatchFit, inflation: Float, n: int) -> tuple[Float, Float]:
     from scipy.special import ndtr
 
-    base, exponent, energy = space.tables()
     size = len(space.names)
     n_sets = len(fit.theta)
+    level = space.shape_priors[0]
     shares = np.zeros((n_sets, len(space.models), n, size))
     leads = np.zeros_like(shares)
     for i, model in enumerate(space.models):
         index = list(model)
-        theta = np.nan_to_num(fit.theta[:, i])
-        e = np.exp(theta[:, size + 1])[:, None, None]
-        parts = (
-            theta[:, None, index]
-            + base[:, index]
-            + theta[:, size, None, None] * exponent[:, index]
-            + e * energy[:, index]
-        )
+        columns = [*index, *range(size, size + len(level))]
+        theta = fit.theta[:, i][:, columns]
+        theta = np.where(np.isnan(theta), np.concatenate([np.zeros(len(index)), level]), theta)
+        parts = space.log_rates(model, theta)
         share = np.exp(parts - parts.max(axis=2, keepdims=True))
         shares[:, i][:, :, index] = share / share.sum(axis=2, keepdims=True)
         if len(index) == 1:
             leads[:, i][:, :, index] = 1.0
             continue
         # derivative of each part by theta, and the uncertainty of the difference of two parts
-        slope = np.zeros((n_sets, n, len(index), size + 2))
-        for j, column in enumerate(index):
-            slope[:, :, j, column] = 1.0
-            slope[:, :, j, size] = exponent[:, column]
-            slope[:, :, j, size + 1] = e[:, :, 0] * energy[:, column]
-        covariance = fit.covariance[:, i] * inflation[:, None, None]
+        slope = space.derivatives(model, theta, parts)
+        covariance = fit.covariance[:, i][:, columns][:, :, columns] * inflation[:, None, None]
         score = np.full(parts.shape, np.inf)
         for j in range(len(index)):
             for other in range(len(index)):
@@ -154,6 +153,11 @@ def _shares(space: ModelSpace, fit: BatchFit, inflation: Float, n: int) -> tuple
         chance = np.maximum(ndtr(score), 1e-12)
         leads[:, i][:, :, index] = chance / chance.sum(axis=2, keepdims=True)
     return shares, leads
+
+
+def merged(values: Float, groups: Sequence[Sequence[int]]) -> Float:
+    """Add what belongs to one answer along the last axis: (..., n_names) to (..., n_groups)."""
+    return np.stack([values[..., list(group)].sum(axis=-1) for group in groups], axis=-1)
 
 
 @dataclass(frozen=True)
@@ -178,17 +182,18 @@ class Call:
     adequate: bool
 
 
-def call(dominance: Float, p_value: float, has_twin: Float, decided_at: float = DECIDED_AT) -> Call:
+def call(dominance: Float, p_value: float, barred: Float, decided_at: float = DECIDED_AT) -> Call:
     """Apply the rule of this module to one data set.
 
     Parameters
     ----------
     dominance
-        Probability that each mechanism leads each row, (n, n_names).
+        Probability that each answer leads each row, (n, n_answers).
     p_value
         Of the best model; NaN if no uncertainties were stated.
-    has_twin
-        Whether each name stands for several laws, (n_names,).
+    barred
+        Whether an answer can't be decided for: it stands for several mechanisms, or its parameters leave its physics;
+        (n_answers,).
     decided_at
         Threshold.
     """
@@ -196,5 +201,5 @@ def call(dominance: Float, p_value: float, has_twin: Float, decided_at: float = 
     order = certain[np.argsort(-dominance[:, certain].mean(axis=0), kind="stable")]
     certainty = float(dominance[:, certain].sum(axis=1).mean()) if certain.size else 0.0
     adequate = not p_value < ADEQUATE_P
-    decided = bool(certain.size and certainty >= decided_at and adequate and not has_twin[certain].any())
+    decided = bool(certain.size and certainty >= decided_at and adequate and not barred[certain].any())
     return Call(decided, tuple(int(i) for i in order), certainty, adequate)

@@ -1,84 +1,33 @@
-r"""The candidate mechanisms of an inference: how each rate goes with the conditions, and what is believed beforehand.
-
-Each candidate is a law of this room in the form rate = coefficient x shape(conditions), the shape in laboratory units:
-
-======================  =========================================  ==================================
-candidate               shape                                      from
-======================  =========================================  ==================================
-constant                1                                          whatever depends on nothing measured
-dyakonov_perel          (T/300 K) tau_p                            `dyakonov_perel_rate`, narrowing
-elliott_yafet           1/tau_p                                    `elliott_yafet_rate`
-bir_aronov_pikus        n (T/300 K)^(1/2)                          `bir_aronov_pikus_rate`, free holes
-exciton_exchange        E_b^2 (T/300 K) tau_p                      `exciton_exchange_thermal_rate`
-nuclear_fluctuations    1/B^2                                      `nuclear_fluctuation_rate`
-activation              exp(-E_a/k_B T)                            `activation_rate`
-======================  =========================================  ==================================
-
-A column that isn't measured counts as constant, with two exceptions: without tau_p, tau_p = (T/300 K)^(-r); without
-E_b but with the number of layers, E_b = `layer_binding_energy_mev`.
-
-Priors, the same for all methods of fitting:
-
-* mean contribution of a mechanism over the rows: log-normal about the mean observed rate, 1.5 decades (standard
-  deviation);
-* r: normal, 1.5 +- 0.5, between 0 and 3. Acoustic phonons in three dimensions give 3/2; mobilities of halide
-  perovskites fall with T^1.4 to T^2.4 (curated records: MAPbI3, (TEA)2SnI4, MA0.48FA0.52PbI3);
-* E_a: log-normal about 10 meV, a factor e; phonon energies of halide perovskites are 3 to 30 meV (curated records);
-* scatter beyond the stated uncertainty: half-normal, 0.1 in ln(rate); 0.5 if no uncertainty is stated.
-"""
+"""The sums of candidate mechanisms that a set of conditions can be asked about (laws and priors: `shapes`)."""
 
 from __future__ import annotations
 
 import itertools
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from perospin.errors import DataError
-from perospin.mechanisms.laws._arrays import Float
-from perospin.mechanisms.laws.exciton_exchange import layer_binding_energy_mev
+from perospin.mechanisms._arrays import Float
+from perospin.mechanisms.inference.shapes import CANDIDATES, FAMILIES, SHAPES, T_REFERENCE_K
 from perospin.units import HBAR2_OVER_M0_EV_A2, HBAR_EV_PS, KB_EV_K
 
-__all__ = ["CANDIDATES", "SHAPE_PARAMETERS", "ModelSpace"]
+__all__ = ["CANDIDATES", "FAMILIES", "ModelSpace", "physical_parameters"]
 
-# which conditions each candidate depends on
-CANDIDATES: dict[str, tuple[str, ...]] = {
-    "constant": (),
-    "dyakonov_perel": ("temperature_k", "momentum_scattering_time_ps"),
-    "elliott_yafet": ("temperature_k", "momentum_scattering_time_ps"),
-    "bir_aronov_pikus": ("temperature_k", "density_cm3"),
-    "exciton_exchange": ("temperature_k", "momentum_scattering_time_ps", "exciton_binding_energy_mev", "n_layers"),
-    "nuclear_fluctuations": ("field_t",),
-    "activation": ("temperature_k",),
-}
-"""Candidate mechanisms and the condition columns they depend on."""
-
-SHAPE_PARAMETERS = ("scattering_exponent", "activation_energy_mev")
-R_MEAN, R_SD, R_LOW, R_HIGH = 1.5, 0.5, 0.0, 3.0
-EA_MEV, EA_LOG_SD = 10.0, 1.0
-AMPLITUDE_LOG_SD = 1.5 * math.log(10.0)
-T_REFERENCE_K = 300.0
-
-# unit of the coefficient: rate over the shape, in lab units
-_COEFFICIENT_UNITS = {
-    "constant": "1/ps",
-    "dyakonov_perel": "1/ps^2",
-    "elliott_yafet": "1",
-    "bir_aronov_pikus": "cm^3/ps",
-    "exciton_exchange": "1/(ps^2*eV^2)",
-    "nuclear_fluctuations": "T^2/ps",
-    "activation": "1/ps",
-}
-
-_UNITS_WITHOUT_TIME = {"dyakonov_perel": "1/ps", "elliott_yafet": "1/ps", "exciton_exchange": "1/(ps*eV^2)"}
+_STEP = 1e-4  # of numerical derivatives by ln(coefficient) and shape parameters
+_IDLE = 1e-3  # change of ln(rate) below which a shape parameter doesn't matter
 
 
 @dataclass(frozen=True)
 class ModelSpace:
     """All sums of candidate mechanisms that a set of conditions can be asked about.
+
+    A fit's parameters theta are ln(coefficient) of each of `names`, then the shape parameters in the order of
+    `shape_names`.
 
     Attributes
     ----------
@@ -91,7 +40,13 @@ class ModelSpace:
     models
         Index tuples into `names`: which mechanisms each model sums.
     left_out
-        Candidates that don't depend on anything that varies: each would be a constant here.
+        Mechanisms that don't depend on anything that varies: each would be a constant here.
+    known
+        Shape parameters that were measured otherwise.
+    shape_names
+        Shape parameters that some candidate has here.
+    idle
+        For each name, shape parameters that it has but that change nothing on these conditions.
     """
 
     conditions: Mapping[str, Float]
@@ -99,6 +54,9 @@ class ModelSpace:
     twins: Mapping[str, tuple[str, ...]]
     models: tuple[tuple[int, ...], ...]
     left_out: tuple[str, ...]
+    known: Mapping[str, float] = field(default_factory=dict)
+    shape_names: tuple[str, ...] = ()
+    idle: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @classmethod
     def build(
@@ -107,6 +65,7 @@ class ModelSpace:
         varying: Sequence[str],
         candidates: Sequence[str] | None = None,
         max_mechanisms: int = 2,
+        known: Mapping[str, float] | None = None,
     ) -> ModelSpace:
         """Choose the candidates and enumerate the models.
 
@@ -115,10 +74,12 @@ class ModelSpace:
         conditions, varying
             As in `Observations`.
         candidates
-            Names of `CANDIDATES`, sums as ``"constant+activation"``; all that the conditions can speak of by default.
-            With sums among them, exactly the models listed are compared.
+            Mechanisms (all their laws) or single laws of `CANDIDATES`, sums as ``"constant+activation"``; all that the
+            conditions can speak of by default. With sums among them, exactly the models listed are compared.
         max_mechanisms
-            Largest number of mechanisms in a sum.
+            Largest number of mechanisms in a sum; a sum has one law of each mechanism.
+        known
+            Shape parameters measured otherwise, by name; other names are passed over.
 
         Raises
         ------
@@ -132,28 +93,55 @@ class ModelSpace:
                 raise DataError(f"unknown mechanism '{name:.40}'; candidates are {', '.join(CANDIDATES)}")
         if max_mechanisms < 1:
             raise DataError(f"a model needs at least one mechanism, got max_mechanisms={max_mechanisms}")
-        dependent = [n for n, columns in CANDIDATES.items() if n == "constant" or set(columns) & set(varying)]
-        left_out = tuple(name for name in (asked or CANDIDATES) if name not in dependent)
-        usable = [name for name in (asked or CANDIDATES) if name in dependent]
-        twins = _twins(usable, conditions)
+        sums = any(len(parts) > 1 for parts in listed)
+        # a mechanism's name stands for all its laws; in a sum for the one law of that name
+        laws = list(dict.fromkeys(m for n in asked for m in ((n,) if sums else FAMILIES.get(n, (n,)))))
+        dependent = [n for n, c in CANDIDATES.items() if n == "constant" or set(c.columns) & set(varying)]
+        wanted = laws or list(CANDIDATES)
+        usable = [name for name in wanted if name in dependent]
+        gone = [CANDIDATES[name].family for name in wanted if name not in dependent]
+        kept = {CANDIDATES[name].family for name in usable}
+        left_out = tuple(dict.fromkeys(name for name in gone if name not in kept))
+        fixed = {name: float(value) for name, value in (known or {}).items() if name in SHAPES}
+        twins = _twins(usable, conditions, fixed)
         names = tuple(twins)
-        if any(len(parts) > 1 for parts in listed):
+        family = [CANDIDATES[name].family for name in names]
+        if sums:
             home = {twin: i for i, name in enumerate(names) for twin in twins[name]}
-            wanted = [tuple(sorted({home[p] for p in parts})) for parts in listed if all(p in home for p in parts)]
-            models = tuple(dict.fromkeys(wanted))
+            chosen = [tuple(sorted({home[p] for p in parts})) for parts in listed if all(p in home for p in parts)]
+            models = tuple(dict.fromkeys(chosen))
         else:
             sizes = range(1, min(max_mechanisms, len(names)) + 1)
-            models = tuple(m for size in sizes for m in itertools.combinations(range(len(names)), size))
+            every = (m for size in sizes for m in itertools.combinations(range(len(names)), size))
+            models = tuple(m for m in every if len({family[i] for i in m}) == len(m))
         if len(models) < 2:
             what = ", ".join(varying)
             raise DataError(
                 f"only one mechanism among the candidates depends on what varies ({what}): nothing to tell apart"
             )
-        return cls(dict(conditions), names, twins, models, left_out)
+        idle = {name: _idle(name, conditions, fixed) for name in names}
+        live = {s for n in names for s in CANDIDATES[n].used(conditions) if s not in fixed and s not in idle[n]}
+        shape_names = tuple(name for name in SHAPES if name in live)
+        return cls(dict(conditions), names, twins, models, left_out, fixed, shape_names, idle)
 
     def model_name(self, model: tuple[int, ...]) -> str:
         """Name of a model, e.g. ``"constant + activation"``."""
         return " + ".join(self.names[i] for i in model)
+
+    def used(self, name: str) -> tuple[str, ...]:
+        """Free shape parameters of a candidate here."""
+        return tuple(s for s, position in self._shapes_of[name] if position is not None)
+
+    @cached_property
+    def _shapes_of(self) -> dict[str, list[tuple[str, int | None]]]:
+        """Shape parameters of each candidate, with their place among the free ones or None."""
+        return {
+            name: [
+                (s, self.shape_names.index(s) if s in self.shape_names and s not in self.idle.get(name, ()) else None)
+                for s in CANDIDATES[name].used(self.conditions)
+            ]
+            for name in self.names
+        }
 
     def masks(self) -> Float:
         """One row a model: 1 for each mechanism in it; shape (n_models, n_names)."""
@@ -163,101 +151,191 @@ class ModelSpace:
         return masks
 
     def shape_masks(self) -> Float:
-        """One row a model: 1 for each shape parameter it has; shape (n_models, 2)."""
-        uses = self.shape_use()
+        """One row a model: 1 for each shape parameter it has; shape (n_models, n_shapes)."""
+        uses = np.array([[float(s in self.used(name)) for s in self.shape_names] for name in self.names])
+        uses = uses.reshape(len(self.names), len(self.shape_names))
         return np.stack([np.max(uses[list(model)], axis=0) for model in self.models])
 
-    def shape_use(self) -> Float:
-        """Which shape parameters each mechanism has here; shape (n_names, 2)."""
-        free = "momentum_scattering_time_ps" not in self.conditions and "temperature_k" in self.conditions
-        exponent = {"dyakonov_perel", "elliott_yafet", "exciton_exchange"} if free else set()
-        return np.array([[float(name in exponent), float(name == "activation")] for name in self.names])
+    def prior_widths(self) -> Float:
+        """Return each parameter's standard deviation beforehand, infinite where nothing is known."""
+        low, high, _ = self.coefficient_priors
+        own = np.where(np.isfinite(low), (high - low) / math.sqrt(12.0), np.inf)
+        return np.concatenate([own, self.shape_priors[1]])
 
-    def tables(self, conditions: Mapping[str, Float] | None = None) -> tuple[Float, Float, Float]:
-        """Logarithm of each mechanism's shape as base + r exponent_slope + E_a energy_slope, each (n, n_names).
+    def prior_weights(self) -> Float:
+        """Log weight of each model beforehand: the laws of one mechanism share its weight; (n_models,)."""
+        members = [sum(CANDIDATES[n].family == CANDIDATES[name].family for n in self.names) for name in self.names]
+        return np.array([-sum(math.log(members[i]) for i in model) for model in self.models])
+
+    @cached_property
+    def shape_priors(self) -> tuple[Float, Float, Float, Float]:
+        """Mean, standard deviation, lower and upper limit of each shape parameter as it is fitted, each (n_shapes,)."""
+        rows = [SHAPES[name] for name in self.shape_names]
+        level, width, low, high = (np.array([getattr(r, a) for r in rows]) for a in ("level", "width", "low", "high"))
+        return level, width, low, high
+
+    @cached_property
+    def coefficient_priors(self) -> tuple[Float, Float, Float]:
+        """Ends of the range of ln(coefficient), NaN for laws that scale, and its cap (infinite without)."""
+        pairs = [CANDIDATES[name].prior for name in self.names]
+        given = [(math.nan, math.nan) if prior is None else prior(self.conditions) for prior in pairs]
+        caps = [CANDIDATES[name].cap for name in self.names]
+        found = [None if cap is None else cap(self.conditions) for cap in caps]
+        return (
+            np.array([low for low, _ in given]),
+            np.array([high for _, high in given]),
+            np.array([math.inf if cap is None else cap for cap in found]),
+        )
+
+    def log_rates(
+        self, members: Sequence[int], theta: Any, conditions: Mapping[str, Any] | None = None, xp: Any = np
+    ) -> Any:
+        """Logarithm of the rate of some mechanisms.
 
         Parameters
         ----------
+        members
+            Indices into `names`.
+        theta
+            ln(coefficient) of each member, then all shape parameters; (..., len(members) + n_shapes).
         conditions
-            Other conditions than the measured ones, with the same columns.
+            Other conditions than the measured ones, with the same columns; (n,).
+        xp
+            Array library.
 
         Returns
         -------
-        base, exponent_slope, energy_slope
-            The last per meV.
+        array, (..., n, len(members))
         """
         columns = self.conditions if conditions is None else conditions
-        base, exponent, energy = (
-            np.stack([_log_shape(name, r, e, columns) for name in self.names], axis=-1)
-            for r, e in ((0.0, 0.0), (1.0, 0.0), (0.0, 1.0))
-        )
-        return base, exponent - base, energy - base
+        parts = []
+        for position, i in enumerate(members):
+            shapes = self._shapes(self.names[i], theta, len(members), xp)
+            candidate = CANDIDATES[self.names[i]]
+            parts.append(candidate.log_rate(theta[..., position, None], shapes, columns, xp))
+        return xp.stack(parts, axis=-1)
+
+    def _shapes(self, name: str, theta: Any, offset: int, xp: Any) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for shape, place in self._shapes_of[name]:
+            if place is None:
+                found[shape] = _fixed(shape, self.known)
+            else:
+                value = theta[..., offset + place, None]
+                found[shape] = xp.exp(value) if SHAPES[shape].log else value
+        return found
+
+    def derivatives(self, members: Sequence[int], theta: Float, parts: Float) -> Float:
+        """Differentiate `log_rates` by theta; (..., n, k, k + n_shapes), from the parts at theta."""
+        k, size = len(members), len(self.shape_names)
+        slope = np.zeros((*parts.shape, k + size))
+        for position, i in enumerate(members):
+            name = self.names[i]
+            candidate = CANDIDATES[name]
+            own = [k + place for _, place in self._shapes_of[name] if place is not None]
+            if candidate.prior is None:
+                slope[..., position, position] = 1.0
+            else:
+                own.append(position)
+            for column in own:
+                moved = np.stack([theta, theta])
+                moved[0, ..., column] += _STEP
+                moved[1, ..., column] -= _STEP
+                shapes = self._shapes(name, moved, k, np)
+                ends = candidate.log_rate(moved[..., position, None], shapes, self.conditions, np)
+                slope[..., position, column] = (ends[0] - ends[1]) / (2.0 * _STEP)
+        return slope
+
+    def answers(self) -> dict[str, tuple[int, ...]]:
+        """Which of `names` give one answer: those that stand for the same mechanisms; by the answer's name."""
+        groups: dict[frozenset[str], list[int]] = {}
+        for i, name in enumerate(self.names):
+            groups.setdefault(frozenset(CANDIDATES[t].family for t in self.twins[name]), []).append(i)
+        named: dict[str, tuple[int, ...]] = {}
+        for members in groups.values():
+            family = CANDIDATES[self.names[members[0]]].family
+            named[family if family not in named else self.names[members[0]]] = tuple(members)
+        return named
+
+    def families(self, answer: tuple[int, ...]) -> tuple[str, ...]:
+        """Mechanisms that an answer stands for."""
+        return tuple(dict.fromkeys(CANDIDATES[t].family for i in answer for t in self.twins[self.names[i]]))
 
     def coefficient_unit(self, name: str) -> str:
         """Return the unit of a mechanism's coefficient with the columns there are."""
-        unit = _COEFFICIENT_UNITS[name]
+        unit = CANDIDATES[name].unit
         if "momentum_scattering_time_ps" not in self.conditions:
-            unit = {"dyakonov_perel": "1/ps", "elliott_yafet": "1/ps", "exciton_exchange": "1/(ps*eV^2)"}.get(
-                name, unit
-            )
+            free_time = {"1/ps^2": "1/ps", "1/(ps^2*eV^2)": "1/(ps*eV^2)"}
+            if name == "elliott_yafet":
+                unit = "1/ps"
+            elif CANDIDATES[name].prior is None:
+                unit = free_time.get(unit, unit)
         if name == "bir_aronov_pikus" and "density_cm3" not in self.conditions:
             return "1/ps"
-        if name == "exciton_exchange" and not {"exciton_binding_energy_mev", "n_layers"} & set(self.conditions):
+        if name == "one_phonon" and "temperature_k" not in self.conditions:
+            return "1/(ps*T^4)"
+        if "eV^2" in unit and not {"exciton_binding_energy_mev", "n_layers"} & set(self.conditions):
             return unit.replace("*eV^2", "").replace("(", "").replace(")", "")
         return unit
 
 
-def _log_shape(name: str, exponent: float, energy_mev: float, columns: Mapping[str, Float]) -> Float:
-    """Logarithm of a shape; linear in r and in E_a."""
-    zero = np.zeros_like(next(iter(columns.values())))
-    temperature = np.log(columns["temperature_k"] / T_REFERENCE_K) if "temperature_k" in columns else zero
-    if "momentum_scattering_time_ps" in columns:
-        scattering = np.log(columns["momentum_scattering_time_ps"])
-    else:
-        scattering = -exponent * temperature
-    if name == "constant":
-        return zero
-    if name == "dyakonov_perel":
-        return temperature + scattering
-    if name == "elliott_yafet":
-        return -scattering
-    if name == "bir_aronov_pikus":
-        return 0.5 * temperature + (np.log(columns["density_cm3"]) if "density_cm3" in columns else zero)
-    if name == "exciton_exchange":
-        return temperature + scattering + 2.0 * _log_binding(columns, zero)
-    if name == "nuclear_fluctuations":
-        return -2.0 * np.log(columns["field_t"])
-    return -energy_mev * 1e-3 / (KB_EV_K * columns["temperature_k"])
+def _fixed(shape: str, known: Mapping[str, float]) -> float:
+    return known[shape] if shape in known else float(SHAPES[shape].plain(SHAPES[shape].level))
 
 
-def _log_binding(columns: Mapping[str, Float], zero: Float) -> Float:
-    if "exciton_binding_energy_mev" in columns:
-        return np.log(columns["exciton_binding_energy_mev"] * 1e-3)
-    if "n_layers" in columns:
-        return np.log(layer_binding_energy_mev(columns["n_layers"]) * 1e-3)
-    return zero
+def _curve(name: str, conditions: Mapping[str, Float], known: Mapping[str, float], moved: Mapping[str, float]) -> Float:
+    """ln(rate) of a candidate at the means of the priors, some shape parameters moved by standard deviations."""
+    candidate = CANDIDATES[name]
+    coefficient = 0.0
+    if candidate.prior is not None:
+        coefficient = float(np.mean(candidate.prior(conditions))) + 3.0 * moved.get("coefficient", 0.0)
+    shapes = {}
+    for shape in candidate.used(conditions):
+        prior = SHAPES[shape]
+        value = float(np.clip(prior.level + prior.width * moved.get(shape, 0.0), prior.low, prior.high))
+        shapes[shape] = known[shape] if shape in known else float(prior.plain(value))
+    curve = np.asarray(candidate.log_rate(np.array([coefficient]), shapes, conditions, np), dtype=float)
+    return curve if candidate.prior is not None else curve - curve.mean()
 
 
-def _twins(names: Sequence[str], conditions: Mapping[str, Float]) -> dict[str, tuple[str, ...]]:
-    """Group candidates whose shapes differ by a factor only, whatever the shape parameters."""
+def _idle(name: str, conditions: Mapping[str, Float], known: Mapping[str, float]) -> tuple[str, ...]:
+    if CANDIDATES[name].prior is not None:
+        return ()
+    found = []
+    for shape in CANDIDATES[name].used(conditions):
+        if shape in known:
+            continue
+        ends = [_curve(name, conditions, known, {shape: z}) for z in (-2.0, 2.0)]
+        if np.max(np.abs(ends[0] - ends[1])) < _IDLE:
+            found.append(shape)
+    return tuple(found)
+
+
+def _twins(
+    names: Sequence[str], conditions: Mapping[str, Float], known: Mapping[str, float]
+) -> dict[str, tuple[str, ...]]:
+    """Group candidates whose laws are the same on these conditions, whatever the parameters."""
     groups: dict[str, list[str]] = {}
-    curves: dict[str, list[Float]] = {}
+    curves: dict[str, tuple[bool, set[str], list[Float]]] = {}
     for name in names:
-        own = [_log_shape(name, r, e, conditions) for r, e in ((0.7, 3.0), (1.9, 12.0))]
-        own = [curve - curve.mean() for curve in own]
-        for first, known in curves.items():
-            if all(np.allclose(a, b, atol=1e-9) for a, b in zip(own, known, strict=True)):
+        candidate = CANDIDATES[name]
+        free = {s for s in candidate.used(conditions) if s not in known and s not in _idle(name, conditions, known)}
+        tries = [dict.fromkeys((*free, "coefficient"), z) for z in (-1.3, 0.4)]
+        own = [_curve(name, conditions, known, moved) for moved in tries]
+        for first, (scales, shapes, others) in curves.items():
+            same = all(np.allclose(a, b, atol=1e-9) for a, b in zip(own, others, strict=True))
+            if same and scales == (candidate.prior is None) and shapes == free:
                 groups[first].append(name)
                 break
         else:
-            groups[name], curves[name] = [name], own
+            groups[name], curves[name] = [name], (candidate.prior is None, free, own)
     return {first: tuple(members) for first, members in groups.items()}
 
 
 def physical_parameters(
-    name: str, log_coefficient: Any, conditions: Mapping[str, Any], known: Mapping[str, float]
+    name: str, log_coefficient: Any, space: ModelSpace, known: Mapping[str, float]
 ) -> dict[str, Any]:
-    """Physical parameters behind a coefficient, as logarithms: those that `known` constants allow.
+    """Physical parameters behind a coefficient, as logarithms: those that columns and `known` constants allow.
 
     Parameters
     ----------
@@ -265,10 +343,10 @@ def physical_parameters(
         Mechanism.
     log_coefficient
         Natural logarithm of the coefficient (any shape).
-    conditions
-        Condition columns of the data.
+    space
+        Models and conditions.
     known
-        Constants that were measured otherwise, e.g. ``{"nuclear_field_t": 0.012}``.
+        Constants that were measured otherwise, e.g. ``{"mass_m0": 0.2}``.
 
     Returns
     -------
@@ -276,6 +354,7 @@ def physical_parameters(
         ln(value) by argument name of the laws.
     """
     found: dict[str, Any] = {}
+    conditions = space.conditions
     tau = None if "momentum_scattering_time_ps" in conditions else known.get("momentum_scattering_time_ps")
     has_time = "momentum_scattering_time_ps" in conditions or tau is not None
     log_tau = 0.0 if tau is None else math.log(tau)
@@ -283,16 +362,25 @@ def physical_parameters(
         found["spin_lifetime_ps"] = -log_coefficient
     elif name == "activation":
         found["activation_rate_per_ps"] = log_coefficient
-    elif name == "nuclear_fluctuations" and "nuclear_field_t" in known:
-        found["correlation_time_ps"] = 2.0 * math.log(known["nuclear_field_t"]) - log_coefficient
-    elif name == "dyakonov_perel" and has_time and "mass_m0" in known:
-        k2 = 2.0 * known["mass_m0"] * KB_EV_K * T_REFERENCE_K / HBAR2_OVER_M0_EV_A2
-        found["rashba_ev_a"] = 0.5 * (log_coefficient - log_tau - math.log(4.0 * k2 / HBAR_EV_PS**2))
+    elif name in ("elliott_yafet_einstein", "elliott_yafet_debye"):
+        found["coupling"] = log_coefficient
+    elif name == "nuclear_fluctuations":
+        if "nuclear_field_t" not in space.idle.get(name, ()):
+            found["correlation_time_ps"] = -log_coefficient
+    elif name in ("dyakonov_perel", "dyakonov_perel_crossover"):
+        log_square = log_coefficient - (log_tau if name == "dyakonov_perel" else 0.0)
+        if has_time or name == "dyakonov_perel_crossover":
+            found["precession_rad_per_ps"] = 0.5 * log_square
+            if "mass_m0" in known:
+                k2 = 2.0 * known["mass_m0"] * KB_EV_K * T_REFERENCE_K / HBAR2_OVER_M0_EV_A2
+                found["rashba_ev_a"] = 0.5 * (log_square - math.log(4.0 * k2 / HBAR_EV_PS**2))
     elif name == "elliott_yafet" and has_time:
         found["spin_mixing"] = log_coefficient + log_tau
     elif name == "bir_aronov_pikus" and "density_cm3" in conditions and {"mass_m0", "permittivity"} <= set(known):
         from perospin.mechanisms.laws.bir_aronov_pikus import bir_aronov_pikus_rate
 
-        unit = bir_aronov_pikus_rate(T_REFERENCE_K, 1.0, 1.0, known["mass_m0"], known["permittivity"])
+        unit = bir_aronov_pikus_rate(
+            T_REFERENCE_K, 1.0, 1.0, known["mass_m0"], known["permittivity"], enhancement="screened"
+        )
         found["exchange_splitting_mev"] = 0.5 * (log_coefficient - math.log(float(unit)))
     return found

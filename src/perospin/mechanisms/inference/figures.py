@@ -26,11 +26,21 @@ COLOURS = {
     "exciton_exchange": PINK,
     "nuclear_fluctuations": ORANGE,
     "activation": SKY,
+    "one_phonon": "#8C6D31",
 }
+_FAMILY_OF = {
+    "dyakonov_perel_crossover": "dyakonov_perel", "dyakonov_perel_cubic": "dyakonov_perel",
+    "elliott_yafet_einstein": "elliott_yafet", "elliott_yafet_debye": "elliott_yafet",
+    "exciton_exchange_crossover": "exciton_exchange", "raman": "activation",
+}  # fmt: skip
+COLOURS |= {law: COLOURS[family] for law, family in _FAMILY_OF.items()}
 """Colour of each mechanism."""
 LINES = {
     "constant": ":", "dyakonov_perel": "-", "elliott_yafet": "--", "bir_aronov_pikus": "-.",
     "exciton_exchange": (0, (5, 1, 1, 1, 1, 1)), "nuclear_fluctuations": (0, (1, 1)), "activation": (0, (6, 2)),
+    "one_phonon": (0, (3, 1)), "dyakonov_perel_crossover": (0, (8, 2)), "dyakonov_perel_cubic": (0, (2, 2)),
+    "elliott_yafet_einstein": (0, (4, 1, 1, 1)), "elliott_yafet_debye": (0, (2, 1)),
+    "exciton_exchange_crossover": (0, (7, 1, 1, 1)), "raman": (0, (6, 1, 2, 1)),
 }  # fmt: skip
 LABELS = {
     "constant": "constant",
@@ -40,6 +50,13 @@ LABELS = {
     "exciton_exchange": "exciton exchange",
     "nuclear_fluctuations": "nuclear field",
     "activation": "activation",
+    "one_phonon": "single phonons",
+    "dyakonov_perel_crossover": "D'yakonov-Perel, crossover",
+    "dyakonov_perel_cubic": "D'yakonov-Perel, cubic",
+    "elliott_yafet_einstein": "Elliott-Yafet, one phonon energy",
+    "elliott_yafet_debye": "Elliott-Yafet, α²F ~ Ω²",
+    "exciton_exchange_crossover": "exciton exchange, crossover",
+    "raman": "phonon Raman",
 }
 
 RC: dict[str, Any] = {**COLUMN_RC, "axes.titleweight": "bold", "figure.constrained_layout.use": True}
@@ -174,7 +191,7 @@ def _draw_curve(upper: Axes, lower: Axes, result: MechanismResult, scale: float,
     lower.yaxis.set_major_formatter(PercentFormatter(1.0))
     lower.set_ylabel("share of the rate")
     lower.set_xlabel(axis_label(curve.condition))
-    lower.legend(loc="best", handlelength=2.2)
+    lower.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, handlelength=2.2)
     for axes in (upper, lower):
         if wide:
             log_axis(axes.xaxis)

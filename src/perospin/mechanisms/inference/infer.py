@@ -11,14 +11,17 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from perospin.errors import DataError
-from perospin.mechanisms.inference.assessment import DECIDED_AT, Assessment, assess, call
-from perospin.mechanisms.inference.candidates import CANDIDATES, R_HIGH, R_LOW, ModelSpace, physical_parameters
+from perospin.mechanisms._arrays import Float, choice
+from perospin.mechanisms.inference.assessment import DECIDED_AT, Assessment, assess, call, merged
+from perospin.mechanisms.inference.candidates import CANDIDATES, ModelSpace, physical_parameters
+from perospin.mechanisms.inference.doubts import doubts_of, few_values, single_beyond
 from perospin.mechanisms.inference.least_squares import BatchFit, fit_batch, profile_interval
 from perospin.mechanisms.inference.observations import Observations
 from perospin.mechanisms.inference.result import Curve, Estimate, MechanismResult, ModelFit, Verdict
+from perospin.mechanisms.inference.shapes import SHAPES
 from perospin.mechanisms.inference.wording import sentence_of
-from perospin.mechanisms.laws._arrays import Float, choice
 from perospin.mechanisms.quantities import QUANTITIES
+from perospin.mechanisms.validity import unusual
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,10 +33,12 @@ __all__ = ["infer"]
 _GRID = 60
 _DRAWS, _MIXED = 400, 2000
 _COUNTS = 0.1  # share from which on a mechanism counts
-_PROFILED = 0.01  # models from this probability on get profile intervals
+_PROFILED = 0.03  # models from this probability on get profile intervals
 _Z90 = 1.6448536
 _SCREEN = 0.01  # models below this Akaike weight aren't sampled by NUTS
 _MOST_SAMPLED = 6
+# laws whose coefficient is itself a physical parameter
+_PHYSICAL = ("constant", "activation", "nuclear_fluctuations", "elliott_yafet_einstein", "elliott_yafet_debye")
 OnModel = Callable[[str, int, int], None]
 
 
@@ -55,7 +60,7 @@ def infer(
 
     Every candidate law, alone and in sums, is fitted to ln(rate); the models are weighed, and their weights give the
     share of each mechanism under each measured condition and the verdict. Laws and priors:
-    `perospin.mechanisms.inference.candidates`; the rule of the verdict: `perospin.mechanisms.inference.assessment`.
+    `perospin.mechanisms.inference.shapes`; the rule of the verdict: `perospin.mechanisms.inference.assessment`.
 
     Parameters
     ----------
@@ -69,15 +74,17 @@ def infer(
         by NumPyro of the models that the fast mode leaves (at most six), weights by PSIS-LOO or WAIC; needs the extra
         ``bayes``.
     candidates : list of str, optional
-        Mechanisms to consider; with sums such as ``"constant+activation"`` among them exactly these models.
+        Mechanisms to consider, with all their laws; with sums such as ``"constant+activation"`` among them exactly
+        these models.
     max_mechanisms : int
         Largest number of mechanisms in a sum.
     relative_uncertainty : float, optional
         Standard uncertainty over the value, for data without uncertainties of their own. Without either the scatter is
         estimated from the data, and nothing can be said about whether a model fits.
     known : mapping, optional
-        Constants measured otherwise, by argument name, that turn coefficients into physical parameters:
-        ``nuclear_field_t``, ``mass_m0``, ``permittivity``, ``momentum_scattering_time_ps`` (at 300 K).
+        Constants measured otherwise, by argument name: ``nuclear_field_t``, ``hole_mass_m0``, ``phonon_energy_mev`` and
+        ``momentum_scattering_time_ps`` (at 300 K) are then not fitted; ``mass_m0`` and ``permittivity`` turn
+        coefficients into physical parameters.
     criterion : {"loo", "waic"}
         Score of the NUTS mode.
     decided_at : float
@@ -104,8 +111,10 @@ def infer(
     --------
     >>> import numpy as np
     >>> field = np.array([0.015, 0.02, 0.03, 0.05, 0.08, 0.12])
-    >>> t1 = 1 / (1 / 0.8e9 + (0.012 / field) ** 2 / 60e6)  # ps, arXiv 2603.03038
-    >>> result = infer({"field_t": field, "lifetime_ps": t1}, relative_uncertainty=0.05)
+    >>> from perospin.mechanisms import nuclear_fluctuation_rate
+    >>> t1 = 1 / nuclear_fluctuation_rate(field, 0.012, 60e6, spin_lifetime_ps=0.8e9)  # ps, arXiv 2603.03038
+    >>> known = {"nuclear_field_t": 0.012}
+    >>> result = infer({"field_t": field, "lifetime_ps": t1}, relative_uncertainty=0.05, known=known)
     >>> result.verdict.decided, result.verdict.mechanisms
     (True, ('nuclear_fluctuations', 'constant'))
     """
@@ -116,7 +125,7 @@ def infer(
     observed = data if isinstance(data, Observations) else Observations.from_frame(data)
     observed = _with_uncertainty(observed, relative_uncertainty)
     constants = _known(known)
-    space = ModelSpace.build(observed.conditions, observed.varying, candidates, max_mechanisms)
+    space = ModelSpace.build(observed.conditions, observed.varying, candidates, max_mechanisms, constants)
     y = np.log(observed.rate_per_ps)
     sigma = observed.relative_uncertainty
     n = len(y)
@@ -150,26 +159,37 @@ def infer(
         models = [_sampled_model(space, s, scores, j, constants, fit, fast) for j, s in enumerate(sampled)]
         notes += _sampling_notes(models)
     models = sorted(models, key=lambda m: -m.probability)
-    twin = np.array([len(space.twins[name]) > 1 for name in space.names])
-    answer = call(dominance, float(fast.p_value[0]), twin, decided_at)
+    answers = space.answers()
+    groups = list(answers.values())
+    led = merged(dominance, groups)
+    twin = np.array([len(space.families(group)) > 1 for group in groups])
+    doubts = doubts_of(space, models)
+    doubtful = np.array([any(name in doubts for name in _laws(space, group)) for group in groups])
+    few = few_values(observed)
+    alone = single_beyond(space, int(np.argmax(fast.probability[0])), fit.chi2[0] / fast.inflation[0], fit.theta[0])
+    if alone is not None:
+        doubts[alone] = f"{alone} alone, with a coefficient beyond its physics, fits as well as the sums of other laws"
+    answer = call(led, float(fast.p_value[0]), twin | doubtful | bool(few) | (alone is not None), decided_at)
+    notes += [*doubts.values(), *few]
     theta, of_model = _mixture(draws, probability, rng)
-    shares, inclusion = _shares(space, theta)
+    shares, inclusion = _shares(space, theta, groups)
+    names = list(answers)
     verdict = Verdict(
         decided=answer.decided,
-        mechanisms=tuple(space.names[i] for i in answer.named),
+        mechanisms=tuple(names[i] for i in answer.named),
         certainty=answer.certainty,
         threshold=decided_at,
         adequate=answer.adequate,
-        sentence=sentence_of(space, observed, answer, dominance, inclusion, shares, decided_at),
+        sentence=sentence_of(space, observed, answer, led, shares, decided_at, list(doubts.values()), few),
     )
     return MechanismResult(
         mode=mode,
         verdict=verdict,
         models=tuple(models),
-        mechanism_probability={name: float(p) for name, p in zip(space.names, inclusion, strict=True)},
-        shares={name: shares[:, :, j] for j, name in enumerate(space.names)},
-        dominance={name: dominance[:, j] for j, name in enumerate(space.names)},
-        twins=dict(space.twins),
+        mechanism_probability={name: float(p) for name, p in zip(names, inclusion, strict=True)},
+        shares={name: shares[:, :, j] for j, name in enumerate(names)},
+        dominance={name: led[:, j] for j, name in enumerate(names)},
+        twins={name: space.families(group) for name, group in answers.items()},
         rate_per_ps=observed.rate_per_ps,
         relative_uncertainty=sigma,
         conditions=dict(observed.conditions),
@@ -191,7 +211,9 @@ def _with_uncertainty(observed: Observations, relative: float | None) -> Observa
 
 
 def _known(known: Mapping[str, float] | None) -> dict[str, float]:
-    usable = ("nuclear_field_t", "mass_m0", "permittivity", "momentum_scattering_time_ps")
+    usable = (
+        "nuclear_field_t", "mass_m0", "hole_mass_m0", "permittivity", "momentum_scattering_time_ps", "phonon_energy_mev"
+    )  # fmt: skip
     checked = {}
     for name, value in (known or {}).items():
         if name not in usable:
@@ -206,12 +228,14 @@ def _notes(observed: Observations, space: ModelSpace, fast: Assessment) -> list[
     notes = []
     if observed.ignored:
         notes.append(f"columns not read: {', '.join(observed.ignored)}")
+    notes += unusual(observed.conditions)
     if space.left_out:
         notes.append(
             f"not considered, as nothing they depend on varies here (each would be a constant): "
             f"{', '.join(space.left_out)}"
         )
-    for name, members in space.twins.items():
+    for name, group in space.answers().items():
+        members = space.families(group)
         if len(members) > 1:
             notes.append(
                 f"{name} stands for {' and '.join(members)}, the same law on these columns; if one can't be at work, "
@@ -228,27 +252,33 @@ def _notes(observed: Observations, space: ModelSpace, fast: Assessment) -> list[
     return notes
 
 
+def _laws(space: ModelSpace, group: Sequence[int]) -> tuple[str, ...]:
+    return tuple(space.names[i] for i in group)
+
+
 def _parts(space: ModelSpace, theta: Float, conditions: Mapping[str, Float] | None = None) -> Float:
     """Logarithm of each mechanism's rate for each draw; (n_draws, n, n_names), -inf where absent."""
-    base, exponent, energy = space.tables(conditions)
-    size = len(space.names)
-    shape = theta[:, size, None, None] * exponent + np.exp(theta[:, size + 1])[:, None, None] * energy
-    return theta[:, None, :size] + base + shape
+    with np.errstate(invalid="ignore"):
+        parts = space.log_rates(range(len(space.names)), theta, conditions)
+    absent = np.isneginf(theta[:, : len(space.names)])[:, None, :]
+    return np.asarray(np.where(absent, -np.inf, parts))
 
 
 def _draw(space: ModelSpace, fit: BatchFit, fast: Assessment, model: int, rng: np.random.Generator) -> Float:
-    """Draws from the normal approximation about the best fit of one model; (_DRAWS, n_names + 2)."""
+    """Draws from the normal approximation about the best fit of one model; (_DRAWS, n_names + n_shapes)."""
     size = len(space.names)
-    columns = [*space.models[model], *(size + j for j in range(2) if space.shape_masks()[model, j])]
+    level, _, low, high = space.shape_priors
+    columns = [*space.models[model], *(size + np.flatnonzero(space.shape_masks()[model])).tolist()]
     mean = fit.theta[0, model, columns]
     covariance = fit.covariance[0, model][np.ix_(columns, columns)] * fast.inflation[0]
     values, vectors = np.linalg.eigh(0.5 * (covariance + covariance.T))
     # a mechanism that the data don't need has a flat likelihood: its draws must not run off to where it would rule
     spread = np.sqrt(np.clip(values, 0.0, None))
     moves = (rng.standard_normal((_DRAWS, len(columns))) * spread) @ vectors.T
-    theta = np.full((_DRAWS, size + 2), -np.inf)
-    theta[:, -2], theta[:, -1] = 1.5, math.log(10.0)
+    theta = np.full((_DRAWS, size + len(level)), -np.inf)
+    theta[:, size:] = level
     theta[:, columns] = mean + np.clip(moves, -2.0, 2.0)
+    theta[:, size:] = np.clip(theta[:, size:], low, high)
     return theta
 
 
@@ -259,20 +289,20 @@ def _log_rate(parts: Float) -> Float:
 
 
 def _mixture(draws: Mapping[int, Float], probability: Float, rng: np.random.Generator) -> tuple[Float, Float]:
-    """Draws of all models, as often as the models are probable: (_MIXED, n_names + 2), and the model of each."""
+    """Draws of all models, as often as the models are probable: (_MIXED, n_names + n_shapes), and the model of each."""
     indices = np.array(sorted(draws))
     chosen = rng.choice(indices, size=_MIXED, p=probability[indices] / probability[indices].sum())
     rows = np.stack([draws[int(i)][rng.integers(len(draws[int(i)]))] for i in chosen])
     return rows, chosen
 
 
-def _shares(space: ModelSpace, theta: Float) -> tuple[Float, Float]:
-    """Mean and 5 % and 95 % quantiles of each share, (n, 3, n_names), and how often each mechanism counts.
+def _shares(space: ModelSpace, theta: Float, groups: Sequence[Sequence[int]]) -> tuple[Float, Float]:
+    """Mean and 5 % and 95 % quantiles of each answer's share, (n, 3, n_answers), and how often each counts.
 
     A mechanism counts if it makes up a tenth of the rate in some row.
     """
     parts = _parts(space, theta)
-    share = np.exp(parts - _log_rate(parts)[..., None])
+    share = merged(np.exp(parts - _log_rate(parts)[..., None]), groups)
     summary = np.stack([share.mean(axis=0), *np.quantile(share, [0.05, 0.95], axis=0)], axis=1)
     return summary, (share.max(axis=1) >= _COUNTS).mean(axis=0)
 
@@ -329,7 +359,8 @@ def _curve(
     conditions = {key: np.full(_GRID, value[0]) for key, value in observed.conditions.items()} | {name: grid}
     parts = _parts(space, theta, conditions)
     total = np.exp(np.quantile(_log_rate(parts), [0.5, 0.05, 0.95], axis=0)).T
-    each = {mechanism: np.exp(parts[:, :, j]).mean(axis=0) for j, mechanism in enumerate(space.names)}
+    rates = np.exp(parts).mean(axis=0)
+    each = {answer: rates[:, list(group)].sum(axis=1) for answer, group in space.answers().items()}
     predicted = _predicted(space, conditions, theta, noise.width(models, _GRID), rng)
     return Curve(name, grid, total, predicted, each)
 
@@ -354,8 +385,9 @@ def _fast_model(
             low, high = profile_interval(space, y, sigma, fit, model, column, inflation, _Z90**2)
         else:
             low, high = theta[column] - width, theta[column] + width
-        if column == len(space.names):
-            low, high = max(low, R_LOW), min(high, R_HIGH)
+        if column >= len(space.names):
+            _, _, lowest, highest = (values[column - len(space.names)] for values in space.shape_priors)
+            low, high = max(low, float(lowest)), min(high, float(highest))
         return low, high
 
     return ModelFit(
@@ -415,19 +447,20 @@ def _estimates(
     for column in space.models[model]:
         name = space.names[column]
         value, (low, high) = theta[column], interval(column)
-        if name not in ("constant", "activation"):  # there the coefficient is itself the physical parameter
+        if name not in _PHYSICAL:
             unit = space.coefficient_unit(name)
             found.append(Estimate(f"{name}: coefficient", unit, *_exp(value, low, high)))
-        ends = [physical_parameters(name, x, space.conditions, known) for x in (value, low, high)]
+        ends = [physical_parameters(name, x, space, known) for x in (value, low, high)]
         for key, log_value in ends[0].items():
             low_end, high_end = sorted(end[key] for end in ends[1:])
             found.append(Estimate(key, QUANTITIES[key].unit, *_exp(log_value, low_end, high_end)))
     size = len(space.names)
     used = space.shape_masks()[model]
-    if used[0]:
-        found.append(Estimate("scattering_exponent", "1", float(theta[size]), *interval(size)))
-    if used[1]:
-        found.append(Estimate("activation_energy_mev", "meV", *_exp(theta[size + 1], *interval(size + 1))))
+    for i, name in enumerate(space.shape_names):
+        if used[i]:
+            own = (float(theta[size + i]), *interval(size + i))
+            unit = QUANTITIES[name].unit if name in QUANTITIES else "1"
+            found.append(Estimate(name, unit, *(_exp(*own) if SHAPES[name].log else own)))
     return tuple(found)
 
 

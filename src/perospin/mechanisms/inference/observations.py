@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from perospin.errors import DataError
-from perospin.mechanisms.laws._arrays import Float
+from perospin.mechanisms._arrays import Float
 from perospin.mechanisms.quantities import QUANTITIES, Quantity
 from perospin.units import convert
 
@@ -44,6 +44,10 @@ _ALSO = {
     "error": "lifetime_uncertainty_ps",
     "t1": "lifetime_ps",
     "tau": "lifetime_ps",
+    "tau_s": "lifetime_ps",
+    "tau_spin": "lifetime_ps",
+    "spin_lifetime": "lifetime_ps",
+    "t_s": "lifetime_ps",
     "t": "temperature_k",
     "b": "field_t",
     "n": "n_layers",
@@ -142,7 +146,8 @@ class Observations:
         rate = 1.0 / measured if target == "lifetime_ps" else measured
         given = {name: np.asarray(columns[name], dtype=float) for name in CONDITIONS if name in columns}
         if not given:
-            raise DataError(f"{table} has no condition to compare against: add one of {', '.join(CONDITIONS)}")
+            unread = f" (not understood: {', '.join(ignored)})" if ignored else ""
+            raise DataError(f"{table} has no condition to compare against{unread}: add one of {', '.join(CONDITIONS)}")
         found = cls(rate, relative, given, ignored)
         if not found.varying:
             raise DataError(f"no condition of {table} varies ({', '.join(given)}): nothing tells mechanisms apart")
@@ -165,19 +170,26 @@ def _column(name: str, values: Any) -> list[float]:
     return column
 
 
-def read_observations(path: str | Path) -> Observations:
+def read_observations(path: str | Path, *, celsius: bool = False) -> Observations:
     """Read a CSV file of lifetimes or rates.
 
     The first line names the columns: as in `COLUMNS` (``temperature_k``), with another unit in the name
     (``lifetime_ns``) or in brackets (``lifetime (ns)``, ``temperature [K]``). A cell may carry its own unit
     (``300 K``). Comma, semicolon and tab separate columns; lines that start with # are skipped.
 
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+    celsius : bool
+        Whether C means degrees Celsius; by default it is refused with that question, as it is the coulomb.
+
     Raises
     ------
     DataError
         If the file can't be read as such a table; the message names line and column.
     """
-    text = _text(Path(path))
+    text = read_text(Path(path))
     numbered = [
         (i, line) for i, line in enumerate(text.splitlines(), start=1) if line.strip() and not line.startswith("#")
     ]
@@ -189,6 +201,8 @@ def read_observations(path: str | Path) -> Observations:
     header = rows[0]
     read: list[tuple[int, Quantity, str]] = []
     ignored = []
+    if celsius:
+        header = [_degrees(name) for name in header]
     for position, name in enumerate(header):
         found = _meaning(name, position, str(path))
         if found is None:
@@ -204,13 +218,19 @@ def read_observations(path: str | Path) -> Observations:
         if len(cells) != len(header):
             raise DataError(f"'{path}', line {line}: {len(cells)} cells, but the header has {len(header)}")
         for position, quantity, unit in read:
-            columns[quantity.name].append(_cell(cells[position], quantity, unit, f"'{path}', line {line}"))
+            text = _degrees(cells[position]) if celsius and quantity.unit == "K" else cells[position]
+            columns[quantity.name].append(_cell(text, quantity, unit, f"'{path}', line {line}"))
     return Observations._from_columns(
         columns, tuple(ignored), f"'{path}'", lambda row: f"'{path}', line {lines[row + 1]}"
     )
 
 
-def _text(path: Path) -> str:
+def _degrees(text: str) -> str:
+    """Read a C at the end, in brackets or not, as degrees Celsius."""
+    return re.sub(r"(?<![A-Za-z])C(?=\s*[\])]?\s*$)", "degC", text)
+
+
+def read_text(path: Path) -> str:
     try:
         if path.stat().st_size > _MAX_BYTES:
             raise DataError(f"'{path}' has more than {_MAX_BYTES // 1_000_000} MB: not a table of lifetimes")
@@ -262,6 +282,11 @@ def _check_unit(quantity: Quantity, unit: str, name: str, position: int, path: s
     try:
         convert(1.0, unit, quantity.unit)
     except DataError as error:
+        if unit == "C" and quantity.unit == "K":
+            raise DataError(
+                f"'{path}', column {position + 1} '{name:.40}': C is the coulomb; are these degrees Celsius? "
+                f"Then say --celsius, or write '{quantity.short} (degC)'"
+            ) from None
         raise DataError(f"'{path}', column {position + 1} '{name:.40}': {error}") from None
 
 
@@ -276,4 +301,9 @@ def _cell(text: str, quantity: Quantity, unit: str, where: str) -> float:
         difference = "uncertainty" in quantity.name
         return float(convert(float(match[1]), match[2] or unit, quantity.unit, difference=difference))
     except DataError as error:
+        if match[2] == "C" and quantity.unit == "K":
+            raise DataError(
+                f"{where}, column {quantity.name}: C is the coulomb; are these degrees Celsius? Then say --celsius, "
+                f"or write '{match[1]} degC'"
+            ) from None
         raise DataError(f"{where}, column {quantity.name}: {error}") from None

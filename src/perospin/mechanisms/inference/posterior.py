@@ -16,17 +16,9 @@ from typing import Any, Literal
 import numpy as np
 
 from perospin._optional import require
-from perospin.mechanisms.inference.candidates import (
-    AMPLITUDE_LOG_SD,
-    EA_LOG_SD,
-    EA_MEV,
-    R_HIGH,
-    R_LOW,
-    R_MEAN,
-    R_SD,
-    ModelSpace,
-)
-from perospin.mechanisms.laws._arrays import Float
+from perospin.mechanisms._arrays import Float
+from perospin.mechanisms.inference.candidates import ModelSpace
+from perospin.mechanisms.inference.shapes import AMPLITUDE_LOG_SD, CAP_LOG_SD
 
 __all__ = ["Comparison", "Sampled", "Sampling", "compare", "sample"]
 
@@ -61,7 +53,7 @@ class Sampled:
     model
         Index of the model.
     theta
-        ln(coefficient) of each mechanism (-inf if absent), then r and ln(E_a/meV); (n_draws, n_names + 2).
+        ln(coefficient) of each mechanism (-inf if absent), then the shape parameters; (n_draws, n_names + n_shapes).
     scatter
         Extra standard deviation of ln(rate), (n_draws,).
     inference_data
@@ -142,9 +134,9 @@ def sample(
 
 @dataclass(frozen=True)
 class _Posterior:
-    """The density in coordinates that are standard normal a priori: mechanisms' levels, r, ln(E_a), extra scatter."""
+    """The density in coordinates that are standard normal a priori: levels, shape parameters, extra scatter."""
 
-    tables: tuple[Float, Float, Float]
+    space: ModelSpace
     y: Float
     variance: Float
     prior_scatter: float
@@ -154,35 +146,54 @@ class _Posterior:
     def build(cls, space: ModelSpace, log_rate: Float, sigma: Float | None) -> _Posterior:
         variance = np.zeros_like(log_rate) if sigma is None else sigma**2
         scatter = UNKNOWN_SCATTER if sigma is None else EXTRA_SCATTER
-        return cls(space.tables(), log_rate, variance, scatter, math.log(float(np.mean(np.exp(log_rate)))))
+        return cls(space, log_rate, variance, scatter, math.log(float(np.mean(np.exp(log_rate)))))
 
     @property
     def size(self) -> int:
-        return int(self.tables[0].shape[1])
+        return len(self.space.names)
 
-    def physical(self, z: Any, xp: Any) -> tuple[Any, Any, Any]:
-        """Coefficients (..., size), shape parameters (..., 2) and extra variance (...) behind coordinates z."""
-        base, exponent, energy = self.tables
+    @property
+    def width(self) -> int:
+        return self.size + len(self.space.shape_names) + 1
+
+    def physical(self, z: Any, xp: Any) -> tuple[Any, Any]:
+        """Theta (..., n_names + n_shapes) and extra variance (...) behind coordinates z."""
         n = self.size
-        # the box is that of the least-squares fits; outside it (three standard deviations) nothing changes any more
-        r = xp.clip(R_MEAN + R_SD * z[..., n], R_LOW, R_HIGH)
-        log_energy = math.log(EA_MEV) + EA_LOG_SD * z[..., n + 1]
-        shapes = base + r[..., None, None] * exponent + xp.exp(log_energy)[..., None, None] * energy
-        top = shapes.max(axis=-2)
-        level = top + xp.log(xp.mean(xp.exp(shapes - top[..., None, :]), axis=-2))
-        coefficients = self.centre + AMPLITUDE_LOG_SD * z[..., :n] - level
-        return coefficients, xp.stack([r, log_energy], axis=-1), (self.prior_scatter * z[..., n + 2]) ** 2
+        level, spread, low, high = self.space.shape_priors
+        from scipy.special import ndtr
+
+        if xp is not np:
+            from jax.scipy.special import ndtr
+        first_end, last_end, _ = self.space.coefficient_priors
+        own = np.isfinite(first_end)
+        low_end, span = np.where(own, first_end, 0.0), np.where(own, last_end - first_end, 0.0)
+        # the box is that of the least-squares fits; outside it nothing changes any more
+        shape = xp.clip(level + spread * z[..., n:-1], low, high)
+        ranged = low_end + span * ndtr(z[..., :n])
+        first = xp.where(own, ranged, 0.0)
+        # a law that scales is led by its mean contribution, the others by their coefficient, uniform in its range
+        parts = self.space.log_rates(range(n), xp.concatenate([first, shape], axis=-1), xp=xp)
+        top = parts.max(axis=-2)
+        mean_part = top + xp.log(xp.mean(xp.exp(parts - top[..., None, :]), axis=-2))
+        scaled = self.centre + AMPLITUDE_LOG_SD * z[..., :n] - mean_part
+        coefficients = xp.where(own, ranged, scaled)
+        return xp.concatenate([coefficients, shape], axis=-1), (self.prior_scatter * z[..., -1]) ** 2
 
     def log_likelihood(self, z: Any, mask: Any, xp: Any) -> Any:
         """Of each measurement; (..., n)."""
-        base, exponent, energy = self.tables
-        coefficients, shape, extra = self.physical(z, xp)
-        shapes = base + shape[..., 0, None, None] * exponent + xp.exp(shape[..., 1])[..., None, None] * energy
-        parts = coefficients[..., None, :] + shapes - 1e9 * (1.0 - mask)
+        theta, extra = self.physical(z, xp)
+        parts = self.space.log_rates(range(self.size), theta, xp=xp) - 1e9 * (1.0 - mask)
         top = parts.max(axis=-1)
         total = top + xp.log(xp.sum(xp.exp(parts - top[..., None]), axis=-1))
         variance = self.variance + extra[..., None] + _SMALLEST_VARIANCE
         return -0.5 * ((total - self.y) ** 2 / variance + xp.log(2.0 * math.pi * variance))
+
+    def log_cap(self, z: Any, mask: Any, xp: Any) -> Any:
+        """Log density of the caps: where a law leaves its physics."""
+        cap = self.space.coefficient_priors[2]
+        theta, _ = self.physical(z, xp)
+        above = xp.maximum(theta[..., : self.size] - np.where(np.isfinite(cap), cap, 1e9), 0.0) / CAP_LOG_SD
+        return -0.5 * xp.sum(mask * above**2, axis=-1)
 
 
 def _sampler(posterior: _Posterior, settings: Sampling) -> Any:
@@ -194,11 +205,12 @@ def _sampler(posterior: _Posterior, settings: Sampling) -> Any:
     import jax.numpy as jnp
     from numpyro.infer import NUTS
 
-    width = posterior.size + 3
+    width = posterior.width
 
     def chain(mask: Any, key: Any) -> Any:
         def potential(z: Any) -> Any:
-            return 0.5 * jnp.sum(z**2) - jnp.sum(posterior.log_likelihood(z, mask, jnp))
+            likelihood = jnp.sum(posterior.log_likelihood(z, mask, jnp)) + posterior.log_cap(z, mask, jnp)
+            return 0.5 * jnp.sum(z**2) - likelihood
 
         kernel = NUTS(potential_fn=potential, target_accept_prob=0.85)
         first, second = jax.random.split(key)
@@ -221,17 +233,17 @@ def _collect(az: Any, space: ModelSpace, posterior: _Posterior, index: int, poin
     members = list(space.models[index])
     size = posterior.size
     uses = np.flatnonzero(space.shape_masks()[index])
-    coefficients, shape, extra = posterior.physical(points, np)
-    kept = {"coefficient": coefficients[..., members], "scatter": np.sqrt(extra)}
+    found, extra = posterior.physical(points, np)
+    kept = {"coefficient": found[..., members], "scatter": np.sqrt(extra)}
     if uses.size:
-        kept["shape"] = shape[..., uses]
+        kept["shape"] = found[..., size + uses]
     likelihood = posterior.log_likelihood(points, space.masks()[index], np)
     data = _quiet(lambda: az.from_dict(posterior=kept, log_likelihood={"y": likelihood}))
     r_hat = _quiet(lambda: max(float(v.max()) for v in az.rhat(data).data_vars.values()))
     count = points.shape[0] * points.shape[1]
-    theta = np.full((count, size + 2), -np.inf)
-    theta[:, members] = coefficients[..., members].reshape(count, -1)
-    theta[:, size:] = shape.reshape(count, 2)
+    theta = np.array(found.reshape(count, -1))
+    absent = [i for i in range(size) if i not in members]
+    theta[:, absent] = -np.inf
     return Sampled(index, theta, np.sqrt(extra).ravel(), data, r_hat, divergences)
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from perospin.errors import DataError, RefusedFileError
-from perospin.mechanisms.laws._arrays import Float
+from perospin.mechanisms._arrays import Float
 from perospin.mechanisms.quantities import QUANTITIES
 from perospin.saving import one_run, read_text, write_csv, write_text
 

@@ -25,7 +25,7 @@ from perospin.errors import DataError
 from perospin.mechanisms.laws.dyakonov_perel import crossover_rate, rashba_precession, thermal_wavevector
 from perospin.mechanisms.laws.elliott_yafet import elliott_yafet_rate
 from perospin.mechanisms.laws.exciton_exchange import layer_binding_energy_mev, quadratic_binding_rate
-from perospin.mechanisms.laws.total import total_rate
+from perospin.mechanisms.total import total_rate
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from perospin.mechanisms._arrays import Float
 from perospin.mechanisms.inference.assessment import Call
 from perospin.mechanisms.inference.candidates import CANDIDATES, ModelSpace
 from perospin.mechanisms.inference.observations import CONDITIONS, Observations
-from perospin.mechanisms.laws._arrays import Float
 from perospin.mechanisms.quantities import QUANTITIES
 
 __all__ = ["NAMES", "sentence_of"]
@@ -17,13 +17,20 @@ __all__ = ["NAMES", "sentence_of"]
 NAMES = {
     "constant": "a rate that depends on nothing measured here",
     "dyakonov_perel": "D'yakonov-Perel",
+    "dyakonov_perel_crossover": "D'yakonov-Perel across the crossover to free precession",
+    "dyakonov_perel_cubic": "D'yakonov-Perel with a cubic field",
     "elliott_yafet": "Elliott-Yafet",
+    "elliott_yafet_einstein": "Elliott-Yafet by phonons of one energy",
+    "elliott_yafet_debye": "Elliott-Yafet by phonons up to one energy",
     "bir_aronov_pikus": "Bir-Aronov-Pikus",
     "exciton_exchange": "exciton exchange",
+    "exciton_exchange_crossover": "exciton exchange across the crossover to free precession",
     "nuclear_fluctuations": "nuclear fluctuations",
     "activation": "thermal activation (phonon Raman)",
+    "raman": "phonon Raman",
+    "one_phonon": "single phonons in a field",
 }
-"""Mechanisms in words."""
+"""Laws and mechanisms in words."""
 
 _WORDS = {
     "temperature_k": "temperature",
@@ -47,6 +54,7 @@ _EXPONENTS: dict[str, dict[str, str]] = {
     },
     "nuclear_fluctuations": {"field_t": "-2"},
     "activation": {"temperature_k": "exp"},
+    "one_phonon": {"field_t": "5", "temperature_k": "root"},
 }
 
 
@@ -55,9 +63,10 @@ def sentence_of(
     observed: Observations,
     answer: Call,
     dominance: Float,
-    inclusion: Float,
     shares: Float,
     threshold: float,
+    doubts: Sequence[str] = (),
+    few: Sequence[str] = (),
 ) -> str:
     """Put the answer into one sentence or two.
 
@@ -67,12 +76,18 @@ def sentence_of(
         Models and data.
     answer
         Outcome of the rule.
-    dominance, inclusion, shares
-        Per row and mechanism, per mechanism, and per row (mean, 5 %, 95 %) and mechanism.
+    dominance, shares
+        Per row and answer, and per row (mean, 5 %, 95 %) and answer.
     threshold
         Of the rule.
+    doubts, few
+        What speaks against likely models, and against the conditions (`doubts`).
     """
-    names = [_name(space, i) for i in range(len(space.names))]
+    groups = list(space.answers().values())
+    families = [space.families(group) for group in groups]
+    names = [" or ".join(NAMES[f] for f in members) for members in families]
+    if few:
+        return f"These data can't tell: {few[0]}."
     if not answer.adequate:
         closest = names[int(np.argmax(dominance.mean(axis=0)))]
         return (
@@ -87,25 +102,27 @@ def sentence_of(
             f"probability {_percent(answer.certainty)}, share of the rate {low:.0%} to {high:.0%}."
         )
     if answer.decided:
-        where = " and ".join(f"{names[i]} {_where(observed, dominance[:, i], threshold)}" for i in answer.named)
+        where = " and ".join(f"{names[i]} {_where(observed, dominance[:, i], 0.5)}" for i in answer.named)
         return (
             f"{_capital(where)} limit the spins: between them the largest contribution with probability "
             f"{_percent(answer.certainty)}."
         )
-    twins = [i for i in answer.named if len(space.twins[space.names[i]]) > 1]
+    twins = [i for i in answer.named if len(families[i]) > 1]
     if twins and answer.certainty >= threshold:
-        members = space.twins[space.names[twins[0]]]
+        members = families[twins[0]]
         which = " and ".join(NAMES[m] for m in members)
         return (
             f"These data can't tell {which} apart: their laws are the same on the columns measured"
             f"{_others(answer, twins[0], names)}. {_advice(members, observed)}"
         )
+    if doubts and answer.certainty >= threshold:
+        return f"These data can't tell: {'; '.join(doubts)}."
     # what is certain somewhere is said; the rivals are those of the other rows
     open_rows = dominance.max(axis=1) < threshold
     rest = dominance[open_rows] if open_rows.any() else dominance
     rivals = [int(i) for i in np.argsort(-rest.mean(axis=0), kind="stable") if rest[:, i].max() >= 0.1][:3]
     odds = ", ".join(f"{names[i]} ({_percent(float(rest[:, i].mean()))})" for i in rivals)
-    members = tuple(m for i in rivals for m in space.twins[space.names[i]])
+    members = tuple(m for i in rivals for m in families[i])
     if answer.named and open_rows.any():
         found = " and ".join(f"{names[i]} {_where(observed, dominance[:, i], threshold)}" for i in answer.named)
         return (
@@ -113,10 +130,6 @@ def sentence_of(
             f"there may be {odds}. {_advice(members, observed)}"
         )
     return f"These data can't tell: the largest contribution may be {odds}. {_advice(members, observed)}"
-
-
-def _name(space: ModelSpace, i: int) -> str:
-    return " or ".join(NAMES[m] for m in space.twins[space.names[i]])
 
 
 def _others(answer: Call, twin: int, names: Sequence[str]) -> str:
@@ -134,7 +147,7 @@ def _capital(text: str) -> str:
 
 def _where(observed: Observations, leads: Float, threshold: float) -> str:
     """Where a mechanism leads, in terms of the first condition that tells it."""
-    rows = leads >= 0.5
+    rows = leads >= threshold
     for name in observed.varying:
         column = observed.conditions[name]
         inside, outside = column[rows], column[~rows]
@@ -160,6 +173,6 @@ def _advice(members: Sequence[str], observed: Observations) -> str:
         helpful.remove("layer number")
     if helpful:
         return f"Varying {' or '.join(helpful)} would separate them."
-    shared = [n for n in observed.varying if any(n in CANDIDATES[m] for m in members)]
+    shared = [n for n in observed.varying if any(n in CANDIDATES[m].columns for m in members)]
     words = " or ".join(_WORDS[n] for n in shared) or "the conditions"
     return f"More rows, smaller uncertainties or a wider range of {words} would be needed."

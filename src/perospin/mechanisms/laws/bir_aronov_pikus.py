@@ -17,7 +17,7 @@ from typing import Any, Literal
 import numpy as np
 
 from perospin.errors import DataError
-from perospin.mechanisms.laws._arrays import Float, Numeric, checked, choice, namespace
+from perospin.mechanisms._arrays import Float, Numeric, checked, choice, namespace
 from perospin.units import E2_EV_A, HBAR2_OVER_M0_EV_A2, HBAR_EV_PS, KB_EV_K
 
 __all__ = [
@@ -95,6 +95,8 @@ def sommerfeld_factor(kinetic_energy_mev: Numeric, exciton_binding_energy_mev: N
     Status DERIVED: the Coulomb problem gives the square root (some printings leave it out).
     """
     xp = namespace(kinetic_energy_mev, exciton_binding_energy_mev)
+    if xp is np and not np.all(kinetic_energy_mev > 0):
+        raise DataError("kinetic_energy_mev must be a positive number: at rest the unscreened enhancement is infinite")
     ratio = kinetic_energy_mev / exciton_binding_energy_mev
     y = 2.0 * np.pi / xp.sqrt(ratio)
     return y / -xp.expm1(-y)
@@ -149,10 +151,12 @@ def bir_aronov_pikus_rate(
     permittivity: Numeric,
     *,
     acceptor_density_cm3: Numeric | None = None,
-    enhancement: Literal["screened", "unscreened"] = "screened",
+    hole_mass_m0: Numeric | None = None,
+    statistics: Literal["auto", "nondegenerate"] = "auto",
+    enhancement: Literal["screened", "unscreened", "unscreened_mean_energy"] = "screened",
     convention: Convention = "aronov",
 ) -> Float:
-    r"""Bir-Aronov-Pikus rate with nondegenerate holes.
+    r"""Bir-Aronov-Pikus rate, the free holes nondegenerate or degenerate as density and temperature have it.
 
     .. math:: \frac1{\tau_s}=\frac{2}{\tau_0}\,a_B^3\frac{v_k}{v_B}
        \left[p\,|\psi(0)|^4+\tfrac53(N_A-p)\right]
@@ -167,8 +171,13 @@ def bir_aronov_pikus_rate(
         Electron mass (electron masses), relative permittivity.
     acceptor_density_cm3 : array_like, optional
         Acceptor density N_A (1/cm^3), at least p; N_A - p holes are bound. Without it all holes are free.
-    enhancement : {"screened", "unscreened"}
-        \|psi(0)\|^2 = 1, or the Sommerfeld factor at 3/2 k_B T.
+    hole_mass_m0 : array_like, optional
+        Hole mass (electron masses), for the holes' Fermi energy; that of the electron by default, as in perovskites.
+    statistics : {"auto", "nondegenerate"}
+        ``"auto"`` takes the smaller of the nondegenerate and the degenerate line
+        (`bir_aronov_pikus_degenerate_rate`); they meet where the Fermi energy is about 3/2 k_B T.
+    enhancement : {"screened", "unscreened", "unscreened_mean_energy"}
+        \|psi(0)\|^2 = 1; \|psi(0)\|^4 as a mean over the collisions of a thermal gas; or at 3/2 k_B T alone.
     convention : {"aronov", "paper000"}
         Of tau_0, see `exchange_rate_scale`.
 
@@ -192,18 +201,47 @@ def bir_aronov_pikus_rate(
     >>> round(1 / float(bir_aronov_pikus_rate(300.0, 1e18, 1.0, 0.2, 9.0)), 2)  # ps
     5174.99
     """
-    choice(enhancement, ("screened", "unscreened"), "enhancement")
+    choice(enhancement, ("screened", "unscreened", "unscreened_mean_energy"), "enhancement")
+    choice(statistics, ("auto", "nondegenerate"), "statistics")
     scales = exciton_scales(mass_m0, permittivity)
-    psi2: Any = 1.0
+    thermal_mev = KB_EV_K * temperature_k * 1e3
+    psi4: Any = 1.0
     if enhancement == "unscreened":
-        psi2 = sommerfeld_factor(1.5e3 * KB_EV_K * temperature_k, scales.energy_mev)
-    holes = density_cm3 * psi2**2
+        psi4 = _mean_enhancement(thermal_mev, scales.energy_mev)
+    elif enhancement == "unscreened_mean_energy":
+        psi4 = sommerfeld_factor(1.5 * thermal_mev, scales.energy_mev) ** 2
+    holes = density_cm3 * psi4
+    if statistics == "auto":
+        holes = holes * _degeneracy(
+            thermal_mev, density_cm3, mass_m0, mass_m0 if hole_mass_m0 is None else hole_mass_m0
+        )
     if acceptor_density_cm3 is not None:
         _check_bound(density_cm3, acceptor_density_cm3)
         holes = holes + 5.0 / 3.0 * (acceptor_density_cm3 - density_cm3)
     ratio = _thermal_velocity_ratio(temperature_k, mass_m0, scales)
     scale = exchange_rate_scale(exchange_splitting_mev, mass_m0, permittivity, convention=convention)
     return 2.0 * scale * holes * (scales.radius_nm * 1e-7) ** 3 * ratio
+
+
+def _mean_enhancement(thermal_mev: Any, binding_mev: Any) -> Any:
+    """Mean of |psi(0)|^4 over the collisions of a thermal gas: weighted with the velocity."""
+    from scipy.special import roots_genlaguerre
+
+    xp = namespace(thermal_mev, binding_mev)
+    # energies over kT have the weight x e^-x, of which x takes the 1/x of slow carriers away
+    nodes, weights = roots_genlaguerre(80, 0.0)
+    ratio = xp.asarray(thermal_mev)[..., None] / xp.asarray(binding_mev)[..., None] * nodes
+    y = 2.0 * np.pi / xp.sqrt(ratio)
+    return xp.sum(weights * nodes * (y / -xp.expm1(-y)) ** 2, axis=-1)
+
+
+def _degeneracy(thermal_mev: Any, density_cm3: Any, mass_m0: Any, hole_mass_m0: Any) -> Any:
+    """Degenerate over nondegenerate rate at the mean thermal energy, at most 1."""
+    xp = namespace(thermal_mev, density_cm3, mass_m0, hole_mass_m0)
+    fermi = xp.maximum(fermi_energy_mev(density_cm3, hole_mass_m0), 1e-12)  # no holes, no Fermi energy
+    share = 1.5 * thermal_mev / fermi
+    hot = xp.sqrt(mass_m0 / hole_mass_m0 * share)
+    return xp.minimum(xp.where(share < mass_m0 / hole_mass_m0 * 2.25, hot, share), 1.0)
 
 
 def _check_bound(density_cm3: Any, acceptor_density_cm3: Any) -> None:

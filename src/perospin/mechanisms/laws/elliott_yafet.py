@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from perospin.errors import DataError
-from perospin.mechanisms.laws._arrays import Float, Numeric, checked, namespace
-from perospin.mechanisms.laws._quadrature import legendre
+from perospin.mechanisms._arrays import Float, Numeric, checked, namespace
+from perospin.mechanisms._quadrature import legendre
 from perospin.units import HBAR_EV_PS, KB_EV_K
 
 __all__ = [

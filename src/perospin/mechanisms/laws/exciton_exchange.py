@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from perospin.errors import DataError
-from perospin.mechanisms.laws._arrays import Float, Numeric, checked, choice, namespace
+from perospin.mechanisms._arrays import Float, Numeric, checked, choice, namespace
 from perospin.mechanisms.laws.dyakonov_perel import crossover_rate, thermal_wavevector
 from perospin.units import HBAR2_OVER_M0_EV_A2, HBAR_EV_PS
 
@@ -74,9 +74,11 @@ def exciton_exchange_rate(
 @checked
 def exciton_exchange_thermal_rate(
     temperature_k: Numeric,
-    rashba_ev_a: Numeric,
+    exchange_slope_ev_a: Numeric,
     momentum_scattering_time_ps: Numeric,
     translational_mass_m0: Numeric,
+    *,
+    regime: Literal["auto", "motional_narrowing"] = "auto",
 ) -> Float:
     r"""Exchange rate of thermal excitons, whose splitting grows with the wave vector.
 
@@ -86,15 +88,17 @@ def exciton_exchange_thermal_rate(
     ----------
     temperature_k : array_like
         Temperature (K).
-    rashba_ev_a : array_like
-        Half the slope of the longitudinal-transverse splitting against K (eV angstrom).
+    exchange_slope_ev_a : array_like
+        alpha_LT: half the slope of the longitudinal-transverse splitting against K (eV angstrom).
     momentum_scattering_time_ps, translational_mass_m0 : array_like
         tau* (ps); exciton mass M = m_e + m_h (electron masses).
+    regime : {"auto", "motional_narrowing"}
+        As `exciton_exchange_rate`.
 
     Returns
     -------
     ndarray
-        Rate for circular polarisation in motional narrowing (1/ps).
+        Rate for circular polarisation (1/ps).
 
     Raises
     ------
@@ -105,8 +109,12 @@ def exciton_exchange_thermal_rate(
     -----
     Status DERIVED from doi 10.1103/PhysRevB.47.15776 for a thermal gas.
     """
+    choice(regime, ("auto", "motional_narrowing"), "regime")
     wavevector = thermal_wavevector(temperature_k, translational_mass_m0, dimension=2)
-    return (2.0 * rashba_ev_a * wavevector / HBAR_EV_PS) ** 2 * momentum_scattering_time_ps
+    omega = 2.0 * exchange_slope_ev_a * wavevector / HBAR_EV_PS
+    if regime == "auto":
+        return crossover_rate(omega, momentum_scattering_time_ps)
+    return omega**2 * momentum_scattering_time_ps
 
 
 @checked
@@ -232,6 +240,41 @@ _DEPTH = _ONE * float(np.exp(_DECAY))
 
 
 @checked
+def layered_permittivity(spacing_a: Numeric, well_a: Numeric, well: Numeric, barrier: Numeric) -> Float:
+    r"""Permittivity that screens two charges in a stack of layers, far apart compared with its period.
+
+    .. math:: \varepsilon=\sqrt{\varepsilon_\parallel\varepsilon_\perp},\qquad
+              \varepsilon_\parallel=\frac{w\varepsilon_w+(L-w)\varepsilon_b}{L},\qquad
+              \frac1{\varepsilon_\perp}=\frac{w/\varepsilon_w+(L-w)/\varepsilon_b}{L}
+
+    A two-dimensional exciton in it has a binding energy that goes as :math:`1/\varepsilon^2`.
+
+    Parameters
+    ----------
+    spacing_a : array_like
+        Layer spacing L (A).
+    well_a : array_like
+        Thickness w of a layer (A), below L.
+    well, barrier : array_like
+        Relative permittivity of the layer and of what lies between.
+
+    Returns
+    -------
+    ndarray
+        Relative permittivity.
+
+    Notes
+    -----
+    Status TEXTBOOK (effective medium of a stack of slabs). Excitons of lead iodides are hardly larger than the period,
+    so the form orders materials; absolute energies need the full potential.
+    """
+    xp = namespace(spacing_a, well_a, well, barrier)
+    share = xp.asarray(well_a) / xp.asarray(spacing_a)
+    along = share * xp.asarray(well) + (1.0 - share) * xp.asarray(barrier)
+    across = 1.0 / (share / xp.asarray(well) + (1.0 - share) / xp.asarray(barrier))
+    return xp.sqrt(along * across)
+
+
 def layer_binding_energy_mev(n_layers: Numeric) -> Float:
     r"""Exciton binding energy of butylammonium methylammonium lead iodides against the number of layers.
 

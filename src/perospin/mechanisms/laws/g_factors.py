@@ -5,8 +5,8 @@ from __future__ import annotations
 import warnings
 from typing import Literal
 
-from perospin.mechanisms.laws._arrays import Float, Numeric, checked, choice, namespace
-from perospin.mechanisms.laws.dyakonov_perel import SpinRelaxationWarning
+from perospin.mechanisms._arrays import Float, Numeric, checked, choice, namespace
+from perospin.mechanisms.validity import SpinRelaxationWarning
 from perospin.units import HBAR2_OVER_M0_EV_A2, HBAR_EV_PS, MU_B_EV_T, TWO_PI
 
 __all__ = [

@@ -9,13 +9,19 @@ What differs from the paper, and how to get the paper's own version:
 point                here (default)                                  paper
 ===================  ==============================================  ========================================
 angular factor       2/9: each component of <\|q1 x q2\|^2> = 2/3    ``angular_factor=2/3``
+excited states       x-, y- and z-like ones                          without the z-like ones
 occupation           n(n+1)                                          ``occupation="boltzmann"``: e^(-E/kT)
 polarisation decay   2 Gamma (up and down flips)                     Gamma
 power of the energy  4                                               Eq. 25 prints 3, Eqs. 24 and 26 need 4
 ===================  ==============================================  ========================================
 
-C_chi = 1, as the paper has it, is generous: an infinite cube has 0.0062 (`cube_polarisability`). The model is an
-order-of-magnitude upper estimate, not a prediction.
+The electric field of the phonons acts as
+:math:`(m/\hbar)(\alpha_R/e)\,[\chi\dot{\mathcal E}\times\mathcal E]\cdot\sigma`: the amplitude of sigma_x carries
+chi_yy + chi_zz, that of sigma_y chi_xx + chi_zz, and
+:math:`C_\chi=[(\chi_{yy}+\chi_{zz})^2+(\chi_{xx}+\chi_{zz})^2]^{1/2}` in units of m e^2 a^4/hbar^2. The paper's Eqs.
+17 to 24 leave chi_zz out: its C_chi = 1 is 2 here, for a cube, and the rate four times larger. (Eq. 12 prints a plus
+before its first fraction where second-order perturbation theory, and Eq. 18a, have a minus.) C_chi = 2 is generous: an
+infinite cube has 0.0124 (`cube_polarisability`). The model is an order-of-magnitude upper estimate, not a prediction.
 """
 
 from __future__ import annotations
@@ -24,13 +30,15 @@ from typing import Any, Literal
 
 import numpy as np
 
-from perospin.mechanisms.laws._arrays import Float, Numeric, checked, choice, namespace
-from perospin.mechanisms.laws._quadrature import legendre
+from perospin.errors import DataError
+from perospin.mechanisms._arrays import Float, Numeric, checked, choice, namespace
+from perospin.mechanisms._quadrature import legendre
 from perospin.units import E2_EV_A, HBAR2_OVER_M0_EV_A2, HBAR_EV_PS, KB_EV_K, MU_B_EV_T
 
 __all__ = [
     "activation_rate",
     "cube_polarisability",
+    "cuboid_polarisability",
     "raman_flip_rate",
     "raman_golden_rule_rate",
     "raman_rate",
@@ -38,6 +46,10 @@ __all__ = [
 ]
 
 Occupation = Literal["bose", "boltzmann"]
+Version = Literal["derived", "paper"]
+_BOX = (15.0 - np.pi**2) / (12.0 * np.pi**4)  # chi_xx of an infinite box, in m e^2 L^4/hbar^2
+DEFAULT_POLARISABILITY = 2.0
+"""C_chi that stands for the paper's 1: a dot as round as a cube, its z-like states counted."""
 DERIVED_ANGULAR_FACTOR, PAPER_ANGULAR_FACTOR = 2.0 / 9.0, 2.0 / 3.0
 
 
@@ -99,14 +111,51 @@ def rashba_coefficient_a2(interband_momentum_ev_a: Numeric, gap_ev: Numeric) -> 
     return interband_momentum_ev_a**2 / (3.0 * gap_ev**2)
 
 
-def cube_polarisability() -> float:
-    r"""C_chi of a carrier in an infinite cube, :math:`\sqrt2\,(15-\pi^2)/(12\pi^4)` = 0.0062.
+def cube_polarisability(version: Version = "derived") -> float:
+    r"""C_chi of a carrier in an infinite cube, :math:`2\sqrt2\,(15-\pi^2)/(12\pi^4)` = 0.0124.
+
+    Parameters
+    ----------
+    version : {"derived", "paper"}
+        ``"paper"`` leaves the z-like states out, as arXiv 2603.03038 does: half of it, 0.0062.
 
     Notes
     -----
-    Status DERIVED; a sum over states agrees. With it the rate is 3.9e-5 of that with C_chi = 1.
+    Status DERIVED; a sum over states and a run of the time-dependent Schroedinger equation agree.
     """
-    return float(np.sqrt(2.0) * (15.0 - np.pi**2) / (12.0 * np.pi**4))
+    choice(version, ("derived", "paper"), "version")
+    return float((2.0 if version == "derived" else 1.0) * np.sqrt(2.0) * _BOX)
+
+
+@checked
+def cuboid_polarisability(edge_x_nm: Numeric, edge_y_nm: Numeric, edge_z_nm: Numeric, size_nm: Numeric) -> Float:
+    r"""C_chi of a carrier in an infinite box whose edges differ, for a spin along z.
+
+    :math:`\chi_{ii}=\frac{15-\pi^2}{12\pi^4}\frac{me^2L_i^4}{\hbar^2}`, put together as in this module's description.
+
+    Parameters
+    ----------
+    edge_x_nm, edge_y_nm, edge_z_nm : array_like
+        Edges L_i (nm).
+    size_nm : array_like
+        The size a (nm) that the rate is asked for with: C_chi is in units of m e^2 a^4/hbar^2.
+
+    Returns
+    -------
+    ndarray
+        C_chi, for `raman_flip_rate`; `cube_polarisability` if all edges are a.
+
+    Raises
+    ------
+    DataError
+        If an edge isn't positive.
+
+    Notes
+    -----
+    Status DERIVED.
+    """
+    x, y, z = ((edge / size_nm) ** 4 for edge in (edge_x_nm, edge_y_nm, edge_z_nm))
+    return _BOX * namespace(x, y, z).sqrt((y + z) ** 2 + (x + z) ** 2)
 
 
 def _occupation(x: Any, occupation: str) -> Any:
@@ -125,9 +174,9 @@ def raman_flip_rate(
     rashba_coefficient_a2: Numeric,
     effective_permittivity: Numeric,
     *,
-    polarisability_factor: Numeric = 1.0,
+    polarisability_factor: Numeric = DEFAULT_POLARISABILITY,
     cutoff: Numeric = 1.0,
-    angular_factor: float = DERIVED_ANGULAR_FACTOR,
+    angular_factor: Numeric = DERIVED_ANGULAR_FACTOR,
     occupation: Occupation = "bose",
 ) -> Float:
     r"""Flip probability per unit time Gamma by two LO phonons, closed form.
@@ -136,8 +185,8 @@ def raman_flip_rate(
        \Big(\frac a{a_B}\Big)^2\frac{(\hbar\Omega)^4}{\hbar^2\gamma}
        \Big(\frac{m\alpha_R}{e\hbar^2}\Big)^2(q_ma)^6\,n(n+1)
 
-    With A = 2/3 the prefactor is the paper's 4 C^2/(27 pi^2). Because eps_s/a_B = m e^2/hbar^2, the static permittivity
-    cancels and isn't asked for.
+    With A = 2/3 the prefactor is the paper's 4 C^2/(27 pi^2), with its own C. Because eps_s/a_B = m e^2/hbar^2, the
+    static permittivity cancels and isn't asked for.
 
     Parameters
     ----------
@@ -154,7 +203,7 @@ def raman_flip_rate(
     effective_permittivity : array_like
         eps*, :math:`1/\varepsilon^*=1/\varepsilon_\infty-1/\varepsilon_s`.
     polarisability_factor : array_like
-        C_chi; 1 is the paper's, `cube_polarisability` that of a cube.
+        C_chi; 2 stands for the paper's 1 (see this module), `cube_polarisability` is that of a cube.
     cutoff : array_like
         Largest phonon wave vector times a; 1 in the paper. pi would multiply the rate by 961.
     angular_factor : float
@@ -196,8 +245,8 @@ def raman_rate(
     rashba_coefficient_a2: Numeric,
     effective_permittivity: Numeric,
     *,
-    polarisability_factor: Numeric = 1.0,
-    version: Literal["derived", "paper"] = "derived",
+    polarisability_factor: Numeric | None = None,
+    version: Version = "derived",
 ) -> Float:
     r"""Decay rate of the polarisation by two LO phonons.
 
@@ -205,11 +254,14 @@ def raman_rate(
     ----------
     temperature_k, size_nm, mass_m0, phonon_energy_mev, phonon_damping_per_ps : array_like
         As `raman_flip_rate`.
-    rashba_coefficient_a2, effective_permittivity, polarisability_factor : array_like
+    rashba_coefficient_a2, effective_permittivity : array_like
         As `raman_flip_rate`.
+    polarisability_factor : array_like, optional
+        C_chi; by default 2, or the paper's 1 with ``version="paper"``.
     version : {"derived", "paper"}
-        ``"derived"``: 2 Gamma with the angular factor 2/9 and n(n+1). ``"paper"``: as arXiv 2603.03038 evaluates it,
-        Gamma with 2/3 and e^(-hbar Omega/k_BT); its prefactor is the paper's gamma_a = 2 per microsecond.
+        ``"derived"``: 2 Gamma with the angular factor 2/9, the z-like states and n(n+1). ``"paper"``: as arXiv
+        2603.03038 evaluates it, Gamma with 2/3 and e^(-hbar Omega/k_BT); its prefactor is the paper's gamma_a = 2 per
+        microsecond.
 
     Returns
     -------
@@ -235,7 +287,9 @@ def raman_rate(
         phonon_damping_per_ps,
         rashba_coefficient_a2,
         effective_permittivity,
-        polarisability_factor=polarisability_factor,
+        polarisability_factor=(1.0 if paper else DEFAULT_POLARISABILITY)
+        if polarisability_factor is None
+        else polarisability_factor,
         angular_factor=PAPER_ANGULAR_FACTOR if paper else DERIVED_ANGULAR_FACTOR,
         occupation="boltzmann" if paper else "bose",
     )
@@ -254,11 +308,11 @@ def raman_golden_rule_rate(
     effective_permittivity: Numeric,
     g_factor: Numeric,
     *,
-    polarisability_factor: Numeric = 1.0,
+    polarisability_factor: Numeric = DEFAULT_POLARISABILITY,
     cutoff: Numeric = 1.0,
     level_spacing_mev: Numeric | None = None,
     dispersion_ev_a2: float = 0.0,
-    angular_factor: float = DERIVED_ANGULAR_FACTOR,
+    angular_factor: Numeric = DERIVED_ANGULAR_FACTOR,
     occupation: Occupation = "bose",
 ) -> Float:
     r"""Flip rate by two LO phonons as a Golden-Rule integral over both wave vectors; reduces to `raman_flip_rate`.
@@ -323,6 +377,11 @@ def raman_golden_rule_rate(
         overlap = top**6 / (4.0 * np.pi**4) * xp.sum(weight * delta, axis=(-2, -1))
     enhancement: Any = 1.0
     if level_spacing_mev is not None:
+        if xp is np and np.any(level_spacing_mev <= phonon_energy_mev):
+            raise DataError(
+                "level_spacing_mev must lie above phonon_energy_mev: at or below the phonon's energy the levels are "
+                "excited for real, which second-order perturbation theory does not describe"
+            )
         spacing = (level_spacing_mev * 1e-3) ** 2
         enhancement = (spacing / (spacing - energy**2)) ** 2
     occupied = _occupation(energy / (KB_EV_K * temperature_k), occupation)

@@ -6,12 +6,14 @@ from typing import Literal
 
 import numpy as np
 
-from perospin.mechanisms.laws._arrays import Float, Numeric, checked, choice, namespace
+from perospin.errors import DataError
+from perospin.mechanisms._arrays import Float, Numeric, checked, choice, namespace
 from perospin.mechanisms.laws.g_factors import larmor_precession
-from perospin.units import HBAR_EV_PS, MU_B_EV_T, TWO_PI
+from perospin.units import HBAR_EV_PS, KB_EV_K, MU_B_EV_T, TWO_PI
 
 __all__ = [
     "dephasing_time_ps",
+    "einstein_diffusion_cm2_s",
     "electrical_hanle",
     "electrical_hanle_with_contacts",
     "g_spread_time_ps",
@@ -20,6 +22,7 @@ __all__ = [
     "kerr_transient",
     "optical_orientation",
     "resonant_spin_amplification",
+    "spin_diffusion_length_nm",
     "spin_inertia",
     "total_lifetime_ps",
 ]
@@ -167,7 +170,9 @@ def electrical_hanle_with_contacts(
     length_nm = xp.sqrt(diffusion_cm2_s * 1e14 * spin_lifetime_ps * 1e-12)
     phi = distance_nm / length_nm
     theta = contact_ratio
-    return xp.real(1.0 / (2.0 * (q + theta) * xp.exp(phi * q) + theta**2 * xp.sinh(phi * q) / q))
+    # e^(phi q) is taken out: it overflows for L far above lambda
+    decay = xp.exp(-phi * q)
+    return xp.real(decay / (2.0 * (q + theta) + 0.5 * theta**2 * (1.0 - decay**2) / q))
 
 
 @checked
@@ -250,7 +255,7 @@ def kerr_transient(
     Parameters
     ----------
     time_ps, field_t, g_factor, spin_lifetime_ps : array_like
-        Delay (ps), transverse field (T), g, T2* (ps).
+        Delay (ps), transverse field (T), g, T2* (ps). Before the pump, at negative delays, the signal is 0.
     initial, phase_rad : array_like
         Amplitude and phase.
 
@@ -260,7 +265,9 @@ def kerr_transient(
     """
     xp = namespace(time_ps, field_t, g_factor, spin_lifetime_ps, initial, phase_rad)
     angle = larmor_precession(g_factor, field_t) * time_ps + phase_rad
-    return initial * xp.exp(-time_ps / spin_lifetime_ps) * xp.cos(angle)
+    after = time_ps >= 0
+    envelope = xp.exp(-xp.where(after, time_ps, 0.0) / spin_lifetime_ps)
+    return xp.where(after, initial * envelope * xp.cos(angle), 0.0)
 
 
 @checked
@@ -292,6 +299,8 @@ def resonant_spin_amplification(
     Status DERIVED; weak pump, one g.
     """
     xp = namespace(field_t, g_factor, spin_lifetime_ps, repetition_time_ps, time_ps)
+    if xp is np and (np.any(time_ps < 0) or np.any(time_ps > repetition_time_ps * (1.0 + 1e-9))):
+        raise DataError("time_ps must lie between 0 and repetition_time_ps: the delay is counted from the last pulse")
     z = 1.0 / spin_lifetime_ps - 1j * larmor_precession(g_factor, field_t)
     return xp.real(xp.exp(-z * time_ps) / (1.0 - xp.exp(-z * repetition_time_ps)))
 
@@ -314,3 +323,38 @@ def spin_inertia(modulation_mhz: Numeric, spin_lifetime_ps: Numeric, initial: Nu
     """
     xp = namespace(modulation_mhz, spin_lifetime_ps, initial)
     return initial / xp.sqrt(1.0 + (TWO_PI * modulation_mhz * 1e-6 * spin_lifetime_ps) ** 2)
+
+
+@checked
+def einstein_diffusion_cm2_s(mobility_cm2_vs: Numeric, temperature_k: Numeric) -> Float:
+    r"""Diffusion coefficient of nondegenerate carriers from their mobility, :math:`D=\mu k_BT/e` (cm^2/s).
+
+    Parameters
+    ----------
+    mobility_cm2_vs, temperature_k : array_like
+        Mobility (cm^2/(V s)), temperature (K).
+
+    Notes
+    -----
+    Status TEXTBOOK (Einstein's relation). That of charge; spins of one carrier diffuse as fast unless electron-electron
+    collisions drag them.
+    """
+    return mobility_cm2_vs * KB_EV_K * temperature_k
+
+
+@checked
+def spin_diffusion_length_nm(spin_lifetime_ps: Numeric, diffusion_cm2_s: Numeric) -> Float:
+    r"""Distance over which a spin polarisation decays, :math:`\lambda=\sqrt{D\tau_s}` (nm).
+
+    Parameters
+    ----------
+    spin_lifetime_ps, diffusion_cm2_s : array_like
+        Spin lifetime (ps); T_s of `total_lifetime_ps` for carriers that recombine. D (cm^2/s), from a mobility by
+        `einstein_diffusion_cm2_s` or from the lobes of an electrical Hanle curve.
+
+    Notes
+    -----
+    Status TEXTBOOK. The decay length of `electrical_hanle` at zero field without drift.
+    """
+    xp = namespace(spin_lifetime_ps, diffusion_cm2_s)
+    return 1e7 * xp.sqrt(diffusion_cm2_s * spin_lifetime_ps * 1e-12)

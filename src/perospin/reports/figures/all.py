@@ -16,6 +16,7 @@ from perospin.reports.figures.formulas import formula_front
 from perospin.reports.figures.insight import dependence, directions, importance, interactions
 from perospin.reports.figures.overview import overview
 from perospin.reports.figures.parity import grid_scatter, parity, parity_log, residuals, split_lottery
+from perospin.reports.figures.quantities import by_quantity
 from perospin.reports.figures.shapley import beeswarm, radar
 from perospin.reports.figures.validation import learning_curve, pairs, scrambling, seeds
 
@@ -29,6 +30,7 @@ def draw_all(part: PartResult) -> dict[str, Figure]:
         "overview": overview,
         "parity": parity,
         "parity-log": parity_log,
+        "quantities": by_quantity,
         "residuals": residuals,
         "splits": split_lottery,
         "grid": grid_scatter,

@@ -5,6 +5,7 @@ No figure shows an R2 without the scheme it was computed under.
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING
 
 from matplotlib.figure import Figure
@@ -84,14 +85,14 @@ def overview(part: PartResult) -> Figure:
             fontsize=7,
             color=style.GREY,
         )
-    axes.set_yticks(range(len(names)), [part.spec.title_of(n) for n in names], fontsize=8)
+    axes.set_yticks(range(len(names)), [textwrap.fill(part.spec.title_of(n), 34) for n in names], fontsize=8)
     for label, name in zip(axes.get_yticklabels(), names, strict=True):
         if name == part.spec.verdict.estimator:
             label.set_fontweight("bold")
     axes.set_ylim(len(names) - 0.4, -1.1)
     lowest = max(LOWEST_R2, min(0.0, float(part.scores["r2"].min())))
     axes.set_xlim(lowest - 0.12, 1.03)
-    axes.set_xlabel(f"R² of {space(part)} (the scheme of each point is in the legend)")
+    axes.set_xlabel(textwrap.fill(f"R² of {space(part)} (the scheme of each point is in the legend)", 60))
     axes.grid(axis="x", color="#eeeeee", linewidth=0.7)
     axes.set_axisbelow(True)
     axes.tick_params(axis="y", length=0)

@@ -15,15 +15,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Unpack, get_args
 
 import numpy as np
 import pandas as pd
 
 from perospin.errors import FitError
-from perospin.fitting import Parameter, Quantity, SeparableModel, Source, check_trace, fit_model
-from perospin.fitting.arrays import Float
-from perospin.fitting.single import Intervals
+from perospin.fitting import Parameter, Quantity, SeparableModel, check_trace, fit_model
+from perospin.fitting.arrays import Float, real
+from perospin.measurements.options import FitOptions
 from perospin.measurements.ordering import rising
 from perospin.measurements.result import SpinFit
 
@@ -96,7 +96,7 @@ def elliott(
         Their sum is the absorption. Bound states beyond the twelfth are part of the continuum, with the strength that
         they have per energy.
     """
-    energy = np.asarray(energy_ev, float)
+    energy = real(energy_ev, "energy_ev")
     order = np.arange(1, _STATES + 1) - _SHIFT[dimension]
     strength = (4.0 * np.pi if dimension == 3 else 4.0) / order**3 * rydberg_ev
     places = gap_ev - rydberg_ev / order**2
@@ -125,11 +125,7 @@ def fit_absorption_edge(
     background: Background = "constant",
     window_ev: tuple[float, float] | None = None,
     sigma: Any = None,
-    params: Mapping[str, Any] | None = None,
-    intervals: Intervals = "covariance",
-    level: float = 0.68,
-    seed: int = 0,
-    sources: Sequence[Source] = (),
+    **options: Unpack[FitOptions],
 ) -> SpinFit:
     """Band gap, exciton binding energy and broadening from an absorption edge.
 
@@ -148,8 +144,10 @@ def fit_absorption_edge(
         ``"none"``, ``"constant"`` or ``"linear"``.
     window_ev
         Part of the spectrum to fit: the edge and a few linewidths of continuum, not the next band.
-    sigma, params, intervals, level, seed, sources
-        See `fit_model`.
+    sigma
+        Standard uncertainty of the signal; estimated from the residuals by default.
+    **options
+        Of `perospin.fitting.fit_model`: params, intervals, level, seed, robust, sources.
 
     Returns
     -------
@@ -184,8 +182,7 @@ def fit_absorption_edge(
         spread = None if spread is None else spread[inside]
     model = _model(energy, dimension, lineshape, background)
     fit = fit_model(
-        model, energy, signal, sigma=spread, params=params, intervals=intervals, level=level, seed=seed,
-        sources=sources, warnings=notes, result=SpinFit,
+        model, energy, signal, sigma=spread, warnings=notes, result=SpinFit, **options,
         analysis=f"absorption edge (Elliott, {dimension}D)",
         conventions={
             "exciton_binding_energy": f"gap less energy of the 1s exciton ({_BINDING[dimension]:g} Ry in {dimension}D)",

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
 from perospin.errors import FitError
-from perospin.fitting import Quantity, SeparableModel, Source, fit_model
-from perospin.fitting.arrays import Float
-from perospin.fitting.single import Intervals
+from perospin.fitting import Quantity, SeparableModel, fit_model
+from perospin.fitting.arrays import Float, real
+from perospin.measurements.options import IntervalOptions
 from perospin.measurements.result import SpinFit
 
 __all__ = ["current_polarisation", "fit_current_polarisation"]
@@ -48,10 +48,7 @@ def fit_current_polarisation(
     least_v: float | None = None,
     most_v: float | None = None,
     current_unit: str = "A",
-    intervals: Intervals = "covariance",
-    level: float = 0.68,
-    seed: int = 0,
-    sources: Sequence[Source] = (),
+    **options: Unpack[IntervalOptions],
 ) -> SpinFit:
     """Spin polarisation of a current, for each sign of the voltage and their mean.
 
@@ -69,8 +66,8 @@ def fit_current_polarisation(
         Window of |V|; from half the largest voltage up if not given.
     current_unit
         Of the currents, for the figure.
-    intervals, level, seed, sources
-        See `fit_model`.
+    **options
+        Of `perospin.fitting.fit_model`: intervals, level, seed, robust, sources.
 
     Returns
     -------
@@ -117,8 +114,7 @@ def fit_current_polarisation(
         if not spread.max() > 0:
             spread = None
     fit = fit_model(
-        model, x, (up - down)[window], sigma=spread, absolute_sigma=False, intervals=intervals,
-        level=level, seed=seed, sources=sources, warnings=notes, result=SpinFit,
+        model, x, (up - down)[window], sigma=spread, absolute_sigma=False, warnings=notes, result=SpinFit, **options,
         analysis="spin polarisation of a current",
         conventions={"spin_polarisation": "(I_up - I_down)/(I_up + I_down); up and down as the two files were given"},
         settings={"main": "spin_polarisation_percent", "least_v": low, "most_v": high, "current_unit": current_unit},
@@ -167,8 +163,8 @@ def fit_current_polarisation(
 def _prepared(voltage_v: Any, current_up: Any, current_down: Any) -> tuple[Float, Float, Float, Any, list[str]]:
     """Voltages, mean magnitudes of the currents, the curves if they are repeated (or None), notes."""
     try:
-        voltage = np.asarray(voltage_v, float)
-        curves = [np.atleast_2d(np.asarray(c, float)) for c in (current_up, current_down)]
+        voltage = real(voltage_v, "voltage_v")
+        curves = [np.atleast_2d(real(c, "current")) for c in (current_up, current_down)]
     except (TypeError, ValueError):
         raise FitError("voltages and currents must be numbers, and all curves of one length") from None
     for name, c in zip(("current_up", "current_down"), curves, strict=True):

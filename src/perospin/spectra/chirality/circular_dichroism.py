@@ -11,15 +11,15 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import pandas as pd
 
 from perospin.errors import FitError
-from perospin.fitting import Parameter, Quantity, SeparableModel, Source, check_trace, fit_model
-from perospin.fitting.arrays import Float
-from perospin.fitting.single import Intervals
+from perospin.fitting import Parameter, Quantity, SeparableModel, check_trace, fit_model
+from perospin.fitting.arrays import Float, real
+from perospin.measurements.options import IntervalOptions
 from perospin.measurements.ordering import rising
 from perospin.measurements.result import SpinFit
 
@@ -54,7 +54,7 @@ def dissymmetry(ellipticity_mdeg: Any, absorbance: Any) -> Any:
     Examples
     --------
     >>> round(dissymmetry(30.0, 1.0), 10)
-    0.0009096422
+    0.0009095842
     """
     return ellipticity_mdeg / (MDEG_PER_ABSORBANCE * absorbance)
 
@@ -72,10 +72,7 @@ def fit_circular_dichroism(
     scatter_nm: tuple[float, float] | None = None,
     thickness_um: float | None = None,
     least_absorbance: float = 0.05,
-    intervals: Intervals = "covariance",
-    level: float = 0.68,
-    seed: int = 0,
-    sources: Sequence[Source] = (),
+    **options: Unpack[IntervalOptions],
 ) -> SpinFit:
     """Dissymmetry factor g_CD of absorption at its extreme, or at one wavelength.
 
@@ -107,8 +104,8 @@ def fit_circular_dichroism(
         Film thickness (um), for the ellipticity per length.
     least_absorbance
         Below it no g is formed: the quotient of two small numbers is noise.
-    intervals, level, seed, sources
-        See `fit_model`.
+    **options
+        Of `perospin.fitting.fit_model`: intervals, level, seed, robust, sources.
 
     Returns
     -------
@@ -153,7 +150,7 @@ def fit_circular_dichroism(
     model = _band(x[top], centre, free=at_nm is None)
     fit = fit_model(
         model, x[top], g[top], sigma=spread, absolute_sigma=trace.sigma is not None,
-        intervals=intervals, level=level, seed=seed, sources=sources,
+        **options,
         result=SpinFit, analysis="circular dichroism",
         conventions={
             "g_cd": "(A_L - A_R)/A with A = (A_L + A_R)/2; ellipticity = 32982 mdeg (A_L - A_R)",
@@ -206,10 +203,7 @@ def fit_luminescence(
     background_left: Any = 0.0,
     background_right: Any = 0.0,
     window_nm: tuple[float, float] | None = None,
-    intervals: Intervals = "covariance",
-    level: float = 0.68,
-    seed: int = 0,
-    sources: Sequence[Source] = (),
+    **options: Unpack[IntervalOptions],
 ) -> SpinFit:
     """Dissymmetry factor g_lum of luminescence over an emission band.
 
@@ -225,8 +219,8 @@ def fit_luminescence(
         Dark counts: numbers or arrays (n,).
     window_nm
         The band; where the emission exceeds half its maximum if not given.
-    intervals, level, seed, sources
-        See `fit_model`.
+    **options
+        Of `perospin.fitting.fit_model`: intervals, level, seed, robust, sources.
 
     Returns
     -------
@@ -243,7 +237,7 @@ def fit_luminescence(
     )
     trace = check_trace(wavelength_nm, {"left": left, "right": right}, x_name="wavelength_nm", check_constant=False)
     x = trace.x
-    order = np.argsort(np.asarray(wavelength_nm, float), kind="stable")
+    order = np.argsort(real(wavelength_nm, "wavelength_nm"), kind="stable")
     dark = [_background(b, order, len(x)) for b in (background_left, background_right)]
     up, down = trace["left"] - dark[0], trace["right"] - dark[1]
     mean, difference = 0.5 * (up + down), up - down
@@ -261,7 +255,8 @@ def fit_luminescence(
         y=Quantity("difference", "", "I_L - I_R"),
     )
     fit = fit_model(
-        model, level_of, difference[band], intervals=intervals, level=level, seed=seed, sources=sources, result=SpinFit,
+        model, level_of, difference[band], **options,
+        result=SpinFit,
         analysis="circularly polarised luminescence",
         conventions={"g_lum": "2 (I_L - I_R)/(I_L + I_R), twice the degree of circular polarisation"},
         warnings=trace.warnings, settings={"main": "g_lum"},
@@ -292,7 +287,7 @@ def fit_luminescence(
 
 
 def _background(values: Any, order: Any, n: int) -> Float:
-    array = np.asarray(values, float)
+    array = real(values, "a background")
     if array.ndim == 0:
         return np.full(n, float(array))
     if array.shape != (n,) or len(order) != n:

@@ -14,14 +14,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Unpack, get_args
 
 import numpy as np
 
 from perospin.errors import FitError
-from perospin.fitting import SeparableModel, Source, fit_model
-from perospin.fitting.arrays import Float
-from perospin.fitting.single import Intervals
+from perospin.fitting import SeparableModel, fit_model
+from perospin.fitting.arrays import Float, real
+from perospin.measurements.options import FitOptions
 from perospin.measurements.result import SpinFit
 from perospin.spectra.chirality.switching import (
     _CLEARLY,
@@ -31,6 +31,7 @@ from perospin.spectra.chirality.switching import (
     _missed,
     _settled,
     _spin_valve,
+    _windows_seen,
 )
 
 __all__ = ["Loop", "Over", "fit_magnetoresistance", "julliere_ratio", "magnetoresistance", "sweep_direction"]
@@ -112,11 +113,7 @@ def fit_magnetoresistance(
     over: Over | None = None,
     background: bool = False,
     sigma: Any = None,
-    params: Mapping[str, Any] | None = None,
-    intervals: Intervals = "covariance",
-    level: float = 0.68,
-    seed: int = 0,
-    sources: Sequence[Source] = (),
+    **options: Unpack[FitOptions],
 ) -> SpinFit:
     """Magnetoresistance and switching fields from a loop.
 
@@ -134,8 +131,10 @@ def fit_magnetoresistance(
         valve) or ``"smallest"``.
     background
         Whether a slope in |B| (spin valve) or B (half valve) is fitted.
-    sigma, params, intervals, level, seed, sources
-        See `fit_model`.
+    sigma
+        Standard uncertainty of the signal; estimated from the residuals by default.
+    **options
+        Of `perospin.fitting.fit_model`: params, intervals, level, seed, robust, sources.
 
     Returns
     -------
@@ -157,8 +156,7 @@ def fit_magnetoresistance(
     def described(model: SeparableModel, kind: str) -> SpinFit:
         widths = {p.name: 0.5 * step for p in model.parameters if p.name.endswith("width_t")}
         fit = fit_model(
-            model, x, resistance, sigma=spread, params=params, intervals=intervals, level=level, seed=seed,
-            sources=sources, resolution=widths, warnings=notes, result=SpinFit,
+            model, x, resistance, sigma=spread, resolution=widths, warnings=notes, result=SpinFit, **options,
             analysis=model.name, settings={"main": "magnetoresistance_percent", "loop": kind},
         )  # fmt: skip
         return _settled(fit, model, x, resistance, spread, step)
@@ -167,11 +165,16 @@ def fit_magnetoresistance(
         if kind == "half_valve":
             return described(_half_valve(x, resistance, step, background), kind)
         common = described(_spin_valve(x, resistance, step, background), kind)
-        if len(set(x["direction"].tolist())) == 1 or params or not _missed(common.data["residual"].to_numpy())[0]:
+        if (
+            len(set(x["direction"].tolist())) == 1
+            or options.get("params")
+            or not _missed(common.data["residual"].to_numpy())[0]
+        ):
             return common
         own = described(_four_switchings(x, resistance, step, background), kind)
         gain = common.statistics["aicc"] - own.statistics["aicc"]
-        if gain < _CLEARLY:
+        # a window that ends outside the sweep was not seen to end: that is one switching a sweep, a half valve's
+        if gain < _CLEARLY or (_windows_seen(common, x, step) and not _windows_seen(own, x, step)):
             return common
         return own.with_warnings(
             "the electrodes don't switch symmetrically about one field (exchange bias?): each of the four switchings "
@@ -182,15 +185,26 @@ def fit_magnetoresistance(
     if loop == "auto":
         both = [run("spin_valve"), run("half_valve")]
         valve, half = (fit.statistics["aicc"] for fit in both)
-        fit = both[0] if valve <= half else both[1]
-        name = "spin valve" if valve <= half else "half valve"
-        if abs(valve - half) < _CLEARLY:
+        seen = _windows_seen(both[0], x, step)
+        fit = both[0] if seen and valve <= half else both[1]
+        name = "spin valve" if fit is both[0] else "half valve"
+        if not seen and half - valve > _CLEARLY:
+            fit = fit.with_warnings(
+                "a spin valve fits better, but with switchings outside the swept fields, which nothing shows: sweep "
+                "further, or give loop='spin_valve' if there are two magnetic electrodes"
+            )
+        elif seen and abs(valve - half) < _CLEARLY:
             fit = fit.with_warnings(
                 f"the loop was taken for that of a {name}, but AICc hardly prefers it (by {abs(valve - half):.1f}): "
                 "say which it is"
             )
     else:
         fit = run(loop)
+        if loop == "spin_valve" and not _windows_seen(fit, x, step):
+            fit = fit.with_warnings(
+                "a switching lies outside the swept fields: the window of antiparallel magnetisations was not seen to "
+                "close, as in a half valve (loop='half_valve')"
+            )
     chance = _chance(fit, x, resistance, spread, step)
     fit = _finished(fit, over)
     return fit if chance < 0.05 else _undetermined(fit, chance, notes)
@@ -198,10 +212,7 @@ def fit_magnetoresistance(
 
 def _clean(field_t: Any, resistance_ohm: Any, sigma: Any) -> tuple[Float, Float, Any, list[str]]:
     """Check the data without sorting them: the order holds the direction of the sweep."""
-    try:
-        field, resistance = np.asarray(field_t, float), np.asarray(resistance_ohm, float)
-    except (TypeError, ValueError):
-        raise FitError("field and resistance must be numbers") from None
+    field, resistance = real(field_t, "field_t"), real(resistance_ohm, "resistance_ohm")
     if field.ndim != 1 or field.shape != resistance.shape:
         raise FitError(f"field has the shape {field.shape}, resistance {resistance.shape}: they must be equal columns")
     good = np.isfinite(field) & np.isfinite(resistance)
@@ -210,7 +221,7 @@ def _clean(field_t: Any, resistance_ohm: Any, sigma: Any) -> tuple[Float, Float,
         notes.append(f"{np.count_nonzero(~good)} of {len(good)} rows with missing or infinite values were left out")
     spread = None
     if sigma is not None:
-        spread = np.broadcast_to(np.asarray(sigma, float), field.shape)[good]
+        spread = np.broadcast_to(real(sigma, "sigma"), field.shape)[good]
     field, resistance = field[good], resistance[good]
     if len(field) < 8:
         raise FitError(f"only {len(field)} usable points: a loop needs at least 8")

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from perospin.fitting import Parameter, Quantity, SeparableModel, fit_model, fixed
-from perospin.fitting.arrays import Float
+from perospin.fitting.arrays import Float, natural_unit
 from perospin.measurements.result import SpinFit
 
 _CLEARLY = 10.0  # difference of AICc
@@ -139,6 +139,31 @@ def _four_switchings(x: Mapping[str, Float], resistance: Float, step: float, bac
     )
 
 
+def _windows_seen(fit: SpinFit, x: Mapping[str, Float], step: float) -> bool:
+    """Whether all switchings of a spin valve lie inside the fields that were swept, points on both sides of each."""
+    v = fit.settings["best_values"]
+    centre = v.get("offset_field_t", 0.0)
+    for sign, way in ((1.0, "up"), (-1.0, "down")):
+        fields = x["field_t"][x["direction"] == sign]
+        if not len(fields):
+            continue
+        first = v[f"{way}_first_t"] if f"{way}_first_t" in v else centre + sign * v["soft_switching_t"]
+        second = first + sign * v.get(f"{way}_gap_t", v.get("gap_t", 0.0))
+        if min(first, second) < fields.min() + 0.5 * step or max(first, second) > fields.max() - 0.5 * step:
+            return False
+    return True
+
+
+def _one_step(field: Float, y: Float) -> float:
+    """Field at which y steps from one level to another."""
+    order = np.argsort(field, kind="stable")
+    field, y = field[order], y[order] - np.mean(y)
+    n = np.arange(1, len(y))
+    score = np.abs(np.cumsum(y)[:-1]) / np.sqrt(n * (1.0 - n / len(y)))
+    best = int(np.argmax(score))
+    return 0.5 * float(field[best] + field[best + 1])
+
+
 def _widest_step(field: Float, y: Float) -> tuple[float, float]:
     """Find the ends of the window, among all pairs of points, in which y lies highest above the rest."""
     order = np.argsort(field, kind="stable")
@@ -161,7 +186,7 @@ def _widest_step(field: Float, y: Float) -> tuple[float, float]:
 def _half_valve(x: Mapping[str, Float], resistance: Float, step: float, background: bool) -> SeparableModel:
     reach = float(np.max(np.abs(x["field_t"])))
     parameters = [
-        Parameter("saturation_width_t", "T", "field scale of the magnetisation, tanh(B/w)", 0.1 * reach, 0.3 * step,
+        Parameter("saturation_width_t", "T", "field scale of the magnetisation, tanh(B/w)", 0.1 * reach, 0.1 * step,
                   3 * reach, positive=True),
         Parameter("coercive_field_t", "T", "coercive field", 0.0, -reach, reach, scale=0.05 * reach),
         Parameter("offset_field_t", "T", "field about which the loop is symmetric", 0.0, -0.5 * reach, 0.5 * reach,
@@ -188,6 +213,17 @@ def _half_valve(x: Mapping[str, Float], resistance: Float, step: float, backgrou
         for w in np.geomspace(step, reach, 10)
         for c in np.linspace(-0.5 * reach, 0.5 * reach, 21)
     ]
+    if both:
+        # a sharp switching has no slope that would lead to it: start where each sweep steps
+        flat = resistance
+        if background:
+            columns = np.stack([np.ones_like(resistance), x["field_t"]], axis=1)
+            flat = resistance - columns @ np.linalg.lstsq(columns, resistance, rcond=None)[0]
+        up, down = (_one_step(x["field_t"][x["direction"] == d], flat[x["direction"] == d]) for d in (1.0, -1.0))
+        starts += [
+            {"saturation_width_t": w, "coercive_field_t": 0.5 * (up - down), "offset_field_t": 0.5 * (up + down)}
+            for w in (0.15 * step, 0.4 * step, step, 3.0 * step)
+        ]
     return SeparableModel(
         name="magnetoresistance of a half valve",
         parameters=tuple(parameters),
@@ -244,6 +280,7 @@ def _missed(residual: Float) -> tuple[bool, float]:
 
     In the order of the measurement: sorted by field, opposite residuals of the two directions alternate like noise.
     """
+    residual = residual / natural_unit(residual)
     durbin_watson = float(np.sum(np.diff(residual) ** 2) / max(float(np.sum(residual**2)), 1e-300))
     return bool((2.0 - durbin_watson) / 2.0 * np.sqrt(len(residual)) > 5.0), durbin_watson
 
@@ -255,17 +292,22 @@ def _chance(fit: SpinFit, x: Mapping[str, Float], resistance: Float, spread: Any
     """
     from scipy import stats
 
-    weight = np.ones_like(resistance) if spread is None else 1.0 / spread
+    unit = natural_unit(resistance)
+    weight = np.ones_like(resistance) / unit if spread is None else 1.0 / spread
     columns = [np.ones_like(resistance)]
     if "slope_ohm_per_t" in fit:
         columns.append(x["field_t"] if fit.settings["loop"] == "half_valve" else np.abs(x["field_t"]))
     matrix = np.stack(columns, axis=1) * weight[:, None]
     y = resistance * weight
     null = float(np.sum((y - matrix @ np.linalg.lstsq(matrix, y, rcond=None)[0]) ** 2))
-    gain = null - fit.statistics["chi2"]
+    left = float(np.sum((weight * fit.data["residual"].to_numpy()) ** 2))
+    gain = null - left
     places = max(2.0, float(np.ptp(x["field_t"])) / step)
     fields = [n for n in fit.table["name"] if n.endswith(("switching_t", "first_t", "gap_t", "field_t"))]
     trials = places ** len(fields)
     if spread is not None:
         return float(min(1.0, trials * stats.chi2.sf(gain, 1)))
-    return float(min(1.0, trials * stats.f.sf(gain / fit.statistics["reduced_chi2"], 1, len(y) - len(columns) - 1)))
+    dof = max(fit.statistics["degrees_of_freedom"], 1)
+    return float(
+        min(1.0, trials * stats.f.sf(gain / (left / dof) if left > 0 else np.inf, 1, len(y) - len(columns) - 1))
+    )

@@ -11,6 +11,7 @@ import numpy as np
 from perospin.fitting.arrays import Float
 from perospin.look import BLUE, COLUMN_INCHES, COLUMN_RC, GREEN, GREY, ORANGE, PINK, VERMILLION
 from perospin.measurements.options import component_name
+from perospin.mechanisms import nuclear_transverse_share
 from perospin.spectra.signals.signals import (
     GHZ_PER_TESLA,
     gaussian_resonance,
@@ -134,15 +135,27 @@ def t1_field_figure(fit: SpinFit, title: str | None = None) -> Figure:
     data = fit.data
     field, time = data["field_t"].to_numpy(), np.exp(data["log_t1"].to_numpy())
     scale, unit = time_scale(time)
-    plateau, crossover = fit["spin_lifetime_ps"].value / scale, fit["crossover_field_t"].value
+    plateau = fit["spin_lifetime_ps"].value / scale
+    width = fit.settings.get("nuclear_field_t")
+    if width is None:
+        crossover = fit["crossover_field_t"].value
+
+        def nuclei(b: Float) -> Float:
+            return np.asarray(plateau * (b / crossover) ** 2)
+    else:
+        correlation = fit["correlation_time_ps"].value / scale
+
+        def nuclei(b: Float) -> Float:
+            return np.asarray(correlation / nuclear_transverse_share(np.abs(b) / width))
+
     error = data["sigma"].to_numpy() * time / scale if "sigma" in data else None
     return points_figure(
         field, time / scale, error,
-        lambda b: plateau / (1.0 + (crossover / b) ** 2),
+        lambda b: 1.0 / (1.0 / plateau + 1.0 / nuclei(b)),
         labels=("magnetic field (T)", f"T$_1$ ({unit})"),
         title=title if title is not None else "T$_1$ against field",
-        log=(True, True),
-        parts=((lambda b: plateau + 0.0 * b, "τ$_s$"), (lambda b: plateau * (b / crossover) ** 2, "nuclei alone")),
+        log=(bool(field.min() > 0.0), True),
+        parts=((lambda b: plateau + 0.0 * b, "τ$_s$"), (nuclei, "nuclei alone")),
     )  # fmt: skip
 
 

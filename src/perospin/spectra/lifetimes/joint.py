@@ -10,7 +10,7 @@ import numpy as np
 
 from perospin.errors import FitError
 from perospin.fitting import Parameter, Quantity, SeparableModel
-from perospin.fitting.arrays import Float
+from perospin.fitting.arrays import Float, natural_unit
 from perospin.measurements.result import SpinFit
 from perospin.spectra.lifetimes.difference import _fit_difference
 from perospin.spectra.lifetimes.response import lifetime_parameter
@@ -105,6 +105,8 @@ def _gains(delay: Float, same: Float, counter: Float, best: Float, lifetime: flo
     late = delay > 5.0 * lifetime
     if np.count_nonzero(late) < 5:
         return []
+    unit = natural_unit(same, counter)
+    same, counter, best = same / unit, counter / unit, best / unit
     shape = 0.5 * (best[: len(delay)] + best[len(delay) :])[late]
     square = float(shape @ shape)
     if not square > 0:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, Unpack
 
 from perospin.errors import FitError
-from perospin.fitting import Source, check_times_ps, check_trace
-from perospin.fitting.single import Intervals
+from perospin.fitting import check_times_ps, check_trace
+from perospin.measurements.options import FitOptions, without_params
 from perospin.measurements.result import SpinFit
 from perospin.spectra.lifetimes.joint import _fit_joint
 from perospin.spectra.lifetimes.pump_probe import _with_convention
@@ -29,12 +28,7 @@ def fit_populations(
     convention: Convention = "flip",
     wavelength_nm: float | None = None,
     delay_unit: str = "ps",
-    params: Mapping[str, Any] | None = None,
-    intervals: Intervals = "covariance",
-    level: float = 0.68,
-    seed: int = 0,
-    robust: bool = False,
-    sources: Sequence[Source] = (),
+    **options: Unpack[FitOptions],
 ) -> SpinFit:
     r"""Fit the rate equations of the spin-up and spin-down populations to both traces.
 
@@ -51,8 +45,8 @@ def fit_populations(
         What ``lifetime_ps`` means; default the flip time of the equations.
     delay_ps, same, counter, sigma, irf_fwhm_ps, measured_irf, offset, artefact, wavelength_nm, delay_unit
         As `fit_pump_probe`.
-    params, intervals, level, seed, robust, sources
-        As `fit_pump_probe`.
+    **options
+        Of `perospin.fitting.fit_model`: params, intervals, level, seed, robust, sources.
 
     Returns
     -------
@@ -71,8 +65,9 @@ def fit_populations(
     trace = check_trace(delay, {"same": same, "counter": counter}, sigma=sigma)
     response, more = Response.choose(trace.x, _size(trace), irf_fwhm_ps, measured_irf)
     settings: dict[str, Any] = {"main": "lifetime_ps", "observable": "populations", "response": response.kind}
+    params, rest = without_params(options)
     setup = _Setup(
-        trace.x, response, offset, artefact, intervals, level, seed, robust, tuple(sources), params or {},
+        trace.x, response, offset, artefact, rest, params,
         [*notes, *trace.warnings, *more], settings,
     )  # fmt: skip
     fit = _fit_joint(setup, trace["same"], trace["counter"], trace.sigma, 1, 1, annihilation=order == 2)

@@ -9,20 +9,21 @@ difference SC - CC, 1/tau_d = 1/tau_s + 1/tau_r, in which recombination is still
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any, Literal, Unpack
 
 import numpy as np
 
 from perospin.errors import FitError
-from perospin.fitting import Source, check_times_ps, check_trace
-from perospin.fitting.single import Intervals
+from perospin.fitting import Trace, check_times_ps, check_trace
+from perospin.fitting.arrays import natural_unit
+from perospin.measurements.options import FitOptions, without_params
 from perospin.measurements.result import SpinFit
 from perospin.spectra.lifetimes.difference import _fit_difference
 from perospin.spectra.lifetimes.joint import _fit_joint
 from perospin.spectra.lifetimes.ratio import _fit_polarisation
-from perospin.spectra.lifetimes.response import CONVENTIONS, Convention, Response
+from perospin.spectra.lifetimes.response import CONVENTIONS, Convention, Response, guess_time_zero
 from perospin.spectra.lifetimes.setup import _Setup, _size
 
 __all__ = ["fit_pump_probe"]
@@ -48,12 +49,7 @@ def fit_pump_probe(
     population_lifetime_ps: float | None = None,
     wavelength_nm: float | None = None,
     delay_unit: str = "ps",
-    params: Mapping[str, Any] | None = None,
-    intervals: Intervals = "covariance",
-    level: float = 0.68,
-    seed: int = 0,
-    robust: bool = False,
-    sources: Sequence[Source] = (),
+    **options: Unpack[FitOptions],
 ) -> SpinFit:
     """Spin lifetime from a pair of circularly polarised pump-probe traces.
 
@@ -91,10 +87,8 @@ def fit_pump_probe(
         Recombination time known from elsewhere, to take it out of a difference's decay.
     wavelength_nm
         Of the probe; goes into the record.
-    params, intervals, level, seed, robust
-        See `perospin.fitting.fit_model`.
-    sources
-        Raw files.
+    **options
+        Of `perospin.fitting.fit_model`: params, intervals, level, seed, robust, sources.
 
     Returns
     -------
@@ -148,17 +142,14 @@ def fit_pump_probe(
     if wavelength_nm is not None:
         settings["wavelength_nm"] = float(wavelength_nm)
     notes += more if observable != "polarisation" else []
+    params, rest = without_params(options)
     setup = _Setup(
         trace.x,
         response,
         offset,
         artefact,
-        intervals,
-        level,
-        seed,
-        robust,
-        tuple(sources),
-        params or {},
+        rest,
+        params,
         notes,
         settings,
     )
@@ -186,7 +177,37 @@ def fit_pump_probe(
             f"held at {width:.3g} ps; time zero and the polarisation there hang on it, the lifetimes hardly"
         )
         fit = run(replace(setup, response=Response("gaussian", width), notes=[*setup.notes, note]))
+    if offset is not True:
+        fit = fit.with_warnings(*_before_pump(trace, fit, response))
     return _with_convention(fit, convention, wavelength_nm)
+
+
+def _before_pump(trace: Trace, fit: SpinFit, response: Response) -> list[str]:
+    """Tell of a signal that is there before the pump comes: the model has none."""
+    values = {**fit.values, **fit.settings["best_values"]}
+    zero, width = (values.get(name, math.nan) for name in ("time_zero_ps", "irf_fwhm_ps"))
+    zero = zero if math.isfinite(zero) else guess_time_zero(trace.x, _size(trace))
+    step = float(np.min(np.diff(np.unique(trace.x))))
+    early = trace.x < zero - max(2.0 * (width if math.isfinite(width) else response.fwhm_ps), step)
+    if np.count_nonzero(early) < 3:
+        return []
+    from scipy.stats import t as student
+
+    share = 0.0
+    for signal in trace.channels.values():
+        signal = signal / natural_unit(signal)
+        part, largest = signal[early], float(np.max(np.abs(signal)))
+        error = float(np.sqrt(0.5 * np.mean(np.diff(part) ** 2) / len(part)))
+        level = float(np.mean(part))
+        if abs(level) > max(student.ppf(1 - 1e-5, len(part) - 1) * error, 0.02 * largest):
+            share = max(share, abs(level) / largest)
+    if not share:
+        return []
+    return [
+        f"before the pump the signal is not zero, but {share:.0%} of its largest: a background (give offset=True), or "
+        "what the pulse before has left, where spins or carriers outlive the repetition time of the laser; the "
+        "lifetimes are wrong by it"
+    ]
 
 
 def _with_convention(fit: SpinFit, convention: Convention, wavelength_nm: float | None) -> SpinFit:

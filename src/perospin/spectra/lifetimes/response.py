@@ -39,6 +39,10 @@ class Response:
         Whether the width is fitted.
     measured
         The measured response.
+    bounds
+        Of the width, if it is fitted.
+    zero_ps
+        Time zero of a sharp response.
     """
 
     kind: str
@@ -46,9 +50,12 @@ class Response:
     free: bool = False
     measured: MeasuredResponse | None = None
     bounds: tuple[float, float] = (1e-4, 1e4)
+    zero_ps: float = 0.0
 
     @classmethod
-    def choose(cls, delay: Float, signal: Float, irf_fwhm_ps: Any, measured_irf: Any) -> tuple[Response, list[str]]:
+    def choose(
+        cls, delay: Float, signal: Float, irf_fwhm_ps: Any, measured_irf: Any, rises: bool | None = None
+    ) -> tuple[Response, list[str]]:
         """Response for what the user knows of it.
 
         Parameters
@@ -57,6 +64,8 @@ class Response:
             Delays and the size of the signal, which tell whether the rise was measured; (n,).
         irf_fwhm_ps, measured_irf
             As `fit_pump_probe`.
+        rises
+            Whether the rise was measured; None: looked for in `signal`.
 
         Raises
         ------
@@ -79,8 +88,9 @@ class Response:
                 raise FitError(f"irf_fwhm_ps is {width:g}; it must be 0 (sharp) or above")
             return (cls("gaussian", width) if width > 0 else cls("sharp")), []
         # the rise was measured if there are points before 0, or if the signal starts near zero (an unset stage)
-        starts_low = abs(float(np.median(signal[:3]))) < 0.2 * float(np.abs(signal).max())
-        if (delay < 0).sum() < 3 and not starts_low:
+        if rises is None:
+            rises = abs(float(np.median(signal[:3]))) < 0.2 * float(np.abs(signal).max())
+        if (delay < 0).sum() < 3 and not rises:
             note = (
                 "fewer than three points before time zero: the response can't be fitted, the decay is taken from "
                 "delay 0 on; give irf_fwhm_ps, or pass the points before the pump"
@@ -93,13 +103,16 @@ class Response:
         widest = max(20 * step, 100 * smallest, 0.1 * float(delay.max() - delay.min()))
         return cls("gaussian", 3 * smallest, True, bounds=(0.05 * smallest, widest)), []
 
-    def parameters(self, delay: Float) -> tuple[Parameter, ...]:
-        """Width, if it is fitted or Gaussian, and time zero."""
+    def parameters(self, delay: Float, known_zero: float | None = None) -> tuple[Parameter, ...]:
+        """Width, if it is fitted or Gaussian, and time zero, which may lie outside the delays only if it is known."""
         span = float(delay[-1] - delay[0])
         if self.kind == "sharp":
             return ()
         scale = self.fwhm_ps or 0.01 * span
-        zero = Parameter("time_zero_ps", "ps", "time zero", 0.0, float(delay[0]), float(delay[-1]), scale=scale)
+        first, last = float(delay[0]), float(delay[-1])
+        if known_zero is not None:
+            first, last = min(first, known_zero - scale), max(last, known_zero + scale)
+        zero = Parameter("time_zero_ps", "ps", "time zero", 0.0, first, last, scale=scale)
         if self.kind == "measured":
             return (zero,)
         low, high = self.bounds if self.free else (1e-9, 1e9)
@@ -112,7 +125,7 @@ class Response:
     def decay(self, delay: Any, lifetime: Any, p: Mapping[str, Any]) -> Any:
         """Compute a unit decay from time zero on."""
         if self.kind == "sharp":
-            return sharp_decay(delay, lifetime)
+            return sharp_decay(delay - self.zero_ps, lifetime)
         since = delay - p["time_zero_ps"]
         if self.measured is not None:
             return self.measured.decay(since, lifetime)
@@ -121,7 +134,7 @@ class Response:
     def step(self, delay: Any, p: Mapping[str, Any]) -> Any:
         """Compute a unit step at time zero."""
         if self.kind == "sharp":
-            return namespace(delay).where(delay >= 0, 1.0, 0.0)
+            return namespace(delay).where(delay >= self.zero_ps, 1.0, 0.0)
         since = delay - p["time_zero_ps"]
         if self.measured is not None:
             return self.measured.step(since)

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from perospin.errors import FitError
-from perospin.fitting import Quantity, SeparableModel, Source, Trace, fit_model
-from perospin.fitting.arrays import Float, namespace
-from perospin.fitting.single import Intervals
+from perospin.fitting import Quantity, SeparableModel, Trace, fit_model
+from perospin.fitting.arrays import Float, namespace, natural_unit
+from perospin.measurements.options import IntervalOptions
 from perospin.measurements.result import SpinFit
 from perospin.spectra.lifetimes.response import Response, guess_lifetimes, guess_time_zero
 
@@ -35,11 +35,7 @@ class _Setup:
     response: Response
     offset: bool | str
     artefact: bool
-    intervals: Intervals
-    level: float
-    seed: int
-    robust: bool
-    sources: tuple[Source, ...]
+    options: IntervalOptions
     params: Mapping[str, Any]
     notes: list[str]
     settings: dict[str, Any] = field(default_factory=dict)
@@ -51,19 +47,10 @@ class _Setup:
         resolvable = self.response.kind != "sharp" and ("irf_fwhm_ps" in known or not self.response.free)
         resolution = dict.fromkeys(resolved, limit) if resolvable else {}
 
-        def run(resolution: Mapping[str, Any]) -> SpinFit:
-            return fit_model(
-                model, x, y, sigma=sigma, params={**held, **self.params}, intervals=self.intervals, level=self.level,
-                seed=self.seed, robust=self.robust, sources=self.sources, warnings=self.notes,
-                resolution=resolution or None, result=SpinFit, settings=self.settings, **more,
-            )  # fmt: skip
-
-        fit = run(resolution)
-        # a time far above the response that has no upper end is not one below the resolution: only its error reaches it
-        best = {**fit.values, **fit.settings["best_values"]}
-        shortest = limit(best) if callable(limit) else limit
-        far = {n for n in resolution if fit[n].status == "undetermined" and best[n] > 10.0 * shortest}
-        return run({n: resolution[n] for n in resolution if n not in far}) if far else fit
+        return fit_model(
+            model, x, y, sigma=sigma, params={**held, **self.params}, warnings=self.notes, **self.options,
+            resolution=resolution or None, result=SpinFit, settings=self.settings, **more,
+        )  # fmt: skip
 
 
 def _mean(values: Mapping[str, float], base: str, components: int) -> float:
@@ -96,7 +83,9 @@ def _stands_out(signal: Float, best: Float, sigma: Float | None, constant: bool)
     As for a line in a transient (`fit_kerr`): among about n places and times a decay lowers chi2 by more than
     ``2 ln(2 n/0.05)`` with a probability below 0.05. Against it stands a constant, or zero.
     """
-    weight = np.ones_like(signal) if sigma is None else 1.0 / np.broadcast_to(sigma, signal.shape) ** 2
+    unit = natural_unit(signal)
+    signal, best = signal / unit, best / unit
+    weight = np.ones_like(signal) if sigma is None else (unit / np.broadcast_to(sigma, signal.shape)) ** 2
     without = float(np.sum(weight * (signal - (np.average(signal, weights=weight) if constant else 0.0)) ** 2))
     left = float(np.sum(weight * (signal - best) ** 2))
     return left <= 0 or len(signal) * np.log(without / left) > 2.0 * np.log(2.0 * len(signal) / 0.05)

@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from perospin.errors import FitError
-from perospin.fitting.arrays import Float
+from perospin.fitting.arrays import Float, natural_unit
 from perospin.measurements.maps import SignalMap
+from perospin.spectra.maps.rise import Rise, find_rise
 
-__all__ = ["Chirp", "correct_background", "correct_chirp", "find_chirp", "map_time_zero"]
+__all__ = ["Chirp", "correct_background", "correct_chirp", "drifts", "find_chirp"]
 
 _REFERENCE_NM = 500.0
 
 
-def map_time_zero(signal_map: SignalMap) -> float:
-    """Delay at which the map's root mean square first reaches half its rise (ps)."""
-    from perospin.spectra.lifetimes.response import guess_time_zero
-
-    with np.errstate(invalid="ignore"):
-        size = np.sqrt(np.nanmean(signal_map.signal**2, axis=1))
-    good = np.isfinite(size)
-    if good.sum() < 3:
+def _rise(signal_map: SignalMap) -> Rise:
+    """Time zero and width of the rise of a map, a constant spectrum beside it."""
+    live = np.isfinite(signal_map.signal).sum(axis=0) > 0.5 * len(signal_map.delay_ps)
+    if not live.any() or len(np.unique(signal_map.delay_ps)) < 4:
         raise FitError(f"{signal_map!r} holds too few numbers to find time zero")
-    return guess_time_zero(signal_map.delay_ps[good], size[good])
+    return find_rise(signal_map.delay_ps, signal_map.signal[:, live])[0]
 
 
 def correct_background(signal_map: SignalMap, before_ps: float | None = None) -> SignalMap:
@@ -35,7 +32,8 @@ def correct_background(signal_map: SignalMap, before_ps: float | None = None) ->
     signal_map
         Map with delays before time zero.
     before_ps
-        Spectra at delays up to here are averaged; default the first two thirds of those before time zero.
+        Spectra at delays up to here are averaged; default those before the rise, two widths of the response before time
+        zero (one width, if there is none).
 
     Returns
     -------
@@ -47,15 +45,18 @@ def correct_background(signal_map: SignalMap, before_ps: float | None = None) ->
         If no spectrum lies before the limit.
     """
     if before_ps is None:
-        zero = map_time_zero(signal_map)
-        before = signal_map.delay_ps[signal_map.delay_ps < zero]
-        if len(before) < 3:
-            raise FitError(f"{signal_map!r} has {len(before)} delays before time zero ({zero:.3g} ps): pass before_ps")
-        before_ps = float(before[max(1, (2 * len(before)) // 3) - 1])
-        if _drifts(signal_map.signal[signal_map.delay_ps <= before_ps]):
+        rise = _rise(signal_map)
+        early = [signal_map.delay_ps[signal_map.delay_ps < rise.time_zero_ps - k * rise.fwhm_ps] for k in (2.0, 1.0)]
+        before = early[0] if early[0].size else early[1]
+        if not rise.seen or not before.size:
+            raise FitError(
+                f"no delay of {signal_map!r} lies clearly before the rise: leave the background on, or give before_ps"
+            )
+        before_ps = float(before[-1])
+        if drifts(signal_map.signal[signal_map.delay_ps <= before_ps]):
             raise FitError(
                 f"the spectra of {signal_map!r} up to {before_ps:.3g} ps change with delay: that is signal, not "
-                "background; pass before_ps if the pump comes later"
+                "background; give before_ps if the pump comes later"
             )
     rows = signal_map.delay_ps <= before_ps
     if not rows.any():
@@ -67,11 +68,11 @@ def correct_background(signal_map: SignalMap, before_ps: float | None = None) ->
     return replace(signal_map, signal=signal_map.signal - background, history=(*signal_map.history, note))
 
 
-def _drifts(spectra: Float) -> bool:
+def drifts(spectra: Float) -> bool:
     """Whether successive spectra differ far less than all of them do: a decay, not noise around a constant."""
     if len(spectra) < 4:
         return False
-    part = spectra[:, np.isfinite(spectra).all(axis=0)]
+    part = spectra[:, np.isfinite(spectra).all(axis=0)] / natural_unit(spectra)
     around = float(np.sum((part - part.mean(axis=0)) ** 2))
     return around > 0 and float(np.sum(np.diff(part, axis=0) ** 2)) < 0.4 * around
 
@@ -85,15 +86,19 @@ class Chirp:
     coefficients
         Lowest power first (ps).
     wavelength_nm, time_zero_ps
-        Points it was fitted to.
+        Points it was fitted to; empty if the polynomial was given.
     used
         Which of them the fit kept.
     """
 
     coefficients: tuple[float, ...]
-    wavelength_nm: Float
-    time_zero_ps: Float
-    used: np.ndarray
+    wavelength_nm: Float = field(default_factory=lambda: np.empty(0))
+    time_zero_ps: Float = field(default_factory=lambda: np.empty(0))
+    used: np.ndarray = field(default_factory=lambda: np.empty(0, bool))
+
+    def __post_init__(self) -> None:
+        if not self.coefficients or not np.isfinite(self.coefficients).all():
+            raise FitError("a chirp needs finite coefficients, lowest power first, in ps")
 
     def __call__(self, wavelength_nm: Float) -> Float:
         """Time zero (ps) at wavelengths (nm)."""
@@ -114,7 +119,7 @@ def find_chirp(signal_map: SignalMap, degree: int = 2, window_ps: tuple[float, f
     Parameters
     ----------
     signal_map
-        Background already subtracted.
+        A background that doesn't change with delay does no harm.
     degree
         Of the polynomial; 0 is one time zero for all.
     window_ps
@@ -131,7 +136,7 @@ def find_chirp(signal_map: SignalMap, degree: int = 2, window_ps: tuple[float, f
     """
     delay = signal_map.delay_ps
     if window_ps is None:
-        zero = map_time_zero(signal_map)
+        zero = _rise(signal_map).time_zero_ps
         step = (
             float(np.median(np.diff(delay[(delay > delay[0]) & (delay <= max(zero, delay[2]))])))
             if len(delay) > 4
@@ -142,11 +147,14 @@ def find_chirp(signal_map: SignalMap, degree: int = 2, window_ps: tuple[float, f
     if inside.sum() < 6:
         raise FitError(f"only {int(inside.sum())} delays lie in {window_ps} ps: too few to find the rise")
     time = delay[inside]
-    zeros = _rises(time, signal_map.signal[inside])
+    zeros = _rises(time, signal_map.signal[inside] / natural_unit(signal_map.signal))
     reduced = (signal_map.wavelength_nm - _REFERENCE_NM) / 100.0
     used = np.isfinite(zeros)
     if used.sum() < degree + 3:
-        raise FitError(f"only {int(used.sum())} wavelengths show a rise in {window_ps} ps: too few for degree {degree}")
+        raise FitError(
+            f"only {int(used.sum())} wavelengths show a rise in {window_ps[0]:.4g} to {window_ps[1]:.4g} ps: a curve "
+            f"of degree {degree} needs {degree + 3}; leave the chirp, or give its coefficients from a reference (Chirp)"
+        )
     for _ in range(20):
         coefficients = np.polynomial.polynomial.polyfit(reduced[used], zeros[used], degree)
         off = np.abs(zeros - np.polynomial.polynomial.polyval(reduced, coefficients))
@@ -159,7 +167,7 @@ def find_chirp(signal_map: SignalMap, degree: int = 2, window_ps: tuple[float, f
 
 
 def _rises(time: Float, signal: Float) -> Float:
-    """Time zero of a smeared step with a linear trend behind it, for each column; NaN where there is no clear rise.
+    """Time zero of a smeared step with a linear trend behind it, on a constant; NaN where there is no clear rise.
 
     Widths and zeros on a grid that all columns share, then a parabola through the best zero and its neighbours.
     """
@@ -176,7 +184,7 @@ def _rises(time: Float, signal: Float) -> Float:
     for i, width in enumerate(widths):
         for j, zero in enumerate(zeros):
             step = gaussian_step(time - zero, width)
-            columns = np.stack([step, step * (time - zero)], axis=1)
+            columns = np.stack([step, step * (time - zero), np.ones_like(step)], axis=1)  # the last one: background
             amplitudes = pseudo_inverse(columns) @ y
             cost[i, j] = np.sum((y - columns @ amplitudes) ** 2, axis=0)
             height[i, j] = amplitudes[0]
@@ -225,5 +233,6 @@ def correct_chirp(signal_map: SignalMap, chirp: Chirp | None = None, degree: int
         sigma = np.stack(
             [np.interp(target + s, delay, column) for s, column in zip(shift, signal_map.sigma.T, strict=True)], axis=1
         )
-    note = f"chirp: {chirp}; {int(chirp.used.sum())} of {len(chirp.used)} wavelengths used"
+    seen = f"{int(chirp.used.sum())} of {len(chirp.used)} wavelengths used" if len(chirp.used) else "as given"
+    note = f"chirp: {chirp}; {seen}"
     return replace(signal_map, delay_ps=target, signal=signal, sigma=sigma, history=(*signal_map.history, note))

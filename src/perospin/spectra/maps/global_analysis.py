@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any, Literal, Unpack
 
 import numpy as np
 import pandas as pd
@@ -16,17 +16,19 @@ import pandas as pd
 from perospin.errors import FitError
 from perospin.fitting import Parameter, Quantity, SeparableModel, fit_model
 from perospin.fitting.arrays import Float, namespace
-from perospin.fitting.single import Intervals
+from perospin.fitting.parameters import Fixed
 from perospin.measurements.maps import SignalMap
+from perospin.measurements.options import FitOptions, without_params
 from perospin.measurements.result import SpinFit
 from perospin.spectra.lifetimes.response import (
     CONVENTIONS,
     Convention,
     Response,
     guess_lifetimes,
-    guess_time_zero,
     lifetime_parameter,
 )
+from perospin.spectra.maps.corrections import drifts
+from perospin.spectra.maps.rise import Rise, find_rise, leading, nearby, unexplained
 from perospin.spectra.signals.irf import gaussian_pulse
 
 __all__ = ["fit_map", "kinetics", "simulate_map_pair"]
@@ -67,12 +69,9 @@ def fit_map(
     measured_irf: Any = None,
     plateau: bool = False,
     artefact: bool = False,
-    background: bool = False,
+    background: bool | None = None,
     convention: Convention = "polarisation",
-    params: Mapping[str, Any] | None = None,
-    intervals: Intervals = "covariance",
-    level: float = 0.68,
-    seed: int = 0,
+    **options: Unpack[FitOptions],
 ) -> SpinFit:
     """Fit lifetimes that all wavelengths share.
 
@@ -80,9 +79,10 @@ def fit_map(
     ----------
     map_same, map_counter
         A map alone is decomposed into decay-associated spectra. A pair, same- and counter-circular on the same axes, is
-        fitted jointly and gives the spin lifetime. Correct background and chirp first.
+        fitted jointly and gives the spin lifetime. Correct the chirp first.
     components
-        Lifetimes of a single map (default 2), or of the spin polarisation of a pair (default 1).
+        Lifetimes of a single map (default 2; 0 with an artefact alone, as of a solvent), or of the spin polarisation of
+        a pair (default 1).
     population_components
         Lifetimes of the population of a pair.
     irf_fwhm_ps, measured_irf
@@ -92,11 +92,12 @@ def fit_map(
     artefact
         Add a pulse at time zero and its first two derivatives.
     background
-        Add a spectrum that is there at all delays.
+        Add a spectrum that is there at all delays (scattered light); default where at least one delay lies before the
+        pump. It is fitted with the rest: the mean of a few noisy spectra, subtracted, would shift all others alike.
     convention
         What ``lifetime_ps`` of a pair means, ``"polarisation"`` or ``"flip"``.
-    params, intervals, level, seed
-        As `perospin.fitting.fit_model`.
+    **options
+        Of `perospin.fitting.fit_model`: params, intervals, level, seed, robust, sources.
 
     Returns
     -------
@@ -112,45 +113,71 @@ def fit_map(
     """
     pair = map_counter is not None
     spins = components if components is not None else (1 if pair else 2)
-    if not 1 <= spins <= (2 if pair else 5) or not 1 <= population_components <= 3:
+    if not (0 if artefact and not pair else 1) <= spins <= (2 if pair else 5) or not 1 <= population_components <= 3:
         raise FitError(
-            "use 1 to 5 components for one map; for a pair 1 or 2 components and 1 to 3 population_components"
+            "use 1 to 5 components for one map (0 with artefact=True alone); for a pair 1 or 2 components and 1 to 3 "
+            "population_components"
         )
     if convention not in ("polarisation", "flip"):
         raise FitError(f"unknown convention '{convention}' for maps: use polarisation or flip")
     if map_counter is not None and not map_same.same_axes(map_counter):
         raise FitError(f"{map_same!r} and {map_counter!r} have different axes: interpolate one onto the other first")
     delay = map_same.delay_ps
-    size = np.sqrt(np.mean(np.nan_to_num(map_same.signal) ** 2, axis=1))
-    response, notes = Response.choose(delay, size, irf_fwhm_ps, measured_irf)
-    if response.kind == "sharp":
-        if artefact:
-            raise FitError("an artefact follows the response: give irf_fwhm_ps or measured_irf")
-        if not (delay >= 0).all():
-            map_same = map_same.crop(delay_ps=(0.0, float(delay[-1])))
-            map_counter = None if map_counter is None else map_counter.crop(delay_ps=(0.0, float(delay[-1])))
-            delay = map_same.delay_ps
     live = np.isfinite(map_same.signal).sum(axis=0) > 0.5 * len(delay)
     if map_counter is not None:
         live &= np.isfinite(map_counter.signal).sum(axis=0) > 0.5 * len(delay)
+    notes: list[str] = []
     if not live.all():
         notes.append(f"{int((~live).sum())} wavelengths with more than half of the points missing were left out")
     if not live.any():
         raise FitError(f"{map_same!r} holds no wavelength with at least half of its points")
     maps = [map_same] if map_counter is None else [map_same, map_counter]
+    if len(np.unique(delay)) < 4:
+        raise FitError(f"{map_same!r} has {len(np.unique(delay))} different delays: too few for a fit")
+    signals = leading(np.concatenate([part.signal[:, live] for part in maps], axis=1))
+    rises = find_rise(delay, signals, artefact=artefact, keep=2)
+    response, told = Response.choose(delay, np.abs(signals[:, 0]), irf_fwhm_ps, measured_irf, rises[0].seen)
+    notes += told
+    params, rest = without_params(options)
+    rest.setdefault("sources", tuple(s for part in maps for s in part.sources))
+    held = params.get("time_zero_ps") if params else None
+    zero = float(held.value) if isinstance(held, Fixed) else None
+    if response.kind == "sharp":
+        if artefact:
+            raise FitError("an artefact follows the response: give irf_fwhm_ps or measured_irf")
+        first = 0.0 if zero is None else zero
+        response = replace(response, zero_ps=first)
+        if not (delay >= first).all():
+            maps = [part.crop(delay_ps=(first, float(delay[-1]))) for part in maps]
+            map_same = maps[0]
+        delay = map_same.delay_ps
+        params = {name: value for name, value in (params or {}).items() if name != "time_zero_ps"}
+    else:
+        if artefact and response.free and irf_fwhm_ps is None:
+            # a pulse between two points, and its derivatives, fit any two points
+            finest = 0.8 * float(np.min(np.diff(np.unique(delay))))
+            response = replace(response, bounds=(finest, response.bounds[1]))
+        if irf_fwhm_ps is not None or measured_irf is not None:
+            width = response.bounds if response.free else response.fwhm_ps
+            rises = find_rise(delay, signals, artefact=artefact, fwhm_ps=width, keep=2)
+    if background is None:
+        pump = zero if zero is not None else rises[0].time_zero_ps
+        background = response.kind != "sharp" and bool(delay[0] < pump - rises[0].fwhm_ps)
     y = np.concatenate([part.signal[:, live] for part in maps])
     sigma = None
     if all(part.sigma is not None for part in maps):
         sigma = np.concatenate([np.asarray(part.sigma)[:, live] for part in maps])
         sigma = np.where(np.isfinite(sigma) & (sigma > 0), sigma, np.nanmedian(sigma))
     model, terms = _model(
-        delay, response, pair, spins, population_components, plateau=plateau, artefact=artefact, background=background
-    )
+        delay, response, pair, spins, population_components, rises, plateau=plateau, artefact=artefact,
+        background=background, known_zero=zero,
+    )  # fmt: skip
     x: Any = delay if not pair else {"delay_ps": np.tile(delay, 2), "channel": np.repeat([1.0, -1.0], len(delay))}
     resolved = [name for name in model.names if "lifetime" in name]
     fit = fit_model(
-        model, x, y, sigma=sigma, params={**response.held(), **(params or {})}, intervals=intervals, level=level,
-        seed=seed, warnings=notes, result=SpinFit, sources=tuple(s for part in maps for s in part.sources),
+        model, x, y, sigma=sigma, params={**response.held(), **(params or {})}, warnings=notes, result=SpinFit,
+        **rest,
+        curved=("time_zero_ps", "irf_fwhm_ps") if artefact else (),
         resolution=dict.fromkeys(resolved, response.resolution()) if response.kind != "sharp" else None,
     )  # fmt: skip
     fit = _ordered(fit, terms, pair)
@@ -158,7 +185,13 @@ def fit_map(
     arrays["spectra"], arrays["spectra_uncertainties"] = arrays.pop("amplitudes"), arrays.pop("amplitude_uncertainties")
     arrays["wavelength_nm"], arrays["delay_ps"] = map_same.wavelength_nm[live], delay
     arrays.pop("channel", None)
-    fit = fit.with_warnings(*_common_noise(arrays["signal"] - arrays["best_fit"]))
+    left = arrays["signal"] - arrays["best_fit"]
+    fit = fit.with_warnings(*_common_noise(left))
+    if response.kind != "sharp" and drifts(left[: len(delay)][delay < rises[0].onset_ps]):
+        fit = fit.with_warnings(
+            "the spectra before the pump change with delay: that is signal of the pulse before or of a late pump, not "
+            "a background, and the lifetimes may be wrong by it"
+        )
     history = [f"{part.name or 'map'}: {line}" for part in maps for line in part.history]
     fit = replace(
         fit,
@@ -166,7 +199,9 @@ def fit_map(
         settings={**fit.settings, "history": history, "signal_unit": map_same.unit, "pair": pair},
         drawing="map",
     )
-    return _finish_pair(fit, spins, convention) if pair else fit.with_settings(main=fit.settings["lifetimes"][0])
+    if pair:
+        return _finish_pair(fit, spins, convention)
+    return fit.with_settings(main=(fit.settings["lifetimes"] or ["irf_fwhm_ps"])[0])
 
 
 def _common_noise(residual: Float) -> list[str]:
@@ -193,10 +228,12 @@ def _model(
     pair: bool,
     spins: int,
     populations: int,
+    rises: Sequence[Rise],
     *,
     plateau: bool,
     artefact: bool,
     background: bool,
+    known_zero: float | None = None,
 ) -> tuple[SeparableModel, list[str]]:
     """Model, and the names of its terms in the order of the spectra."""
     width = response.fwhm_ps
@@ -244,20 +281,44 @@ def _model(
     parameters: list[Parameter] = [
         *(lifetime_parameter(n, delay, "decay time of the spin polarisation", width) for n in fast),
         *(lifetime_parameter(n, delay, "decay time of the population" if pair else "decay time", width) for n in slow),
-        *response.parameters(delay),
+        *response.parameters(delay, known_zero),
     ]
 
     def guess(x: Any, y: Float) -> list[dict[str, float]]:
-        half = len(y) // 2 if pair else len(y)
-        size = np.sqrt(np.mean(y[:half] ** 2 + (y[half:] ** 2 if pair else 0.0), axis=1)) if y.ndim > 1 else y[:half]
-        zero = guess_time_zero(delay, size)
-        starts = []
-        for times in guess_lifetimes(delay, len(slow)):
-            starts += [
-                dict(zip([*slow, *fast], [*times, *quick], strict=True)) | {"time_zero_ps": zero}
-                for quick in (guess_lifetimes(delay, len(fast)) if fast else [()])
-            ]
-        return starts
+        """Lifetimes for the best rises, then rises for the best lifetimes, which may have been taken for a response."""
+        few = leading(y if y.ndim > 1 else y[:, None])
+
+        def best(starts: Sequence[dict[str, float]]) -> list[dict[str, float]]:
+            scored: list[tuple[float, int, dict[str, float]]] = []
+            for start in starts:
+                columns = np.stack([np.broadcast_to(part, len(few)) for part in basis(x, start)], axis=1)
+                scored.append((float(np.sum(unexplained(columns, few) ** 2)), len(scored), start))
+            return [start for _, _, start in sorted(scored, key=lambda one: one[:2])]
+
+        sets = [
+            dict(zip([*slow, *fast], [*times, *quick], strict=True))
+            for times in guess_lifetimes(delay, len(slow))
+            for quick in guess_lifetimes(delay, len(fast))
+        ]
+
+        def at(rise: Rise) -> dict[str, float]:
+            zero = rise.time_zero_ps if known_zero is None else known_zero
+            return {"time_zero_ps": zero, "irf_fwhm_ps": rise.fwhm_ps if response.free else response.fwhm_ps}
+
+        smallest = float(np.min(np.diff(np.unique(delay))))
+        low = max(response.bounds[0], 0.5 * smallest)
+        wide = max(min(response.bounds[1], max(8.0 * rises[0].fwhm_ps, 8.0 * smallest)), 2.0 * low)
+        spread = np.geomspace(low, wide, 10).tolist() if response.free else [response.fwhm_ps]
+        ranked = [best([{**times, **at(rise)} for times in sets]) for rise in rises]
+        starts = [ranked[0][0], *(others[0] for others in ranked[1:])]
+        if response.kind == "sharp":
+            return ranked[0][:3]
+        for _ in range(2):
+            around = [{**starts[0], **at(rise)} for rise in nearby(delay, rises[0], spread)]
+            moved = best(around)[0]
+            moved = best([{**moved, **times} for times in sets] + [moved])[0]
+            starts.insert(0, moved)
+        return [*starts, *ranked[0][1:2]]
 
     x_axes = (_DELAY, Quantity("channel", "", "SC +1, CC −1")) if pair else (_DELAY,)
     title = "maps SC and CC, joint global analysis" if pair else "map, global analysis"

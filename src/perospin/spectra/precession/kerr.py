@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, Unpack
 import numpy as np
 
 from perospin.errors import DataError
-from perospin.fitting.arrays import Float, namespace
+from perospin.fitting.arrays import Float, namespace, natural_unit
 from perospin.fitting.checks import check_times_ps, check_trace
 from perospin.fitting.model import Parameter, Quantity, SeparableModel
 from perospin.fitting.single import fit_model
@@ -112,7 +112,7 @@ def fit_kerr(
     """
     from perospin.measurements.result import SpinFit
 
-    delay, told = check_times_ps(np.asarray(delay_ps, float), unit=delay_unit)
+    delay, told = check_times_ps(delay_ps, unit=delay_unit)
     trace = check_trace(delay, {"signal": signal}, sigma=sigma, x_name="delay_ps")
     if irf_fwhm_ps is not None and not irf_fwhm_ps > 0:
         raise DataError(f"irf_fwhm_ps must be positive, got {irf_fwhm_ps:g}: leave it out for a sharp response")
@@ -186,10 +186,12 @@ def _noise_alone(fit: SpinFit, signal: Float, sigma: Float | None, background: B
     """
     if background == "exponential":
         return False
-    weight = np.ones_like(signal) if sigma is None else 1.0 / np.broadcast_to(sigma, signal.shape) ** 2
+    unit = natural_unit(signal)
+    signal, best = signal / unit, fit.data["best_fit"].to_numpy() / unit
+    weight = np.ones_like(signal) if sigma is None else (unit / np.broadcast_to(sigma, signal.shape)) ** 2
     level = float(np.average(signal, weights=weight)) if background == "offset" else 0.0
     without = float(np.sum(weight * (signal - level) ** 2))
-    left = float(np.sum(weight * (signal - fit.data["best_fit"].to_numpy()) ** 2))
+    left = float(np.sum(weight * (signal - best) ** 2))
     size = len(signal)
     return size * np.log(without / left) < 2.0 * np.log(2.0 * size / 0.05) if left > 0 else False
 

@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 
 from perospin.errors import DataError
-from perospin.fitting.arrays import Float, namespace
+from perospin.fitting.arrays import Float, namespace, real
 from perospin.fitting.model import Parameter, Quantity, SeparableModel
 from perospin.measurements.options import FitOptions, as_fits, component_name, fit_points, from_fits, recording
 from perospin.spectra.precession.kerr import Background, fit_kerr
@@ -163,7 +163,7 @@ def _single_fits(
     """Fits of the transients, and of one in zero field."""
     if field_t is None:
         raise DataError("give field_t, one field for each transient")
-    fields = np.atleast_1d(np.asarray(field_t, float))
+    fields = np.atleast_1d(real(field_t, "field_t"))
     if len(fields) != len(traces):
         raise DataError(f"{len(traces)} transients need as many fields, got {len(fields)}")
     fits, dark = [], None

@@ -75,7 +75,7 @@ def fit_nuclear_precession(
 
     if g_factor is not None and not abs(g_factor) > 0:
         raise DataError("g_factor must not be zero: a spin with g = 0 does not precess")
-    delay, told = check_times_ps(np.asarray(delay_ps, float), unit=delay_unit)
+    delay, told = check_times_ps(delay_ps, unit=delay_unit)
     trace = check_trace(delay, {"signal": signal}, sigma=sigma, x_name="delay_ps")
     trace = from_start(trace, start_ps)
     span, step = float(np.ptp(trace.x)), float(np.median(np.diff(np.unique(trace.x))))

@@ -11,13 +11,15 @@ lifetime does, :math:`1/\tau\to1/\tau+v^2/4D`; give it if there is one.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 import numpy as np
+import pandas as pd
 
-from perospin.errors import DataError
+from perospin.errors import DataError, FitError
 from perospin.fitting.arrays import Float, namespace
-from perospin.fitting.checks import check_trace
+from perospin.fitting.checks import Trace, check_trace
 from perospin.fitting.model import Parameter, Quantity, SeparableModel
 from perospin.fitting.result import Fit
 from perospin.fitting.single import fit_model
@@ -43,7 +45,7 @@ def fit_spin_valve(
     width_um: float | None = None,
     sheet_conductance_ms: float | None = None,
     contact_resistance_ohm: float | None = None,
-    contacts: Contacts = "tunnel",
+    contacts: Contacts | None = None,
     difference: bool = False,
     magnitude: bool = False,
     g_factor: float = 2.0,
@@ -66,7 +68,9 @@ def fit_spin_valve(
     contact_resistance_ohm
         Resistance of a contact, if known (then ``contacts="finite"``).
     contacts
-        ``"tunnel"``, or ``"finite"``: spins flow back into the contacts.
+        ``"tunnel"``, or ``"finite"``: spins flow back into the contacts. Default: not known; tunnel contacts are
+        fitted, and where contacts of finite resistance fit as well, a sentence says so and both lifetimes are given
+        (``finite_contacts_lifetime_ps``).
     difference
         Whether the data are the parallel curve minus the antiparallel one, twice the signal.
     magnitude
@@ -106,7 +110,7 @@ def fit_spin_valve(
     if contact_resistance_ohm is not None and sheet is None:
         raise DataError("a contact resistance needs width_um and sheet_conductance_ms to be of use")
     known = None if contact_resistance_ohm is None or sheet is None else contact_resistance_ohm * sheet
-    form: Contacts = "finite" if known is not None else contacts
+    form: Contacts = "finite" if known is not None else contacts or "tunnel"
     trace = check_trace(field_t, {"resistance_ohm": resistance_ohm}, sigma=sigma, x_name="field_t", least=8)
     model = spin_valve_model(
         trace.x, length_um, g_factor=abs(g_factor), contacts=form, resistance_length_um=known, drift_m_s=drift_m_s,
@@ -124,6 +128,11 @@ def fit_spin_valve(
         model, trace.x, trace["resistance_ohm"], sigma=trace.sigma, warnings=trace.warnings,
         analysis="spin-valve Hanle curve", conventions=conventions, result=SpinFit, **options,
     )  # fmt: skip
+    if contacts is None and known is None and not drift_m_s:
+        finite = spin_valve_model(
+            trace.x, length_um, g_factor=abs(g_factor), contacts="finite", magnitude=magnitude, offset=offset
+        )
+        fit = _with_finite_contacts(fit, finite, trace, options)
     fit = fit.derive(
         "diffusion_length_um", lambda v: float(np.sqrt(1e-4 * v["diffusion_cm2_s"] * v["lifetime_ps"])), "um",
         "spin diffusion length",
@@ -158,6 +167,31 @@ def fit_spin_valve(
         "conditions": {"technique": "Hanle_nonlocal", "lifetime_convention": "polarisation_decay"},
     }
     return recording(fit, {"lifetime_ps": record}, length_um=length_um, g_factor=g_factor)
+
+
+def _with_finite_contacts(fit: SpinFit, model: SeparableModel, trace: Trace, options: FitOptions) -> SpinFit:
+    """Say so and give both lifetimes where contacts of finite resistance describe the data as well."""
+    try:
+        other: Fit = fit_model(model, trace.x, trace["resistance_ohm"], sigma=trace.sigma, **options)
+    except FitError:
+        return fit
+    gain = fit.statistics["aicc"] - other.statistics["aicc"]
+    one, two = fit["lifetime_ps"], other["lifetime_ps"]
+    if two.status == "fitted" and one.status == "fitted":
+        alike = abs(two.value - one.value) < one.uncertainty and two.uncertainty < 2.0 * one.uncertainty
+        if gain < -10.0 or alike:
+            return fit
+    elif gain < -10.0 or two.status == "fixed":
+        return fit
+    better = f"as well (AICc {'lower' if gain > 0 else 'higher'} by {abs(gain):.1f})"
+    better = f"better (AICc by {gain:.1f})" if gain > 10.0 else better
+    row = {**two.__dict__, "name": "finite_contacts_lifetime_ps", "description": "spin lifetime if spins flow back"}
+    table = pd.concat([fit.table, pd.DataFrame([row], columns=list(fit.table.columns))], ignore_index=True)
+    sentence = (
+        f"tunnel contacts are assumed, {one}; contacts of finite resistance, into which spins flow back, fit {better}: "
+        f"{two}; say which they are: give contacts='tunnel' or contacts='finite'"
+    )
+    return replace(fit, table=table).with_warnings(sentence)
 
 
 def _with_contact_resistance(fit: SpinFit) -> SpinFit:

@@ -1,9 +1,12 @@
 r"""Longitudinal relaxation time against field and against temperature.
 
-.. math:: \frac1{T_1}=\frac1{\tau_s}+\Big(\frac{\Delta_N}B\Big)^2\frac1{\tau_c},\qquad
+.. math:: \frac1{T_1}=\frac1{\tau_s}+\frac{1-\langle n_z^2\rangle}{\tau_c}
+   \;\to\;\frac1{\tau_s}+\Big(\frac{\Delta_N}B\Big)^2\frac1{\tau_c}\quad(B\ge3\Delta_N),\qquad
    \frac1{T_1}=\frac1{T_{1,0}}+\gamma_ae^{-E_a/k_BT}
 
-READ: Eqs. 4 and 5 of arXiv 2603.03038. T1 spans decades, its error is usually a share of it: the logarithm is fitted.
+With Delta_N the law of a jumping nuclear field is fitted, which holds at every field (`nuclear_fluctuation_rate`,
+DERIVED); without it the limit of high fields. READ: Eqs. 4 and 5 of arXiv 2603.03038. T1 spans decades, its error is
+usually a share of it: the logarithm is fitted.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ from perospin.fitting.checks import Trace, check_trace
 from perospin.fitting.model import Parameter, Quantity, SeparableModel
 from perospin.fitting.single import fit_model
 from perospin.measurements.options import FitOptions, as_fits, fit_points, from_fits, recording
+from perospin.mechanisms import nuclear_transverse_share
 from perospin.spectra.signals.signals import RADIANS_PER_PS_TESLA
 from perospin.units import BOLTZMANN_EV_K
 
@@ -47,13 +51,13 @@ def fit_t1_field(
     Parameters
     ----------
     field_t
-        Fields (T), either sign, not zero; (n,).
+        Fields (T), either sign; not zero unless Delta_N is given; (n,).
     t1_ps
         T1 (ps), (n,); or fits that hold `t1_ps` (of `fit_spin_inertia` or `extrapolate_power`), which bring their
         uncertainties.
     nuclear_field_t
-        Delta_N (T), for instance from `fit_resonance_width`. Without it only the ratio Delta_N^2/tau_c can be told.
-        Points at fields up to Delta_N are left out: the law does not hold there.
+        Delta_N (T), for instance from `fit_resonance_width`. Without it the law of high fields is fitted, which holds
+        for B >= 3 Delta_N and tells only the ratio Delta_N^2/tau_c.
     g_factor
         g, to check the law's other condition, :math:`\omega_L\tau_c>1`.
     sigma_t1_ps
@@ -67,14 +71,14 @@ def fit_t1_field(
     -------
     SpinFit
         `spin_lifetime_ps` (tau_s), `crossover_field_t` (where nuclei and the rest relax equally fast), and with
-        Delta_N `correlation_time_ps` (tau_c).
+        Delta_N `correlation_time_ps` (tau_c). The crossover is 0 if nuclei are slower than the rest at every field.
 
     Raises
     ------
     FitError
         If the data can't be fitted.
     DataError
-        If a field is zero or a time isn't positive.
+        If a field is zero without Delta_N, or a time isn't positive.
     """
     fits = as_fits(t1_ps)
     if fits is not None:
@@ -82,19 +86,12 @@ def fit_t1_field(
     if nuclear_field_t is not None and not nuclear_field_t > 0:
         raise DataError(f"nuclear_field_t must be positive, got {nuclear_field_t:g}")
     trace = _positive_times(np.abs(np.asarray(field_t, float)), t1_ps, sigma_t1_ps, "field_t")
-    if trace.x[0] == 0.0:
-        raise DataError("field_t holds a zero: the law of nuclear fluctuations does not hold at zero field")
-    told = list(trace.warnings)
-    if nuclear_field_t is not None and trace.x[0] <= nuclear_field_t:
-        low = trace.x <= nuclear_field_t
-        told.append(
-            f"{int(low.sum())} of {low.size} points, at fields up to Delta_N = {nuclear_field_t:g} T, were left out: "
-            "the law does not hold there"
+    if trace.x[0] == 0.0 and nuclear_field_t is None:
+        raise DataError(
+            "field_t holds a zero: give Delta_N (nuclear_field_t) or leave the point out; without Delta_N the law of "
+            "high fields is fitted"
         )
-        trace = Trace(
-            trace.x[~low], {"t1_ps": trace["t1_ps"][~low]}, None if trace.sigma is None else trace.sigma[~low]
-        )  # fmt: skip
-        trace = check_trace(trace.x, trace.channels, sigma=trace.sigma, x_name="field_t", least=3)
+    told = list(trace.warnings)
     field, time = trace.x, trace["t1_ps"]
     fastest, slowest = float(time.min()), float(time.max())
     lifetime = Parameter(
@@ -108,7 +105,7 @@ def fit_t1_field(
             1e-3 * field[0], 1e3 * field[-1], positive=True,
         )  # fmt: skip
     else:
-        shape = (nuclear_field_t / field) ** 2 * time
+        shape = nuclear_transverse_share(field / nuclear_field_t) * time
         second = Parameter(
             "correlation_time_ps", "ps", "correlation time of the nuclear field, tau_c", float(np.median(shape)),
             1e-3 * float(shape.min()), 1e4 * float(shape.max()), positive=True,
@@ -119,13 +116,15 @@ def fit_t1_field(
         rate = 1.0 / theta["spin_lifetime_ps"]
         if nuclear_field_t is None:
             return -xp.log(rate * (1.0 + (theta["crossover_field_t"] / at) ** 2))
-        return -xp.log(rate + (nuclear_field_t / at) ** 2 / theta["correlation_time_ps"])
+        return -xp.log(rate + nuclear_transverse_share(at / nuclear_field_t) / theta["correlation_time_ps"])
 
     def guess(at: Any, log_t1: Float) -> list[dict[str, float]]:
-        square = (1.0 if nuclear_field_t is None else nuclear_field_t**2) / np.asarray(at) ** 2
+        nuclei = (
+            nuclear_transverse_share(np.asarray(at) / nuclear_field_t) if nuclear_field_t else np.asarray(at) ** -2.0
+        )
         rate = np.exp(-log_t1)
         # relative errors are alike: divide the linear law by the rate
-        columns = np.column_stack([1.0 / rate, square / rate])
+        columns = np.column_stack([1.0 / rate, nuclei / rate])
         plateau, slope = np.linalg.lstsq(columns, np.ones_like(rate), rcond=None)[0]
         plateau, slope = max(plateau, 0.05 / slowest), max(slope, 1e-6 / fastest)
         if nuclear_field_t is None:
@@ -141,7 +140,9 @@ def fit_t1_field(
         guess=guess,
     )
     conventions = {"T1": "1/e time of the polarisation"}
-    if nuclear_field_t is not None:
+    if nuclear_field_t is None:
+        conventions["law"] = "that of high fields, for B >= 3 Delta_N"
+    else:
         conventions["nuclear field"] = f"Delta_N = {nuclear_field_t:g} T, given; distributed as exp(-B_N^2/Delta_N^2)"
     fit = fit_points(
         model, field, np.log(time), _relative(trace), enlarge=fits is not None, warnings=told,
@@ -151,19 +152,33 @@ def fit_t1_field(
     if nuclear_field_t is not None:
         fit = fit.derive(
             "crossover_field_t",
-            lambda v: nuclear_field_t * float(np.sqrt(v["spin_lifetime_ps"] / v["correlation_time_ps"])),
+            lambda v: _crossover_field(nuclear_field_t, v["correlation_time_ps"] / v["spin_lifetime_ps"]),
             "T",
             "field where nuclei relax as fast as the rest",
         )
         if g_factor is not None:
-            turns = RADIANS_PER_PS_TESLA * abs(g_factor) * float(field[0]) * fit["correlation_time_ps"].value
+            # at low fields they turn about the nuclear field, whose rms is Delta_N sqrt(3/2)
+            total = float(np.hypot(field[0], np.sqrt(1.5) * nuclear_field_t))
+            turns = RADIANS_PER_PS_TESLA * abs(g_factor) * total * fit["correlation_time_ps"].value
             if turns < 1.0:
                 fit = fit.with_warnings(
                     f"the spins turn by only {turns:.2g} rad within the correlation time at {field[0]:.3g} T: the law "
                     "holds where that is above 1"
                 )
     record = {"property": "T1", "note": "high-field limit tau_s of T1 against field"}
-    return recording(fit, {"spin_lifetime_ps": record}, drawing="t1 field")
+    fit = recording(fit, {"spin_lifetime_ps": record}, drawing="t1 field")
+    return fit.with_settings(nuclear_field_t=nuclear_field_t)
+
+
+def _crossover_field(nuclear_field_t: float, time_ratio: float) -> float:
+    """Field (T) at which nuclei relax as fast as the rest, tau_c/tau_s given; 0 if they are slower everywhere."""
+    if not 0.0 < time_ratio < 2.0 / 3.0:
+        return 0.0
+    low, high = 0.0, 1.0 / float(np.sqrt(time_ratio))  # the exact share lies below 1/x^2
+    for _ in range(60):
+        middle = 0.5 * (low + high)
+        low, high = (middle, high) if float(nuclear_transverse_share(middle)) > time_ratio else (low, middle)
+    return nuclear_field_t * high
 
 
 def _levelling(
@@ -175,7 +190,7 @@ def _levelling(
     (AICc). Only the points' scatter counts: given uncertainties may leave out what differs from point to point.
     """
     law = model.base
-    if field.size < 6 or law is None:
+    if field.size < 6 or law is None or field[0] == 0.0:
         return []
     low = Parameter(
         "levelling_field_t", "T", "field below which T1 is level", float(np.median(field)), 0.1 * float(field[0]),
@@ -200,8 +215,8 @@ def _levelling(
     count = max(int((field <= end.value).sum()), 1)
     remedy = "give Delta_N (nuclear_field_t, --nuclear-field-mt)" if nuclear_field_t is None else "check Delta_N"
     return [
-        f"T1 levels off at low fields, below about {end.value:.2g} T, where the law does not hold (fields must lie "
-        f"above Delta_N): {count} of {field.size} points bend the fit; {remedy}, or leave them out"
+        f"T1 levels off at low fields, below about {end.value:.2g} T, more than the law has it: {count} of "
+        f"{field.size} points bend the fit; {remedy}, or leave them out"
     ]
 
 

@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 import numpy as np
 
-from perospin.errors import DataError
+from perospin.errors import DataError, FitError
 from perospin.fitting.arrays import Float, namespace
 from perospin.fitting.checks import check_trace
 from perospin.fitting.model import Parameter, Quantity, SeparableModel
+from perospin.fitting.result import Fit
 from perospin.fitting.single import fit_model
 from perospin.measurements.options import (
     FitOptions,
@@ -36,13 +38,46 @@ from perospin.spectra.signals.starts import greedy_start
 if TYPE_CHECKING:
     from perospin.measurements.result import SpinFit
 
-__all__ = ["fit_odmr", "fit_odmr_series", "fit_resonance_width", "odmr_model"]
+__all__ = ["fit_odmr", "fit_odmr_frequency", "fit_odmr_series", "fit_resonance_width", "odmr_model"]
 
 OdmrBackground = Literal["none", "offset", "line"]
+Lineshape = Literal["gaussian", "lorentzian"]
+Swept = Literal["field", "frequency"]
 FIELD = Quantity("field_t", "T", "magnetic field")
 SIGNAL = Quantity("signal", "", "ODMR signal")
 _FWHM = float(2.0 * np.sqrt(2.0 * np.log(2.0)))
 _WIDTH_CONVENTION = "standard deviation of a Gaussian; the full width at half maximum is 2.3548 times that"
+_WIDTH_CONVENTIONS = {"gaussian": _WIDTH_CONVENTION, "lorentzian": "half width at half maximum of a Lorentzian"}
+
+
+@dataclass(frozen=True)
+class _Axis:
+    """What is swept, and what a line's centre and width are called on it."""
+
+    x: Quantity
+    centre: str
+    width: str
+
+
+_AXES = {
+    "field": _Axis(FIELD, "resonance_field_t", "width_t"),
+    "frequency": _Axis(Quantity("frequency_ghz", "GHz", "microwave frequency"), "resonance_frequency_ghz", "width_ghz"),
+}
+
+
+def _line(lineshape: Lineshape, derivative: bool) -> Callable[[Any, Any, Any], Any]:
+    """Line of unit height, or its derivative with extremes of 1 and -1, the former first."""
+
+    def gaussian(x: Any, centre: Any, width: Any) -> Any:
+        line = gaussian_resonance(x, centre, width)
+        return -np.exp(0.5) * (x - centre) / width * line if derivative else line
+
+    def lorentzian(x: Any, centre: Any, width: Any) -> Any:
+        u = (x - centre) / width
+        line = 1.0 / (1.0 + u**2)
+        return -16.0 / 9.0 * np.sqrt(3.0) * u * line**2 if derivative else line
+
+    return gaussian if lineshape == "gaussian" else lorentzian
 
 
 def fit_odmr(
@@ -52,6 +87,8 @@ def fit_odmr(
     frequency_ghz: float,
     components: int = 1,
     background: OdmrBackground = "offset",
+    lineshape: Lineshape = "gaussian",
+    derivative: bool = False,
     sigma: Any = None,
     **options: Unpack[FitOptions],
 ) -> SpinFit:
@@ -67,6 +104,11 @@ def fit_odmr(
         1 to 4 resonances, such as electron and hole; in the result their fields rise, so that g falls.
     background
         ``"none"``, ``"offset"`` (a constant) or ``"line"`` (a constant and a slope).
+    lineshape
+        ``"gaussian"`` (width: standard deviation) or ``"lorentzian"`` (width: half width at half maximum).
+    derivative
+        Whether the signal is the derivative of the line, as a lock-in measures it with the field modulated; the
+        amplitude is then that of the derivative's extremes, positive where it rises first.
     sigma
         Standard uncertainty of the signal; estimated from the residuals by default.
     **options
@@ -84,21 +126,9 @@ def fit_odmr(
     DataError
         If an option is unknown or out of range.
     """
-    from perospin.measurements.result import SpinFit
-
     if not frequency_ghz > 0:
         raise DataError(f"frequency_ghz must be positive, got {frequency_ghz:g}")
-    trace = check_trace(field_t, {"signal": signal}, sigma=sigma, x_name="field_t", least=3 * components + 3)
-    model = odmr_model(trace.x, components=components, background=background)
-    conventions = {"width": _WIDTH_CONVENTION, "sign of g": "not seen in a resonance: g is given by its size"}
-    fit = fit_model(
-        model, trace.x, trace["signal"], sigma=trace.sigma, warnings=trace.warnings,
-        analysis="optically detected magnetic resonance", conventions=conventions, result=SpinFit, **options,
-    )  # fmt: skip
-    if components > 1:
-        simpler = odmr_model(trace.x, components=components - 1, background=background)
-        fit = compared_with_fewer(fit, simpler, trace.x, trace["signal"], trace.sigma)
-    fit = reordered(fit, ("resonance_field_t", "width_t", "amplitude"), components)
+    fit = _fit_lines(field_t, signal, sigma, "field", components, background, lineshape, derivative, options)
     records: dict[str, Any] = {}
     for i in range(components):
         centre, g = (component_name(base, i, components) for base in ("resonance_field_t", "g_factor"))
@@ -116,22 +146,147 @@ def fit_odmr(
                 f"resonances {i + 1} and {j + 1} stand closer than their widths: two Gaussians may be one line of "
                 "another shape"
             )
-    return recording(fit, records, drawing="odmr", frequency_ghz=frequency_ghz, components=components)
+    return recording(
+        fit, records, drawing="" if derivative or lineshape != "gaussian" else "odmr",
+        frequency_ghz=frequency_ghz, components=components,
+    )  # fmt: skip
+
+
+def fit_odmr_frequency(
+    frequency_ghz: Any,
+    signal: Any,
+    *,
+    field_t: float | None = None,
+    components: int = 1,
+    background: OdmrBackground = "offset",
+    lineshape: Lineshape = "gaussian",
+    derivative: bool = False,
+    sigma: Any = None,
+    **options: Unpack[FitOptions],
+) -> SpinFit:
+    """Fit the resonances in one ODMR spectrum against the microwave frequency, at a fixed field.
+
+    Parameters
+    ----------
+    frequency_ghz, signal
+        Microwave frequencies (GHz) and signal, any unit; (n,).
+    field_t
+        Field (T), if there is one, to turn frequencies into g.
+    components, background, lineshape, derivative, sigma, **options
+        As `fit_odmr`, with the width in GHz.
+
+    Returns
+    -------
+    SpinFit
+        `resonance_frequency_ghz`, `width_ghz`, `amplitude` and, with a field, `g_factor` of each resonance.
+
+    Raises
+    ------
+    FitError
+        If the data can't be fitted.
+    DataError
+        If an option is unknown or out of range.
+    """
+    fit = _fit_lines(frequency_ghz, signal, sigma, "frequency", components, background, lineshape, derivative, options)
+    if float(fit.data["frequency_ghz"].min()) < 0:
+        raise DataError("frequency_ghz must not be negative: give the frequencies themselves, in GHz")
+    records: dict[str, Any] = {}
+    names = [component_name("resonance_frequency_ghz", i, components) for i in range(components)]
+    if field_t:
+        for i, name in enumerate(names):
+            g = component_name("g_factor", i, components)
+            fit = fit.derive(g, _g_of_frequency(name, field_t), "", "size of g, if nothing splits the levels at B = 0")
+            records[g] = {
+                "property": "g_factor", "note": f"size only, resonance at {field_t:g} T against frequency",
+                "conditions": {"technique": "ODMR", "field_t": round(abs(field_t), 6)},
+            }  # fmt: skip
+    return recording(fit, records, main=names[0], components=components, field_t=field_t)
+
+
+def _g_of_frequency(frequency: str, field_t: float) -> Callable[[Mapping[str, float]], float]:
+    return lambda values: values[frequency] / (GHZ_PER_TESLA * abs(field_t))
+
+
+def _fit_lines(
+    x: Any,
+    signal: Any,
+    sigma: Any,
+    swept: Swept,
+    components: int,
+    background: OdmrBackground,
+    lineshape: Lineshape,
+    derivative: bool,
+    options: FitOptions,
+) -> SpinFit:
+    """Fit lines against field or frequency; say so where another shape describes them better."""
+    from perospin.measurements.result import SpinFit
+
+    axis = _AXES[swept]
+    trace = check_trace(x, {"signal": signal}, sigma=sigma, x_name=axis.x.name, least=3 * components + 3)
+    shape: dict[str, Any] = {"background": background, "lineshape": lineshape, "derivative": derivative, "swept": swept}
+    model = odmr_model(trace.x, components=components, **shape)
+    conventions = {
+        "width": _WIDTH_CONVENTIONS[lineshape],
+        "sign of g": "not seen in a resonance: g is given by its size",
+    }
+    if derivative:
+        conventions["signal"] = "derivative of the line (lock-in with a modulated field)"
+    fit = fit_model(
+        model, trace.x, trace["signal"], sigma=trace.sigma, warnings=trace.warnings,
+        analysis="optically detected magnetic resonance" + (", frequency swept" if swept == "frequency" else ""),
+        conventions=conventions, result=SpinFit, **options,
+    )  # fmt: skip
+    if components > 1:
+        simpler = odmr_model(trace.x, components=components - 1, **shape)
+        fit = compared_with_fewer(fit, simpler, trace.x, trace["signal"], trace.sigma)
+    for other, words in (
+        ({"derivative": not derivative}, f"derivative={not derivative}"),
+        ({"lineshape": (turned := "gaussian" if lineshape == "lorentzian" else "lorentzian")}, f"lineshape='{turned}'"),
+    ):
+        if options.get("params"):
+            break
+        try:
+            tried: Fit = fit_model(
+                odmr_model(trace.x, components=components, **{**shape, **other}), trace.x, trace["signal"],
+                sigma=trace.sigma,
+            )  # fmt: skip
+        except FitError:
+            continue
+        gain = fit.statistics["aicc"] - tried.statistics["aicc"]
+        if gain > 10.0:
+            what = (
+                "the derivative of a line, as a lock-in measures it," if "derivative" in other else f"a {turned} line"
+            )
+            what = "a line itself, not its derivative," if other.get("derivative") is False else what
+            fit = fit.with_warnings(f"{what} describes the data better (AICc by {gain:.0f}): give {words}")
+            break
+    return reordered(fit, (axis.centre, axis.width, "amplitude"), components)
 
 
 def _g_of_field(field: str, frequency_ghz: float) -> Callable[[Mapping[str, float]], float]:
     return lambda values: over(frequency_ghz, GHZ_PER_TESLA * abs(values[field]))
 
 
-def odmr_model(field_t: Float, *, components: int = 1, background: OdmrBackground = "offset") -> SeparableModel:
-    """Model of an ODMR spectrum: a sum of Gaussians.
+def odmr_model(
+    field_t: Float,
+    *,
+    components: int = 1,
+    background: OdmrBackground = "offset",
+    lineshape: Lineshape = "gaussian",
+    derivative: bool = False,
+    swept: Swept = "field",
+) -> SeparableModel:
+    """Model of an ODMR spectrum: a sum of lines.
 
     Parameters
     ----------
     field_t
-        Fields of the measurement (T); resonances are searched inside them, and up to a quarter of their span beyond.
-    components, background
+        Fields of the measurement (T), or frequencies (GHz); resonances are searched inside them, and up to a quarter of
+        their span beyond.
+    components, background, lineshape, derivative
         As `fit_odmr`.
+    swept
+        ``"field"`` or ``"frequency"``.
 
     Raises
     ------
@@ -142,6 +297,11 @@ def odmr_model(field_t: Float, *, components: int = 1, background: OdmrBackgroun
         raise DataError(f"an ODMR spectrum is fitted with 1 to 4 resonances, got {components}")
     if background not in ("none", "offset", "line"):
         raise DataError(f"unknown background '{background}': use none, offset or line")
+    if lineshape not in ("gaussian", "lorentzian"):
+        raise DataError(f"unknown lineshape '{lineshape}': use gaussian or lorentzian")
+    axis = _AXES[swept]
+    unit = axis.x.unit
+    line = _line(lineshape, derivative)
     fields = np.unique(np.asarray(field_t, float))
     low, high, step = float(fields[0]), float(fields[-1]), float(np.median(np.diff(fields)))
     span = high - low
@@ -150,17 +310,17 @@ def odmr_model(field_t: Float, *, components: int = 1, background: OdmrBackgroun
     furthest = (low - 0.25 * span if low < 0 else low, high + 0.25 * span if high > 0 else high)
     parameters: list[Parameter] = []
     for i in range(components):
-        centre, width = (component_name(base, i, components) for base in ("resonance_field_t", "width_t"))
+        centre, width = (component_name(base, i, components) for base in (axis.centre, axis.width))
         middle = low + span * (i + 1) / (components + 1)
         parameters += [
-            Parameter(centre, "T", "resonance field", middle, furthest[0], furthest[1], scale=0.05 * span),
-            Parameter(width, "T", "width, standard deviation", 0.1 * span, narrowest, widest, positive=True),
+            Parameter(centre, unit, f"resonance {swept}", middle, furthest[0], furthest[1], scale=0.05 * span),
+            Parameter(width, unit, "width", 0.1 * span, narrowest, widest, positive=True),
         ]
     amplitudes = [Quantity(component_name("amplitude", i, components), "", "amplitude") for i in range(components)]
     if background != "none":
         amplitudes.append(Quantity("offset", "", "constant background"))
     if background == "line":
-        amplitudes.append(Quantity("slope_per_t", "1/T", "slope of the background"))
+        amplitudes.append(Quantity(f"slope_per_{unit.lower()}", f"1/{unit}", "slope of the background"))
 
     def flat(field: Any) -> list[Any]:
         xp = namespace(field)
@@ -168,8 +328,7 @@ def odmr_model(field_t: Float, *, components: int = 1, background: OdmrBackgroun
 
     def basis(field: Any, theta: Mapping[str, Any]) -> Sequence[Any]:
         lines = [
-            gaussian_resonance(field, theta[parameters[2 * i].name], theta[parameters[2 * i + 1].name])
-            for i in range(components)
+            line(field, theta[parameters[2 * i].name], theta[parameters[2 * i + 1].name]) for i in range(components)
         ]
         return [*lines, *flat(field)]
 
@@ -182,7 +341,7 @@ def odmr_model(field_t: Float, *, components: int = 1, background: OdmrBackgroun
             for b in np.arange(furthest[0], furthest[1], max(0.5 * w, step))
         ]
         found = greedy_start(
-            lambda at, theta: [gaussian_resonance(at, theta["centre"], theta["width"])],
+            lambda at, theta: [line(at, theta["centre"], theta["width"])],
             np.column_stack(held) if held else np.empty((field.size, 0)),
             field,
             signal,
@@ -213,7 +372,7 @@ def odmr_model(field_t: Float, *, components: int = 1, background: OdmrBackgroun
         parameters=tuple(parameters),
         amplitudes=tuple(amplitudes),
         basis=basis,
-        x=(FIELD,),
+        x=(axis.x,),
         y=SIGNAL,
         guess=guess,
     )
@@ -326,11 +485,12 @@ def fit_resonance_width(
     Parameters
     ----------
     field_t
-        Resonance fields (T), (n,); or the fits of the spectra (results of `fit_odmr`).
+        Resonance fields (T), (n,), free of the field's offset; or the fits of the spectra (results of `fit_odmr`): of
+        three or more frequencies the offset is found and taken off.
     width_t
         Widths, standard deviations (T), (n,); not with fits.
     g_factor
-        g of the carrier; with fits, the median of theirs by default.
+        g of the carrier; with fits, that of `fit_odmr_series` (of fewer than three frequencies the median).
     sigma_width_t
         Standard uncertainties of the widths (T); estimated from the scatter by default.
     component
@@ -355,10 +515,18 @@ def fit_resonance_width(
     READ: arXiv 2603.03038; `perospin.mechanisms.resonance_width`.
     """
     fits = as_fits(field_t)
+    told: list[str] = []
+    shift = 0.0
     if fits is not None:
         field_t = from_fits(fits, "resonance_field_t", component)[0]
         width_t, sigma_width_t = from_fits(fits, "width_t", component)
-        if g_factor is None:
+        if len({fit.settings["frequency_ghz"] for fit in fits}) >= 3:
+            line = fit_odmr_series(fits, component=component)
+            shift, g_factor = line["offset_t"].value, line["g_factor"].value if g_factor is None else g_factor
+            field_t = field_t - shift
+            if abs(shift) > 3.0 * line["offset_t"].uncertainty:
+                told.append(f"the field's offset, {line['offset_t']}, was taken off the resonance fields")
+        elif g_factor is None:
             g_factor = float(np.median(from_fits(fits, "g_factor", component)[0]))
     if width_t is None:
         raise DataError("give width_t beside the fields, or the fits of the spectra")
@@ -397,7 +565,7 @@ def fit_resonance_width(
         "spread of g": "standard deviation",
     }
     fit = fit_points(
-        model, trace.x, trace["width_t"], trace.sigma, enlarge=fits is not None, warnings=trace.warnings,
+        model, trace.x, trace["width_t"], trace.sigma, enlarge=fits is not None, warnings=(*trace.warnings, *told),
         analysis="widths of ODMR resonances", conventions=conventions, **options,
     )  # fmt: skip
-    return recording(fit, {}, drawing="odmr width", main="g_spread", g_factor=g_factor)
+    return recording(fit, {}, drawing="odmr width", main="g_spread", g_factor=g_factor, offset_t=shift)

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from perospin.errors import FitError
-from perospin.fitting.arrays import Float, Numeric, erfcx, namespace
+from perospin.fitting.arrays import Float, Numeric, erfcx, namespace, real
 
 __all__ = ["FWHM_PER_SIGMA", "MeasuredResponse", "gaussian_decay", "gaussian_pulse", "gaussian_step", "sharp_decay"]
 
@@ -106,7 +106,7 @@ class MeasuredResponse:
         FitError
             If it holds fewer than three points, isn't in order, or has no positive area.
         """
-        time, height = np.asarray(time_ps, float), np.asarray(signal, float)
+        time, height = real(time_ps, "the measured response"), real(signal, "the measured response")
         if time.ndim != 1 or time.shape != height.shape or len(time) < 3:
             raise FitError("a measured response needs two columns of one length, with at least 3 points")
         if not (np.isfinite(time).all() and np.isfinite(height).all()):

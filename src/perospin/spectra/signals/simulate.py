@@ -317,12 +317,12 @@ def t1_against_field(
     relative_noise: float = 0.0,
     seed: int = 0,
 ) -> Float:
-    """T1 (ps) against field under nuclear fluctuations, 1/T1 = 1/tau_s + (Delta_N/B)^2/tau_c, with relative noise.
+    """T1 (ps) against field under a nuclear field that jumps (`nuclear_fluctuation_rate`), with relative noise.
 
     Parameters
     ----------
     field_t
-        Fields (T), not zero, shape (n,).
+        Fields (T), shape (n,).
     spin_lifetime_ps, correlation_time_ps, nuclear_field_t
         tau_s and tau_c (ps), Delta_N (T).
     relative_noise, seed

@@ -7,8 +7,9 @@ file is answered by one sentence that names the row and the column.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +17,17 @@ import numpy as np
 
 from perospin.errors import DataError, StudyError
 from perospin.learning.validation.guard import Units, find_units
+from perospin.studies.data.conditions import _categories, _fill_uncertain, _limits, category_of
 from perospin.studies.data.groups import _group, _time
-from perospin.studies.data.materials import DERIVED_COLUMNS, _complete, _features, _formulas, _of_crystals
+from perospin.studies.data.materials import (
+    DERIVED_COLUMNS,
+    _complete,
+    _features,
+    _formulas,
+    _of_crystals,
+    own_ions,
+    with_new_ions,
+)
 from perospin.studies.data.table import (
     _digest,
     _filtered,
@@ -36,6 +46,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from perospin.studies.declaration.part import PartSpec
+    from perospin.studies.declaration.sections import DataSection
 
 
 @dataclass(frozen=True)
@@ -48,9 +59,10 @@ class Dataset:
         ``row`` (label), ``name``, ``formula`` (canonical; empty if not known), ``described_as`` (the formula
         whose descriptors stand in), ``certain`` (composition known), ``source``, ``tag``, one ``group:NAME``
         column for each group, ``target`` (original unit), ``unit`` (rows with one number are the same material, or
-        have equal descriptors), ``time``, ``weight`` and ``y_sd`` where the study declares them.
+        have equal descriptors), ``time``, ``weight``, ``y_sd``, ``limit`` and ``quantity`` where the study declares
+        them.
     features : pandas.DataFrame, (n_rows, n_columns)
-        All descriptor columns (float; NaN where unknown).
+        All descriptor columns (float; NaN where unknown); of a category the number of its level in `categories`.
     y : numpy.ndarray, (n_rows,)
         Target in the space models work in (after the transform).
     target : numpy.ndarray, (n_rows,)
@@ -70,6 +82,15 @@ class Dataset:
         whatever its descriptors and filters.
     notes : tuple of str
         What was assumed while reading, in sentences.
+    limit : numpy.ndarray of int, (n_rows,), or None
+        0 where the target is a value, -1 where the truth is at most that, 1 where it is at least that; None if all
+        are values.
+    categories : mapping of str to tuple of str
+        Levels of each column of text.
+    uncertain : mapping of str to str
+        Column of the standard deviations of each uncertain column.
+    ions : tuple of str
+        Ions of the formulas that the shipped library lacks, as ``NAME=SMILES``.
     """
 
     rows: pd.DataFrame
@@ -83,15 +104,44 @@ class Dataset:
     y_sd: NDArray[np.float64] | None = None
     table_sha256: str = ""
     notes: tuple[str, ...] = ()
+    limit: NDArray[np.int64] | None = None
+    categories: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    uncertain: Mapping[str, str] = field(default_factory=dict)
+    ions: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.rows)
 
     @property
     def fit_options(self) -> dict[str, Any]:
-        """What fitting takes beside X and y: ``sample_weight`` and ``y_sd``, each only where the study has it."""
-        given = {"sample_weight": self.weight, "y_sd": self.y_sd}
+        """What fitting takes beside X and y: ``sample_weight``, ``y_sd``, ``limit``, each only where there is any."""
+        given = {"sample_weight": self.weight, "y_sd": self.y_sd, "limit": self.limit}
         return {name: values for name, values in given.items() if values is not None}
+
+    @property
+    def has_value(self) -> NDArray[np.bool_]:
+        """Whether the target of each row is a value, not a limit: only such rows are scored, shape (n_rows,)."""
+        return np.ones(len(self), dtype=bool) if self.limit is None else np.asarray(self.limit == 0)
+
+    def scales_of(self, columns: Iterable[str]) -> list[str]:
+        """Those of the columns whose numbers mean more or less of something: no category, no standard deviation."""
+        others = {*self.categories, *self.uncertain.values()}
+        return [column for column in columns if column not in others]
+
+    @cached_property
+    def _materials(self) -> dict[str, Any]:
+        """Formulas read so far; the empty key holds the ion library of these rows."""
+        from perospin.chemistry import IonLibrary
+
+        return {"": IonLibrary.of(self.ions)}
+
+    def material(self, formula: str) -> Any:
+        """Read the formula of a row, with the ions of these rows."""
+        from perospin.chemistry import Perovskite
+
+        if formula not in self._materials:
+            self._materials[formula] = Perovskite.parse(formula, self._materials[""])
+        return self._materials[formula]
 
     def times(self) -> NDArray[np.float64]:
         """When each row became known, in years, shape (n_rows,)."""
@@ -137,18 +187,10 @@ def build_dataset(
 
     section = part.data
     notes: list[str] = []
-    frame, source, from_file = _read(section, data, base)
+    frame, source, from_file = _read(section, data, base, notes)
     where = f"table '{from_file}'" if from_file else "the table of this study"
-    table = part.descriptors.source == "table"
     wanted = needed_columns(part)
-    required = [part.target.column, *(f.column for f in section.where)]
-    required += [section.tag.column] if section.tag else []
-    required += [text for text in (section.name, section.formula, section.source_column) if text]
-    required += [text for text in (section.time, section.weight, section.y_sd) if text]
-    required += [d.removeprefix("column:") for d in section.groups.values() if d.startswith("column:")]
-    if table:
-        required += [column for column in wanted if column not in DERIVED_COLUMNS]
-    _require_columns(frame, required, where)
+    _require_columns(frame, _required(part, wanted), where)
     table_sha256 = _table_digest(frame[part.target.column])
     frame = _filtered(frame, section.where, where).reset_index(drop=True)
     if frame.empty:
@@ -158,26 +200,20 @@ def build_dataset(
         if section.row and section.row in frame.columns
         else pd.Series([str(i + 1) for i in range(len(frame))])
     )
-    target = _numeric(frame, part.target.column, labels, where, allow_missing=False)
-    if part.target.logarithmic and (target <= 0).any():
-        bad = int(np.flatnonzero(target <= 0)[0])
-        raise DataError(
-            f"{where}, row {labels[bad]}: {part.target.column} = {target[bad]:g} has no logarithm; "
-            "values must be greater than 0"
-        )
+    target = _target(frame, part, labels, where)
+    if section.new_ions:
+        ions = with_new_ions(frame[section.new_ions], ions)
     formulas, described, certain, materials = _formulas(frame, labels, section, where, ions)
     features = _features(frame, part, labels, materials, where, on_compute, ions)
+    categories = _categories(frame, section, formulas, features, wanted)
+    _fill_uncertain(features, section, labels, where, notes)
     sure = [material if known else None for material, known in zip(materials, certain, strict=True)]
     for extra in _of_crystals(part, sure, base, ions, notes):
         features = pd.concat([features.drop(columns=[c for c in extra if c in features]), extra], axis=1)
     for column, (low, high) in section.plausible.items():
         values = target if column == part.target.column else features.get(column)
         _plausible(column, values, low, high, where)
-    missing = [column for column in wanted if column not in features.columns]
-    if missing:
-        close = difflib.get_close_matches(missing[0], list(features.columns), n=3)
-        hint = f"; similar columns: {', '.join(close)}" if close else ""
-        raise StudyError(f"the study uses the descriptor '{missing[0]}', which nothing provides{hint}")
+    _refuse_unknown(wanted, features)
     if section.complete or section.min_rows:
         keep = _complete(features, section, described)
         frame, features = (rows_of[keep].reset_index(drop=True) for rows_of in (frame, features))
@@ -186,7 +222,95 @@ def build_dataset(
             [item for item, kept in zip(items, keep, strict=True) if kept]
             for items in (formulas, described, certain, materials)
         )
-    rows = pd.DataFrame(
+    rows = _row_table(frame, section, source, labels, target, (formulas, described, certain))
+    for name, definition in section.groups.items():
+        rows[f"group:{name}"] = _group(definition, frame, labels, described, materials, section)
+    if section.time:
+        cells = zip(labels, frame[section.time], strict=True)
+        rows["time"] = [_time(cell, label, section.time, where) for label, cell in cells]
+    y = part.target.forward(target)
+    weight = _weights(frame, section.weight, labels, where) if section.weight else None
+    y_sd = _uncertainty(frame, part, labels, target, where, notes) if section.y_sd else None
+    limit = _limits(frame, section.limit, labels, where) if section.limit else None
+    if part.target.by:
+        rows["quantity"] = frame[part.target.by].astype(str).str.strip()
+    for name, values in (("weight", weight), ("y_sd", y_sd)):
+        if values is not None:
+            rows[name] = values
+    if limit is not None:
+        rows["limit"] = limit
+    digest = _digest(rows, features, y)
+    units = find_units(described, features[[c for c in model_columns(part) if c in features]].to_numpy(dtype=float))
+    rows["unit"] = units.labels
+    return Dataset(
+        rows,
+        features,
+        y,
+        target,
+        source,
+        digest,
+        units,
+        weight,
+        y_sd,
+        table_sha256,
+        tuple(notes),
+        limit,
+        categories,
+        dict(section.uncertain),
+        own_ions(materials),
+    )
+
+
+def _required(part: PartSpec, wanted: Sequence[str]) -> list[str]:
+    """Columns that the table must have."""
+    section = part.data
+    required = [part.target.column, *(f.column for f in section.where)]
+    required += [section.tag.column] if section.tag else []
+    required += [text for text in (section.name, section.formula, section.source_column) if text]
+    required += [section.new_ions] if section.new_ions else []
+    required += [text for text in (section.time, section.weight, section.y_sd, section.limit, part.target.by) if text]
+    required += [*section.categories, *section.uncertain, *section.uncertain.values()]
+    required += [d.removeprefix("column:") for d in section.groups.values() if d.startswith("column:")]
+    if part.descriptors.source == "table":
+        made = {*DERIVED_COLUMNS, *(name for name in wanted if category_of(name) in section.categories)}
+        required += [column for column in wanted if column not in made]
+    return required
+
+
+def _target(frame: pd.DataFrame, part: PartSpec, labels: pd.Series[str], where: str) -> NDArray[np.float64]:
+    """Return the target as read; positive where its logarithm is modelled."""
+    target = _numeric(frame, part.target.column, labels, where, allow_missing=False)
+    if part.target.logarithmic and (target <= 0).any():
+        bad = int(np.flatnonzero(target <= 0)[0])
+        raise DataError(
+            f"{where}, row {labels[bad]}: {part.target.column} = {target[bad]:g} has no logarithm; "
+            "values must be greater than 0"
+        )
+    return target
+
+
+def _refuse_unknown(wanted: Sequence[str], features: pd.DataFrame) -> None:
+    """Refuse a descriptor that nothing provides."""
+    missing = [column for column in wanted if column not in features.columns]
+    if missing:
+        close = difflib.get_close_matches(missing[0], list(features.columns), n=3)
+        hint = f"; similar columns: {', '.join(close)}" if close else ""
+        raise StudyError(f"the study uses the descriptor '{missing[0]}', which nothing provides{hint}")
+
+
+def _row_table(
+    frame: pd.DataFrame,
+    section: DataSection,
+    source: str,
+    labels: pd.Series[str],
+    target: NDArray[np.float64],
+    composition: tuple[list[str], list[str], list[bool]],
+) -> pd.DataFrame:
+    """Collect what is known of rows beside descriptors; `composition`: formulas, described formulas, certainty."""
+    import pandas as pd
+
+    formulas, described, certain = composition
+    return pd.DataFrame(
         {
             "row": labels.to_numpy(dtype=str),
             "name": frame[section.name].astype(str).str.strip() if section.name else formulas,
@@ -198,27 +322,3 @@ def build_dataset(
             "target": target,
         }
     )
-    for name, definition in section.groups.items():
-        rows[f"group:{name}"] = _group(definition, frame, labels, described, materials, section)
-    if section.time:
-        cells = zip(labels, frame[section.time], strict=True)
-        rows["time"] = [_time(cell, label, section.time, where) for label, cell in cells]
-    y = part.target.forward(target)
-    weight = _weights(frame, section.weight, labels, where) if section.weight else None
-    y_sd = _uncertainty(frame, part, labels, target, where, notes) if section.y_sd else None
-    for name, values in (("weight", weight), ("y_sd", y_sd)):
-        if values is not None:
-            rows[name] = values
-    digest = _digest(rows, features, y)
-    units = find_units(described, features[[c for c in model_columns(part) if c in features]].to_numpy(dtype=float))
-    rows["unit"] = units.labels
-    return Dataset(rows, features, y, target, source, digest, units, weight, y_sd, table_sha256, tuple(notes))
-
-
-# --- reading -----------------------------------------------------------------------------------------------
-
-
-# --- chemistry and descriptors -----------------------------------------------------------------------------
-
-
-# --- what is known of a row beside its target --------------------------------------------------------------

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
+from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,8 +23,12 @@ if TYPE_CHECKING:
     from perospin.studies.declaration.part import PartSpec
     from perospin.studies.declaration.sections import DataSection
 
-DERIVED_COLUMNS = ("is_n1", "spacer_charge", "inverse_n")
+DERIVED_COLUMNS = ("is_n1", "is_n1_monovalent", "spacer_charge", "inverse_n", "caesium_fraction")
 """Columns that follow from the formula alone and are added to tables that lack them."""
+
+_REFERENCE = "(BA)2PbI4"
+_WELL_A, _WELL_PERMITTIVITY = 6.4, 6.1
+"""Thickness of one sheet of lead iodide octahedra (A), and its permittivity at optical frequencies."""
 
 
 def _formulas(
@@ -83,15 +90,15 @@ def _features(
     columns: dict[str, Any] = {}
     for column in map(str, frame.columns):
         name = prefix + column
-        if column in texts:
+        if column in texts or column in section.categories:
             continue
         if name in wanted or column in wanted:
             columns[name] = _numeric(frame, column, labels, where, allow_missing=True)
         elif pd.api.types.is_numeric_dtype(frame[column]):
             columns[name] = frame[column].to_numpy(dtype=float)
     features = pd.DataFrame(columns, index=pd.RangeIndex(len(frame)))
-    if part.descriptors.source == "describe":
-        ours = describe_materials(materials, str(part.descriptors.level), ions, on_compute)
+    if part.descriptors.source != "table":
+        ours = describe_materials(materials, part.descriptors.level, ions, on_compute)
         features = pd.concat([features.drop(columns=[c for c in ours if c in features]), ours], axis=1)
     for name, values in _derived(materials, features).items():
         if name in wanted and name not in features:
@@ -112,7 +119,15 @@ def _of_crystals(
         columns, _, remarks = measured_rows(names, [False] * len(names))
         notes += remarks
         yield pd.DataFrame(columns)
-    if part.descriptors.structures is not None:
+    if part.descriptors.held_out_spacing:
+        yield held_out_spacing(materials)
+    if part.descriptors.structures == "structures_2d":
+        from perospin.descriptors.crystals import crystal_columns
+
+        shipped, remarks = crystal_columns(names)
+        notes += remarks
+        yield shipped
+    elif part.descriptors.structures is not None:
         from perospin.descriptors import STRUCTURE_DESCRIPTIONS, describe
         from perospin.descriptors.describe import is_file
 
@@ -131,6 +146,61 @@ def _of_crystals(
         ]
         first = table.loc[~table.index.duplicated(), list(STRUCTURE_DESCRIPTIONS)]
         yield first.reindex(names).astype(float).reset_index(drop=True)
+
+
+@lru_cache(maxsize=1)
+def _spacing_table() -> Mapping[str, tuple[float, float]]:
+    """Canonical formula -> predicted layer spacing and its standard deviation (A), the spacer held out."""
+    import csv
+
+    text = resources.files("perospin.studies").joinpath("shipped", "held_out_spacing.csv").read_text(encoding="utf-8")
+    return {row["formula"]: (float(row["predicted"]), float(row["sd"])) for row in csv.DictReader(text.splitlines())}
+
+
+def held_out_spacing(
+    materials: list[Any], expected: Callable[[Any], tuple[float, float] | None] | None = None
+) -> pd.DataFrame:
+    """Layer spacing of single-layer materials by a model that never saw their spacer, and what exchange makes of it.
+
+    Parameters
+    ----------
+    materials : list of Perovskite or None
+    expected : callable, optional
+        Gives spacing and standard deviation (A) of a material that the shipped table of held-out values lacks.
+
+    Returns
+    -------
+    DataFrame, shape (n_materials, 3)
+        ``single_layer_spacing_a`` and ``single_layer_spacing_sd_a`` (A); ``exchange_log10``, the logarithm of
+        the exciton-exchange rate over that of (BA)2PbI4 by its binding energy (`layered_permittivity`). Materials
+        that are no single layers stand at butylammonium's values: the columns say nothing of them.
+    """
+    import pandas as pd
+
+    from perospin.chemistry import Perovskite
+    from perospin.descriptors.intrinsic import spacer_row
+    from perospin.mechanisms import layered_permittivity
+
+    def permittivity(material: Any, spacing: float) -> float:
+        amounts = [(spacer_row(ion, False)["dielectric_constant"], float(share)) for ion, share in material.spacers]
+        barrier = sum(value * share for value, share in amounts) / sum(share for _, share in amounts)
+        return float(layered_permittivity(spacing, _WELL_A, _WELL_PERMITTIVITY, barrier))
+
+    table = _spacing_table()
+    reference, _ = table[_REFERENCE]
+    at_reference = permittivity(Perovskite.parse(_REFERENCE), reference)
+    rows = []
+    for material in materials:
+        spacing, sd, exchange = reference, 0.0, 0.0
+        if material is not None and material.n_layers == 1:
+            known = table.get(str(material))
+            if known is None and expected is not None:
+                known = expected(material)
+            spacing, sd = known or (math.nan, math.nan)
+            # rate ~ E_b^2 and E_b ~ 1 / permittivity^2
+            exchange = -4.0 * math.log10(permittivity(material, spacing) / at_reference)
+        rows.append((spacing, sd, exchange))
+    return pd.DataFrame(rows, columns=["single_layer_spacing_a", "single_layer_spacing_sd_a", "exchange_log10"])
 
 
 def _complete(features: pd.DataFrame, section: DataSection, described: list[str]) -> NDArray[np.bool_]:
@@ -156,38 +226,77 @@ def _complete(features: pd.DataFrame, section: DataSection, described: list[str]
 
 
 def describe_materials(
-    materials: list[Any], level: str, ions: Any = None, on_compute: Callable[[str], None] | None = None
+    materials: list[Any],
+    level: str | None,
+    ions: Any = None,
+    on_compute: Callable[[str], None] | None = None,
+    derived: Iterable[str] = (),
 ) -> pd.DataFrame:
-    """Describe each material at `level`; a row of NaN where the material is not known, shape (n, n_columns)."""
+    """Describe each material at `level`, by its packing alone if there is none; shape (n, n_columns).
+
+    A row of NaN where the material is not known. Those of `DERIVED_COLUMNS` that are named in `derived` are added where
+    the description lacks them.
+    """
     import pandas as pd
 
-    from perospin.descriptors import describe
+    from perospin.descriptors import describe, packing_columns
+
+    if level is None:
+        return packing_columns(materials)
 
     unique = {str(material): material for material in materials if material is not None}
     table = describe(list(unique.values()), level=level, ions=ions, on_compute=on_compute)
     table.index = pd.Index(list(unique))
     keys = [None if material is None else str(material) for material in materials]
-    return table.reindex(keys).astype(float).reset_index(drop=True)
+    described = table.reindex(keys).astype(float).reset_index(drop=True)
+    for name, values in _derived(materials, described).items():
+        if name in derived and name not in described:
+            described[name] = values
+    return described
+
+
+def with_new_ions(column: Iterable[Any], ions: Any) -> Any:
+    """Ion library with the ions that a column of a table lists as ``NAME=SMILES; NAME=SMILES``."""
+    from perospin.chemistry import IonLibrary
+
+    found = (part.strip() for cell in column for part in str(cell).split(";"))
+    return IonLibrary.of(ions).with_ions(list(dict.fromkeys(part for part in found if part)))
+
+
+def own_ions(materials: Iterable[Any]) -> tuple[str, ...]:
+    """Molecular cations of materials that the shipped library lacks, as ``NAME=SMILES``."""
+    from perospin.chemistry import IonLibrary
+
+    library = IonLibrary.default()
+    cations = {ion for material in materials if material is not None for ion, _ in material.cations}
+    return tuple(sorted(f"{ion.symbol}={ion.smiles}" for ion in cations if ion.smiles and ion.symbol not in library))
 
 
 def _derived(materials: list[Any], features: pd.DataFrame) -> Mapping[str, NDArray[np.float64]]:
-    """Layer class, spacer charge and 1/n from the formula; from `n_layers` where there is no formula."""
+    """Layer class, spacer charge, 1/n, share of caesium from the formula; `n_layers` where there is no formula."""
     n = len(materials)
     layers = np.full(n, np.nan)
     charge = np.full(n, np.nan)
+    caesium = np.full(n, np.nan)
     for i, material in enumerate(materials):
         if material is None:
             continue
         layers[i] = np.inf if material.n_layers is None else material.n_layers
         charge[i] = max((ion.charge for ion, _ in material.spacers), default=0)
+        on_site = float(sum(share for _, share in material.a_site))
+        share = float(sum(share for ion, share in material.a_site if ion.symbol == "Cs"))
+        caesium[i] = share / on_site if on_site > 0 else 0.0
     if "n_layers" in features:
         # Published tables write a large number (100) for 3D; anything thicker than 50 layers is 3D here.
         published = features["n_layers"].to_numpy(dtype=float)
         published = np.where(published > 50, np.inf, published)
         layers = np.where(np.isnan(layers), published, layers)
     with np.errstate(divide="ignore"):
+        single = np.where(np.isnan(layers), np.nan, (layers == 1).astype(float))
         return {
-            "is_n1": np.where(np.isnan(layers), np.nan, (layers == 1).astype(float)),
+            "is_n1": single,
+            "is_n1_monovalent": np.where(np.isnan(charge), np.nan, single * (charge == 1)),
             "spacer_charge": charge,
             "inverse_n": 1.0 / layers,
+            "caesium_fraction": caesium,
         }

@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from perospin.studies.declaration.sections import DataSection, RowFilter
 
 
-def _read(section: DataSection, data: str | Path | None, base: Path | None) -> tuple[pd.DataFrame, str, str]:
-    """Return the raw frame, its source in words, and the file name if it is the user's own."""
+def _read(
+    section: DataSection, data: str | Path | None, base: Path | None, notes: list[str]
+) -> tuple[pd.DataFrame, str, str]:
+    """Return the raw frame, its source in words, and the file name if it is the user's own; add to the notes."""
     if data is not None:
         return read_csv(Path(data)), f"file {Path(data).name}", str(data)
     if section.csv is not None:
@@ -40,7 +42,18 @@ def _read(section: DataSection, data: str | Path | None, base: Path | None) -> t
 
         frame = load_records(**section.store.model_dump(exclude_none=True))
         return frame.reset_index(), section.source or "perospin's records", ""
+    if section.records is not None:
+        frame, remarks = gathering(section.records).read()
+        notes += remarks
+        return frame, section.source or "perospin's records", ""
     raise StudyError("this study has no data of its own: give a table with --data table.csv")
+
+
+def gathering(name: str) -> Any:
+    """Return the module that gathers records under this name: `read`, `question`, `cautions`, `on_record`."""
+    from perospin.studies.lifetimes import table as lifetimes
+
+    return {"lifetimes": lifetimes}[name]
 
 
 def read_csv(path: Path) -> pd.DataFrame:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from perospin.errors import StudyError
-from perospin.studies.declaration.part import PartSpec, _inner_specs
+from perospin.studies.declaration.part import PartSpec, _inner_specs, _kind_of
 
 
 def _check_names(part: PartSpec, where: str) -> None:
@@ -41,25 +41,35 @@ def _check_names(part: PartSpec, where: str) -> None:
         known(part.predict.scheme, schemes, "scheme", "predict.scheme")
     for scheme in part.schemes:
         known(scheme.group, groups, "group", f"scheme '{scheme.key}'")
-        if scheme.kind == "tagged" and part.data.tag is None:
-            raise StudyError(f"{where}scheme '{scheme.key}' needs a table [data.tag] with column, train and test")
-        if scheme.kind == "forward_in_time" and part.data.time is None:
-            raise StudyError(f"{where}scheme '{scheme.key}' needs the key 'time' in [data]: the column with the times")
+        if scheme.rule.data_key and getattr(part.data, scheme.rule.data_key) is None:
+            raise StudyError(f"{where}scheme '{scheme.key}' needs {scheme.rule.data_says}")
         if isinstance(scheme.features, str):
             known(scheme.features, list(part.features), "feature set", f"scheme '{scheme.key}'")
     for grid in part.grids:
         known(grid.select_by, schemes, "scheme", f"grid '{grid.name}': select_by")
         for name in _names_of_sets(grid.spec):
             known(name, list(part.features), "feature set", f"grid '{grid.name}'")
+        for member, point in grid.candidates():
+            _refuse_wrong(part.write_out(point), f"{where}estimator '{member}'")
         for scheme_name in grid.schemes or ():
             known(scheme_name, schemes, "scheme", f"grid '{grid.name}'")
+    for name, effect in part.effects.items():
+        for key in ("linear", "smooth"):
+            if isinstance(effect.get(key), str):
+                known(effect[key], list(part.scales), "scale", f"effect '{name}': {key}")
     for entry in part.estimators:
         for scheme_name in entry.schemes or ():
             known(scheme_name, schemes, "scheme", f"estimator '{entry.name}'")
         dumped = entry.model_dump()
         for spec in _specs(dumped):
+            effects = spec.get("effects")
+            for name in effects if isinstance(effects, list) else ():
+                known(
+                    name if isinstance(name, str) else None, list(part.effects), "effect", f"estimator '{entry.name}'"
+                )
             for name in _names_of_sets(spec):
                 known(name, list(part.features), "feature set", f"estimator '{entry.name}'")
+        _refuse_wrong(part.spec_of(entry.name), f"{where}estimator '{entry.name}'")
         careless = _needs_features(dumped)
         if careless:
             raise StudyError(
@@ -88,6 +98,16 @@ def _check_names(part: PartSpec, where: str) -> None:
             known(name, [e.name for e in part.estimators], "estimator", "checks.seeds")
 
 
+def _refuse_wrong(spec: Mapping[str, Any], place: str) -> None:
+    """Refuse a specification with an unknown kind or option, or a value out of its declared range."""
+    from perospin.learning.estimators import check_estimator_spec  # brings scikit-learn
+
+    try:
+        check_estimator_spec(spec)
+    except StudyError as error:
+        raise StudyError(f"{place}: {error}") from error
+
+
 def _names_of_sets(spec: Mapping[str, Any]) -> list[str]:
     tuned = spec.get("tune")
     choices = tuned.get("features", ()) if isinstance(tuned, Mapping) else ()
@@ -98,14 +118,19 @@ def _needs_features(spec: Mapping[str, Any], inherited: bool = False) -> str | N
     """Return the kind of a specification that would silently read every column of the table."""
     has = inherited or bool(_names_of_sets(spec)) or isinstance(spec.get("features"), list)
     has = has or bool(isinstance(spec.get("tune"), Mapping) and spec["tune"].get("features"))
-    has = has or bool(isinstance(spec.get("kernels"), Mapping) and spec["kernels"])
-    kind = spec.get("kind")
-    if kind in ("mean", "two_class_rule") or (kind == "two_stage" and spec.get("residual") == "none"):
+    kind = _kind_of(spec)
+    if kind is None:
+        return None if has else str(spec.get("kind"))
+    # effects may stand there by their names alone
+    has = has or bool(spec.get("effects")) or any(True for _ in kind.named_columns(spec))
+    inside = list(_inner_specs(spec))
+    if not kind.names_columns or "none" in kind.inner(spec):
         return None
-    if kind in ("average", "best_of", "stack", "two_stage") and list(_inner_specs(spec)):
-        found = (_needs_features(inner, kind == "two_stage" and has) for inner in _inner_specs(spec))
-        return next((kind for kind in found if kind), None)
-    return None if has else str(kind)
+    if inside:
+        # a kind that takes features itself hands them on to the estimators inside it
+        found = (_needs_features(inner, has and "features" in kind.takes) for inner in inside)
+        return next((name for name in found if name), None)
+    return None if has else kind.name
 
 
 def _specs(spec: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
+from perospin.learning.options import SEEDS
 from perospin.studies.declaration.sections import (
     ChecksSection,
     Claim,
@@ -27,6 +28,7 @@ from perospin.studies.declaration.sections import (
 )
 
 if TYPE_CHECKING:
+    from perospin.learning.estimators import Kind
     from perospin.studies.declaration.sections import DataSection
 
 
@@ -45,11 +47,8 @@ def needed_columns(part: PartSpec) -> list[str]:
     for test in part.checks.permutation:
         columns += [*test.columns, *test.within, *([test.per] if test.per else [])]
     columns += [column for names in part.features.values() for column in names]
+    columns += [column for pair in part.data.uncertain.items() for column in pair]
     return list(dict.fromkeys([*columns, *part.data.complete]))
-
-
-CLASS_COLUMNS = ("is_n1", "spacer_charge")
-"""Columns that the class rule and the two-stage model read."""
 
 
 class PartSpec(_Section):
@@ -57,12 +56,14 @@ class PartSpec(_Section):
 
     label: str = ""
     description: str = ""
-    seed: int = Field(default=0, ge=0, le=2**31)
+    seed: int = Field(default=0, ge=SEEDS[0], le=SEEDS[1])
     baseline: str
     data: DataSection
     target: TargetSection
     descriptors: DescriptorSection = DescriptorSection()
     features: dict[str, list[str]] = Field(default_factory=dict)
+    scales: dict[str, dict[str, list[float | int]]] = Field(default_factory=dict)
+    effects: dict[str, dict[str, Any]] = Field(default_factory=dict)
     labels: dict[str, str] = Field(default_factory=dict)
     estimators: list[EstimatorEntry] = Field(min_length=1)
     grids: list[GridEntry] = Field(default_factory=list)
@@ -125,18 +126,31 @@ class PartSpec(_Section):
         return self.write_out(spec)
 
     def write_out(self, spec: Mapping[str, Any]) -> dict[str, Any]:
-        """Replace the name of a feature set by its columns, also inside other specifications."""
+        """Replace names of feature sets, effects and scales by what they stand for, in inner specifications too."""
         full = dict(spec)
         if isinstance(full.get("features"), str):
             full["features"] = list(self.features[full["features"]])
-        if isinstance(full.get("members"), list):
-            full["members"] = [self.write_out(m) if isinstance(m, dict) else m for m in full["members"]]
-        if isinstance(full.get("residual"), dict):
-            full["residual"] = self.write_out(full["residual"])
+        if isinstance(full.get("effects"), list):
+            full["effects"] = [self._effect(e) if isinstance(e, str) else e for e in full["effects"]]
+        kind = _kind_of(full)
+        for name in (n for n, option in kind.says.items() if option.holds == "estimators") if kind else ():
+            value = full.get(name)
+            if isinstance(value, list):
+                full[name] = [self.write_out(m) if isinstance(m, dict) else m for m in value]
+            elif isinstance(value, dict):
+                full[name] = self.write_out(value)
         if isinstance(full.get("tune"), dict) and isinstance(full["tune"].get("features"), list):
             choices = [list(self.features[f]) if isinstance(f, str) else f for f in full["tune"]["features"]]
             full["tune"] = {**full["tune"], "features": choices}
         return full
+
+    def _effect(self, name: str) -> dict[str, Any]:
+        """Return a declared effect with its name, and the columns and scales that it names written out."""
+        found = {"name": name, **self.effects[name]}
+        for key in ("linear", "smooth"):
+            if isinstance(found.get(key), str):
+                found[key] = dict(self.scales[found[key]])
+        return found
 
     def columns_of(self, name: str) -> list[str]:
         """Columns that an estimator (or a grid's members) reads, in order of first use."""
@@ -147,21 +161,26 @@ class PartSpec(_Section):
 
 def columns_of_spec(spec: Mapping[str, Any]) -> Iterator[str]:
     """Columns that a written-out specification reads, its members' and its residual model's included."""
-    if spec.get("kind") in ("two_class_rule", "two_stage"):
-        yield from CLASS_COLUMNS
-    tuned, kernels = spec.get("tune"), spec.get("kernels")
+    kind = _kind_of(spec)
+    yield from kind.reads if kind else ()
+    tuned = spec.get("tune")
     choices = tuned.get("features", ()) if isinstance(tuned, Mapping) else ()
-    named = kernels.values() if isinstance(kernels, Mapping) else ()
-    for value in (spec.get("features"), *choices, *named):
+    for value in (spec.get("features"), *choices):
         if isinstance(value, list):
             yield from (column for column in value if isinstance(column, str))
+    yield from kind.named_columns(spec) if kind else ()
     for inner in _inner_specs(spec):
         yield from columns_of_spec(inner)
 
 
-def _inner_specs(spec: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def _kind_of(spec: Mapping[str, Any]) -> Kind | None:
+    """Kind of estimator that a specification names; None for one that there isn't."""
+    from perospin.learning.estimators import KINDS  # brings scikit-learn
+
+    return KINDS.get(str(spec.get("kind")))
+
+
+def _inner_specs(spec: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """Specifications inside a specification: the members of an average, the residual model of two stages."""
-    members = spec.get("members")
-    for inner in (*(members if isinstance(members, list) else ()), spec.get("residual")):
-        if isinstance(inner, dict):
-            yield inner
+    kind = _kind_of(spec)
+    yield from (inner for inner in (kind.inner(spec) if kind else ()) if isinstance(inner, Mapping))

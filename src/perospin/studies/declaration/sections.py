@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from perospin.learning.options import MOST_DRAWS
 from perospin.saving import name_fault
+from perospin.studies.declaration.schemes import SCHEME_RULES, SchemeRule
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -25,17 +27,28 @@ FORMAT = 1
 """Version of the study-file format; a file of another version is refused with a sentence."""
 
 
-MOST, MOST_REPEATS = 10**6, 10**5
-"""Largest counts that a study may ask for: above them is a slip of the finger, not an analysis."""
-
 MOST_CANDIDATES = 10_000
 """Most members of a grid."""
 
 Model = TypeVar("Model", bound=BaseModel)
 
 
+def _not_nan(value: float) -> float:
+    if math.isnan(value):
+        raise ValueError("'nan' is no number; leave the key out if there is none")
+    return value
+
+
+Bound = Annotated[float, AfterValidator(_not_nan)]
+Number = Annotated[float | int, AfterValidator(_not_nan)]
+"""A number; infinite for a limit that is none."""
+
+Draws = Annotated[int, Field(ge=1, le=MOST_DRAWS)]
+"""How often something is drawn, shuffled or repeated."""
+
+
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class RowFilter(_Section):
@@ -44,8 +57,8 @@ class RowFilter(_Section):
     column: str
     keep: list[str | int | float | bool] | None = None
     drop: list[str | int | float | bool] | None = None
-    min: float | int | None = None
-    max: float | int | None = None
+    min: Number | None = None
+    max: Number | None = None
 
     @model_validator(mode="after")
     def _one_condition(self) -> RowFilter:
@@ -86,16 +99,23 @@ class StoreQuery(_Section):
 
 
 class DataSection(_Section):
-    """Where the rows come from: exactly one of a shipped table, a CSV file or a query of the record store.
+    """Where the rows come from: exactly one of a shipped table, a CSV file, a query of the store, gathered records.
 
     `time`, `weight` and `y_sd` name columns: when a row became known (a year or an ISO date), how much it counts when
     models are fitted, and the standard deviation of its target in the unit of the target. Only rows for which all
-    descriptors in `complete` are known are kept; fewer than `min_rows` of them are not modelled.
+    descriptors in `complete` are known are kept; fewer than `min_rows` of them are not modelled. `new_ions` names a
+    column with the ions of a row's formula that the ion library lacks, as "NAME=SMILES; NAME=SMILES".
+
+    `categories` are text columns whose words are levels; an empty cell is alike to none. `uncertain` names, for a
+    column, the column of its standard deviations. `limit` names the column that says whether the target is a value, or
+    the truth at least or at most that: limits are trained on by models that can, and never scored. `records` names a
+    gathering of perospin's records that brings columns of its own.
     """
 
     table: str | None = None
     csv: str | None = None
     store: StoreQuery | None = None
+    records: Literal["lifetimes"] | None = None
     corrected: bool = False
     row: str | None = None
     name: str | None = None
@@ -104,15 +124,19 @@ class DataSection(_Section):
     source: str = ""
     source_column: str | None = None
     where: list[RowFilter] = []
+    new_ions: str | None = None
     assume: dict[str, Assumption] = {}
     groups: dict[str, str] = {}
     tag: Tag | None = None
     time: str | None = None
     weight: str | None = None
     y_sd: str | None = None
+    categories: list[str] = []
+    uncertain: dict[str, str] = {}
+    limit: str | None = None
     complete: list[str] = []
     min_rows: int = Field(default=0, ge=0)
-    plausible: dict[str, tuple[float, float]] = {}
+    plausible: dict[str, tuple[Bound, Bound]] = {}
     faults: list[str] = []
 
     @model_validator(mode="before")
@@ -131,15 +155,26 @@ class DataSection(_Section):
 
     @model_validator(mode="after")
     def _one_origin(self) -> DataSection:
-        if sum(origin is not None for origin in (self.table, self.csv, self.store)) > 1:
-            raise ValueError("give only one of 'table', 'csv' and 'store'")
+        if sum(origin is not None for origin in (self.table, self.csv, self.store, self.records)) > 1:
+            raise ValueError("give only one of 'table', 'csv', 'store' and 'records'")
         if self.formula and self.formula_template:
             raise ValueError("give only one of 'formula' and 'formula_template'")
         return self
 
 
+class Reciprocal(_Section):
+    """One over the target, as people ask for it: the lifetime of a rate."""
+
+    quantity: str
+    unit: str = ""
+
+
 class TargetSection(_Section):
-    """What is predicted. `transform` is applied before any model sees the values and undone for display."""
+    """What is predicted. `transform` is applied before any model sees the values and undone for display.
+
+    `reciprocal` names what one over the target is; predictions then give both. `conditions` says where the values hold.
+    `by` names the column that says which of several quantities a row holds: scores are then told for each as well.
+    """
 
     column: str
     quantity: str
@@ -147,7 +182,10 @@ class TargetSection(_Section):
     symbol: str = "y"
     transform: Literal["log10", "none"] = "none"
     obtained: Literal["measured", "computed"] = "measured"
-    low_range: float | int | None = None
+    low_range: Number | None = None
+    reciprocal: Reciprocal | None = None
+    conditions: str = ""
+    by: str | None = None
 
     @property
     def logarithmic(self) -> bool:
@@ -189,15 +227,20 @@ class TargetSection(_Section):
 class DescriptorSection(_Section):
     """Where descriptors come from: the table's own columns, or `perospin.describe` at one level for all rows.
 
+    "packing" takes `perospin.descriptors.PACKING_DESCRIPTIONS`: what formula, SMILES and ionic radii say of any cation,
+    without quantum chemistry.
+
     `measured` adds measured features from the records (curated and the user's), `structures` those of the crystals in a
-    folder, each for rows of certain composition.
+    folder, or with "structures_2d" of the shipped crystals, each for rows of certain composition. `held_out_spacing`
+    adds the layer spacing of single-layer materials as a model predicts it that never saw a crystal of their spacer.
     """
 
-    source: Literal["table", "describe"] = "table"
+    source: Literal["table", "describe", "packing"] = "table"
     level: Literal["published", "fast"] | None = None
     prefix_table: str = ""
     measured: bool = False
     structures: str | None = None
+    held_out_spacing: bool = False
 
     @model_validator(mode="after")
     def _level_known(self) -> DescriptorSection:
@@ -256,32 +299,12 @@ class GridEntry(_Section):
             yield f"{self.name}[{text}]", {**self.spec, **point}
 
 
-SchemeKind = Literal[
-    "leave_one_out",
-    "leave_one_group_out",
-    "leave_cluster_out",
-    "tagged",
-    "forward_in_time",
-    "repeated_holdout",
-    "k_fold",
-    "repeated_k_fold",
-    "in_sample",
-]
+if TYPE_CHECKING:
+    SchemeKind = str
+else:
+    SchemeKind = Literal[tuple(SCHEME_RULES)]
 
 Leakage = Literal["group", "report"]
-
-_SCHEME_KEYS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "leave_one_out": ((), ()),
-    "leave_one_group_out": (("group",), ()),
-    "leave_cluster_out": ((), ("features", "k")),
-    "tagged": ((), ()),
-    "forward_in_time": ((), ("n_blocks", "cutoff")),
-    "repeated_holdout": (("n_test", "n_repeats"), ()),
-    "k_fold": (("k",), ("group",)),
-    "repeated_k_fold": (("k", "n_repeats"), ("group",)),
-    "in_sample": ((), ()),
-}
-"""Keys that each kind of scheme needs, and keys that it may have, beside kind, name, label and leakage."""
 
 
 class SchemeEntry(_Section):
@@ -296,16 +319,16 @@ class SchemeEntry(_Section):
     label: str = ""
     group: str | None = None
     features: str | list[str] | None = None
-    n_test: int | None = Field(default=None, ge=1, le=MOST)
-    n_repeats: int | None = Field(default=None, ge=1, le=MOST_REPEATS)
-    k: int | None = Field(default=None, ge=2, le=MOST)
-    n_blocks: int | None = Field(default=None, ge=1, le=MOST)
-    cutoff: float | int | None = None
+    n_test: int | None = Field(default=None, ge=1)
+    n_repeats: Draws | None = None
+    k: int | None = Field(default=None, ge=2)
+    n_blocks: int | None = Field(default=None, ge=1)
+    cutoff: Number | None = None
     leakage: Leakage | None = None
 
     @model_validator(mode="after")
     def _complete(self) -> SchemeEntry:
-        needed, possible = _SCHEME_KEYS[self.kind]
+        needed, possible = self.rule.needs, self.rule.may
         for key in needed:
             if getattr(self, key) is None:
                 raise ValueError(f"kind = \"{self.kind}\" needs the key '{key}'")
@@ -321,29 +344,12 @@ class SchemeEntry(_Section):
     @property
     def key(self) -> str:
         """Short name of the scheme, unique in a study."""
-        if self.name:
-            return self.name
-        return {
-            "leave_one_out": "loo",
-            "leave_one_group_out": f"leave-one-{self.group}-out",
-            "leave_cluster_out": "leave-cluster-out",
-            "tagged": "tagged",
-            "forward_in_time": "forward-in-time",
-            "repeated_holdout": f"repeated-{self.n_test}",
-            "k_fold": f"{self.k}-fold",
-            "repeated_k_fold": f"{self.n_repeats}x{self.k}-fold",
-            "in_sample": "in-sample",
-        }[self.kind]
+        return self.name or self.rule.short.format_map(vars(self))
 
     @property
-    def scores_all_rows_equally(self) -> bool:
-        """Whether every row is scored equally often, so that R2 and resampled rows refer to the whole table."""
-        return self.kind in ("leave_one_out", "leave_one_group_out", "leave_cluster_out", "k_fold", "repeated_k_fold")
-
-    @property
-    def repeats(self) -> bool:
-        """Whether training sets are drawn by lot over and over, so that folds overlap and aren't independent."""
-        return self.kind in ("repeated_holdout", "repeated_k_fold")
+    def rule(self) -> SchemeRule:
+        """What holds for schemes of this kind."""
+        return SCHEME_RULES[self.kind]
 
 
 class GuardSection(_Section):
@@ -380,7 +386,7 @@ class StatedFigure(_Section):
     label: str
     scheme: str
     metric: Literal["r2", "mse", "mae", "typical_factor", "r2_original", "mse_original", "mae_original"]
-    value: float | int | None = None
+    value: Number | None = None
     estimator: str | None = None
     source: str
     note: str = ""
@@ -390,8 +396,8 @@ class LearningCurveSection(_Section):
     """Training sizes and the number of random draws for each."""
 
     estimators: list[str]
-    sizes: list[Annotated[int, Field(ge=1, le=MOST)]] = Field(max_length=1000)
-    n_repeats: int = Field(default=50, ge=1, le=MOST_REPEATS)
+    sizes: list[Annotated[int, Field(ge=1)]]
+    n_repeats: Draws = 50
 
 
 class SeedSection(_Section):
@@ -399,7 +405,7 @@ class SeedSection(_Section):
 
     estimators: list[str] = Field(min_length=1)
     scheme: str
-    n_seeds: int = Field(default=5, ge=2, le=1000)
+    n_seeds: int = Field(default=5, ge=2, le=10_000)
 
 
 class PermutationSection(_Section):
@@ -415,7 +421,7 @@ class PermutationSection(_Section):
     group: str | None = None
     within: list[str] = []
     per: str | None = None
-    n_permutations: int = Field(default=100, ge=1, le=MOST_REPEATS)
+    n_permutations: Draws = 100
 
 
 class CoverageSection(_Section):
@@ -436,9 +442,9 @@ class CoverageSection(_Section):
 class ChecksSection(_Section):
     """How much evidence to gather beside the scores."""
 
-    n_bootstrap: int = Field(default=2000, ge=1, le=MOST)
+    n_bootstrap: Draws = 2000
     bootstrap_group: str | None = None
-    n_shuffles: int = Field(default=10, ge=0, le=MOST_REPEATS)
+    n_shuffles: int = Field(default=10, ge=0, le=MOST_DRAWS)
     shuffle_estimator: str | None = None
     family_group: str | None = None
     duplicates: str | None = None
@@ -459,7 +465,7 @@ class PredictSection(_Section):
     scheme: str = "loo"
     spread: Literal["own", "none"] = "own"
     level: float = Field(default=0.9, gt=0, lt=1)
-    n_nearest: int = Field(default=5, ge=1, le=1000)
+    n_nearest: int = Field(default=5, ge=1)
 
 
 class VariantsSection(_Section):

@@ -69,7 +69,7 @@ def _skipped(run: Run) -> Iterator[Caution]:
 
 def _columns(run: Run) -> Iterator[Caution]:
     features = run.data.features
-    read = {name: run.used(name) for name in run.part.estimator_names()}
+    read = {name: run.data.scales_of(run.used(name)) for name in run.part.estimator_names()}
     columns = list(dict.fromkeys(column for names in read.values() for column in names))
     if not columns:
         return
@@ -163,7 +163,7 @@ def _collinear(run: Run, read: Mapping[str, Sequence[str]]) -> Iterator[Caution]
 def _groups(run: Run) -> Iterator[Caution]:
     n = len(run.data)
     for key, scheme in run.schemes.items():
-        if run.entries[key].kind not in ("leave_one_group_out", "leave_cluster_out"):
+        if not run.entries[key].rule.whole_groups:
             continue
         sizes = np.array([len(split.test) for split in scheme.splits])
         if len(sizes) == n and n > 2:
@@ -225,10 +225,24 @@ def _leaks(run: Run, leaks: Any) -> Iterator[Caution]:
 # --- targets that don't fit ----------------------------------------------------------------------------------
 
 
+def _told_apart_by_none(run: Run) -> Iterator[NDArray[np.int64]]:
+    """Rows with a value that no model can tell apart: of one unit, and equal in all stated conditions."""
+    data = run.data
+    conditions = [*data.categories, *data.uncertain, *data.uncertain.values()]
+    for unit in data.units.twins():
+        rows = unit[data.has_value[unit]]
+        if not conditions:
+            yield rows
+            continue
+        values = np.nan_to_num(data.features[conditions].to_numpy(dtype=float)[rows], nan=-1.0)
+        code = np.unique(values, axis=0, return_inverse=True)[1].ravel()
+        yield from (rows[code == one] for one in range(int(code.max(initial=-1)) + 1) if (code == one).sum() > 1)
+
+
 def _suspicious_targets(run: Run) -> Iterator[Caution]:
     y = run.data.y
     spread = float(y.std(ddof=1)) if len(y) > 1 else 0.0
-    for rows in run.data.units.twins():
+    for rows in _told_apart_by_none(run):
         difference = float(np.ptp(y[rows]))
         if 0 < spread < difference:
             log = run.part.target.logarithmic

@@ -58,7 +58,7 @@ def _explanations(run: Run, together: NDArray[Any] | None) -> dict[str, Any]:
             importances.append(_named(by_player.table(together, run.part.checks.n_bootstrap, run.part.seed), name))
             curves += found
         drops = by_column.table(together, run.part.checks.n_bootstrap, run.part.seed)
-        alike = look_alikes(run.data.features, run.used(name))
+        alike = look_alikes(run.data.features, run.data.scales_of(run.used(name)))
         directions.append(_named(direction_table(found, drops, alike, by_column.r2()), name))
     return {
         "shapley": tables,
@@ -102,7 +102,7 @@ def _of_folds(run: Run, name: str, scheme: str) -> Any:
     """Take importance and curves of one estimator from the models of the folds, or from their cell."""
     spec, columns = run.specs[name], run.used(name)
     plan, groups = run.schemes[scheme], run.groups(scheme)
-    asked = run.part.explain
+    asked, data = run.part.explain, run.data
     players = asked.players if asked is not None and name == asked.estimator else None
     title = f"importance and directions · {run.part.title_of(name)} · {plan.label}"
 
@@ -117,7 +117,8 @@ def _of_folds(run: Run, name: str, scheme: str) -> Any:
         grouped = (
             single if players is None else permutation_importance(models, table, y, plan, columns, players=players)
         )
-        curves = partial_dependence(models, table, plan, columns, columns, progress=tell)
+        # a category or a standard deviation has no more and less, so no direction
+        curves = partial_dependence(models, table, plan, data.scales_of(columns), columns, progress=tell)
         return {
             "importance": grouped.to_dict(),
             "importance_by_column": single.to_dict(),
@@ -151,6 +152,7 @@ def _shapley(run: Run) -> dict[str, ShapleyTable]:
     groups, plan, data = run.groups(asked.scheme), run.schemes[asked.scheme], run.data
     single = columns if asked.players is None else [name for name, group in asked.players.items() if len(group) == 1]
     named = {c: c for c in columns} if asked.players is None else {p: g[0] for p, g in asked.players.items()}
+    single = [player for player in single if data.scales_of([named[player]])]
     unions = correlated_unions(data.features[[named[p] for p in single]].set_axis(single, axis=1), single)
 
     def held_out() -> dict[str, Any]:
@@ -229,7 +231,7 @@ def _coverage(run: Run) -> dict[str, Any]:
                     {
                         "estimator": name,
                         "scheme": asked.scheme,
-                        "row": run.data.rows["row"].to_numpy(),
+                        "row": run.data.rows["row"].to_numpy()[run.data.has_value],
                         "level": level,
                         "y_true": done.y,
                         "low": done.low[:, column],

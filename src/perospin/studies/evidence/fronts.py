@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from perospin.errors import MissingExtraError
-from perospin.learning.estimators import Formula, fit_each
+from perospin.learning.estimators import KINDS, Formula, fit_each
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from perospin.studies.running.run import Run
 
 __all__ = ["formula_table"]
-
-_KINDS = ("symbolic", "power_law")
 
 
 def formula_table(run: Run) -> pd.DataFrame:
@@ -33,7 +31,7 @@ def formula_table(run: Run) -> pd.DataFrame:
 
     records: list[dict[str, Any]] = []
     for name, spec in run.specs.items():
-        if spec.get("kind") not in _KINDS or spec.get("tune"):
+        if not KINDS[spec["kind"]].ends_in_formula or spec.get("tune"):
             continue
 
         def compute(name: str = name) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from perospin.learning.evidence.learning_curve import fit_curve, random_draws
 from perospin.learning.evidence.noise import noise_floor
 from perospin.learning.evidence.permutation import family_baseline, permutation_test, y_shuffle
 from perospin.learning.validation.evaluation import Evaluation
+from perospin.learning.validation.guard import scored_only
 from perospin.studies.evidence import explaining
 from perospin.studies.evidence.cautions import cautions_of
 from perospin.studies.evidence.fronts import formula_table
@@ -61,7 +62,7 @@ def _gains(run: Run) -> pd.DataFrame:
         base = run.evaluations.get((run.part.baseline, scheme))
         if name == run.part.baseline or name not in run.part.estimator_names() or base is None:
             continue
-        if not run.entries[scheme].scores_all_rows_equally:
+        if not run.entries[scheme].rule.equal_scores:
             continue
         run.tell(f"bootstrap · {run.part.title_of(name)}")
         gain = paired_bootstrap(done, base, groups, checks.n_bootstrap, run.part.seed)
@@ -98,7 +99,7 @@ def _pairs(run: Run) -> pd.DataFrame:
 
     records = []
     for scheme, entry in run.entries.items():
-        if entry.kind == "in_sample" or not (entry.repeats or scheme == run.part.verdict.scheme):
+        if entry.kind == "in_sample" or not (entry.rule.repeats or scheme == run.part.verdict.scheme):
             continue
         names = [name for name in run.part.estimator_names() if (name, scheme) in run.evaluations]
         if len(names) < 2 or len(run.schemes[scheme]) < 2:
@@ -108,7 +109,7 @@ def _pairs(run: Run) -> pd.DataFrame:
         tests = paired.compare_pairs(
             [done for done in evaluations if np.isfinite(done.y_pred).all()],
             _resampled_together(run),
-            repeated=entry.repeats,
+            repeated=entry.rule.repeats,
             n_boot=run.part.checks.n_bootstrap,
             seed=run.part.seed,
         )
@@ -252,7 +253,7 @@ def _sanity(run: Run) -> tuple[pd.DataFrame, pd.DataFrame]:
         )
     if checks.family_group:
         families = run.data.groups(checks.family_group)
-        r2 = family_baseline(families, run.data.y, plan).scores().r2
+        r2 = family_baseline(families, run.data.y, plan, run.data.limit).scores().r2
         add("one-hot", f"{title} beats the name of the {checks.family_group} alone", r2, reached > r2)
     return pd.DataFrame(records), scrambles
 
@@ -322,7 +323,7 @@ def _scrambles(run: Run) -> pd.DataFrame:
 def _exchanged_together(run: Run, scheme: str) -> NDArray[Any] | None:
     """Rows whose targets change places as wholes: those that the scheme never parts."""
     entry = run.entries[scheme]
-    if entry.kind == "leave_cluster_out":
+    if entry.rule.by_clusters:
         return None  # clusters are few, and nothing says that the targets of a cluster are alike
     return run.groups(scheme)
 
@@ -338,7 +339,10 @@ def _learning_curve(run: Run) -> tuple[pd.DataFrame, pd.DataFrame]:
     together = run.part.guard.leakage == "group" and run.data.units.any
     groups = run.data.units.labels if together else None
     sizes = sorted(size for size in set(asked.sizes) if 2 <= size <= n - 2)
-    plans = {size: random_draws(n, size, asked.n_repeats, run.part.seed, groups) for size in sizes}
+    plans = {
+        size: scored_only(random_draws(n, size, asked.n_repeats, run.part.seed, groups), run.data.has_value)
+        for size in sizes
+    }
     records, fits = [], []
     for name in asked.estimators:
         done: dict[int, Evaluation] = {}
@@ -431,7 +435,7 @@ def _noise(run: Run) -> dict[str, Any]:
     group = run.part.checks.duplicates
     if group is None:
         return {}
-    rows = run.data.rows[run.data.rows["certain"]]
+    rows = run.data.rows[run.data.rows["certain"] & run.data.has_value]
     repeats = [
         members.index.to_numpy() for _, members in rows.groupby(f"group:{group}", sort=False) if len(members) > 1
     ]

@@ -81,7 +81,7 @@ def check_tables(tables: Mapping[str, pd.DataFrame], folder: Path, part: str) ->
         numbers = tuple(frame.columns) if name == "features" else _NUMBERS.get(name, ())
         for column in numbers:
             if column in frame and column not in ("row", "name"):
-                right = frame[column].dtype.kind in "biuf" or frame[column].isna().all()
+                right = frame[column].dtype.kind in "biuf" or bool(frame[column].isna().all())
                 _demand(right, folder, f"{part}/{name}.csv", f"a table with numbers in the column '{column}'")
 
 

@@ -7,7 +7,6 @@ The file holds numbers and text alone (`perospin.studies.files.archive`), of typ
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +17,7 @@ from perospin.studies.files.plain_state import decode, encode
 if TYPE_CHECKING:
     from perospin.studies.predicting.predictor import Predictor
 
-__all__ = ["FORMAT", "WHAT", "not_whole", "read_model", "read_origin", "save_model"]
+__all__ = ["FORMAT", "WHAT", "not_whole", "read_model", "save_model"]
 
 FORMAT = 1
 """Version of the model file; every version up to this one is read."""
@@ -104,16 +103,3 @@ def read_model(path: str | Path) -> dict[str, Any]:
 def not_whole(path: str | Path) -> RefusedFileError:
     """Refuse a file whose parts make no model."""
     return RefusedFileError(f"'{path}' does not hold a whole model, so it is not opened")
-
-
-def read_origin(path: str | Path) -> Mapping[str, Any]:
-    """Say where a model file comes from without making its model: study, part, data fingerprint, versions.
-
-    Raises
-    ------
-    RefusedFileError
-        As `read_model`.
-    """
-    version, content, _ = read_archive(path, WHAT, FORMAT)
-    known = {key: content.get(key) for key in ("study", "part", "data_sha256", "versions")}
-    return {"format": version, **known}

@@ -8,7 +8,6 @@ name no function, no module and no other class.
 from __future__ import annotations
 
 import dataclasses
-import importlib
 import math
 import re
 from collections.abc import Mapping
@@ -18,56 +17,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perospin.errors import PerospinError, RefusedFileError, StudyError
+from perospin.learning.estimators.kinds.frozen import FrozenLine, FrozenSupportVectors, FrozenTrees
+from perospin.learning.estimators.kinds.libraries import foreign
+from perospin.learning.estimators.listed import file_classes, file_parts
+from perospin.learning.intervals.intervals import Intervals
+from perospin.learning.validation.guard import Units
+from perospin.learning.validation.schemes import Scheme, Split
+from perospin.studies.data.dataset import Dataset
 from perospin.studies.files.archive import ARRAY_KINDS
 
 __all__ = ["ESTIMATORS", "RECORDS", "decode", "encode"]
 
-_HERE = "perospin.learning"
-_GP = f"{_HERE}.estimators.gaussian_processes"
-_FORMULAS = f"{_HERE}.estimators.formulas"
-
-RECORDS: Mapping[str, tuple[str, str]] = {
-    "Constant": (f"{_FORMULAS}.formulas", "Constant"),
-    "Dataset": ("perospin.studies.data.dataset", "Dataset"),
-    "Formula": (f"{_FORMULAS}.formulas", "Formula"),
-    "FrozenLine": ("perospin.studies.files.frozen_models", "FrozenLine"),
-    "FrozenSupportVectors": ("perospin.studies.files.frozen_models", "FrozenSupportVectors"),
-    "FrozenTrees": ("perospin.studies.files.frozen_models", "FrozenTrees"),
-    "Intervals": (f"{_HERE}.intervals.intervals", "Intervals"),
-    "PriorDraws": (f"{_GP}.prior_averaged", "_Draws"),
-    "PriorRows": (f"{_GP}.prior_averaged", "_Rows"),
-    "Scheme": (f"{_HERE}.validation.schemes", "Scheme"),
-    "Split": (f"{_HERE}.validation.schemes", "Split"),
-    "Units": (f"{_HERE}.validation.guard", "Units"),
-}
-"""Data classes that a file may hold: name in the file -> module and class."""
-
-ESTIMATORS: Mapping[str, tuple[str, str]] = {
-    "AverageModel": (f"{_HERE}.estimators.combine", "AverageModel"),
-    "BestOf": (f"{_HERE}.estimators.combine", "BestOf"),
-    "ColumnModel": (f"{_HERE}.estimators.columns", "ColumnModel"),
-    "FamilyMean": (f"{_HERE}.estimators.rules", "FamilyMean"),
-    "GaussianProcess": (f"{_GP}.gaussian_process", "GaussianProcess"),
-    "MLPEnsemble": (f"{_HERE}.estimators.mlp", "MLPEnsemble"),
-    "PowerLaw": (f"{_FORMULAS}.powers", "PowerLaw"),
-    "PriorAveragedGP": (f"{_GP}.prior_averaged", "PriorAveragedGP"),
-    "StackModel": (f"{_HERE}.estimators.combine", "StackModel"),
-    "StructuredGP": (f"{_GP}.structured", "StructuredGP"),
-    "SymbolicRegression": (f"{_FORMULAS}.symbolic", "SymbolicRegression"),
-    "TrainingMean": (f"{_HERE}.estimators.rules", "TrainingMean"),
-    "TwoClassRule": (f"{_HERE}.estimators.rules", "TwoClassRule"),
-    "TwoStage": (f"{_HERE}.estimators.rules", "TwoStage"),
-}
+ESTIMATORS: Mapping[str, type] = file_classes()
 """Estimators that a file may hold; those of scikit-learn and XGBoost stand in it as `frozen` numbers."""
 
-_BLUEPRINTS = {
-    "ColumnModel": ("model",),
-    "TwoStage": ("model",),
-    "AverageModel": ("members",),
-    "StackModel": ("members",),
-    "BestOf": ("candidates",),
+RECORDS: Mapping[str, type] = {
+    **{kind.__name__: kind for kind in (Dataset, Intervals, Scheme, Split, Units)},
+    **{kind.__name__: kind for kind in (FrozenLine, FrozenSupportVectors, FrozenTrees)},
+    **file_parts(),
 }
-"""Unfitted models that a fitted one was made from: not needed to predict, so a file holds None in their place."""
+"""Data classes that a file may hold, by their names in it."""
 
 _NAME = re.compile(r"_?[A-Za-z][A-Za-z0-9_]*\Z")
 _DEEPEST = 200
@@ -135,25 +104,30 @@ class _Writer:
 
     def _object(self, value: Any) -> Any:
         kind = type(value)
-        where = (kind.__module__, kind.__qualname__)
         for name, known in RECORDS.items():
-            if where == known:
+            if kind is known:
                 fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(kind)}
                 return {"$": "record", "type": name, "value": {k: self.encode(v) for k, v in fields.items()}}
-        for name, known in ESTIMATORS.items():
-            if where == known:
-                left_out = _BLUEPRINTS.get(name, ())
-                state = {k: None if k in left_out else self.encode(v) for k, v in vars(value).items()}
-                return {"$": "estimator", "type": name, "value": state}
-        from perospin.studies.files.frozen_models import frozen
-
-        numbers = frozen(value)
+        if ESTIMATORS.get(kind.__name__) is kind:
+            # unfitted models that a fitted one was made from: not needed to predict, so None stands in their place
+            left_out = getattr(kind, "blueprints", ())
+            state = {k: None if k in left_out else self.encode(v) for k, v in vars(value).items()}
+            return {"$": "estimator", "type": kind.__name__, "value": state}
+        numbers = _numbers(value)
         if numbers is None:
             raise StudyError(
                 f"a {kind.__name__} can't be written to a file: perospin writes its own estimators, random forests, "
                 "support vectors, linear models and XGBoost"
             )
         return self._object(numbers)
+
+
+def _numbers(model: Any) -> Any:
+    """Return the numbers that a model predicts with; None for a model of which nothing is known."""
+    if hasattr(model, "frozen_numbers"):
+        return model.frozen_numbers()
+    known = foreign(model)
+    return None if known is None or known.frozen is None else known.frozen(model)
 
 
 # -- reading -------------------------------------------------------------------------------------------------
@@ -237,8 +211,7 @@ class _Reader:
                 f"{self.where} names the type {str(name)[:60]!r}; only perospin's own models may stand in it, so it is "
                 "not opened"
             )
-        module, qualified = listed[name]
-        found = getattr(importlib.import_module(module), qualified)  # both from the list above, not from the file
+        found: Any = listed[name]  # the class from the list above: nothing in the file is looked up by import
         values = {key: self.decode(inner, depth + 1) for key, inner in state.items()}
         if kind == "record":
             return found(**values)

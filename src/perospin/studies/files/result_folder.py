@@ -55,10 +55,11 @@ LATER_TABLES = (
     "single_curves",
     "coverage",
     "nested_intervals",
+    "by_quantity",
 )
 """Tables that results of perospin 0.1 don't have; they read as empty."""
 
-_TEXT_COLUMNS = ("row", "name", "formula", "described_as", "source", "tag", "rows", "alike", "why")
+_TEXT_COLUMNS = ("row", "name", "formula", "described_as", "source", "tag", "rows", "alike", "why", "quantity")
 
 
 def write_result(result: StudyResult, folder: Path) -> Path:

@@ -1,4 +1,4 @@
-"""Lifetimes under their conditions: one model over all records of tau_spin, T1, T2 and T2_star.
+"""The records of spin lifetimes under their conditions, gathered for the study `lifetimes`.
 
 The names below load on first use, so that importing the room costs nothing.
 """

@@ -1,27 +1,12 @@
-from .model import (
-    ConditionModel as ConditionModel,
-)
-from .prediction import (
-    LifetimePrediction as LifetimePrediction,
-)
-from .prediction import (
-    LifetimePredictor as LifetimePredictor,
-)
-from .study import (
-    CalibratedModel as CalibratedModel,
-)
-from .study import (
-    ConditionsResult as ConditionsResult,
-)
-from .study import (
-    run_conditions as run_conditions,
+from .table import (
+    QUANTITIES as QUANTITIES,
 )
 from .table import (
-    Conditioned as Conditioned,
-)
-from .table import (
-    lifetime_table as lifetime_table,
+    TECHNIQUES as TECHNIQUES,
 )
 from .table import (
     question as question,
+)
+from .table import (
+    technique_class as technique_class,
 )

@@ -1,13 +1,15 @@
 """Does the model know such materials? Reasons why not, and the nearest ones that it does know.
 
-Five questions: an ion or an element that no training row holds, a column beyond its training range, too far from every
-training row, an unusual combination of columns (leverage), and parts that are known only apart. The yardstick is the
+Seven questions: an ion or an element that no training row holds, a column beyond its training range, too far from every
+training row, an unusual combination of columns (leverage), parts that are known only apart, a value that hardly any
+training row supports, and a part of the material that the model doesn't read. The yardstick is the
 scheme behind the interval of a prediction: what its held-out rows had to bear too is no reason to distrust that.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -39,6 +41,11 @@ _TESTED_ROWS = 10
 """An unseen ion is no news to a model that was scored on at least so many rows with an ion it had not seen either."""
 
 _QUANTILE = 0.95
+
+_USUAL = 0.5
+"""A column whose most frequent value stands in this share of the rows is judged by how many rows leave it."""
+_SUPPORT_ROWS, _SUPPORT_SPACERS = 5, 2
+"""A value rests on enough rows from here on."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +108,7 @@ class Domain:
 
     # -- reasons ---------------------------------------------------------------------------------------------------
 
-    def reasons(self, material: Any, row: pd.DataFrame) -> list[str]:
+    def reasons(self, material: Any, row: pd.DataFrame, unread: Sequence[str] = ()) -> list[str]:
         """Say in what respect the training rows hold no such material.
 
         Parameters
@@ -109,10 +116,13 @@ class Domain:
         material : Perovskite
         row : DataFrame, shape (1, n_columns)
             Its descriptors.
+        unread : sequence of str
+            Parts of the material that the model doesn't read, "metal" or "halide".
         """
         from perospin.descriptors.labels import axis_label
 
         found = [*self._unknown_parts(material), *self._unseen_ions(material)[0]]
+        found += [*self._thin_support(row), *self._unread_parts(material, unread)[0]]
         training = self.data.features
         outside = []
         for column in self.columns:
@@ -137,13 +147,57 @@ class Domain:
                 )
         return found
 
-    def notes(self, material: Any) -> list[str]:
-        """Say what is new about a material but was tested: ions that the scheme held out too."""
-        return self._unseen_ions(material)[1]
+    def notes(self, material: Any, unread: Sequence[str] = ()) -> list[str]:
+        """Say what is new about a material but was tested (ions that the scheme held out too), and what isn't read."""
+        return [*self._unseen_ions(material)[1], *self._unread_parts(material, unread)[1]]
+
+    def _thin_support(self, row: pd.DataFrame) -> Iterator[str]:
+        """Columns whose usual value this material leaves, where hardly any training row does so too."""
+        from perospin.descriptors.labels import axis_label
+
+        described = self.data.rows["described_as"].astype(str)
+        # a material without spacers stands for itself
+        spacers = [(_symbols(self.data.material(f).spacers) if f else frozenset()) or frozenset([f]) for f in described]
+        names = self.data.rows["name"].astype(str).to_numpy()
+        for column in self.columns:
+            training = self.data.features[column].to_numpy(dtype=float)
+            values, counts = np.unique(training[np.isfinite(training)], return_counts=True)
+            value, usual = float(row[column].iloc[0]), float(values[counts.argmax()]) if len(values) else math.nan
+            if not len(values) or counts.max() < _USUAL * len(training) or math.isclose(value, usual, abs_tol=1e-9):
+                continue
+            side = np.sign(value - usual)
+            support = np.flatnonzero(np.sign(training - usual) == side)
+            of = {spacers[i] for i in support}
+            if len(support) >= _SUPPORT_ROWS and len(of) >= _SUPPORT_SPACERS:
+                continue
+            which = f"{len(support)} training row{'s' * (len(support) != 1)}" if len(support) else "no training row"
+            shown = f" ({', '.join(names[support[:3]])}{', ...' if len(support) > 3 else ''})" if len(support) else ""
+            where = f"{'above' if side > 0 else 'below'} {usual:g} in {which}{shown}"
+            one = ", all of one spacer or material" if len(support) > 1 and len(of) == 1 else ""
+            rests = "it" if len(support) == 1 else "them"
+            yield f"{axis_label(column, self.labels)} is {where}{one}: the answer rests on {rests}"
+
+    def _unread_parts(self, material: Any, unread: Sequence[str]) -> tuple[list[str], list[str]]:
+        """Parts that the model doesn't read: a reason where few training rows hold the same, else a note."""
+        reasons, notes = [], []
+        for part, read in _PARTS:
+            if part not in unread:
+                continue
+            mine = read(material)
+            same = sum(read(self.data.material(f)) == mine for f in self.data.rows["described_as"] if f)
+            shown = ", ".join(sorted(mine))
+            if same < _SUPPORT_ROWS:
+                count = f"only {same}" if same else "none"
+                reasons.append(
+                    f"the model doesn't read the {part}, and {count} of its training rows hold {shown} alone"
+                )
+            else:
+                notes.append(f"the model doesn't read the {part} ({shown} in {same} of its training rows)")
+        return reasons, notes
 
     @cached_property
     def _known(self) -> list[Any]:
-        return [_parsed(formula) for formula in dict.fromkeys(self.data.rows["described_as"]) if formula]
+        return [self.data.material(formula) for formula in dict.fromkeys(self.data.rows["described_as"]) if formula]
 
     def _unknown_parts(self, material: Any) -> list[str]:
         reasons = []
@@ -182,7 +236,7 @@ class Domain:
 
     def _rows_with_unseen(self, read: Callable[[Any], set[str]]) -> int:
         """Held-out rows that hold an ion of this role which their own training rows lack."""
-        own = [read(_parsed(f)) if f else set() for f in self.data.rows["described_as"]]
+        own = [read(self.data.material(f)) if f else set() for f in self.data.rows["described_as"]]
         count = 0
         for split in self.scheme.splits:
             seen = set().union(*(own[i] for i in split.train.tolist()))
@@ -236,7 +290,7 @@ class Domain:
                 distance=float(distances[i]),
                 certain=bool(rows["certain"].iloc[i]),
             )
-            for i in np.argsort(distances, kind="stable")[:count]
+            for i in [i for i in np.argsort(distances, kind="stable") if self.data.has_value[i]][:count]
         )
 
     def alike(self, formula: str, row: pd.DataFrame) -> tuple[str, ...]:
@@ -247,7 +301,5 @@ class Domain:
         return tuple(sorted(set(same) - {formula, ""}))
 
 
-def _parsed(formula: str) -> Any:
-    from perospin.chemistry import Perovskite
-
-    return Perovskite.parse(formula)
+def _symbols(site: Any) -> frozenset[str]:
+    return frozenset(ion.symbol for ion, _ in site)

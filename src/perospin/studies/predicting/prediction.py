@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from perospin.studies.predicting.domain import Neighbour
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class Counterpart:
+    """One over the predicted quantity with its interval: the lifetime that belongs to a rate."""
+
+    quantity: str
+    unit: str
+    value: float
+    low: float
+    high: float
 
 
 @dataclass(frozen=True)
@@ -54,6 +65,18 @@ class Prediction:
         How the known values were obtained: "measured" or "computed".
     study, part, estimator : str
         What answered.
+    conditions : str
+        Where the value holds, in words.
+    reciprocal : Counterpart or None
+        One over the quantity, for example the lifetime of a rate.
+    n_scored : int
+        How many held-out values the typical factor is the middle of.
+    asked : dict
+        Conditions that were asked for; what is not in it was left open.
+    cautions : tuple of str
+        What the records behind this prediction can't support.
+    on_record : tuple of dict
+        Records of the same material, where the study gathers records.
     """
 
     formula: str
@@ -79,6 +102,12 @@ class Prediction:
     study: str
     part: str
     estimator: str
+    conditions: str = ""
+    reciprocal: Counterpart | None = None
+    n_scored: int = 0
+    asked: Mapping[str, Any] = field(default_factory=dict)
+    cautions: tuple[str, ...] = ()
+    on_record: tuple[Mapping[str, Any], ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain values for JSON (infinite ends become null)."""

@@ -6,28 +6,35 @@ How intervals are made is said in `perospin.learning.intervals`, what counts as 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from perospin.errors import StudyError
 from perospin.learning.estimators import build_estimator, fit_each, used_columns
 from perospin.learning.explanation.shapley import MOST_HYBRIDS, N_ORDERS, game_of
 from perospin.learning.intervals.intervals import Intervals, fit_intervals, held_out_once
+from perospin.studies.data.conditions import checked_conditions, stated_columns, unknown_levels
 from perospin.studies.data.dataset import Dataset
-from perospin.studies.data.materials import describe_materials
+from perospin.studies.data.materials import describe_materials, held_out_spacing
+from perospin.studies.data.table import gathering
 from perospin.studies.predicting.domain import Domain
-from perospin.studies.predicting.prediction import Prediction
+from perospin.studies.predicting.prediction import Counterpart, Prediction
+from perospin.studies.predicting.spacing import expected_spacing
 from perospin.studies.running.plan import build_schemes, inner_groups
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from perospin.chemistry import Perovskite
+    from perospin.chemistry import Ion, Perovskite
     from perospin.studies.declaration.part import PartSpec
+
+FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,16 +66,16 @@ class Predictor:
         """
         if part.predict is None:
             raise StudyError(f"study '{study}', part '{name}' declares no [predict] table, so it can't predict")
-        if part.descriptors.source != "describe":
+        if part.descriptors.source == "table":
             raise StudyError(
                 f"study '{study}', part '{name}' takes its descriptors from its table, so a new material can't be "
-                'described; a part with descriptors.source = "describe" can predict'
+                'described; a part with descriptors.source = "describe" or "packing" can predict'
             )
         asked = part.predict
         scheme = build_schemes(part, data)[asked.scheme]
         entry = part.scheme(asked.scheme)
         try:
-            held_out_once(scheme, len(data))
+            held_out_once(scheme, np.flatnonzero(data.has_value))
         except StudyError as error:
             raise StudyError(f"study '{study}', part '{name}', predict.scheme: {error}") from None
         groups = inner_groups(entry, data, part)
@@ -86,9 +93,10 @@ class Predictor:
             exchangeable=groups,
             spread=asked.spread,
             models=fold_models,
+            **data.fit_options,
         )
         columns = tuple(used_columns(estimator, [str(column) for column in data.features.columns]))
-        domain = Domain(data, columns, scheme, part.labels)
+        domain = Domain(data, tuple(data.scales_of(columns)), scheme, part.labels)
         return cls(study, name, part, data, columns, model, intervals, domain)
 
     def save(self, path: str | Path) -> Path:
@@ -117,7 +125,8 @@ class Predictor:
         state = read_model(path)
         data, columns, scheme = state["data"], state["columns"], state.pop("scheme")
         try:
-            predictor = cls(**state, domain=Domain(data, columns, scheme, state["part"].labels))
+            domain = Domain(data, tuple(data.scales_of(columns)), scheme, state["part"].labels)
+            predictor = cls(**state, domain=domain)
             predictor._try_one_row()
         except Exception as error:  # whatever made-up numbers do to a model, the answer is the same sentence
             raise not_whole(path) from error
@@ -134,7 +143,11 @@ class Predictor:
             raise TypeError("prediction")
 
     def predict(
-        self, formula: str | Perovskite, ions: Any = None, on_compute: Callable[[str], None] | None = None
+        self,
+        formula: str | Perovskite,
+        ions: Any = None,
+        on_compute: Callable[[str], None] | None = None,
+        conditions: Mapping[str, Any] | None = None,
     ) -> Prediction:
         """Predict one material.
 
@@ -146,6 +159,10 @@ class Predictor:
             Library with the user's own ions.
         on_compute : callable, optional
             Called with the symbol of each cation that must be computed first.
+        conditions : mapping, optional
+            Values of the columns that no formula tells, as in the study's table; of gathered records the words that
+            their ``question`` takes (``quantity``, ``temperature_k`` ...). A category or an uncertain column that isn't
+            given is left open.
 
         Raises
         ------
@@ -153,32 +170,42 @@ class Predictor:
             If the formula can't be read or names an unknown ion.
         StudyError
             If a descriptor that the model needs is not known for this material.
+        DataError
+            If a condition is unknown or impossible.
         """
+        import pandas as pd
+
         from perospin.chemistry import Perovskite
 
-        material = Perovskite.of(formula, ions)
-        described = describe_materials([material], str(self.part.descriptors.level), ions, on_compute)
-        row = self._row(described, str(material))
+        material, asked_for = Perovskite.of(formula, ions), dict(conditions or {})
+        given = self.conditions_of(asked_for)
+        level = self.part.descriptors.level
+        described = describe_materials([material], level, ions, on_compute, self.columns)
+        if self.part.descriptors.held_out_spacing:
+            described = pd.concat([described, held_out_spacing([material], expected_spacing)], axis=1)
+        row = self._row(stated_columns(self.part, self.data, given, described, str(material)), str(material))
+        held = self._held_out(given)
         asked, target = self.part.predict, self.part.target
         assert asked is not None  # checked in `fit`
         centre = float(self.model.predict(row)[0])
         low, high = (float(end[0]) for end in self.intervals.predict(row, asked.level))
         base, contributions, errors = self._contributions(row)
-        reasons = self.domain.reasons(material, row)
+        unread = unread_parts(material, row, self.domain.columns, level, ions)
+        reasons = [*self.domain.reasons(material, row, unread), *unknown_levels(self.part, self.data, given)]
         value, bottom, top = target.inverse([centre, low, high])
         return Prediction(
             formula=str(material),
-            quantity=target.quantity,
+            quantity=str(given[target.by]) if target.by else target.quantity,
             unit=target.unit,
             value=float(value),
             low=float(bottom),
             high=float(top),
             level=asked.level,
             interval=self.intervals.method,
-            typical_factor=float(10 ** np.median(np.abs(self.intervals.residuals))) if target.logarithmic else None,
+            typical_factor=float(10 ** np.median(np.abs(held))) if target.logarithmic and len(held) else None,
             in_domain=not reasons,
             reasons=tuple(reasons),
-            notes=tuple(self.domain.notes(material)),
+            notes=tuple(self.domain.notes(material, unread)),
             contributions=contributions,
             contribution_errors=errors,
             base=base,
@@ -190,11 +217,58 @@ class Predictor:
             study=self.study,
             part=self.part_name,
             estimator=self.part.title_of(asked.estimator),
+            conditions=target.conditions,
+            reciprocal=self._reciprocal(float(value), float(bottom), float(top)),
+            n_scored=len(held),
+            asked=asked_for,
+            cautions=tuple(self._cautions(material, asked_for)),
+            on_record=self._on_record(str(material)),
         )
+
+    def conditions_of(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """Columns of the study's table from what was asked for, checked before anything is computed.
+
+        Raises
+        ------
+        DataError
+            If a condition is unknown or impossible.
+        """
+        return checked_conditions(self.part, asked)
+
+    def _held_out(self, given: Mapping[str, Any]) -> FloatArray:
+        """Held-out residuals of the rows like the one asked for: of its quantity, where the table holds several."""
+        by = self.part.target.by
+        if not by:
+            return self.intervals.residuals
+        quantities = self.data.rows["quantity"].to_numpy(dtype=str)[self.data.has_value]
+        return np.asarray(self.intervals.residuals[quantities == str(given[by])])
+
+    @cached_property
+    def _records(self) -> pd.DataFrame:
+        """Training rows with their conditions, as gathered records read them."""
+        own = [column for column in self.data.features if column not in self.data.rows]
+        table = self.data.rows.join(self.data.features[own])
+        return table if "limit" in table else table.assign(limit=0)
+
+    def _cautions(self, material: Perovskite, asked: Mapping[str, Any]) -> list[str]:
+        name = self.part.data.records
+        return gathering(name).cautions(self._records, material, asked) if name else []
+
+    def _on_record(self, formula: str) -> tuple[Mapping[str, Any], ...]:
+        name = self.part.data.records
+        return gathering(name).on_record(self._records, formula) if name else ()
+
+    def _reciprocal(self, value: float, low: float, high: float) -> Counterpart | None:
+        named = self.part.target.reciprocal
+        if named is None or not value > 0:
+            return None
+        ends = (1.0 / high if high > 0 else 0.0, 1.0 / low if low > 0 else float("inf"))
+        return Counterpart(named.quantity, named.unit, 1.0 / value, *ends)
 
     def _row(self, described: pd.DataFrame, formula: str) -> pd.DataFrame:
         row = described.reindex(columns=self.data.features.columns)
-        missing = [c for c in self.columns if np.isnan(row[c].iloc[0]) and self.data.features[c].notna().all()]
+        needed = [c for c in self.columns if c not in self.data.categories]
+        missing = [c for c in needed if np.isnan(row[c].iloc[0]) and self.data.features[c].notna().all()]
         if missing:
             raise StudyError(
                 f"'{formula}' has no value for the descriptor '{missing[0]}', which every training row has, so this "
@@ -219,6 +293,38 @@ class Predictor:
         order = sorted(found, key=lambda name: -abs(found[name]))
         errors = {} if error is None else dict(zip(game.names, error[0].tolist(), strict=True))
         return game.base, {name: found[name] for name in order}, errors
+
+
+def unread_parts(
+    material: Perovskite, row: pd.DataFrame, columns: Sequence[str], level: str | None, ions: Any = None
+) -> tuple[str, ...]:
+    """Name the parts of a material, "metal" or "halide", that no column which the model reads depends on.
+
+    Each is exchanged for another ion, and the material described again.
+    """
+    from perospin.chemistry import Perovskite
+    from perospin.errors import PerospinError
+
+    found = []
+    sites = {"metal": (material.b_site, ("Pb", "Sn", "Ge")), "halide": (material.x_site, ("I", "Br", "Cl"))}
+    for part, (site, others) in sites.items():
+        present = {ion.symbol for ion, _ in site}
+        other = next(symbol for symbol in others if symbol not in present or len(present) > 1)
+        amounts: dict[str | Ion, Any] = {
+            ion: amount
+            for whole in (material.spacers, material.a_site, material.b_site, material.x_site)
+            if whole is not site
+            for ion, amount in whole
+        }
+        try:
+            exchanged = Perovskite.from_ions({**amounts, other: sum(amount for _, amount in site)}, ions)
+            described = describe_materials([exchanged], level, ions, derived=columns).reindex(columns=row.columns)
+        except PerospinError:
+            continue  # no such material, as with metals of other charge: nothing can be said
+        changed = described[list(columns)].to_numpy(dtype=float) - row[list(columns)].to_numpy(dtype=float)
+        if np.allclose(np.nan_to_num(changed), 0.0, atol=1e-9):
+            found.append(part)
+    return tuple(found)
 
 
 def load_model(path: str | Path) -> Predictor:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _COMPUTING = ("learning", "studies/running", "studies/evidence")
 """Rooms whose code decides what a cell holds. What others decide is in its key: specification, data, scheme."""
 
-_DECIDING = ("numpy", "scipy", "pandas", "scikit-learn", "jax", "jaxlib", "xgboost-cpu", "pyoperon", "sympy")
+DECIDING = ("numpy", "scipy", "pandas", "scikit-learn", "jax", "jaxlib", "xgboost-cpu", "pyoperon", "sympy")
 """Libraries whose versions decide numbers."""
 
 
@@ -116,7 +116,7 @@ def scheme_digest(scheme: Scheme) -> str:
 def code_fingerprint() -> str:
     """SHA-256 of the code that computes cells and of the versions of the libraries that decide numbers."""
     package = Path(__file__).parents[2]
-    found = hashlib.sha256(json.dumps(versions(_DECIDING), sort_keys=True).encode())
+    found = hashlib.sha256(json.dumps(versions(DECIDING), sort_keys=True).encode())
     for room in _COMPUTING:
         for path in sorted((package / room).rglob("*.py")):
             found.update(path.relative_to(package).as_posix().encode())

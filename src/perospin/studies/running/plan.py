@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from perospin.errors import StudyError
-from perospin.learning.validation import schemes as make
 from perospin.learning.validation.clusters import descriptor_clusters
-from perospin.learning.validation.guard import guarded, has_twin_in_training
+from perospin.learning.validation.guard import guarded, has_twin_in_training, scored_only
 from perospin.learning.validation.schemes import Scheme
 from perospin.studies.declaration.part import model_columns
+from perospin.studies.declaration.schemes import SchemeRows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -92,7 +92,7 @@ def make_plan(part: PartSpec, data: Dataset) -> Plan:
             scheme, leak = _guarded(entry, part, data, part.seed)
         except StudyError as error:
             # a tag that no row carries is a mistake of the study, not a matter of how many rows there are
-            if entry.kind == "tagged" or entry.key in part.needed_schemes():
+            if entry.rule.must_exist or entry.key in part.needed_schemes():
                 raise
             impossible[entry.key] = str(error)
             continue
@@ -120,7 +120,7 @@ def inner_groups(entry: SchemeEntry, data: Dataset, part: PartSpec) -> NDArray[A
     """
     if entry.group is not None:
         return data.groups(entry.group)
-    if entry.kind == "leave_cluster_out":
+    if entry.rule.by_clusters:
         return _clusters(entry, part, data, part.seed)
     if part.leakage_of(entry) == "group" and data.units.any:
         return data.units.labels
@@ -128,7 +128,7 @@ def inner_groups(entry: SchemeEntry, data: Dataset, part: PartSpec) -> NDArray[A
 
 
 def _guarded(entry: SchemeEntry, part: PartSpec, data: Dataset, seed: int) -> tuple[Scheme, Leak | None]:
-    scheme = _scheme(entry, part, data, seed, None)
+    scheme = scored_only(_scheme(entry, part, data, seed, None), data.has_value)
     scheme = dataclasses.replace(scheme, name=entry.key, label=entry.label or scheme.label)
     if scheme.in_sample or not data.units.any:
         return scheme, None
@@ -147,40 +147,23 @@ def _guarded(entry: SchemeEntry, part: PartSpec, data: Dataset, seed: int) -> tu
     )
     if not keep:
         return scheme, leak
-    if entry.kind in ("k_fold", "repeated_k_fold") and entry.group is None:
+    if entry.rule.draws_units and entry.group is None:
         # Drawn with whole units, so that folds stay equal in size and nothing has to be taken away.
-        drawn = _scheme(entry, part, data, seed, data.units.labels)
+        drawn = scored_only(_scheme(entry, part, data, seed, data.units.labels), data.has_value)
         label = f"{scheme.label}, each material on one side"
         return dataclasses.replace(drawn, name=entry.key, label=label), leak
     return guarded(scheme, data.units.labels), leak
 
 
 def _scheme(entry: SchemeEntry, part: PartSpec, data: Dataset, seed: int, units: NDArray[np.int64] | None) -> Scheme:
-    n = len(data)
+    def tags() -> tuple[Any, str, str]:
+        tag = part.data.tag
+        assert tag is not None  # checked when the file was read
+        return data.rows["tag"], tag.train, tag.test
+
     groups: Any = data.groups(entry.group) if entry.group is not None else units
-    match entry.kind:
-        case "leave_one_out":
-            return make.leave_one_out(n)
-        case "leave_one_group_out":
-            return make.leave_one_group_out(groups, entry.key, f"leave one {entry.group} out")
-        case "leave_cluster_out":
-            labels = _clusters(entry, part, data, seed)
-            label = f"leave one of {len(set(labels.tolist()))} descriptor clusters out"
-            return make.leave_one_group_out(labels, entry.key, label)
-        case "tagged":
-            tag = part.data.tag
-            assert tag is not None  # checked when the file was read
-            return make.tagged(data.rows["tag"], tag.train, tag.test)
-        case "forward_in_time":
-            return make.forward_in_time(data.times(), entry.n_blocks or 4, entry.cutoff)
-        case "repeated_holdout":
-            return make.repeated_holdout(n, int(entry.n_test or 1), int(entry.n_repeats or 1), seed)
-        case "k_fold":
-            return make.k_fold(n, int(entry.k or 2), seed, groups)
-        case "repeated_k_fold":
-            return make.repeated_k_fold(n, int(entry.k or 2), int(entry.n_repeats or 1), seed, groups)
-        case "in_sample":
-            return make.in_sample(n)
+    rows = SchemeRows(len(data), groups, seed, lambda: _clusters(entry, part, data, seed), data.times, tags)
+    return entry.rule.make(entry, rows)
 
 
 def _clusters(entry: SchemeEntry, part: PartSpec, data: Dataset, seed: int) -> NDArray[np.int64]:

@@ -198,6 +198,18 @@ def refuses(estimator: Any, what: str) -> str | None:
     return next((name for model in _inside(estimator) if (name := refuses(model, what))), None)
 
 
+def misreads(estimator: Any, categories: Sequence[str]) -> tuple[str, str] | None:
+    """Name a model that would read the numbers of a category's levels as amounts, and the category."""
+    for name in ("members", "candidates"):
+        inner = getattr(estimator, name, None)
+        if isinstance(inner, list | tuple):
+            return next((found for model in inner if (found := misreads(model, categories))), None)
+    if getattr(estimator, "takes_categories", False):
+        return None
+    read = used_columns(estimator, list(categories))
+    return (type(getattr(estimator, "model", estimator)).__name__, read[0]) if read else None
+
+
 def _inside(estimator: Any) -> list[Any]:
     """Models that an estimator is made of."""
     inner: list[Any] = []

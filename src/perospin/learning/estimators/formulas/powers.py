@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from math import comb
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,6 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 from perospin.errors import StudyError
 from perospin.learning.estimators.formulas.formulas import Formula, make_formula, refit, unit_of
 from perospin.learning.estimators.formulas.symbolic import FormulaModel
+from perospin.learning.estimators.kinds.kind import Kind
+from perospin.learning.options import Option
 from perospin.learning.training.weights import checked_weights, checked_y_sd, row_weights
 
 __all__ = ["PowerLaw"]
@@ -79,6 +81,21 @@ class PowerLaw(FormulaModel):
     The penalty for the search is that of the extended Bayesian information criterion (Chen and Chen, Biometrika 95,
     759 (2008)). As a way of finding laws: Ouyang et al., Phys. Rev. Materials 2, 083802 (2018), its first rung.
     """
+
+    about: ClassVar[Kind] = Kind(
+        "power_law",
+        "the best product of powers of a few columns, of all there are",
+        {
+            "exponents": Option(EXPONENTS, "on offer for each column", many=True),
+            "max_columns": Option(3, "most columns in a product", low=1, high=1000, whole=True),
+            "form": Option("log", "of the target: a logarithm, or not", words=("log", "linear")),
+            "dimensionless": Option(False, "only products in which units cancel"),
+        },
+        on_columns=False,
+        takes=("features",),
+        references=("Bartlett2024Exhaustive",),
+        ends_in_formula=True,
+    )
 
     def __init__(
         self,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,6 +15,7 @@ from perospin._optional import require
 from perospin.errors import StudyError
 from perospin.learning.estimators.columns import select_columns
 from perospin.learning.estimators.formulas.formulas import (
+    Constant,
     Formula,
     Refit,
     formula_size,
@@ -23,6 +25,8 @@ from perospin.learning.estimators.formulas.formulas import (
     to_sympy,
     used_names,
 )
+from perospin.learning.estimators.kinds.kind import Kind
+from perospin.learning.options import MOST_DRAWS, Option
 from perospin.learning.training.weights import checked_weights, checked_y_sd, row_weights
 
 __all__ = ["FormulaModel", "SymbolicRegression"]
@@ -48,6 +52,11 @@ class FormulaModel(RegressorMixin, BaseEstimator):
     """
 
     features: list[str] | None
+    parts: ClassVar[Mapping[str, type]] = {"Constant": Constant, "Formula": Formula}
+
+    def columns_read(self, columns: Sequence[str]) -> set[str]:
+        """Columns of a table that it looks at."""
+        return set(columns if self.features is None else self.features)
 
     def _columns(self, X: Any, y: ArrayLike) -> tuple[list[FloatArray], FloatArray]:
         """Training columns without holes, and the target."""
@@ -127,6 +136,21 @@ class SymbolicRegression(FormulaModel):
     Burlacu, Kronberger and Kommenda, GECCO Companion (2020), doi 10.1145/3377929.3398099. For the description length
     see `make_formula`.
     """
+
+    about: ClassVar[Kind] = Kind(
+        "symbolic",
+        "formulas by genetic programming, simplified and refitted; the shortest description of the rows predicts",
+        {
+            "operations": Option(OPERATIONS, "that a formula may use", words=OPERATIONS, many=True),
+            "max_length": Option(12, "most nodes of a formula", low=1, high=1000, whole=True),
+            "population": Option(500, "formulas in each generation", low=10, high=MOST_DRAWS, whole=True),
+            "generations": Option(100, "generations", low=1, high=MOST_DRAWS, whole=True),
+        },
+        on_columns=False,
+        takes=("features",),
+        references=("Burlacu2020Operon", "Bartlett2024Exhaustive"),
+        ends_in_formula=True,
+    )
 
     def __init__(
         self,

@@ -6,19 +6,29 @@ how well it explains the training rows. All folds of a validation scheme share t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import expit, logsumexp
+from scipy.special import expit
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from perospin.errors import StudyError
 from perospin.learning.estimators.columns import select_columns
-from perospin.learning.estimators.gaussian_processes.gaussian_process import matern
+from perospin.learning.estimators.gaussian_processes.hyperparameters import weigh
+from perospin.learning.estimators.gaussian_processes.kernels import matern, squared_distances
+from perospin.learning.estimators.gaussian_processes.likelihoods import RowNoise
+from perospin.learning.estimators.gaussian_processes.marginal_likelihood import (
+    ONE_ROW,
+    log_marginals,
+    log_marginals_of_subsets,
+)
+from perospin.learning.estimators.kinds.kind import Kind
+from perospin.learning.estimators.kinds.terms import Term, UnknownTermsError, matern_term, remembered
+from perospin.learning.options import MOST_DRAWS, Option
 from perospin.learning.training.weights import checked_weights, checked_y_sd, part_of
 
 __all__ = ["PriorAveragedGP"]
@@ -27,8 +37,6 @@ FloatArray = NDArray[np.float64]
 
 # Prior variance of the constant, in units of the target's variance: wide, but finite so that matrices stay regular.
 _CONSTANT = 100.0
-# Inverse-gamma prior on the variance of the standardised target, worth one row of variance 1.
-_SHAPE, _RATE = 0.5, 0.5
 # Standard deviation of the logarithm of the variance about 0, where it has to be drawn too.
 _VARIANCE_SPREAD = 1.0
 _CHUNK = 500
@@ -40,15 +48,16 @@ _MOST_NUMBERS = 20_000_000
 class _Draws:
     """Inverse squared length scales (p, d), 0 for columns left out, noise share (p,), variance (p,).
 
-    The variance is 1 and has no part where it is integrated out.
+    The variance is 1 and has no part where it is integrated out. `slope` is the prior variance of the line's slopes.
     """
 
     inverse_squares: FloatArray
     noise: FloatArray
     variance: FloatArray
+    slope: float = 0.0
 
     def __getitem__(self, index: Any) -> _Draws:
-        return _Draws(self.inverse_squares[index], self.noise[index], self.variance[index])
+        return _Draws(self.inverse_squares[index], self.noise[index], self.variance[index], self.slope)
 
     def chunks(self) -> Iterator[_Draws]:
         for start in range(0, len(self.noise), _CHUNK):
@@ -56,29 +65,21 @@ class _Draws:
 
     def covariance(self, a: FloatArray, b: FloatArray) -> FloatArray:
         """Covariance of the noise-free function between rows of a and b, shape (p, n_a, n_b)."""
-        squares = ((a[:, None, :] - b[None, :, :]) ** 2).reshape(-1, a.shape[1])
-        r2 = (self.inverse_squares @ squares.T).reshape(-1, len(a), len(b))
-        return np.asarray((1 - self.noise)[:, None, None] * matern(r2) + _CONSTANT)
+        correlation = matern(squared_distances(self.inverse_squares, a, b))
+        line = _CONSTANT + self.slope * (a @ b.T) if self.slope else _CONSTANT
+        return np.asarray((1 - self.noise)[:, None, None] * correlation + line)
 
-    def training_covariance(self, a: FloatArray, rows: _Rows | None = None) -> FloatArray:
+    def training_covariance(self, a: FloatArray, rows: RowNoise | None = None) -> FloatArray:
         """Covariance of the observed target at the rows of a, shape (p, n, n)."""
         return self.with_noise(self.covariance(a, a), rows)
 
-    def with_noise(self, signal: FloatArray, rows: _Rows | None) -> FloatArray:
+    def with_noise(self, signal: FloatArray, rows: RowNoise | None) -> FloatArray:
         """Add noise to noise-free covariances, shape (p, n, n), and give them their variance."""
         n = signal.shape[1]
         if rows is None:
             return np.asarray(signal + self.noise[:, None, None] * np.eye(n))
         total = signal + self.noise[:, None, None] * np.diag(rows.relative)
         return np.asarray(total * self.variance[:, None, None] + np.diag(rows.known))
-
-
-@dataclass(frozen=True)
-class _Rows:
-    """Noise of each training row: a factor of the learnt noise variance, and a known variance to add, both (n,)."""
-
-    relative: FloatArray
-    known: FloatArray
 
 
 class PriorAveragedGP(RegressorMixin, BaseEstimator):
@@ -107,9 +108,40 @@ class PriorAveragedGP(RegressorMixin, BaseEstimator):
         Draws from the prior.
     relevance : float
         Prior probability that a column matters.
+    slope : float
+        Prior variance of the slopes of a line in all scaled columns, beside the process, in units of the target's
+        variance; 0 for none. Far from the training rows the line stays; the process alone returns to their mean.
     seed : int
         Of the draws.
     """
+
+    about: ClassVar[Kind] = Kind(
+        "prior_gp",
+        "Gaussian process averaged over draws from a prior, columns in declared physical scales",
+        {
+            "scales": Option(None, "spread of each column that matters", above=0.0, many=True, none=True),
+            "n_draws": Option(8000, "draws from the prior", low=1, high=MOST_DRAWS, whole=True),
+            "relevance": Option(0.5, "prior probability that a column matters", above=0.0, high=1.0),
+            "slope": Option(0.0, "prior variance of the slopes of a line beside the process", low=0.0),
+        },
+        on_columns=False,
+        takes=("features",),
+        references=("Rasmussen2006GaussianProcesses",),
+    )
+    parts: ClassVar[Mapping[str, type]] = {"PriorDraws": _Draws, "PriorRows": RowNoise}
+
+    def columns_read(self, columns: Sequence[str]) -> set[str]:
+        """Columns of a table that it looks at."""
+        return set(columns if self.features is None else self.features)
+
+    def exact_terms(self) -> Iterator[Term]:
+        """One term for each draw from the prior; see `terms_inside`."""
+        if self.features is None or self.draws_.slope:  # models of older files have no slope of their own
+            raise UnknownTermsError
+        shares = self.deviation_ * (self.weights_ * (1.0 - self.draws_.noise))[:, None] * self.dual_
+        take = remembered(self._scaled)
+        for precision, weights in zip(self.draws_.inverse_squares, shares, strict=True):
+            yield from matern_term(precision, self.values_, weights, tuple(self.features), take)
 
     def __init__(
         self,
@@ -117,12 +149,14 @@ class PriorAveragedGP(RegressorMixin, BaseEstimator):
         scales: list[float] | None = None,
         n_draws: int = 8000,
         relevance: float = 0.5,
+        slope: float = 0.0,
         seed: int = 0,
     ) -> None:
         self.features = features
         self.scales = scales
         self.n_draws = n_draws
         self.relevance = relevance
+        self.slope = slope
         self.seed = seed
 
     def _scaled(self, X: Any) -> FloatArray:
@@ -133,15 +167,15 @@ class PriorAveragedGP(RegressorMixin, BaseEstimator):
         return np.asarray(np.nan_to_num(values) / scales)
 
     def _draw(self, n_columns: int, with_variance: bool = False) -> _Draws:
-        if self.n_draws < 1 or not 0 < self.relevance <= 1:
-            raise StudyError("a prior-averaged Gaussian process needs n_draws >= 1 and 0 < relevance <= 1")
+        if self.n_draws < 1 or not 0 < self.relevance <= 1 or self.slope < 0:
+            raise StudyError("a prior-averaged Gaussian process needs n_draws >= 1, 0 < relevance <= 1, slope >= 0")
         rng = np.random.default_rng(self.seed)
         shape = (self.n_draws, n_columns)
         included = rng.random(shape) < self.relevance
         length = np.exp(rng.normal(0.7, 0.7, shape))
         noise = expit(rng.normal(-1.0, 1.0, self.n_draws))
         variance = np.exp(rng.normal(0.0, _VARIANCE_SPREAD, self.n_draws)) if with_variance else np.ones(self.n_draws)
-        return _Draws(np.where(included, length**-2.0, 0.0), noise, variance)
+        return _Draws(np.where(included, length**-2.0, 0.0), noise, variance, float(self.slope))
 
     def fit(
         self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None, y_sd: ArrayLike | None = None
@@ -169,22 +203,14 @@ class PriorAveragedGP(RegressorMixin, BaseEstimator):
             trains = [rows[weights[rows] > 0] for rows in trains]
         draws = self._draw(values.shape[1], sd is not None)
         noises = [_noise_of(target[rows], part_of(weights, rows), part_of(sd, rows)) for rows in trains]
-        alike = all(rows is None for rows in noises)
         log_weights = np.concatenate(
-            [
-                _log_evidence(c, values, target, trains)
-                if alike
-                else _log_evidence_alone(c, values, target, trains, noises, sd is not None)
-                for c in draws.chunks()
-            ],
-            axis=1,
+            [_log_evidence(c, values, target, trains, noises, sd is not None) for c in draws.chunks()], axis=1
         )
         fitted = []
         for train, logs, rows in zip(trains, log_weights, noises, strict=True):
             model = PriorAveragedGP(**self.get_params(deep=False))
             model.n_features_in_ = X.shape[1]
-            weight = np.exp(logs - logsumexp(logs))
-            model._condition(draws, weight, values[train], target[train], rows, sd is not None)
+            model._condition(draws, weigh(logs), values[train], target[train], rows, sd is not None)
             fitted.append(model)
         return fitted
 
@@ -194,7 +220,7 @@ class PriorAveragedGP(RegressorMixin, BaseEstimator):
         weights: FloatArray,
         values: FloatArray,
         target: FloatArray,
-        rows: _Rows | None,
+        rows: RowNoise | None,
         with_variance: bool,
     ) -> None:
         self.effective_draws_ = float(1 / np.sum(weights**2))
@@ -208,10 +234,8 @@ class PriorAveragedGP(RegressorMixin, BaseEstimator):
         covariance = self.draws_.training_covariance(values, rows)
         solved = np.asarray(np.linalg.solve(covariance, standard[..., None])[..., 0])
         quadratic = np.einsum("pn,pn->p", solved, standard)
-        power = _SHAPE + len(target) / 2
         # Posterior mean of each draw's variance; one that was drawn is what it is.
-        integrated = (_RATE + 0.5 * quadratic) / max(power - 1.0, 0.5)
-        self.variance_ = self.draws_.variance if with_variance else integrated
+        self.variance_ = self.draws_.variance if with_variance else ONE_ROW.mean(quadratic, len(target))
         self.dual_ = solved * self.draws_.variance[:, None]
 
     def predict(self, X: Any, return_std: bool = False) -> Any:
@@ -237,7 +261,8 @@ class PriorAveragedGP(RegressorMixin, BaseEstimator):
         """Variance of the standardised target at scaled rows, over the draws and within each, shape (m,)."""
         cross = self.draws_.covariance(values, self.values_)
         explained = np.einsum("pmn,pmn->pm", cross @ inverse, cross)
-        within = self.variance_[:, None] * np.maximum(1.0 + _CONSTANT - explained, 0.0)
+        prior = 1.0 + _CONSTANT + self.draws_.slope * (values**2).sum(axis=1)
+        within = self.variance_[:, None] * np.maximum(prior - explained, 0.0)
         means = np.einsum("pmn,pn->pm", cross, self.dual_)
         return np.asarray(self.weights_ @ (within + (means - self.weights_ @ means) ** 2))
 
@@ -247,60 +272,29 @@ def _centre(target: FloatArray) -> tuple[float, float]:
     return float(target.mean()), spread if spread > 0 else 1.0
 
 
-def _log_evidence(
-    draws: _Draws, values: FloatArray, target: FloatArray, trains: Sequence[NDArray[np.int64]]
-) -> FloatArray:
-    """Log marginal likelihood of each training set under each draw, shape (n_sets, p), up to a constant of the set.
-
-    With P the inverse covariance of all rows and R the rows left out, the training rows' quadratic form is that of all
-    rows less v' (P_RR)^-1 v, v = (P y)_R, and their log determinant is that of all rows plus log |P_RR|.
-    """
-    inverse = np.linalg.inv(draws.training_covariance(values))
-    log_determinant = -np.linalg.slogdet(inverse)[1]
-    on_target, on_ones = inverse @ target, inverse.sum(axis=2)
-    out = np.empty((len(trains), len(inverse)))
-    for i, train in enumerate(trains):
-        mean, spread = _centre(target[train])
-        rest = np.setdiff1d(np.arange(len(target)), train)
-        centred = (on_target - mean * on_ones) / spread
-        quadratic = centred @ ((target - mean) / spread)
-        determinant = log_determinant
-        if rest.size:
-            block = inverse[:, rest[:, None], rest]
-            left_out = centred[:, rest]
-            quadratic = quadratic - np.sum(left_out * np.linalg.solve(block, left_out[..., None])[..., 0], axis=1)
-            determinant = log_determinant + np.linalg.slogdet(block)[1]
-        out[i] = -0.5 * determinant - (_SHAPE + len(train) / 2) * np.log(_RATE + 0.5 * quadratic)
-    return out
-
-
-def _noise_of(target: FloatArray, weights: FloatArray | None, sd: FloatArray | None) -> _Rows | None:
+def _noise_of(target: FloatArray, weights: FloatArray | None, sd: FloatArray | None) -> RowNoise | None:
     """Noise of the rows of one training set, for its standardised target; None if all rows are alike."""
     if weights is None and sd is None:
         return None
-    ones = np.ones(len(target))
-    known = np.zeros(len(target)) if sd is None else (sd / _centre(target)[1]) ** 2
-    return _Rows(ones if weights is None else 1.0 / weights, known)
+    return RowNoise.of(len(target), weights, sd, _centre(target)[1])
 
 
-def _log_evidence_alone(
+def _log_evidence(
     draws: _Draws,
     values: FloatArray,
     target: FloatArray,
     trains: Sequence[NDArray[np.int64]],
-    noises: Sequence[_Rows | None],
+    noises: Sequence[RowNoise | None],
     with_variance: bool,
 ) -> FloatArray:
-    """Like `_log_evidence`, for rows that differ in their noise: every training set solved on its own."""
+    """Log marginal likelihood of each training set under each draw, shape (n_sets, p), up to a constant of the set."""
+    scales = [_centre(target[train]) for train in trains]
+    if all(rows is None for rows in noises):
+        return log_marginals_of_subsets(draws.training_covariance(values), target, trains, scales, ONE_ROW)
+    # Rows that differ in their noise: every training set is solved on its own.
     signal = draws.covariance(values, values)
     out = np.empty((len(trains), len(signal)))
-    for i, (train, rows) in enumerate(zip(trains, noises, strict=True)):
-        mean, spread = _centre(target[train])
-        factor = np.linalg.cholesky(draws.with_noise(signal[:, train[:, None], train], rows))
-        standard = np.broadcast_to((target[train] - mean) / spread, (len(signal), len(train)))
-        white = np.linalg.solve(factor, standard[..., None])[..., 0]
-        determinant = 2.0 * np.log(np.einsum("pii->pi", factor)).sum(axis=1)
-        quadratic = np.einsum("pn,pn->p", white, white)
-        fit = 0.5 * quadratic if with_variance else (_SHAPE + len(train) / 2) * np.log(_RATE + 0.5 * quadratic)
-        out[i] = -0.5 * determinant - fit
+    for i, (train, rows, (mean, spread)) in enumerate(zip(trains, noises, scales, strict=True)):
+        covariances = draws.with_noise(signal[:, train[:, None], train], rows)
+        out[i] = log_marginals(covariances, (target[train] - mean) / spread, None if with_variance else ONE_ROW)
     return out

@@ -1,0 +1,1 @@
+"""Formats of files: containers, instruments' own formats, axes in files beside the data."""

@@ -1,0 +1,1 @@
+"""What headings and names of files say: roles of columns, units, conditions."""

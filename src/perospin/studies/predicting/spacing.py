@@ -1,0 +1,47 @@
+"""Layer spacing of a material that nobody has made, from the shipped model of the study `layer-spacing`.
+
+The file holds numbers and text like any model (`perospin.studies.files`); ``python scripts/held_out_spacing.py``
+writes it.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from perospin.learning.training.spread import predict_with_spread
+from perospin.studies.files.archive import read_archive, write_archive
+from perospin.studies.files.plain_state import decode, encode
+
+__all__ = ["MODEL", "expected_spacing", "write_spacing_model"]
+
+MODEL = "layer_spacing_model.npz"
+_WHAT, _FORMAT = "perospin spacing model", 1
+
+
+def write_spacing_model(path: Path, model: Any, columns: list[str], ratio: float) -> Path:
+    """Write a fitted spacing model; `ratio` is its root mean square held-out error over its own spread."""
+    encoded, arrays = encode({"model": model, "columns": list(columns), "ratio": float(ratio)})
+    return write_archive(path, _WHAT, _FORMAT, {"state": encoded}, arrays)
+
+
+@lru_cache(maxsize=1)
+def _shipped() -> dict[str, Any]:
+    path = Path(str(resources.files("perospin.studies").joinpath("shipped", MODEL)))
+    _, content, arrays = read_archive(path, _WHAT, _FORMAT)
+    state: dict[str, Any] = decode(content["state"], arrays, f"'{MODEL}'")
+    return state
+
+
+def expected_spacing(material: Any) -> tuple[float, float] | None:
+    """Predicted layer spacing of a material and its standard deviation (A); None where a descriptor isn't known."""
+    from perospin.descriptors import packing_columns
+
+    state = _shipped()
+    row = packing_columns([material])
+    if row[state["columns"]].isna().any(axis=None):
+        return None
+    mean, spread = predict_with_spread(state["model"], row)
+    return float(mean[0]), float(state["ratio"] * (0.0 if spread is None else spread[0]))

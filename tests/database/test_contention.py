@@ -1,0 +1,129 @@
+"""Several processes, names of files and passwords: what happens to a store in daily use."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from perospin.database import Record, Source, Store
+from perospin.errors import DataError
+
+SOURCE = Source(first_author="Me")
+
+WRITER = """
+import sys, time
+from pathlib import Path
+from perospin.database import Record, Source, Store
+
+file, gate, number = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
+source = Source(first_author="Me")
+records = [Record.measured("MAPbI3", "tau_spin", 1.0 + i, "ps", source) for i in range(40)]
+own = Record.measured("MAPbI3", "tau_spin", 1000.0 + number, "ps", source)
+Path(f"{gate}.{number}").touch()
+while not gate.exists():
+    time.sleep(0.005)
+with Store.open(file) as store:
+    print(len(store.add([own])), end=" ")
+    print(sum(len(store.add(records[i : i + 4], skip_known=True)) for i in range(0, 40, 4)))
+"""
+
+
+def test_eight_processes_use_a_new_store_at_once(tmp_path: Path) -> None:
+    """None fails, nothing is lost, nothing is stored twice."""
+    file, gate = tmp_path / "store.sqlite", tmp_path / "gate"
+    children = [
+        subprocess.Popen(
+            [sys.executable, "-c", WRITER, str(file), str(gate), str(number)],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )
+        for number in range(8)
+    ]  # fmt: skip
+    try:
+        end = time.monotonic() + 120
+        while not all(Path(f"{gate}.{number}").exists() for number in range(8)) and time.monotonic() < end:
+            time.sleep(0.02)
+        gate.touch()
+        said = [child.communicate(timeout=120) for child in children]
+    finally:
+        for child in children:
+            child.kill()
+            child.wait()
+    assert [err for _, err in said] == [""] * 8
+    assert [child.returncode for child in children] == [0] * 8
+    assert [out.split()[0] for out, _ in said] == ["1"] * 8
+    assert sum(int(out.split()[1]) for out, _ in said) == 40  # each shared record was added by one of them
+    with Store.open(file) as store:
+        values = sorted(record.value for record in store.query())
+    assert values == [1.0 + i for i in range(40)] + [1000.0 + i for i in range(8)]
+
+
+@pytest.mark.parametrize("name", ["100%.sqlite", "what?mode=ro.sqlite", "a%20b.sqlite", "#1 & 2.sqlite", "ä:b.sqlite"])
+def test_a_name_stays_what_it_is(tmp_path: Path, name: str) -> None:
+    with Store.open(tmp_path / name) as store:
+        store.add([Record.measured("MAPbI3", "T1", 1.0, "ns", SOURCE)])
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    with sqlite3.connect(tmp_path / name) as raw:
+        assert raw.execute("SELECT count(*) FROM records").fetchone() == (1,)
+    raw.close()
+
+
+def test_a_url_of_sqlite_names_a_file_or_memory(tmp_path: Path) -> None:
+    with Store.open(f"sqlite:///{tmp_path}/a.sqlite") as store:
+        store.add([Record.measured("MAPbI3", "T1", 1.0, "ns", SOURCE)])
+    assert (tmp_path / "a.sqlite").exists()
+    with Store.open("sqlite://") as store:
+        assert store.location == ":memory:"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "nosuchdb://me:secret@host/name",
+        "nosuchdb://me:sec@secret@host/name",
+        "postgresql+nosuchdriver://me@host/name?password=secret",
+        "nosuchdb://me:secret@host:port/name",
+    ],
+)
+def test_no_password_in_a_message(url: str) -> None:
+    with pytest.raises(DataError, match="can't open the store") as caught:
+        Store.open(url)
+    assert "secret" not in str(caught.value)
+    assert "me" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["user-²", "user-" + "9" * 40, "user--1", "user-1 ", "x" * 1000, "user-\x1b[2J"])
+def test_no_identifier_breaks_the_store(name: str) -> None:
+    with Store.open(":memory:") as store:
+        store.add([Record.measured("MAPbI3", "T1", 1.0, "ns", SOURCE)])
+        with pytest.raises(DataError) as caught:
+            store.remove([name])
+        assert store.count() == 1
+    assert len(str(caught.value)) <= 400
+    assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize("name", ["a\0b.sqlite", "~nobody-of-this-name/x.sqlite", "x" * 300 + ".sqlite"])
+def test_a_name_that_no_file_can_have(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DataError), Store.open(name) as store:
+        store.add([Record.measured("MAPbI3", "T1", 1.0, "ns", SOURCE)])
+
+
+def test_a_large_import_takes_linear_time(tmp_path: Path) -> None:
+    from perospin.database import import_file
+
+    lines = ["material,property,value,unit,temperature_k,first_author,year"]
+    lines += [f"MAPbI3,tau_spin,{1 + i / 1000},ps,{4 + i % 300},Chen,2024" for i in range(5000)]
+    table = tmp_path / "large.csv"
+    table.write_text("\n".join(lines), encoding="utf-8")
+    with Store.open(tmp_path / "store.sqlite") as store:
+        start = time.process_time()
+        assert len(import_file(table, store)) == 5000
+        spent_s = time.process_time() - start
+        assert store.count() == 5000
+    assert spent_s < 2.5  # 0.1 ms a row, with room for a busy computer; it was 0.7 ms
