@@ -6,9 +6,41 @@ that sentence and exits with code 2.
 
 from __future__ import annotations
 
+import re
+
+LONGEST = 400
+"""Letters of the longest message."""
+
+_SECRET = re.compile(r"(?<=://)([^\s/@:]{0,200}):[^\s/@]{1,200}@")
+
+
+def sentence(text: str) -> str:
+    """Make a message fit to be shown: no control signs, no password of an address, at most `LONGEST` letters.
+
+    What is left out is in the middle: where it went wrong stands at the start, what would be right at the end.
+
+    Examples
+    --------
+    >>> sentence("no store at 'postgresql://me:secret@host/lab'")
+    "no store at 'postgresql://me:***@host/lab'"
+    """
+    if len(text) > 20 * LONGEST:
+        text = text[: 10 * LONGEST] + " ... " + text[-10 * LONGEST :]
+    text = _SECRET.sub(r"\1:***@", text)
+    shown = "".join(
+        sign if sign.isprintable() else " " if sign.isspace() else "\N{REPLACEMENT CHARACTER}" for sign in text
+    )
+    if len(shown) <= LONGEST:
+        return shown
+    end = LONGEST * 2 // 5
+    return f"{shown[: LONGEST - end - 5]} ... {shown[-end:]}"
+
 
 class PerospinError(Exception):
     """Base of all errors raised on purpose by perospin."""
+
+    def __str__(self) -> str:
+        return sentence(super().__str__())
 
 
 class FormulaError(PerospinError):
@@ -25,6 +57,10 @@ class AmbiguousIonError(FormulaError):
 
 class DataError(PerospinError):
     """A table, record or unit is wrong; the message names the cell."""
+
+
+class WriteError(DataError):
+    """A file or a folder can't be written; what was there before is whole, and nothing is left beside it."""
 
 
 class StudyError(PerospinError):

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from perospin import saving
 from perospin.chemistry.elements import atomic_masses_g_mol
 from perospin.chemistry.ion import Ion, Role
-from perospin.errors import DataError
+from perospin.errors import DataError, RefusedFileError
 from perospin.text import control_character, shorten
 
 if TYPE_CHECKING:
@@ -37,12 +37,9 @@ def read_toml(path: str | Path) -> dict[str, Any]:
         If the file can't be read, isn't TOML or has no such table.
     """
     try:
-        with Path(path).open("rb") as file:
-            content = tomllib.load(file)
-    except OSError as error:
-        raise DataError(f"can't read the ion file '{path}': {error.strerror or error}") from error
-    except (ValueError, RecursionError) as error:  # not TOML, not text, or numbers and brackets without end
-        raise DataError(f"the ion file '{path}' isn't valid TOML: {shorten(str(error), 150)}") from None
+        content = saving.read_toml(path, "the ion file")
+    except RefusedFileError as error:
+        raise DataError(str(error)) from error
     ions = content.get("ions")
     if not isinstance(ions, dict) or not ions:
         raise DataError(f"the ion file '{path}' needs a table [ions] with entries such as MYION = \"C[NH3+]\"")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 import typer
 
 from perospin.errors import DataError, QuantumError, UnknownIonError
+from perospin.saving import whole_file, write_csv, write_rows, write_with
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -170,21 +171,8 @@ def _write_failures(path: Path, failures: Sequence[Mapping[Any, Any]]) -> None:
         path.unlink(missing_ok=True)
         return
 
-    def write(file: TextIO) -> None:
-        writer = csv.DictWriter(file, ["name", "smiles", "level", "reason"], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(failures)
-
-    _write_text(path, write)
+    write_rows(path, ("name", "smiles", "level", "reason"), failures)
     typer.echo(f"Failures and their reasons: {path}", err=True)
-
-
-def _write_text(path: Path, write: Callable[[TextIO], None]) -> None:
-    """Write a text file beside and rename it, so that it is never there in half."""
-    temporary = path.with_name(f"{path.name}.tmp")
-    with temporary.open("w", encoding="utf-8", newline="") as file:
-        write(file)
-    temporary.replace(path)
 
 
 def _check_out(out: Path, endings: tuple[str, ...]) -> None:
@@ -324,12 +312,11 @@ def compute(
         )
     bad = frame["status"] != "ok"
     if out is not None:
-        temporary = out.with_name(f"{out.name}.tmp")
         if out.suffix == ".csv":
-            frame.to_csv(temporary, index=False, lineterminator="\n")
+            write_csv(frame, out)
         else:
-            frame.to_parquet(temporary, index=False)
-        temporary.replace(out)
+            with whole_file(out) as part:
+                frame.to_parquet(part, index=False)
         typer.echo(f"{len(frame)} rows in {out}")
         failures = frame.loc[bad, ["name", "smiles", "reason"]].assign(level=level).to_dict("records")
         _write_failures(out.with_suffix(".failures.csv"), failures)
@@ -395,8 +382,8 @@ def table(
             for symbol, (x, y, z) in zip(row["symbols"], row["positions_a"], strict=True):
                 file.write(f"{symbol} {x:.5f} {y:.5f} {z:.5f}\n")
 
-    _write_text(out, write_table)
-    _write_text(out.with_suffix(".xyz"), write_geometries)
+    write_with(out, write_table)
+    write_with(out.with_suffix(".xyz"), write_geometries)
     typer.echo(f"{len(rows)} cations in {out}, geometries in {out.with_suffix('.xyz')}")
     smiles = {one.symbol: one.smiles for one in ions}
     failures = [{"name": n, "smiles": smiles[n], "level": level, "reason": reason} for n, reason in failed.items()]

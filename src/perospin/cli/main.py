@@ -1,19 +1,22 @@
 """Entry point of ``perospin``: sub-commands are imported only when they run, errors become one sentence.
 
-Exit codes: 0 done, 2 a mistake in what was asked (one sentence on standard error), 130 interrupted.
+Exit codes: 0 done, 2 a mistake in what was asked or a disk, memory or file that does not allow it (one sentence on
+standard error), 130 interrupted.
 """
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from perospin.errors import PerospinError
+from perospin.errors import PerospinError, sentence
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "study": ("perospin.cli.study.run", "Run, list and show studies: data to validated model to report."),
@@ -29,6 +32,24 @@ COMMANDS: dict[str, tuple[str, str]] = {
 
 class LazyGroup(TyperGroup):
     """A group that knows its sub-commands by name and help text, and imports one only when it is run."""
+
+    def make_context(self, *given: Any, **more: Any) -> Any:
+        """Read the command line; a message about it is as short as any other."""
+        with _shortened():
+            return super().make_context(*given, **more)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was asked for."""
+        with _shortened():
+            try:
+                return super().invoke(ctx)
+            except KeyboardInterrupt:
+                _say("interrupted")
+                raise typer.Exit(130) from None
+            except BrokenPipeError:
+                # The reader of our output (head, less) has gone; nothing is wrong.
+                _let_go(sys.stdout)
+                raise typer.Exit(0) from None
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Names of all sub-commands, in the order of `COMMANDS`."""
@@ -79,8 +100,19 @@ def _root(
     pass
 
 
+@contextlib.contextmanager
+def _shortened() -> Iterator[None]:
+    """Make the message of an error about the command line one that can be shown."""
+    try:
+        yield
+    except Exception as error:
+        if isinstance(getattr(error, "message", None), str):
+            error.message = sentence(error.message)  # type: ignore[attr-defined]
+        raise
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line and exit; a `PerospinError` is printed as one sentence, without a traceback.
+    """Run the command line and exit; what goes wrong is printed as one sentence, without a traceback.
 
     Parameters
     ----------
@@ -90,14 +122,52 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Raises
     ------
     SystemExit
-        Always: 0 done, 2 a mistake in what was asked, 130 interrupted.
+        Always: 0 done, 2 a mistake in what was asked (or a full disk, too little memory), 130 interrupted.
     """
+    for stream in (sys.stdout, sys.stderr):
+        # a terminal that does not know a letter gets its number
+        with contextlib.suppress(AttributeError, ValueError, OSError):
+            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
-        app(args=None if arguments is None else list(arguments), prog_name="perospin")
+        try:
+            app(args=None if arguments is None else list(arguments), prog_name="perospin")
+        finally:
+            sys.stdout.flush()
     except PerospinError as error:
-        print(f"perospin: {error}", file=sys.stderr)
-        sys.exit(2)
+        _fail(str(error))
     except BrokenPipeError:
-        # The reader of our output (head, less) has gone; nothing is wrong.
-        sys.stderr.close()
+        _let_go(sys.stdout)
         sys.exit(0)
+    except OSError as error:
+        where = f" '{os.fsdecode(error.filename)}'" if isinstance(error.filename, str | bytes) else ""
+        reason = (error.strerror or str(error) or type(error).__name__).strip()
+        _let_go(sys.stdout)
+        _fail(f"can't read or write{where or ' a file or the output'}: {reason[:1].lower()}{reason[1:]}")
+    except MemoryError:
+        _fail("there is not enough memory for this; give fewer rows, a smaller file or a coarser grid")
+    except RecursionError:
+        _fail("the input is nested deeper than anything that perospin reads; write it in fewer levels")
+    except UnicodeEncodeError as error:
+        _fail(f"{error.object[error.start]!r} is no letter that can be written; take it out of the name or the text")
+    except KeyboardInterrupt:
+        _say("interrupted")
+        sys.exit(130)
+
+
+def _say(text: str) -> None:
+    """Print one sentence on standard error, if there still is one."""
+    with contextlib.suppress(OSError, ValueError):
+        print(f"perospin: {sentence(text)}", file=sys.stderr, flush=True)
+
+
+def _fail(text: str) -> None:
+    _say(text)
+    sys.exit(2)
+
+
+def _let_go(stream: Any) -> None:
+    """Lead what is still to be written to nowhere, so that Python's own end does not complain."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)

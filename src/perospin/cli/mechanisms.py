@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from perospin.errors import DataError
+from perospin.saving import write_figure
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -269,9 +270,4 @@ def _infer(
 
 
 def _save_figure(result: MechanismResult, path: Path) -> None:
-    temporary = path.with_name(f".{path.stem}.part{path.suffix}")
-    try:
-        result.plot().savefig(temporary)
-        temporary.replace(path)
-    except OSError as error:
-        raise DataError(f"can't write '{path}': {error.strerror}") from None
+    write_figure(result.plot(), path)

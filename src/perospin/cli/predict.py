@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from perospin.errors import DataError
+from perospin.saving import make_folder, write_figure
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -233,10 +234,10 @@ def _plot(found: list[Prediction], plot: Path) -> list[Path]:
     if plot.suffix:
         paths = [plot]
     else:
-        plot.mkdir(parents=True, exist_ok=True)
+        make_folder(plot)
         paths = [plot / f"{''.join(c for c in p.title if c.isalnum() or c in '()-[]')}.png" for p in found]
     for prediction, path in zip(found, paths, strict=True):
-        prediction.plot().savefig(path, dpi=200)
+        write_figure(prediction.plot(), path, dpi=200)
     return paths
 
 

@@ -12,6 +12,7 @@ from perospin.database.query import to_frame
 from perospin.database.record import Record, Source
 from perospin.database.tidy import write_records
 from perospin.errors import DataError
+from perospin.saving import whole_file, write_text
 from perospin.text import readable_json, shorten, tex, tex_verbatim
 
 FORMATS = ("csv", "parquet", "json", "bibtex")
@@ -115,21 +116,15 @@ def export_records(records: Sequence[Record], path: Path | str, format: str | No
     chosen = format or _SUFFIXES.get(path.suffix.lower())
     if chosen not in FORMATS:
         raise DataError(f"can't tell the format of '{shorten(str(path))}'; use one of: {', '.join(FORMATS)}")
-    part = path.with_name(path.name + ".part")
-    try:
-        if chosen == "csv":
-            write_records(records, part)
-        elif chosen == "parquet":
+    if chosen == "csv":
+        write_records(records, path)
+    elif chosen == "json":
+        write_text(path, to_json(records))
+    elif chosen == "bibtex":
+        write_text(path, to_bibtex(records))
+    else:
+        with whole_file(path) as part:
             to_frame(records).to_parquet(part)
-        elif chosen == "json":
-            part.write_text(to_json(records), encoding="utf-8")
-        else:
-            part.write_text(to_bibtex(records), encoding="utf-8")
-        part.replace(path)
-    except OSError as error:
-        raise DataError(f"can't write '{shorten(str(path))}': {error.strerror}") from None
-    finally:
-        part.unlink(missing_ok=True)
     return len(records)
 
 

@@ -9,6 +9,7 @@ from perospin.database.exporting import cited_sources
 from perospin.database.query import CURATED, curated_records, curated_table
 from perospin.database.vocabulary import PROPERTIES
 from perospin.errors import DataError
+from perospin.saving import write_text
 
 BEGIN = "<!-- counts: written by scripts/build_database.py, checked by the tests; do not edit -->"
 END = "<!-- end of counts -->"
@@ -69,7 +70,7 @@ def update_counts(path: Path | str) -> None:
     _, end, tail = rest.partition(END)
     if not begin or not end:
         raise DataError(f"'{path}' lacks the lines '{BEGIN}' and '{END}'")
-    path.write_text(f"{head}{BEGIN}\n\n{counts_markdown()}\n{END}{tail}", encoding="utf-8")
+    write_text(path, f"{head}{BEGIN}\n\n{counts_markdown()}\n{END}{tail}")
 
 
 def counts_in(path: Path | str) -> str:

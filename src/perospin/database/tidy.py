@@ -30,6 +30,7 @@ from perospin.database.record import (
 )
 from perospin.database.vocabulary import get_property
 from perospin.errors import DataError, FormulaError
+from perospin.saving import write_rows
 from perospin.text import control_character, from_spreadsheet, shorten, to_spreadsheet
 
 if TYPE_CHECKING:
@@ -441,10 +442,12 @@ def _text(value: object) -> str:
 def write_records(records: Iterable[Record], path: Path | str) -> int:
     """Write a tidy table (UTF-8, LF line ends); returns the number of rows."""
     count = 0
-    with Path(path).open("w", encoding="utf-8", newline="") as handle:
-        writer = csv.DictWriter(handle, COLUMNS, lineterminator="\n")
-        writer.writeheader()
+
+    def cells() -> Iterator[dict[str, str]]:
+        nonlocal count
         for record in records:
-            writer.writerow(to_cells(record))
+            yield to_cells(record)
             count += 1
+
+    write_rows(path, COLUMNS, cells())
     return count

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import hashlib
 import json
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from perospin.errors import DataError
+from perospin.saving import cannot_write, whole_file
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -39,7 +41,8 @@ class TableWriter:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self.rows = 0
-        self._part = self.path.with_name(self.path.name + ".part")
+        self._file = contextlib.ExitStack()
+        self._part: Path | None = None
         self._parquet: Any = None
         if self.path.suffix.lower() not in ENDINGS:
             raise DataError(f"can't write '{path}': a table is written as .csv or .parquet")
@@ -51,21 +54,25 @@ class TableWriter:
     def __enter__(self) -> TableWriter:
         return self
 
+    def _begun(self) -> Path:
+        """Where the rows go until all are there; a table without a row makes no file."""
+        if self._part is None:
+            self._part = self._file.enter_context(whole_file(self.path))
+        return self._part
+
     def write(self, frame: pd.DataFrame) -> None:
         """Append the rows of a frame."""
+        part = self._begun()
         try:
             if self.path.suffix.lower() == ".csv":
-                frame.to_csv(
-                    self._part, mode="a" if self.rows else "w", header=not self.rows, encoding="utf-8",
-                    lineterminator="\n",
-                )  # fmt: skip
+                frame.to_csv(part, mode="a", header=not self.rows, encoding="utf-8", lineterminator="\n")
             else:
-                self._write_parquet(frame)
+                self._write_parquet(frame, part)
         except OSError as error:
-            raise DataError(f"can't write '{self.path}': {error.strerror or error}") from None
+            raise cannot_write(self.path, error) from None
         self.rows += len(frame)
 
-    def _write_parquet(self, frame: pd.DataFrame) -> None:
+    def _write_parquet(self, frame: pd.DataFrame, part: Path) -> None:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
@@ -73,7 +80,7 @@ class TableWriter:
         plain.attrs = {}  # what a frame remembers of one piece is not true of the whole file
         table = pa.Table.from_pandas(plain.reset_index(), preserve_index=False).replace_schema_metadata()
         if self._parquet is None:
-            self._parquet = pq.ParquetWriter(self._part, table.schema, compression="zstd")
+            self._parquet = pq.ParquetWriter(part, table.schema, compression="zstd")
         self._parquet.write_table(table)
 
     def __exit__(
@@ -82,12 +89,11 @@ class TableWriter:
         try:
             if self._parquet is not None:
                 self._parquet.close()
-            if kind is None and self._part.exists():
-                self._part.replace(self.path)
         except OSError as failure:
-            raise DataError(f"can't write '{self.path}': {failure.strerror or failure}") from None
-        finally:
-            self._part.unlink(missing_ok=True)
+            error = error or failure
+            self._file.__exit__(type(failure), failure, failure.__traceback__)
+            raise cannot_write(self.path, failure) from None
+        self._file.__exit__(kind, error, trace)
 
 
 class UnfinishedTable:

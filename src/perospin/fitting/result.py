@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 import pandas as pd
 
-from perospin.errors import FitError
+from perospin.errors import FitError, RefusedFileError
 from perospin.fitting.arrays import Float
+from perospin.fitting.saved import STATUSES, TABLE_COLUMNS, check_fields
+from perospin.saving import digest, read_json, read_text, write_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -24,8 +26,6 @@ __all__ = ["STATUSES", "Fit", "Source", "Value"]
 
 FORMAT = 2
 """Version of the saved file; every version up to this one is read. Version 1 named a drawing function."""
-STATUSES = ("fitted", "fixed", "derived", "upper bound", "lower bound", "undetermined")
-TABLE_COLUMNS = ("name", "value", "uncertainty", "low", "high", "unit", "status", "description")
 
 
 @dataclass(frozen=True)
@@ -412,6 +412,7 @@ class Fit:
             elif item.name == "sources":
                 value = [{"name": s.name, "sha256": s.sha256} for s in value]
             content[item.name] = _plain(value)
+        content["sha256"] = digest(content)
         return content
 
     def to_json(self) -> str:
@@ -419,13 +420,9 @@ class Fit:
         return json.dumps(self.to_dict(), ensure_ascii=False, allow_nan=False)
 
     def save(self, path: str | Path) -> Path:
-        """Write as JSON; `Fit.load` reads it."""
+        """Write as JSON, whole or not at all; `Fit.load` reads it."""
         path = Path(path)
-        text = self.to_json()
-        try:
-            path.write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise FitError(f"can't write {path}: {error.strerror or error}") from None
+        write_text(path, self.to_json())
         return path
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -442,11 +439,20 @@ class Fit:
             If it is not the text of a saved fit.
         """
         try:
-            content = json.loads(text)
-            if content.pop("format") > FORMAT:
+            saved = read_json(text, "this is not a saved fit of perospin: the text")
+            version = saved.pop("format")
+            if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+                raise FitError("this is not a saved fit of perospin: it has no format number")
+            if version > FORMAT:
                 raise FitError("this fit was saved by a newer version of perospin: update to read it")
-            content.pop("kind")
-            content = _restore(content)
+            checksum = saved.pop("sha256", None)
+            content = _restore(saved)
+            check_fields(content)
+            content = cls._translated(content)
+            if version > 1 and checksum != digest({**saved, "format": version}):
+                raise RefusedFileError(
+                    "the saved fit was damaged or changed after it was saved (checksum); get a fresh copy or fit again"
+                )
             for name in ("table", "correlation", "data"):
                 frame = content[name]
                 content[name] = pd.DataFrame(frame["rows"], columns=frame["columns"]).infer_objects()
@@ -456,10 +462,11 @@ class Fit:
             content["arrays"] = {name: np.asarray(values, float) for name, values in content["arrays"].items()}
             content["sources"] = tuple(Source(**entry) for entry in content["sources"])
             content["warnings"] = tuple(content["warnings"])
-            content = cls._translated(content)
             known = {item.name for item in fields(cls)}  # a `Fit` may read what a class derived from it saved
             return cls(**{name: value for name, value in content.items() if name in known})
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except RefusedFileError as error:
+            raise FitError(str(error)) from None
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
             raise FitError(f"this is not a saved fit of perospin ({type(error).__name__}: {error})") from None
 
     @classmethod
@@ -477,9 +484,9 @@ class Fit:
             If the file can't be read or is no saved fit.
         """
         try:
-            text = Path(path).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise FitError(f"can't read the saved fit {path}: {error}") from None
+            text = read_text(path, "the saved fit")
+        except RefusedFileError as error:
+            raise FitError(str(error)) from None
         return cls.from_json(text)
 
 

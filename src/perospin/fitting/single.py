@@ -15,7 +15,8 @@ from perospin.fitting.arrays import Float, natural_unit, real
 from perospin.fitting.model import Abscissa, SeparableModel, abscissa, length
 from perospin.fitting.parameters import ParameterInput, build_parameters
 from perospin.fitting.projection import Problem, Projected
-from perospin.fitting.result import TABLE_COLUMNS, Fit, Source
+from perospin.fitting.result import Fit, Source
+from perospin.fitting.saved import TABLE_COLUMNS
 from perospin.fitting.search import Found, minimise, minimise_long, profile_end, search, with_held
 from perospin.fitting.statistics import diagnose, goodness, quantile
 

@@ -22,7 +22,8 @@ from perospin.reports.citing import cite
 from perospin.reports.figures.all import draw_all
 from perospin.reports.text import history, variants_text
 from perospin.reports.verdict import reach
-from perospin.saving import write_text
+from perospin.saving import inner_folder, one_run, write_bytes, write_figure, write_text
+from perospin.studies.files.result_folder import is_saved
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,14 +47,19 @@ def report(result: StudyResult, folder: str | Path) -> Path:
     Path
         The page.
     """
-    folder = Path(folder)
-    result.save(folder)
+    with one_run(folder) as held:
+        if not is_saved(result, held):
+            result.save(held)
+        return _write_page(result, held)
+
+
+def _write_page(result: StudyResult, folder: Path) -> Path:
     parts = []
     # The part that answers questions comes first.
     order = sorted(result.parts, key=lambda name: name != result.default_part)
     for name in order:
         part = result.parts[name]
-        drawn = _save_figures(draw_all(part), folder / "figures" / name)
+        drawn = _save_figures(draw_all(part), inner_folder(folder, "figures", name))
         parts.append(_part_context(part, drawn))
     page = (
         _environment()
@@ -107,15 +113,14 @@ def _part_context(part: PartResult, drawn: Mapping[str, str]) -> dict[str, Any]:
 
 def _save_figures(figures: Mapping[str, Figure], folder: Path) -> dict[str, str]:
     """Save each figure as PNG and SVG; return the SVG of each as a data address for the page."""
-    folder.mkdir(parents=True, exist_ok=True)
     embedded = {}
     with matplotlib.rc_context(style.RC):
         for name, figure in figures.items():
-            figure.savefig(folder / f"{name}.png", format="png", metadata={"Software": None})
+            write_figure(figure, folder / f"{name}.png", format="png", metadata={"Software": None})
             figure.set_layout_engine("none")  # the layout is found; both files show the same
             buffer = io.BytesIO()
             figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-            (folder / f"{name}.svg").write_bytes(buffer.getvalue())
+            write_bytes(folder / f"{name}.svg", buffer.getvalue())
             embedded[name] = "data:image/svg+xml;base64," + base64.b64encode(buffer.getvalue()).decode()
     return embedded
 

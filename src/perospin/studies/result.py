@@ -199,7 +199,7 @@ class PartResult:
         return "\n".join(lines)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class StudyResult:
     """The result of `Study.run`: one `PartResult` for each part, and where it came from.
 

@@ -185,6 +185,17 @@ class Study:
         PerospinError
             If the data or the declaration is wrong: one sentence.
         """
+        from perospin.saving import one_run
+
+        self.check()
+        if out is not None:
+            with one_run(out):
+                result = self._run(Path(out), progress)
+                result.save(out)
+                return result
+        return self._run(None, progress)
+
+    def _run(self, out: Path | None, progress: bool | Callable[[str, int, int], None]) -> StudyResult:
         # matrices here are small: more than one BLAS thread costs time, a lot of it on a busy machine
         from threadpoolctl import threadpool_limits
 
@@ -193,8 +204,7 @@ class Study:
         from perospin.studies.result import StudyResult
         from perospin.studies.running.cells import Cells
 
-        self.check()
-        cells = Cells(None if out is None else Path(out) / "cells")
+        cells = Cells(None if out is None else out / "cells")
         started = datetime.datetime.now(datetime.UTC)
         with progress_line(progress) as tell, threadpool_limits(1):
             # All tables are read first: a wrong cell is reported before anything is computed.
@@ -210,7 +220,7 @@ class Study:
             }
             parts = counted(parts)
         finished = datetime.datetime.now(datetime.UTC)
-        result = StudyResult(
+        return StudyResult(
             name=self.name,
             title=self.title,
             description=self.description,
@@ -230,9 +240,6 @@ class Study:
             data=self.data,
             base=self.base,
         )
-        if out is not None:
-            result.save(out)
-        return result
 
     def predictor(self, part: str | None = None, progress: bool | Callable[[str, int, int], None] = False) -> Predictor:
         """Fit the part's prediction model and all models its intervals need, once, for many predictions.

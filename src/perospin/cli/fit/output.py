@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import json
-import os
 import re
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -18,6 +17,7 @@ import typer
 from perospin.cli.fit.options import FIGURES, OPTIONS, Shared
 from perospin.errors import DataError, PerospinError
 from perospin.measurements.outcome import Outcome, as_dict, conditions_of, records_of
+from perospin.saving import cannot_write, one_run, write_figure, write_json, write_text
 
 if TYPE_CHECKING:
     from perospin.database import Record
@@ -187,29 +187,17 @@ def headline(fit: SpinFit) -> str:
 
 
 def _figure(fit: SpinFit, path: Path) -> None:
-    handle, name = tempfile.mkstemp(prefix=".part-", suffix=path.suffix.lower(), dir=path.absolute().parent)
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        fit.plot().savefig(temporary, dpi=200)
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    except OSError as error:
-        raise DataError(f"can't write '{path}': {error.strerror or error}") from None
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_figure(fit.plot(), path, dpi=200)
 
 
 def _save(outcome: Outcome, records: Sequence[Record], folder: Path) -> Path:
     """Write the folder; what is in it is either all old or all new but for an interruption between two renames."""
     try:
-        folder.mkdir(exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".part-", dir=folder) as part:
+        with one_run(folder), tempfile.TemporaryDirectory(prefix=".part-", dir=folder) as part:
             new = Path(part)
             outcome.fit.save(new / "fit.json")
-            (new / "report.txt").write_text(outcome.fit.report() + "\n", encoding="utf-8")
-            rows = [record.to_dict() for record in records]
-            (new / "record.json").write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+            write_text(new / "report.txt", outcome.fit.report() + "\n")
+            write_json(new / "record.json", [record.to_dict() for record in records])
             _figure(outcome.fit, new / "figure.png")
             for name, fit in outcome.parts.items():
                 (new / "traces").mkdir(exist_ok=True)
@@ -225,5 +213,5 @@ def _save(outcome: Outcome, records: Sequence[Record], folder: Path) -> Path:
                 else:
                     path.replace(target)
     except OSError as error:
-        raise DataError(f"can't save into '{folder}': {error.strerror or error}") from None
+        raise cannot_write(folder, error) from None
     return folder

@@ -37,10 +37,7 @@ def compare(
         frames = [c.scores.assign(a=c.a, b=c.b, space=c.space) for c in found if len(c.scores)]
         if not frames:
             raise StudyError("the two results have no estimator and scheme in common, so there is nothing to write")
-        try:
-            write_csv(pd.concat(frames, ignore_index=True), out)
-        except OSError as error:
-            raise StudyError(f"can't write '{out}': {error.strerror}") from None
+        write_csv(pd.concat(frames, ignore_index=True), out)
         console.print(f"Scores written to {out}")
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from perospin.cli.study.printing import _show_part, _summary
-from perospin.errors import PerospinError, StudyError
+from perospin.errors import PerospinError
 
 if TYPE_CHECKING:
     from perospin.studies.study import Study
@@ -42,6 +42,7 @@ def run(
 ) -> None:
     """Run a study and write its report; the last line printed is the path of the page."""
     from perospin.reports import report
+    from perospin.saving import one_run
     from perospin.studies.study import Study
 
     chosen = Study.load(study)
@@ -54,8 +55,9 @@ def run(
     folder = out if out is not None else Path("report") / chosen.name
     made = _make_folder(folder)
     try:
-        result = chosen.run(folder, progress=not quiet)
-        page = report(result, folder)
+        with one_run(folder):
+            result = chosen.run(folder, progress=not quiet)
+            page = report(result, folder)
     except KeyboardInterrupt:
         typer.echo(
             f"perospin: interrupted; what is finished is kept in {folder / 'cells'}, "
@@ -67,8 +69,6 @@ def run(
         if made and not any(folder.iterdir()):
             folder.rmdir()  # nothing was run, so nothing is left behind
         raise
-    except PermissionError as error:
-        raise StudyError(f"can't write '{error.filename}': {error.strerror}; give another folder with --out") from None
     if not quiet:
         _summary(result)
     typer.echo(str(page))
@@ -77,12 +77,9 @@ def run(
 def _make_folder(folder: Path) -> bool:
     """Make the folder of the report; False if it was there."""
     there = folder.is_dir()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except FileExistsError:
-        raise StudyError(f"'{folder}' is a file; give a folder with --out") from None
-    except OSError as error:
-        raise StudyError(f"the folder '{folder}' can't be made: {error.strerror}; give another with --out") from None
+    from perospin.saving import make_folder
+
+    make_folder(folder)
     return not there
 
 
@@ -109,10 +106,7 @@ def conditions(
 def _write(path: Path, text: str) -> None:
     from perospin.saving import write_text
 
-    try:
-        write_text(path, text)
-    except OSError as error:
-        raise StudyError(f"can't write '{path}': {error.strerror}") from None
+    write_text(path, text)
     typer.echo(str(path))
 
 

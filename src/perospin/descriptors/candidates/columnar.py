@@ -30,6 +30,7 @@ from perospin.descriptors.intrinsic import (
     spacer_row,
 )
 from perospin.errors import DataError, QuantumError
+from perospin.saving import whole_file
 
 if TYPE_CHECKING:
     import numpy as np
@@ -131,18 +132,17 @@ def write_candidates(
         raise DataError(f"can't write '{path}': there is no folder '{path.parent}'")
     names = _chosen(columns)
     engine = _Engine(level, IonLibrary.of(ions), compute)
-    temporary = path.with_name(path.name + ".part")
     writer, written = None, 0
     pending: Future[None] | None = None
     # one block is described while the one before is compressed: Arrow works outside Python's lock
-    with ThreadPoolExecutor(max_workers=1) as background:
+    with whole_file(path) as part, ThreadPoolExecutor(max_workers=1) as background:
         try:
             for block in _blocks(materials, block_size):
                 table = engine.describe(block, names).to_arrow()
                 if pending is not None:
                     pending.result()
                 if writer is None:
-                    writer = pq.ParquetWriter(temporary, table.schema, compression="zstd", write_statistics=False)
+                    writer = pq.ParquetWriter(part, table.schema, compression="zstd", write_statistics=False)
                 pending = background.submit(writer.write_table, table)
                 written += len(table)
                 if on_block is not None:
@@ -151,15 +151,11 @@ def write_candidates(
                 raise DataError("there are no materials to write")
             pending.result()
             writer.close()
-            temporary.replace(path)
-        except OSError as error:
-            raise DataError(f"can't write '{path}': {error.strerror or error}") from None
         finally:
             if pending is not None:
                 pending.exception()  # what runs must end before its file is closed
             if writer is not None:
                 writer.close()
-            temporary.unlink(missing_ok=True)
     return written
 
 

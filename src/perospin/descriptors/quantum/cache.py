@@ -16,7 +16,6 @@ import logging
 import math
 import os
 import time
-import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -24,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from perospin.errors import DataError, MissingExtraError
+from perospin.saving import make_folder, sweep, whole_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -238,18 +238,10 @@ def _write(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # a hidden name of its own: readers of the folder skip it, and no other process or machine writes the same one
-    temporary = path.with_name(f".{path.stem}.{uuid.uuid4().hex}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            table = pa.Table.from_pylist(list(rows), schema=_schema())
-            pq.write_table(table, file, compression="zstd", row_group_size=_ROWS_PER_GROUP)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    make_folder(path.parent)
+    table = pa.Table.from_pylist(list(rows), schema=_schema())
+    with whole_file(path) as part:  # a hidden name of its own: readers of the folder skip it
+        pq.write_table(table, part, compression="zstd", row_group_size=_ROWS_PER_GROUP)
 
 
 @dataclass(frozen=True)
@@ -280,7 +272,7 @@ class ResultCache:
 
     def files(self) -> list[Path]:
         """Every Parquet file of the cache: single results, and parts made by `compact`."""
-        return sorted(self.folder.glob("*.parquet"))
+        return sorted(path for path in self.folder.glob("*.parquet") if not path.name.startswith("."))
 
     def get(self, identity: Identity) -> dict[str, Any] | None:
         """Return the result of `identity`, or None if it is not there (or not whole, which is logged)."""
@@ -324,11 +316,7 @@ class ResultCache:
         DataError
             If the folder can't be written.
         """
-        path = self._single(identity.key)
-        try:
-            _write(path, [_row(identity, answer)])
-        except OSError as error:
-            raise DataError(f"can't write the result to '{path}': {error.strerror or error}") from None
+        _write(self._single(identity.key), [_row(identity, answer)])
 
     def adopt(self, rows: Iterable[Mapping[str, Any]]) -> int:
         """Keep rows of another cache that this one does not hold; return their number."""
@@ -401,6 +389,7 @@ class ResultCache:
             with contextlib.suppress(FileNotFoundError):
                 if time.time() - stale.stat().st_mtime > _STALE_S:
                     stale.unlink()
+        sweep(self.folder, _STALE_S)
         if not rows:
             return 0
         ordered = [rows[key] for key in sorted(rows)]

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from perospin.errors import DataError
+from perospin.errors import DataError, RefusedFileError
 from perospin.mechanisms._arrays import Float
 from perospin.mechanisms.quantities import QUANTITIES
+from perospin.saving import one_run, read_text, write_csv, write_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -298,19 +299,10 @@ class MechanismResult:
         DataError
             If the folder can't be written.
         """
-        target = Path(folder)
-        try:
-            target.mkdir(parents=True, exist_ok=True)
-            for name, text in (
-                ("result.json", self.to_json()),
-                ("summary.txt", self.summary() + "\n"),
-                ("rows.csv", self.to_frame().to_csv(index=False, lineterminator="\n")),
-            ):
-                temporary = target / f".{name}.part"
-                temporary.write_text(text, encoding="utf-8")
-                temporary.replace(target / name)
-        except OSError as error:
-            raise DataError(f"can't write to '{folder}': {error.strerror}") from None
+        with one_run(folder) as target:
+            write_text(target / "result.json", self.to_json())
+            write_text(target / "summary.txt", self.summary() + "\n")
+            write_csv(self.to_frame(), target / "rows.csv")
         return target
 
     @classmethod
@@ -325,11 +317,9 @@ class MechanismResult:
         file = Path(path)
         file = file / "result.json" if file.is_dir() else file
         try:
-            return cls.from_json(file.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise DataError(f"can't read '{file}': {error.strerror}") from None
-        except UnicodeDecodeError:
-            raise DataError(f"'{file}' is not a text file") from None
+            return cls.from_json(read_text(file, "the saved result"))
+        except RefusedFileError as error:
+            raise DataError(str(error)) from None
 
 
 def _plain(value: Any) -> Any:

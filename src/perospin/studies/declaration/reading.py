@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import tomllib
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError
 
 from perospin.errors import StudyError
+from perospin.saving import name_fault, read_toml
 from perospin.studies.declaration.names import _check_names
 from perospin.studies.declaration.part import PartSpec
 from perospin.studies.declaration.sections import Model, _Section
@@ -80,17 +80,7 @@ def read_study_file(path: Path) -> tuple[Header, dict[str, PartSpec], dict[str, 
     StudyError
         One sentence that names the file, the place in it, and what is allowed there.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise StudyError(f"study file '{path}' is not UTF-8 text (byte {error.start}); is it a TOML file?") from error
-    except OSError as error:
-        raise StudyError(f"study file '{path}' can't be read: {error.strerror}") from error
-    try:
-        raw = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise StudyError(f"study file '{path}' is not valid TOML: {error}") from error
-    return parse_study(raw, where=str(path))
+    return parse_study(read_toml(path, "study file"), where=str(path))
 
 
 def parse_study(raw: Mapping[str, Any], where: str) -> tuple[Header, dict[str, PartSpec], dict[str, Any]]:
@@ -111,6 +101,9 @@ def parse_study(raw: Mapping[str, Any], where: str) -> tuple[Header, dict[str, P
     for name, table in part_tables.items():
         if not isinstance(table, dict):
             raise StudyError(f"{where}: 'parts.{name}' must be a table, not {table!r}")
+        fault = name_fault(name)
+        if fault is not None:
+            raise StudyError(f"{where}: a part can't be called {name[:60]!r}, it names a folder: {fault}")
         part = _validated(PartSpec, _merged(shared, table), where, f"part '{name}', " if len(part_tables) > 1 else "")
         _check_names(part, f"{where}: " + (f"part '{name}': " if len(part_tables) > 1 else ""))
         parts[name] = part

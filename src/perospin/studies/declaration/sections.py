@@ -16,6 +16,7 @@ import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from perospin.learning.options import MOST_DRAWS
+from perospin.saving import name_fault
 from perospin.studies.declaration.schemes import SCHEME_RULES, SchemeRule
 
 if TYPE_CHECKING:
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 FORMAT = 1
 """Version of the study-file format; a file of another version is refused with a sentence."""
 
+
+MOST_CANDIDATES = 10_000
+"""Most members of a grid."""
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -372,6 +376,13 @@ class GridEntry(_Section):
     schemes: list[str] | None = None
     """Schemes to score the chosen point under; all if left out."""
 
+    @model_validator(mode="after")
+    def _bounded(self) -> GridEntry:
+        count = math.prod(len(values) for values in self.over.values())
+        if not 1 <= count <= MOST_CANDIDATES:
+            raise ValueError(f"the grid '{self.name}' has {count} members; at least 1 and at most {MOST_CANDIDATES}")
+        return self
+
     @property
     def title(self) -> str:
         """The label shown to people."""
@@ -434,6 +445,9 @@ class SchemeEntry(_Section):
             if getattr(self, key) is not None and key not in (*needed, *possible):
                 known = ", ".join((*needed, *possible)) or "none"
                 raise ValueError(f"kind = \"{self.kind}\" has no use for the key '{key}'; its own keys are: {known}")
+        fault = name_fault(self.key)
+        if fault is not None:
+            raise ValueError(f"{self.key[:60]!r} can't be the name of a scheme, which names files: {fault}")
         return self
 
     @property

@@ -12,7 +12,6 @@ import hashlib
 import io
 import json
 import math
-import os
 import re
 import struct
 import warnings
@@ -26,8 +25,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perospin.errors import RefusedFileError
+from perospin.saving import read_json, whole_file
 
-__all__ = ["ARRAY_KINDS", "LARGEST_BYTES", "read_archive", "read_json", "write_archive"]
+__all__ = ["ARRAY_KINDS", "LARGEST_BYTES", "read_archive", "write_archive"]
 
 LARGEST_BYTES = 2**30
 """A file that declares more content than this is not read."""
@@ -93,16 +93,11 @@ def write_archive(
         "perospin": metadata.version("perospin"),
         "members": {name: {"bytes": len(data), "sha256": _sha256(data)} for name, data in members.items()},
     }
-    temporary = path.with_name(path.name + ".part")
-    try:
-        with zipfile.ZipFile(temporary, "w") as archive:
-            for name, data in {_MANIFEST: json.dumps(manifest, indent=1).encode(), **members}.items():
-                entry = zipfile.ZipInfo(name, _TIME)
-                entry.compress_type = zipfile.ZIP_DEFLATED
-                archive.writestr(entry, data)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with whole_file(path) as part, zipfile.ZipFile(part, "w") as archive:
+        for name, data in {_MANIFEST: json.dumps(manifest, indent=1).encode(), **members}.items():
+            entry = zipfile.ZipInfo(name, _TIME)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(entry, data)
     return path
 
 
@@ -225,19 +220,6 @@ def _check_manifest(manifest: Any, path: Path, what: str, newest: int) -> int:
             f"one reads formats up to {newest}: update perospin"
         )
     return version
-
-
-def read_json(data: bytes | str, where: str) -> Any:
-    """Read JSON; what isn't JSON, or is nested without end, is refused with a sentence.
-
-    Raises
-    ------
-    RefusedFileError
-    """
-    try:
-        return json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise RefusedFileError(f"{where} is not valid JSON, so it is not opened; get a fresh copy") from error
 
 
 def _array(data: bytes, where: str) -> NDArray[Any]:

@@ -5,14 +5,29 @@ Nothing in it is ever executed when it is read; what was damaged or edited is re
 
 from __future__ import annotations
 
-import hashlib
 import json
+import os
+import weakref
 from collections.abc import Mapping
+from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from perospin.errors import PerospinError, RefusedFileError, StudyError
-from perospin.saving import check_size, plain, sha256, write_csv, write_text
+from perospin.errors import PerospinError, RefusedFileError, StudyError, WriteError
+from perospin.saving import (
+    check_size,
+    digest,
+    inner_folder,
+    name_fault,
+    one_run,
+    plain,
+    read_bytes,
+    read_json,
+    sha256,
+    write_csv,
+    write_text,
+)
+from perospin.studies.files.checked import check_content, check_tables
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,16 +65,21 @@ _TEXT_COLUMNS = ("row", "name", "formula", "described_as", "source", "tag", "row
 
 def write_result(result: StudyResult, folder: Path) -> Path:
     """Write a result to a folder (created if needed) and return the folder."""
-    folder.mkdir(parents=True, exist_ok=True)
+    with one_run(folder):
+        return _write(result, folder)
+
+
+def _write(result: StudyResult, folder: Path) -> Path:
     parts = {}
     sums: dict[str, str] = {}
     for name, part in result.parts.items():
-        where = _table_folder(folder, name)
-        where.mkdir(parents=True, exist_ok=True)
+        where = inner_folder(folder, "tables", name)
         for table in (*TABLES, *LATER_TABLES):
             write_csv(getattr(part, table), where / f"{table}.csv")
             sums[f"{name}/{table}.csv"] = sha256(where / f"{table}.csv")
         for scheme, explained in part.shapley.items():
+            if (fault := name_fault(scheme)) is not None:
+                raise WriteError(f"the explanation {scheme[:60]!r} can't name a file: {fault}")
             write_csv(shapley_frame(explained, part), where / f"shapley_{scheme}.csv")
         parts[name] = {
             "spec": part.spec.model_dump(mode="json", exclude_unset=True),
@@ -75,17 +95,29 @@ def write_result(result: StudyResult, folder: Path) -> Path:
         "title": result.title,
         "description": result.description,
         "default_part": result.default_part,
-        "data": result.data,
-        "base": result.base,
+        "data": None,
+        "base": None,
+        "data_from_here": _from_here(result.data, folder),
+        "base_from_here": _from_here(result.base, folder),
         "provenance": result.provenance,
         "study": result.raw,
         "parts": parts,
         "tables_sha256": sums,
     }
     ready = plain(content)
-    ready["sha256"] = _digest(ready)
+    ready["sha256"] = digest(ready)
     write_text(folder / "result.json", json.dumps(ready, indent=1, allow_nan=False) + "\n")
+    _saved[result] = (str(folder.resolve()), sha256(folder / "result.json"))
     return folder
+
+
+_saved: weakref.WeakKeyDictionary[StudyResult, tuple[str, str]] = weakref.WeakKeyDictionary()
+
+
+def is_saved(result: StudyResult, folder: Path) -> bool:
+    """Whether this very result was written to this folder in this process and is still there, untouched."""
+    path = folder / "result.json"
+    return path.is_file() and _saved.get(result) == (str(folder.resolve()), sha256(path))
 
 
 def read_result(folder: Path) -> dict[str, Any]:
@@ -110,8 +142,12 @@ def _fields(content: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """Fields of a result, from its checked content and its tables."""
     from perospin.learning.explanation.shapley import ShapleyTable
     from perospin.studies.caution import Caution
+    from perospin.studies.declaration.names import _check_names
     from perospin.studies.declaration.part import PartSpec
+    from perospin.studies.declaration.reading import parse_study
 
+    check_content(content, folder)
+    parse_study(content["study"], f"the study in '{folder}'")
     parts = {
         name: {
             "name": name,
@@ -125,7 +161,27 @@ def _fields(content: Mapping[str, Any], folder: Path) -> dict[str, Any]:
         for name, part in content["parts"].items()
     }
     same = ("name", "title", "description", "default_part", "provenance", "data", "base")
-    return {**{key: content[key] for key in same}, "raw": content["study"], "parts": parts}
+    for name, part in parts.items():
+        check_tables({key: part[key] for key in (*TABLES, *LATER_TABLES)}, folder, name)
+        _check_names(part["spec"], f"part '{name}' in '{folder}': ")
+    found = {key: content[key] for key in same}
+    for key in ("data", "base"):
+        if content.get(f"{key}_from_here") is not None:
+            found[key] = str((folder / content[f"{key}_from_here"]).resolve())
+    return {**found, "raw": content["study"], "parts": parts}
+
+
+def _from_here(path: str | None, folder: Path) -> str | None:
+    """Write a path as it is seen from the result, so that no folder of this computer is named in the file.
+
+    Of a study that comes with perospin there is nothing to find.
+    """
+    if path is None or Path(path).resolve() == Path(str(resources.files("perospin.studies"))).resolve() / "shipped":
+        return None
+    try:
+        return Path(os.path.relpath(path, folder.resolve())).as_posix()
+    except ValueError:  # another drive
+        return None
 
 
 def _tables(content: Mapping[str, Any], folder: Path, part: str) -> dict[str, pd.DataFrame]:
@@ -158,13 +214,11 @@ def shapley_frame(table: ShapleyTable, part: PartResult) -> pd.DataFrame:
 
 def _read_content(folder: Path) -> dict[str, Any]:
     """Read ``result.json`` after checking its size, its format and, from format 2 on, its checksum."""
-    from perospin.studies.files.archive import read_json
-
     path = folder / "result.json"
     if not path.is_file():
         raise StudyError(f"'{folder}' holds no result (no result.json); run `perospin study run` with --out first")
     check_size(path)
-    content = read_json(path.read_bytes(), f"'{path}'")
+    content = read_json(read_bytes(path, "the result"), f"'{path}'")
     version = content.get("format") if isinstance(content, dict) else None
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:
         raise RefusedFileError(f"'{path}' is not a result: it has no format number")
@@ -173,7 +227,7 @@ def _read_content(folder: Path) -> dict[str, Any]:
             f"'{path}' has format {version}, written by a newer perospin; this one reads formats 1 to {FORMAT}: update "
             "perospin, or run the study again"
         )
-    if version > 1 and content.pop("sha256", None) != _digest(content):
+    if version > 1 and content.pop("sha256", None) != digest(content):
         raise RefusedFileError(
             f"'{path}' was damaged or changed after it was saved (checksum); get a fresh copy or run the study again"
         )
@@ -186,8 +240,9 @@ def _read_content(folder: Path) -> dict[str, Any]:
 
 def _table_folder(folder: Path, part: str) -> Path:
     """Folder of a part's tables, after checking that its name leads nowhere else."""
-    if part in ("", ".", "..") or any(sign in part for sign in ("/", "\\", ":", "\0")):
-        raise RefusedFileError(f"a part called {part!r} can't be a folder: its name must hold none of / \\ :")
+    fault = name_fault(part)
+    if fault is not None:
+        raise RefusedFileError(f"a part called {part[:60]!r} can't be a folder: {fault}")
     return folder / "tables" / part
 
 
@@ -205,11 +260,6 @@ def _check_table(path: Path, content: Mapping[str, Any], name: str) -> None:
         )
     if not there and name in sums:
         raise RefusedFileError(f"the result is incomplete: '{path}' is missing; run the study again")
-
-
-def _digest(content: Mapping[str, Any]) -> str:
-    """Checksum of a result's content, whatever the layout of its text."""
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def _header(path: Path) -> list[str]:

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from perospin.saving import plain, write_text
+from perospin.errors import RefusedFileError
+from perospin.saving import make_folder, plain, read_json, read_text, write_text
 from perospin.studies.provenance import versions
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ class Cells:
             if content is None:
                 text = json.dumps(plain(compute()))
                 if path is not None:
-                    path.parent.mkdir(parents=True, exist_ok=True)
+                    make_folder(path.parent)
                     write_text(path, text)
                 self.computed += 1
                 content = json.loads(text)
@@ -82,8 +83,8 @@ def _read(path: Path | None) -> Any:
     if path is None or not path.is_file():
         return None
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return read_json(read_text(path, "cell"), "cell")
+    except RefusedFileError:
         return None  # a damaged cell is as good as none: it is computed again
 
 
