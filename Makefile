@@ -15,7 +15,7 @@ report: setup ## main job: the spin and band-gap studies, report in report/
 	@echo "The reports: report/spin-relaxation/report.html and report/hoip-band-gap/report.html"
 
 test: lint ## lint, types, import floors, fast tests
-	@$(BIN)/python -m pytest -m "not slow"
+	@$(BIN)/python -m pytest -m "not slow" -n 2
 
 test-all: lint ## the slow checks too
 	@$(BIN)/python -m pytest
