@@ -42,7 +42,10 @@ def _refused(code: int, words: str) -> str:
         ("seed.toml", "seed = -1: input should be greater than or equal to 0"),
         ("slash.toml", "'a/b' can't be the name of a scheme"),
         ("explicit_bombs_ValueError_learning_declaration_py_612.toml", "is not valid TOML"),
-        ("study_run_mutated_InvalidParameterError_learning_estimators_linear_py_26.toml", "estimator 'chosen[alpha=x]': alp"),
+        (
+            "study_run_mutated_InvalidParameterError_learning_estimators_linear_py_26.toml",
+            "estimator 'chosen[alpha=x]': alp",
+        ),
         ("study_toml_message___1000_chars.toml", "unknown key"),
     ],
 )
@@ -66,8 +69,14 @@ def test_a_hostile_study_is_one_sentence(
         ({"alpha": float("nan")}, "alpha = nan of the estimator 'ridge'"),
         ({"alpha": -1}, "alpha = -1 of the estimator 'ridge'"),
         ({"alpha": True}, "alpha = True of the estimator 'ridge'"),
-        ({"kind": "random_forest", "alpha": None, "n_estimators": 10**12}, "n_estimators = 1000000000000 of the estimator"),
-        ({"kind": "random_forest", "alpha": None, "n_estimators": 0}, "n_estimators = 0 of the estimator 'random_forest'"),
+        (
+            {"kind": "random_forest", "alpha": None, "n_estimators": 10**12},
+            "n_estimators = 1000000000000 of the estimator",
+        ),
+        (
+            {"kind": "random_forest", "alpha": None, "n_estimators": 0},
+            "n_estimators = 0 of the estimator 'random_forest'",
+        ),
     ],
 )
 def test_options_are_checked_when_they_are_declared(change: dict[str, Any], words: str, tmp_path: Path) -> None:

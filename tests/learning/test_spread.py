@@ -12,6 +12,8 @@ from perospin.learning.estimators import predict_with_spread
 from perospin.learning.estimators.linear import SpreadRidge
 from perospin.learning.training.spread import mixture_spread
 
+LAYERS = {"single_layer_spacing_a": 12.0, "single_layer_spacing_sd_a": 0.5, "exchange_log10": 0.0}
+
 MEMBERS = [{"kind": "ridge", "features": ["a"]}, {"kind": "gp", "mode": "map", "features": ["a"]}]
 QUICK = {
     "symbolic": {"features": ["a"], "population": 60, "generations": 8},
@@ -26,16 +28,19 @@ QUICK = {
     "average": {"members": MEMBERS},
     "best_of": {"members": MEMBERS},
     "stack": {"members": MEMBERS},
+    "variance_components": {"effects": [{"name": "line", "linear": ["a"]}, {"name": "curve", "smooth": ["a"]}]},
+    "group_mean": {"column": "is_n1"},
     "structured_gp": {"kernels": {"a": ["a"]}, "terms": [["a"]]},
 }
 WITHOUT = {"elastic_net", "svr", "xgboost"}
 WITH_NOISE = {"mean", "two_class_rule", "two_stage", "ridge", "gp", "prior_gp", "structured_gp", "average", "stack"}
+WITH_NOISE |= {"group_mean", "variance_components"}
 
 
 @pytest.fixture(scope="module")
 def table():
     rng = np.random.default_rng(0)
-    X = pd.DataFrame({"a": rng.uniform(1.0, 3.0, 80), "is_n1": 0.0, "spacer_charge": 1.0})
+    X = pd.DataFrame({"a": rng.uniform(1.0, 3.0, 80), "is_n1": 0.0, "spacer_charge": 1.0, **LAYERS})
     return X, X["a"].to_numpy() + 0.3 * rng.standard_normal(80)
 
 
@@ -51,7 +56,7 @@ def test_every_kind_says_how_sure_it_is_or_that_it_cannot(kind, table):
     assert sd.shape == (80,)
     assert (sd > 0).all()
     if kind in WITH_NOISE:
-        expected = y.std() if kind in ("mean", "two_class_rule") else 0.3
+        expected = y.std() if kind in ("mean", "two_class_rule", "group_mean") else 0.3
         assert sd.mean() == pytest.approx(expected, rel=0.2)
 
 
@@ -59,7 +64,7 @@ def test_every_kind_says_how_sure_it_is_or_that_it_cannot(kind, table):
 def test_far_away_is_less_sure(kind, table):
     X, y = table
     model = build_estimator({"kind": kind, **QUICK.get(kind, {})}, 0).fit(X, y)
-    away = pd.DataFrame({"a": [2.0, 20.0], "is_n1": 0.0, "spacer_charge": 1.0})
+    away = pd.DataFrame({"a": [2.0, 20.0], "is_n1": 0.0, "spacer_charge": 1.0, **LAYERS})
     near, far = predict_with_spread(model, away)[1]
     assert far > 1.5 * near
 

@@ -24,6 +24,8 @@ QUICK = {
     "average": {"members": [{"kind": "ridge"}, {"kind": "mean"}]},
     "best_of": {"members": [{"kind": "ridge"}, {"kind": "mean"}]},
     "stack": {"members": [{"kind": "ridge"}, {"kind": "mean"}]},
+    "variance_components": {"effects": [{"name": "line", "linear": ["a", "b"]}, {"name": "curve", "smooth": ["a"]}]},
+    "group_mean": {"column": "is_n1"},
     "structured_gp": {"kernels": {"a": ["a"], "b": ["b"]}, "terms": [["a"], ["b"]]},
 }
 
@@ -38,6 +40,8 @@ def table():
     rng = np.random.default_rng(0)
     X = pd.DataFrame(rng.uniform(0.5, 2.0, (32, 2)), columns=["a", "b"])
     X["is_n1"], X["spacer_charge"] = (X["a"] > 1.2).astype(float), 1.0
+    X["single_layer_spacing_a"], X["single_layer_spacing_sd_a"] = 10.0 + X["a"], 0.5
+    X["exchange_log10"] = 0.1 * X["a"]
     y = X["a"].to_numpy() + 0.3 * X["b"].to_numpy() + 0.05 * rng.standard_normal(32)
     y[24:] += 3.0
     return X, y

@@ -16,7 +16,7 @@ from perospin.studies.result import StudyResult
 from perospin.studies.study import Study
 
 STORED = Path(__file__).parents[1] / "data" / "results" / "format2"
-OWN = {"mean", "two_class_rule", "two_stage", "class_step", "class_law", "average", "best_of"}
+OWN = {"mean", "two_class_rule", "two_stage", "class_step", "class_law", "group_mean", "average", "best_of"}
 """Kinds that need no reference of their own: arithmetic, or what the models inside them need."""
 
 

@@ -193,7 +193,20 @@ def test_equal_descriptors_without_any_formula_are_found_too(tmp_path: Path) -> 
     frame.loc[29, ["x1", "x2", "x3"]] = frame.loc[4, ["x1", "x2", "x3"]]
     part = run(tmp_path, frame)
     assert of_kind(part, "same_descriptors").rows == ("5", "30")
-    assert of_kind(part, "leakage_prevented").rows == ("5", "30")
+    kept = of_kind(part, "leakage_prevented")
+    assert kept.rows == ("5", "30")
+    # one caution says that they aren't known to be one material: the other mustn't say that they are
+    assert "same material" not in kept.text
+    assert "agree with another row in every descriptor" in kept.text
+
+
+def test_rows_that_only_look_alike_are_not_called_one_material_when_they_differ(tmp_path: Path) -> None:
+    frame = table(30)
+    frame.loc[29, ["x1", "x2", "x3"]] = frame.loc[4, ["x1", "x2", "x3"]]
+    frame.loc[29, "y"] = frame.loc[4, "y"] + 9.0
+    part = run(tmp_path, frame)
+    assert "yet they differ by 9" in of_kind(part, "same_descriptors").text
+    assert "duplicates_disagree" not in kinds(part)
 
 
 # -- descriptors --------------------------------------------------------------------------------------------
@@ -272,6 +285,16 @@ def test_groups_that_are_too_few_or_too_many_are_said(tmp_path: Path) -> None:
     texts = [c.text for c in run(tmp_path, frame, data=data, schemes=schemes).cautions if c.kind == "groups"]
     assert any("2 groups, the largest with 14 of 24 rows" in text for text in texts)
     assert any("plain leave-one-out" in text for text in texts)
+
+
+def test_groups_of_one_row_are_counted(tmp_path: Path) -> None:
+    frame = table(24)
+    frame.insert(0, "lab", [*(["A"] * 6 + ["B"] * 6), *(f"alone {i}" for i in range(12))])
+    data = {"csv": str(tmp_path / "table.csv"), "groups": {"lab": "column:lab"}}
+    schemes = [{"kind": "leave_one_out"}, {"kind": "leave_one_group_out", "group": "lab"}]
+    caution = of_kind(run(tmp_path, frame, data=data, schemes=schemes), "groups")
+    assert "12 of 14 groups" in caution.text
+    assert "12 of 24 rows it is plain leave-one-out" in caution.text
 
 
 # -- twice the same -----------------------------------------------------------------------------------------

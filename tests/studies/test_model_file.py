@@ -113,6 +113,8 @@ def test_equal_models_give_equal_files(predictor: Predictor, file: Path, tmp_pat
 SMALL: dict[str, dict[str, Any]] = {
     "gp": {"n_particles": 64, "n_chains": 8, "n_draws": 6},
     "structured_gp": {"kernels": {"a": ["x1", "x2"]}, "terms": [["1 + a"]], "likelihood": "student_t"},
+    "group_mean": {"column": "x1"},
+    "variance_components": {"effects": [{"name": "a", "linear": ["x1"]}, {"name": "b", "smooth": ["x1", "x2"]}]},
     "mlp_ensemble": {"steps": 20, "members": 2, "heteroscedastic": True},
     "prior_gp": {"n_draws": 50},
     "symbolic": {"population": 50, "generations": 3},
@@ -128,6 +130,8 @@ def test_every_kind_of_estimator_predicts_the_same_in_another_process(tmp_path: 
     rng = np.random.default_rng(7)
     X = pd.DataFrame(rng.uniform(0.5, 2.0, (30, 3)), columns=["x1", "x2", "x3"])
     X["is_n1"], X["spacer_charge"] = rng.integers(0, 2, 30).astype(float), rng.integers(1, 3, 30).astype(float)
+    X["single_layer_spacing_a"], X["single_layer_spacing_sd_a"] = rng.uniform(9.0, 16.0, 30), 0.5
+    X["exchange_log10"] = rng.normal(0.0, 0.5, 30)
     y = np.log(X["x1"].to_numpy()) - 0.3 * X["x2"].to_numpy() + 0.1 * rng.standard_normal(30)
     fitted = {kind: build_estimator({"kind": kind, **SMALL.get(kind, {})}, 1).fit(X, y) for kind in KINDS}
     state, arrays = encode({"models": fitted, "X": X})
@@ -442,7 +446,7 @@ def test_names_in_files_stay() -> None:
     assert set(ESTIMATORS) == {
         *("AverageModel", "BestOf", "ColumnModel", "FamilyMean", "GaussianProcess", "MLPEnsemble", "PowerLaw"),
         *("PriorAveragedGP", "StackModel", "StructuredGP", "SymbolicRegression", "TrainingMean", "TwoClassRule"),
-        "TwoStage",
+        *("TwoStage", "ClassLaw", "ClassStep", "VarianceComponents"),
     }
     assert set(RECORDS) == {
         *("Constant", "Dataset", "Formula", "FrozenLine", "FrozenSupportVectors", "FrozenTrees", "Intervals"),

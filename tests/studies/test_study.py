@@ -55,7 +55,7 @@ WRONG = {
     "no features": (lambda r: r["estimators"][1].pop("features"), "names no features"),
     "two of one name": (lambda r: r["estimators"][1].update(name="rule"), "two estimators are called 'rule'"),
     "unknown group": (lambda r: r["schemes"][0].update(group="cation"), "group 'cation', which is not declared"),
-    "two origins": (lambda r: r["data"].update(table="spin52"), "only one of 'table', 'csv' and 'store'"),
+    "two origins": (lambda r: r["data"].update(table="spin52"), "only one of 'table', 'csv', 'store' and 'records'"),
     "other format": (lambda r: r.update(format=2), "format = 2 is not allowed"),
     "empty list": (lambda r: r.update(schemes=[]), "schemes is empty"),
     "in-sample explanation": (lambda r: r["explain"].update(scheme="in-sample"), "explain.scheme must hold rows out"),

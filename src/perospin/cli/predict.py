@@ -29,7 +29,13 @@ app = typer.Typer(
 
 @app.command()
 def predict(
-    formulas: Annotated[list[str], typer.Argument(metavar="FORMULA...", help="For example '(3AMP)PbI4'.")],
+    formulas: Annotated[
+        list[str] | None, typer.Argument(metavar="FORMULA...", help="For example '(3AMP)PbI4'.")
+    ] = None,
+    rows: Annotated[
+        Path | None,
+        typer.Option("--rows", help="A CSV file with the columns of the study's table: predict each of its rows."),
+    ] = None,
     study: Annotated[
         str, typer.Option("--study", help="A shipped study, a study file, or a folder that `study run` wrote.")
     ] = "spin-relaxation",
@@ -83,6 +89,11 @@ def predict(
     """Predict one or several materials."""
     from perospin.chemistry import IonLibrary, Perovskite
 
+    if (rows is None) == (not formulas):
+        raise DataError("give either formulas, for example '(3AMP)PbI4', or --rows with a CSV file of rows to predict")
+    formulas = formulas or []
+    if plot is not None and rows is not None and plot.suffix:
+        raise DataError(f"--plot {plot}: rows may be many; give a folder")
     if plot is not None:
         _check_plot(plot, len(formulas))
     library = IonLibrary.of(ion)
@@ -93,16 +104,23 @@ def predict(
     asked = {"temperature_k": temperature, "field_t": field, "carrier": carrier, "technique": technique, "form": form}
     asked = {name: value for name, value in asked.items() if value not in (None, "")}
     if quantity is not None or asked:
-        if model is not None or plot is not None or part is not None or study != "spin-relaxation":
+        if model is not None or plot is not None or part is not None or rows or study != "spin-relaxation":
             raise DataError(
                 "--quantity, --temperature, --field, --carrier, --technique and --form ask the model of lifetimes "
-                "under conditions; --study, --part, --model and --plot belong to studies: leave out one or the other"
+                "under conditions; --study, --part, --model, --rows and --plot belong to studies: leave out one or the "
+                "other"
             )
         _lifetimes(materials, quantity or "tau_spin", asked, library if ion else None, as_json)
         return
-    predictor = _opened(model, part) if model is not None else _fitted(study, part, library if ion else None, as_json)
+    if model is not None:
+        predictor = _opened(model, part)
+    else:
+        predictor = _fitted(study, part, library if ion else None, as_json, described=rows is None)
     announce = None if as_json else _announce
-    found = [predictor.predict(material, library, announce) for material in materials]
+    if rows is None:
+        found = [predictor.predict(material, library, announce) for material in materials]
+    else:
+        found = list(predictor.predict_rows(rows, library, announce))
     if plot is not None:
         for path in _plot(found, plot):
             typer.echo(f"wrote {path}", err=True)
@@ -178,8 +196,10 @@ def _opened(model: Path, part: str | None) -> Predictor:
     return predictor
 
 
-def _fitted(study: str, part: str | None, library: IonLibrary | None, quiet: bool) -> Predictor:
+def _fitted(study: str, part: str | None, library: IonLibrary | None, quiet: bool, described: bool) -> Predictor:
     chosen = _study(study)
+    if described:
+        chosen.check_describes(part)
     if library is not None:
         chosen = chosen.with_ions(library)
     return chosen.predictor(part, progress=not quiet)
@@ -215,7 +235,7 @@ def _plot(found: list[Prediction], plot: Path) -> list[Path]:
         paths = [plot]
     else:
         make_folder(plot)
-        paths = [plot / f"{''.join(c for c in p.formula if c.isalnum() or c in '()-[]')}.png" for p in found]
+        paths = [plot / f"{''.join(c for c in p.title if c.isalnum() or c in '()-[]')}.png" for p in found]
     for prediction, path in zip(found, paths, strict=True):
         write_figure(prediction.plot(), path, dpi=200)
     return paths
@@ -231,7 +251,7 @@ def _print(console: Console, prediction: Prediction) -> None:
 
     unit = f" {prediction.unit}" if prediction.unit else ""
     console.print(
-        f"[bold]{escape(prediction.formula)}[/bold]  {prediction.quantity} [bold]{prediction.value:.3g}[/bold]{unit}, "
+        f"[bold]{escape(prediction.title)}[/bold]  {prediction.quantity} [bold]{prediction.value:.3g}[/bold]{unit}, "
         f"{100 * prediction.level:.0f} % interval {prediction.low:.2g} to {prediction.high:.2g}{unit}"
     )
     other = prediction.reciprocal

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from perospin.descriptors.labels import axis_label
 from perospin.digits import figures, number, percent, signed
-from perospin.reports.text import variants_text
+from perospin.reports.tables import seeds_text, subset_tables
+from perospin.reports.text import history, variants_text
 from perospin.reports.verdict import reach
 from perospin.text import markdown
 
@@ -59,7 +60,9 @@ def _part(result: StudyResult, part: PartResult, several: bool) -> list[str]:
         ("Intervals", _intervals(part)),
         ("Domain", _domain(part)),
         ("Known faults and cautions", _cautions(part)),
-        ("Variants tried", [variants_text(part), *([f"{part.spec.variants.note}"] if part.spec.variants.note else [])]),
+        ("With and without named rows", _subsets(part)),
+        ("Not blind", [f"- {e.title}: {e.not_blind_because}" for e in part.spec.estimators if not e.blind]),
+        ("Variants tried", _variants(part)),
     ):
         body = list(section)
         if any(body):
@@ -142,24 +145,27 @@ def _features(part: PartResult) -> Iterator[str]:
 
 def _scores(part: PartResult) -> Iterator[str]:
     spec, model = part.spec, _model(part)
-    names = list(dict.fromkeys([model, spec.verdict.estimator, spec.baseline]))
+    names = list(dict.fromkeys([model, spec.verdict.estimator, spec.baseline, *spec.verdict.beside]))
     logarithmic = spec.target.logarithmic
     yield f"R² and errors refer to {part.spec.target.space}; a score in sample says nothing about new materials."
     yield ""
-    factor = " typical factor |" if logarithmic else ""
+    factor = f" typical factor | R² of the {spec.target.quantity} itself |" if logarithmic else ""
     yield f"| model | scheme | R² | mean absolute error |{factor} gain over the baseline, 95 % |"
-    yield "|---|---|---|---|" + ("---|" if logarithmic else "") + "---|"
+    yield "|---|---|---|---|" + ("---|---|" if logarithmic else "") + "---|"
     for name in names:
         for scheme in (s.key for s in spec.schemes):
-            score = part.score(name, scheme)
+            score = part.told_score(name, scheme)
             if score is None:
                 continue
+            seeds = seeds_text(score)
             gain = part.gain(name, scheme)
             gained = "" if gain is None else f"{signed(gain['gain'])} ({signed(gain['low'])} to {signed(gain['high'])})"
-            middle = f" {number(score['typical_factor'])} |" if logarithmic else ""
+            middle = f" {number(score['typical_factor'])} | {number(score['r2_original'])} |" if logarithmic else ""
             mark = " (baseline)" if name == spec.baseline else ""
+            mark += " (not blind)" if spec.known_beforehand(name) else ""
+            r2 = number(score["r2"]) + (f" ({seeds})" if seeds else "")
             yield (
-                f"| {_cell(spec.title_of(name))}{mark} | {_cell(part.scheme_label(scheme))} | {number(score['r2'])} | "
+                f"| {_cell(spec.title_of(name))}{mark} | {_cell(part.scheme_label(scheme))} | {r2} | "
                 f"{number(score['mae'])} |{middle} {gained} |"
             )
     ceiling = part.noise.get("ceiling_r2") if part.noise else None
@@ -170,6 +176,45 @@ def _scores(part: PartResult) -> Iterator[str]:
             f"Materials in the table more than once scatter by a factor {number(part.noise.get('factor'))}: no model "
             f"can exceed an R² of about {number(ceiling)} (held out, by any scheme) of {space}."
         )
+
+
+def _subsets(part: PartResult) -> Iterator[str]:
+    tables = subset_tables(part)
+    if tables:
+        yield (
+            "The same held-out predictions, scored with and without rows that the study names; nothing is fitted "
+            "again. "
+            f"Squared errors are sums over rows of {part.spec.target.space}."
+        )
+    log = part.spec.target.logarithmic
+    for table in tables:
+        yield ""
+        yield f"{table['name']}: {table['named']} ({table['scheme_label']}). {table['why']}"
+        yield ""
+        yield (
+            f"| {_cell(table['scheme_label'])} | R² |{' R² of the target itself | typical factor |' if log else ''} "
+            f"squared error, {table['n_rows']} named rows | squared error, other {table['n_others']} rows | "
+            "R² without |"
+        )
+        yield "|---|---|" + ("---|---|" if log else "") + "---|---|---|"
+        for row in table["rows"]:
+            mark = " (baseline)" if row["baseline"] else ""
+            mark += " (not blind)" if row["known"] else ""
+            own = f" {number(row['r2_original'])} | {number(row['typical_factor'])} |" if log else ""
+            yield (
+                f"| {_cell(row['label'])}{mark} | {number(row['r2'])} |{own} {number(row['sse_rows'])} | "
+                f"{number(row['sse_others'])} | {number(row['r2_without'])} |"
+            )
+
+
+def _variants(part: PartResult) -> Iterator[str]:
+    yield variants_text(part)
+    if part.spec.variants.note:
+        yield part.spec.variants.note
+    steps = history(part)
+    if steps:
+        yield ""
+        yield from (f"{i}. {step}" for i, step in enumerate(steps, 1))
 
 
 def _intervals(part: PartResult) -> Iterator[str]:

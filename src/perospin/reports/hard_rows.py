@@ -98,16 +98,21 @@ def _nearest(part: PartResult, row: Any) -> tuple[list[tuple[str, float]], list[
     at = int(np.flatnonzero(labels == row)[0])
     every = [str(c) for c in part.features.columns]
     read = part.spec.columns_of(verdict.estimator) or every
-    table = part.features[[c for c in read if c in every]].astype(float)
+    scales = part.spec.data.scales_of(read)
+    table = part.features[[c for c in scales if c in every]].astype(float)
+    others = part.features[[c for c in read if c in every and c not in scales]].astype(float).fillna(-1.0).to_numpy()
+    conditions = (others == others[at]).all(axis=1)
     scaled = standardised(table, table)
     distance = np.sqrt(((scaled - scaled[at]) ** 2).mean(axis=1)) if len(table.columns) else np.full(len(table), np.inf)
     mine = part.predicted(verdict.estimator, verdict.scheme)
     folds = set(mine.loc[mine["row"] == row, "fold"])
     together = set(mine.loc[mine["fold"].isin(folds), "row"]) if len(folds) == 1 else {row}
     pairs = list(zip(part.rows["name"], part.rows["target"].astype(float), strict=True))
-    order = [int(i) for i in np.argsort(distance, kind="stable")]
-    known = [pairs[i] for i in order if labels[i] not in together and distance[i] > _SAME]
-    return known[:_NEIGHBOURS], [pairs[i] for i in order if i != at and distance[i] <= _SAME]
+    stated = part.rows["limit"].to_numpy() == 0 if "limit" in part.rows else np.ones(len(labels), dtype=bool)
+    order = [int(i) for i in np.argsort(distance, kind="stable") if stated[i]]
+    same = (distance <= _SAME) & conditions
+    known = [pairs[i] for i in order if labels[i] not in together and not same[i]]
+    return known[:_NEIGHBOURS], [pairs[i] for i in order if i != at and same[i]]
 
 
 def _why(

@@ -30,12 +30,12 @@ def score_table(part: PartResult) -> dict[str, Any]:
     schemes.sort(key=lambda s: (s["in_sample"], not s["headline"]))
     names = [n for n in spec.estimator_names() if n in set(part.scores["estimator"])]
     names.sort(key=lambda n: n != spec.baseline)
-    base = {s["key"]: part.score(spec.baseline, s["key"]) for s in schemes}
+    base = {s["key"]: part.told_score(spec.baseline, s["key"]) for s in schemes}
     rows = []
     for name in names:
         cells = []
         for scheme in schemes:
-            score, rule = part.score(name, scheme["key"]), base[scheme["key"]]
+            score, rule = part.told_score(name, scheme["key"]), base[scheme["key"]]
             cells.append(
                 None
                 if score is None
@@ -48,10 +48,62 @@ def score_table(part: PartResult) -> dict[str, Any]:
                 "why": spec.why_of(name),
                 "baseline": name == spec.baseline,
                 "verdict": name == spec.verdict.estimator,
+                "known": spec.known_beforehand(name),
                 "cells": cells,
             }
         )
     return {"schemes": schemes, "rows": rows, "log": part.spec.target.logarithmic}
+
+
+def headline_schemes(part: PartResult) -> list[str]:
+    """Name the scheme of the verdict and plain leave-one-out, as far as they were run."""
+    ran = set(part.scores["scheme"])
+    plain = [s.key for s in part.spec.schemes if s.kind == "leave_one_out"]
+    return [key for key in dict.fromkeys([part.spec.verdict.scheme, *plain]) if key in ran]
+
+
+def subset_tables(part: PartResult) -> list[dict[str, Any]]:
+    """Every estimator with and without the rows of each declared subset, under the headline schemes."""
+    spec = part.spec
+    found = []
+    for subset in spec.checks.subsets:
+        for scheme in headline_schemes(part):
+            rule = part.without(subset.name, spec.baseline, scheme)
+            rows = []
+            for name in spec.estimator_names():
+                row, score = part.without(subset.name, name, scheme), part.score(name, scheme)
+                if row is None or score is None:
+                    continue
+                rows.append(
+                    {
+                        **row,
+                        "label": spec.title_of(name),
+                        "known": spec.known_beforehand(name),
+                        "baseline": name == spec.baseline,
+                        "verdict": name == spec.verdict.estimator,
+                        "r2": score["r2"],
+                        "r2_original": score["r2_original"],
+                        "typical_factor": score["typical_factor"],
+                        # what prints as the same number counts as equal
+                        "better": rule is not None and row["sse_others"] < rule["sse_others"] - 0.005,
+                    }
+                )
+            if rows:
+                rows.sort(key=lambda row: not row["baseline"])
+                labels = [str(label) for label in subset.rows]
+                names = part.rows.set_index(part.rows["row"].astype(str))["name"].to_dict()
+                found.append(
+                    {
+                        "name": subset.name,
+                        "why": subset.why,
+                        "named": ", ".join(f"{label} {names.get(label, '')}".strip() for label in labels),
+                        "n_rows": rows[0]["n_rows"],
+                        "n_others": rows[0]["n_others"],
+                        "scheme_label": part.scheme_label(scheme),
+                        "rows": rows,
+                    }
+                )
+    return found
 
 
 def _cell(score: Any, rule: Any, scheme: Any, is_baseline: bool, log: bool) -> dict[str, Any]:
@@ -67,9 +119,17 @@ def _cell(score: Any, rule: Any, scheme: Any, is_baseline: bool, log: bool) -> d
         "mse": score["mse"],
         "mae": score["mae"],
         "spread": spread,
+        "seeds": seeds_text(score),
         "better": better and not scheme["in_sample"],
         "in_sample": scheme["in_sample"],
     }
+
+
+def seeds_text(score: Any) -> str:
+    """Say over how many seeds a score is the middle, and how far they spread; empty where one seed was run."""
+    if not score.get("n_seeds"):
+        return ""
+    return f"middle of {score['n_seeds']} seeds, {number(score['r2_low'])} to {number(score['r2_high'])}"
 
 
 def tiles(part: PartResult) -> list[dict[str, str]]:
@@ -79,17 +139,18 @@ def tiles(part: PartResult) -> list[dict[str, str]]:
     space = spec.target.short_space
     found = []
     for name, tone in ((spec.baseline, "baseline"), (spec.verdict.estimator, "model")):
-        score = part.score(name, scheme)
+        score = part.told_score(name, scheme)
         if score:
+            seeds = seeds_text(score)
             found.append(
                 {
                     "tone": tone,
                     "value": f"R² {number(score['r2'])}",
-                    "what": spec.title_of(name),
-                    "scheme": f"{label} · {space}",
+                    "what": spec.title_of(name) + (", not blind" if spec.known_beforehand(name) else ""),
+                    "scheme": f"{label} · {space}" + (f" · {seeds}" if seeds else ""),
                 }
             )
-    score = part.score(spec.verdict.estimator, scheme)
+    score = part.told_score(spec.verdict.estimator, scheme)
     if score and score["typical_factor"] and part.spec.target.logarithmic:
         found.append(
             {

@@ -8,6 +8,13 @@ if TYPE_CHECKING:
     from perospin.studies.result import PartResult
 
 
+def history(part: PartResult) -> list[str]:
+    """Say step by step how the declaration came about, with commits."""
+    return [
+        (f"Commit {step.commit}: " if step.commit else "") + step.what.strip() for step in part.spec.variants.history
+    ]
+
+
 def variants_text(part: PartResult) -> str:
     """Say how many variants were tried on the table: declared by the study's author, and counted by the engine."""
     declared = part.spec.variants.tried

@@ -12,6 +12,12 @@ if TYPE_CHECKING:
     from perospin.studies.result import PartResult
 
 
+LEAST_R2 = 0.1
+"""A model below it is never said to do better than anything."""
+FEW_SHUFFLES = 19
+"""With fewer shuffles than these there is no p below 0.05: the best of them is compared."""
+
+
 @dataclass(frozen=True)
 class Finding:
     """One sentence of the verdict; `tone` is "good", "bad" or "plain"."""
@@ -35,12 +41,15 @@ def reach(part: PartResult) -> Verdict:
     name, scheme = spec.verdict.estimator, spec.verdict.scheme
     model, rule = spec.title_of(name), spec.title_of(spec.baseline)
     label, space = part.scheme_label(scheme), part.spec.target.space
-    score, base = part.score(name, scheme), part.score(spec.baseline, scheme)
+    score, base = part.told_score(name, scheme), part.told_score(spec.baseline, scheme)
     if score is None:
         return Verdict("The model of the verdict was not run.", "bad", ())
     gain = part.gain(name, scheme)
     headline, tone = _headline(part, model, rule, score, base, gain)
     findings = [Finding(tone, _against_baseline(model, rule, label, space, score, base, gain))]
+    findings += _beside(part, label)
+    findings += _subsets(part, model, rule, label)
+    findings += _not_blind(part, name)
     findings += _memory(part, name, label, score)
     findings += _noise(part)
     findings += [_permutation(part, row) for row in part.permutations.to_dict("records")]
@@ -60,6 +69,12 @@ def _headline(part: PartResult, model: str, rule: str, score: Any, base: Any, ga
         return f"{_first(model)} is the only statement of this part.", "plain"
     if score["r2"] < base["r2"]:
         return f"On materials it has not seen, {model} does worse than the {rule}.", "bad"
+    if not score["r2"] >= LEAST_R2:
+        return f"On materials it has not seen, {model} says next to nothing ({_r2_with_scheme(part, score)}).", "bad"
+    if shuffled_does_as_well(part):
+        return f"On materials it has not seen, {model} can't be told from one that learnt a shuffled target.", "bad"
+    if lost := _rests_on(part):
+        return f"On materials it has not seen, {model} does better than the {rule} only through {lost}.", "bad"
     if gain is not None and gain["low"] > 0:
         return f"On materials it has not seen, {model} does better than the {rule}.", "good"
     return (
@@ -68,8 +83,36 @@ def _headline(part: PartResult, model: str, rule: str, score: Any, base: Any, ga
     )
 
 
+def shuffled_does_as_well(part: PartResult) -> bool:
+    """Whether the model under the shuffle test reaches no more than with shuffled targets (5 %, or the best of few)."""
+    if part.scrambles.empty:
+        return False
+    r2 = part.scrambles["r2"].to_numpy(dtype=float)
+    observed, null = r2[0], r2[1:]
+    if len(null) >= FEW_SHUFFLES:
+        return not float(part.scrambles["p"].iloc[0]) <= 0.05
+    return not observed > max(null, default=-math.inf)
+
+
+def _r2_with_scheme(part: PartResult, score: Any) -> str:
+    return f"{r2_text(score['r2'])}, {part.scheme_label(part.spec.verdict.scheme)}"
+
+
+def _rests_on(part: PartResult) -> str:
+    """Name the declared rows without which the model of the verdict errs no less than the baseline; empty if none."""
+    verdict = part.spec.verdict
+    for subset in part.spec.checks.subsets:
+        model = part.without(subset.name, verdict.estimator, verdict.scheme)
+        rule = part.without(subset.name, part.spec.baseline, verdict.scheme)
+        if model is not None and rule is not None and model["sse_others"] >= rule["sse_others"]:
+            return f"{model['n_rows']} of {model['n_rows'] + model['n_others']} rows ({subset.name})"
+    return ""
+
+
 def _against_baseline(model: str, rule: str, label: str, space: str, score: Any, base: Any, gain: Any) -> str:
     text = f"{_first(model)} reaches {r2_text(score['r2'])} of {space} ({label})"
+    if score.get("n_seeds"):
+        text += f", the middle of {score['n_seeds']} seeds from {number(score['r2_low'])} to {number(score['r2_high'])}"
     factor = score.get("typical_factor")
     if factor and math.isfinite(factor):
         text += f"; half of its predictions are within a factor {factor:.2f}"
@@ -82,6 +125,48 @@ def _against_baseline(model: str, rule: str, label: str, space: str, score: Any,
             f"{signed(gain['high'])}, which {sure}"
         )
     return text + "."
+
+
+def _beside(part: PartResult, label: str) -> list[Finding]:
+    """Other simple statements that the study puts beside its model."""
+    spec, found = part.spec, []
+    for name in spec.verdict.beside:
+        score = part.told_score(name, spec.verdict.scheme)
+        if score is None:
+            continue
+        text = f"{_first(spec.title_of(name))} reaches {r2_text(score['r2'])}"
+        if spec.target.logarithmic:
+            text += f" of {spec.target.space} and {r2_text(score['r2_original'])} of the {spec.target.quantity} itself"
+            text += f", typical factor {score['typical_factor']:.2f}"
+        found.append(Finding("plain", f"{text} ({label})."))
+    return found
+
+
+def _subsets(part: PartResult, model: str, rule: str, label: str) -> list[Finding]:
+    """Say what is left of the gain without the rows that the study names."""
+    spec, found = part.spec, []
+    for subset in spec.checks.subsets:
+        ours = part.without(subset.name, spec.verdict.estimator, spec.verdict.scheme)
+        theirs = part.without(subset.name, spec.baseline, spec.verdict.scheme)
+        if ours is None or theirs is None or spec.verdict.estimator == spec.baseline:
+            continue
+        space = " in log₁₀" if spec.target.logarithmic else ""
+        better = ours["sse_others"] < theirs["sse_others"]
+        found.append(
+            Finding(
+                "plain" if better else "bad",
+                f"Without {subset.name}: {model} {r2_text(ours['r2_without'])}, {rule} {r2_text(theirs['r2_without'])} "
+                f"({label}). Sum of squared errors{space} on the other {ours['n_others']} rows: {model} "
+                f"{number(ours['sse_others'])}, {rule} {number(theirs['sse_others'])}; on the {ours['n_rows']} named "
+                f"rows: {number(ours['sse_rows'])} and {number(theirs['sse_rows'])}.",
+            )
+        )
+    return found
+
+
+def _not_blind(part: PartResult, name: str) -> list[Finding]:
+    known = part.spec.known_beforehand(name)
+    return [Finding("plain", f"{_first(part.spec.title_of(name))} is not blind: {known}")] if known else []
 
 
 def _memory(part: PartResult, name: str, label: str, score: Any) -> list[Finding]:

@@ -20,7 +20,7 @@ from perospin.reports import captions, tables
 from perospin.reports.card import model_card
 from perospin.reports.citing import cite
 from perospin.reports.figures.all import draw_all
-from perospin.reports.text import variants_text
+from perospin.reports.text import history, variants_text
 from perospin.reports.verdict import reach
 from perospin.saving import inner_folder, one_run, write_bytes, write_figure, write_text
 from perospin.studies.files.result_folder import is_saved
@@ -98,6 +98,11 @@ def _part_context(part: PartResult, drawn: Mapping[str, str]) -> dict[str, Any]:
         "repeated_pairs": tables.repeated_pair_table(part),
         "leaks": part.leaks.to_dict("records"),
         "variants": variants_text(part),
+        "history": history(part),
+        "subsets": tables.subset_tables(part),
+        "not_blind": [
+            {"label": entry.title, "why": entry.not_blind_because} for entry in part.spec.estimators if not entry.blind
+        ],
         "formulas": part.formulas.fillna("").to_dict("records"),
         "rows": tables.row_table(part),
         "hard_rows": tables.hard_rows(part),

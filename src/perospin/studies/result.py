@@ -62,7 +62,9 @@ class PartResult:
     curve_fits : pandas.DataFrame
         Where each learning curve leads: ``status``, ``text``, ``plateau`` with its interval.
     seeds : pandas.DataFrame
-        R2 with other seeds: ``estimator``, ``scheme``, ``seed``, ``r2``.
+        Scores with other seeds: ``estimator``, ``scheme``, ``seed``, ``r2``, ``r2_original``, ``typical_factor``.
+    subsets : pandas.DataFrame
+        Scores with and without rows that the study names (see `perospin.studies.evidence.subsets`).
     leaks : pandas.DataFrame
         Schemes that would part rows of one material: ``kept_together`` or not, how many predictions, and R2 without
         them.
@@ -114,6 +116,7 @@ class PartResult:
     single_curves: pd.DataFrame = field(default_factory=_no_table)
     coverage: pd.DataFrame = field(default_factory=_no_table)
     nested_intervals: pd.DataFrame = field(default_factory=_no_table)
+    subsets: pd.DataFrame = field(default_factory=_no_table)
     by_quantity: pd.DataFrame = field(default_factory=_no_table)
     cautions: tuple[Caution, ...] = ()
     noise: Mapping[str, Any] = field(default_factory=dict)
@@ -123,6 +126,41 @@ class PartResult:
     def score(self, estimator: str, scheme: str) -> Mapping[str, Any] | None:
         """Scores of one estimator under one scheme; None if that pair was not run."""
         found = self.scores[(self.scores["estimator"] == estimator) & (self.scores["scheme"] == scheme)]
+        return None if found.empty else {str(k): v for k, v in found.iloc[0].to_dict().items()}
+
+    def told_score(self, estimator: str, scheme: str) -> Mapping[str, Any] | None:
+        """Scores as they are told: where several seeds were run, their middle, with ``n_seeds`` and their ends.
+
+        ``r2``, ``r2_original`` and ``typical_factor`` are then middles, ``r2_low`` and ``r2_high`` the least and
+        largest R2; all other values are those of the study's own seed.
+        """
+        score = self.score(estimator, scheme)
+        spread = self.seed_spread(estimator, scheme)
+        if score is None or spread is None:
+            return score
+        count, low, middle, high = spread
+        told = {**score, "r2": middle, "r2_low": low, "r2_high": high, "n_seeds": count}
+        for column in ("r2_original", "typical_factor"):
+            other = self.seed_spread(estimator, scheme, column)
+            if other is not None:
+                told[column] = other[2]
+        return told
+
+    def seed_spread(self, estimator: str, scheme: str, column: str = "r2") -> tuple[int, float, float, float] | None:
+        """Count the seeds; give least, middle and largest value of a score over them; None where one seed was run."""
+        if self.seeds.empty or column not in self.seeds:  # results of perospin 0.1 have R2 alone
+            return None
+        found = self.seeds[(self.seeds["estimator"] == estimator) & (self.seeds["scheme"] == scheme)][column]
+        if len(found) < 2 or found.isna().any():
+            return None
+        return len(found), float(found.min()), float(found.median()), float(found.max())
+
+    def without(self, subset: str, estimator: str, scheme: str) -> Mapping[str, Any] | None:
+        """Scores of one estimator with and without the rows of a subset; None if there are none."""
+        if self.subsets.empty:
+            return None
+        same = (self.subsets[["subset", "scheme", "estimator"]] == [subset, scheme, estimator]).all(axis=1)
+        found = self.subsets[same]
         return None if found.empty else {str(k): v for k, v in found.iloc[0].to_dict().items()}
 
     def gain(self, estimator: str, scheme: str) -> Mapping[str, Any] | None:
@@ -153,7 +191,7 @@ class PartResult:
         verdict = self.spec.verdict
         lines = [f"{self.name}: {len(self.rows)} rows"]
         for name in dict.fromkeys([self.spec.baseline, verdict.estimator]):
-            score = self.score(name, verdict.scheme)
+            score = self.told_score(name, verdict.scheme)
             if score:
                 lines.append(
                     f"  {self.spec.title_of(name)}: R2 ({self.scheme_label(verdict.scheme)}) {score['r2']:.2f}"

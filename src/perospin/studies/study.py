@@ -92,8 +92,12 @@ class Study:
         )
 
     def with_data(self, path: str | Path) -> Study:
-        """Return the same study on the user's own CSV table."""
-        return replace(self, data=str(path))
+        """Return the same study on the user's own CSV table; subsets that name rows of the declared one are dropped."""
+        parts = {
+            name: part.model_copy(update={"checks": part.checks.model_copy(update={"subsets": []})})
+            for name, part in self.parts.items()
+        }
+        return replace(self, data=str(path), parts=parts)
 
     def with_ions(self, ions: Any) -> Study:
         """Return the same study with the user's own ions: a library, or what `IonLibrary.with_ions` takes."""
@@ -271,9 +275,22 @@ class Study:
 
         return load_model(path)
 
+    def check_describes(self, part: str | None = None) -> None:
+        """Refuse to predict formulas where a new material can't be described, before anything is fitted."""
+        from perospin.studies.predicting.predictor import check_describes
+
+        name = part or self.default_part
+        if self._part(name).predict is not None:
+            check_describes(self.name, name, self._part(name))
+
     def predict(self, formula: str | Perovskite, part: str | None = None, **conditions: Any) -> Prediction:
         """Predict one material at the conditions given; for many, make one `predictor` and reuse it."""
+        self.check_describes(part)
         return self.predictor(part).predict(formula, self.ions, conditions=conditions)
+
+    def predict_rows(self, path: str | Path, part: str | None = None) -> tuple[Prediction, ...]:
+        """Predict the rows of a CSV file that has the columns of the study's table (see `Predictor.predict_rows`)."""
+        return self.predictor(part).predict_rows(path, self.ions)
 
 
 def _describing(tell: Callable[[str, int, int], None] | None) -> Callable[[str], None] | None:

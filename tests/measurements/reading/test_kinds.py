@@ -129,6 +129,7 @@ def test_impossible_sizes_are_refused(tmp_path: Path, head: str, scale: float, r
         "# all delays are given in ns\n",
         "Time unit: ns\nDelay\tKerr\n",
         "Units: ns\n",
+        "# column 1: delay (ns)\n# column 2: kerr (V)\n",
         "# delay in nanoseconds, signal in V\nDelay\tKerr\n",
     ],
 )
@@ -238,7 +239,10 @@ def test_separated_thousands_are_read(
 
 def test_points_between_thousands_that_look_like_decimals_are_asked_for(tmp_path: Path) -> None:
     body = "delay (fs);SC\n800;5\n900;6\n1.000;7\n1.100;8\n1.200;9\n"
-    assert "runs in order only if '.' separates thousands ('1.000')" in sentence(read_trace, write(tmp_path, body))
+    assert "column 1 of 'a.txt' holds '1.000' beside '800': '.' may separate" in sentence(
+        read_trace, write(tmp_path, body)
+    )
+    assert read_trace(write(tmp_path, body), decimal=".").values[2].tolist() == [1.0, 7.0]
     assert read_trace(write(tmp_path, body), decimal=",").values[2].tolist() == [1000.0, 7.0]
 
 

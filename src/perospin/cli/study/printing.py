@@ -42,10 +42,10 @@ def _summary(result: StudyResult) -> None:
             table.add_column(letter, justify="right", no_wrap=True)
         names = [n for n in spec.estimator_names() if n in set(part.scores["estimator"])]
         for name in sorted(names, key=lambda n: n != spec.baseline):
-            scores = [part.score(name, scheme) for scheme in letters]
+            scores = [part.told_score(name, scheme) for scheme in letters]
             style = "bold" if name == spec.verdict.estimator else None
             table.add_row(
-                escape(spec.title_of(name)),
+                escape(spec.title_of(name)) + (" [dim](not blind)[/dim]" if spec.known_beforehand(name) else ""),
                 *("" if score is None else number(score["r2"]) for score in scores),
                 style=style,
             )
@@ -149,8 +149,8 @@ def _show_part(console: Console, study: object, name: str) -> None:
 
     assert isinstance(study, Study)
     part = study.parts[name]
-    data = part.data.table or part.data.csv or part.data.records or (part.data.store and "record store")
-    data = data or "your own table (--data)"
+    records = f"records of {part.data.records}" if part.data.records else part.data.store and "record store"
+    data = part.data.table or part.data.csv or records or "your own table (--data)"
     unit = f" ({part.target.unit})" if part.target.unit else ""
     console.print(f"\n[bold]Part {escape(name)}[/bold]: {data}; target {part.target.quantity}{unit}", highlight=False)
     console.print(

@@ -151,3 +151,22 @@ def log(
         "settings: different models, columns, filters and seeds; scored: the same, counted for each scheme. "
         f"The log is {escape(str(kept.path))}."
     )
+
+
+@app.command()
+def schema(
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write it to this file; print it otherwise.")] = None,
+) -> None:
+    """Give the JSON schema of study files, with which an editor completes and checks their keys.
+
+    The same as a page for people: docs/study_files.md.
+    """
+    import json
+
+    from perospin.studies.declaration.reference import schema as of_study_files
+
+    text = json.dumps(of_study_files(), indent=1, ensure_ascii=False)
+    if out is not None:
+        _write(out, text + "\n")
+        return
+    typer.echo(text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor
@@ -57,6 +58,8 @@ TABLE_COLUMNS = (
     "seconds",
     "versions",
 )
+
+_STEREOCENTRE = re.compile(r"\[C@@?H?\]")
 
 EXTRA_COLUMNS = ("ammonium_charge_e", "ammonium_esp_max_v")
 """Columns of `cation_table(extra=True)`: GFN2-xTB charge of the ammonium head, highest potential on its surface."""
@@ -128,6 +131,19 @@ def _shipped(level: str) -> dict[str, dict[str, str]]:
     if not path.is_file():
         return {}
     return {row["smiles"]: row for row in csv.DictReader(path.read_text(encoding="utf-8").splitlines())}
+
+
+@lru_cache(maxsize=8)
+def _racemates(level: str) -> dict[str, dict[str, str]]:
+    """Rows of enantiomers by the SMILES of their racemate, for molecules with one stereocentre.
+
+    Every value is a scalar, so that a racemate has those of its enantiomers, whichever conformer was found for it.
+    """
+    found: dict[str, dict[str, str]] = {}
+    for smiles, row in _shipped(level).items():
+        if len(re.findall("@+", smiles)) == 1 and not {"/", "\\"} & set(smiles):
+            found.setdefault(_STEREOCENTRE.sub("C", smiles), row)
+    return found
 
 
 @lru_cache(maxsize=8)
@@ -235,7 +251,7 @@ def cation_values(ion: Ion, level: str, compute: bool = True) -> Mapping[str, fl
     smiles = computed_smiles(ion, level)
     if smiles is None:
         return {}
-    row: Mapping[str, Any] | None = _shipped(level).get(ion.smiles or "")
+    row: Mapping[str, Any] | None = _racemates(level).get(ion.smiles or "") or _shipped(level).get(ion.smiles or "")
     if row is None:
         if not compute:
             raise QuantumError(

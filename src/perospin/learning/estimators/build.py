@@ -117,7 +117,7 @@ def _check_keys(kind: Kind, spec: Mapping[str, Any]) -> None:
         if key in ("features", "screen") and spec[key] is not None and not kind.on_columns and key not in kind.takes:
             raise StudyError(f"the estimator '{kind.name}' has no use for '{key}': leave it out")
     features = spec.get("features")
-    if features is not None and (isinstance(features, str) or not all(isinstance(f, str) for f in features)):
+    if features is not None and not (isinstance(features, list | tuple) and all(isinstance(f, str) for f in features)):
         raise StudyError(f"'features' of the estimator '{kind.name}' must be a list of column names")
 
 

@@ -28,11 +28,11 @@ __all__ = ["KINDS", "LISTED", "file_classes", "file_parts", "maker"]
 
 LISTED: tuple[Any, ...] = (
     TrainingMean,
-    FamilyMean,
     TwoClassRule,
     TwoStage,
     ClassStep,
     ClassLaw,
+    FamilyMean,
     SpreadRidge,
     ELASTIC_NET,
     SUPPORT_VECTORS,

@@ -337,10 +337,13 @@ class FamilyMean(RegressorMixin, BaseEstimator):
             for family, rows in members.items()
             if weights is None or weights[rows].any()
         }
+        within = np.array([self.levels_.get(family, self.overall_) for family in self._families(X)])
+        self.spread_ = _spread(target, weights, within)
         self.n_features_in_ = X.shape[1]
         return self
 
-    def predict(self, X: Any) -> FloatArray:
-        """Mean of each row's family, shape (n_rows,)."""
+    def predict(self, X: Any, return_std: bool = False) -> Any:
+        """Mean of each row's family, shape (n_rows,), and with `return_std` the scatter within families."""
         check_is_fitted(self)
-        return np.array([self.levels_.get(family, self.overall_) for family in self._families(X)])
+        mean = np.array([self.levels_.get(family, self.overall_) for family in self._families(X)])
+        return (mean, np.full(len(mean), self.spread_)) if return_std else mean

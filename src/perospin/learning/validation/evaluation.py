@@ -62,12 +62,28 @@ class Evaluation:
         """Scores in the target space and, with `inverse` (for example ``10**y``), in the original space."""
         return self._score(np.arange(len(self.rows)), self.scheme.label, inverse)
 
-    def scores_where(self, kept: NDArray[np.bool_], remark: str) -> Scores:
+    def scores_where(
+        self,
+        kept: NDArray[np.bool_],
+        remark: str,
+        inverse: Callable[[FloatArray], FloatArray] | None = None,
+    ) -> Scores:
         """Scores of some predictions only (`kept`, shape (n_predictions,)); `remark` says which in the label."""
         chosen = np.flatnonzero(kept)
         if chosen.size == 0:
             raise StudyError("no prediction is left to score")
-        return self._score(chosen, f"{self.scheme.label}, {remark}", None)
+        return self._score(chosen, f"{self.scheme.label}, {remark}", inverse)
+
+    def squared_error(self, kept: NDArray[np.bool_] | None = None) -> float:
+        """Sum over rows of the mean squared error of each row, in the target space.
+
+        A row that is scored several times counts once, so that schemes can be compared. `kept`, shape (n_rows,): sum
+        over these rows only.
+        """
+        count = np.bincount(self.rows, minlength=len(self.y))
+        total = np.bincount(self.rows, weights=(self.y_pred - self.y_true) ** 2, minlength=len(self.y))
+        chosen = count > 0 if kept is None else (count > 0) & kept
+        return float(np.sum(total[chosen] / count[chosen]))
 
     def _score(self, kept: IntArray, label: str, inverse: Callable[[FloatArray], FloatArray] | None) -> Scores:
         original = None if inverse is None else self._reference(np.asarray(inverse(self.y)), kept)

@@ -196,7 +196,7 @@ def read_blocks(
         start = 0 if k == 0 else spans[k - 1][1] + 1
         end = spans[k + 1][0] if k + 1 < len(spans) else len(lines)
         _refuse_two_commas(lines[start:first], lines[first], layout, raw.name, delimiter)
-        grid = _read(lines[first : last + 1], first, layout, raw.name)
+        grid = _read(lines[first : last + 1], first, layout, raw.name, decimal is not None)
         blocks.append(
             replace(
                 grid,
@@ -434,14 +434,15 @@ def _refuse_two_commas(before: Sequence[str], row: str, layout: _Layout, name: s
         )
 
 
-def _read(body: list[str], first: int, layout: _Layout, name: str) -> Grid:
+def _read(body: list[str], first: int, layout: _Layout, name: str, told_decimal: bool) -> Grid:
     columns = layout.columns
     values = None if layout.words else _fast(body, layout.dialect, columns)
     warnings: tuple[str, ...] = ()
     units = ("",) * columns
     if values is None:
         values, units, warnings = _slow(body, first + 1, layout, name)
-    _refuse_hidden_thousands(values, layout, body, name)
+    if not told_decimal:
+        _refuse_hidden_thousands(layout, body, name)
     return Grid(layout.dialect, values, first + 1, first + len(body), (), (), warnings, units)
 
 
@@ -527,27 +528,23 @@ def _some(numbers: Sequence[int]) -> str:
     return ", ".join(map(str, numbers[:5])) + (", ..." if len(numbers) > 5 else "")
 
 
-def _refuse_hidden_thousands(values: Float, layout: _Layout, body: list[str], name: str) -> None:
-    """Refuse 900, 1.000, 1.100: a point between thousands that reads as a decimal sign breaks the order."""
+def _refuse_hidden_thousands(layout: _Layout, body: list[str], name: str) -> None:
+    """Refuse 900, 1.000, 1.100: beside whole hundreds, a sign before just three digits may separate thousands."""
     sign = layout.dialect.decimal
-    if len(values) < 3 or not any(sign in line for line in body[:1] + body[-1:]):
+    sample = [line for line in (*body[:_SAMPLE], *body[-_SAMPLE:]) if line.strip() and not is_comment(line)]
+    if not any(sign in line for line in sample):
         return
-    thousands = re.compile(rf"[-+]?[1-9]\d{{0,2}}(?:{re.escape(sign)}\d{{3}})")
-    whole = re.compile(r"[-+]?\d{1,3}")
-    first = next((i for i in range(layout.columns) if i not in layout.words), 0)
-    steps = np.diff(values[:, first])
-    if not (np.any(steps > 0) and np.any(steps < 0)):
-        return
-    rows = [layout.cells(line) for line in body if line.strip() and not is_comment(line)]
-    column = [cells[first] for cells in rows if len(cells) > first]
-    if len(column) != len(values) or not any(thousands.fullmatch(cell) for cell in column):
-        return
-    if all(thousands.fullmatch(cell) or whole.fullmatch(cell) for cell in column):
-        read = np.array([float(cell.replace(sign, "")) for cell in column])
-        if np.all(np.diff(read) > 0) or np.all(np.diff(read) < 0):
-            other = "," if sign == "." else "."
-            raise DataError(
-                f"column {first + 1} of '{name:.60}' runs in order only if '{sign}' separates thousands "
-                f"('{next(c for c in column if sign in c)}'): give the decimal sign (--decimal '{other}'), or save it "
-                "without separators"
-            )
+    thousands = re.compile(rf"[-+]?[1-9]\d{{0,2}}{re.escape(sign)}\d{{3}}")
+    rows = [layout.cells(line) for line in sample]
+    for i in range(layout.columns):
+        cells = [row[i] for row in rows if len(row) > i and row[i]]
+        rest = [cell for cell in cells if thousands.fullmatch(cell) is None]
+        if 0 < len(rest) < len(cells) and all(re.fullmatch(r"[-+]?\d{1,3}", cell) for cell in rest):
+            hundreds = next((cell for cell in rest if len(cell.lstrip("+-0")) == 3), None)
+            if hundreds is not None:
+                told = next(cell for cell in cells if sign in cell)
+                raise DataError(
+                    f"column {i + 1} of '{name:.60}' holds '{told}' beside '{hundreds}': '{sign}' may separate "
+                    f"thousands. If it does, give the decimal sign (--decimal '{',' if sign == '.' else '.'}'); if it "
+                    "doesn't, write all numbers with their decimals"
+                )

@@ -290,11 +290,12 @@ def _from_axis_lines(grid: Grid, header: Mapping[str, str]) -> dict[int, Label]:
     found: dict[int, Label] = {}
     for key, text in header.items():
         match = _AXIS.fullmatch(key.strip())
-        at = _AXIS_WORDS.get(key.strip().lower())
+        numbered = re.fullmatch(r"col(?:umn)?\.?\s?#?(\d{1,2})", key.strip().lower())
+        at = int(numbered[1]) - 1 if numbered else _AXIS_WORDS.get(key.strip().lower())
         if match is not None and (len(key.strip()) > 1 or is_known(parse_label(text))):
             which = int(match[2] or match[3] or "1") if len(match[2] + match[3]) < 3 else 99
             at = 0 if match[1].lower() == "x" else which
-        if at is None:
+        if at is None or at < 0:
             continue
         label = axis_label(text, units="unit" in key.lower())
         if label is not None:

@@ -21,7 +21,8 @@ def pearson_columns(part: PartResult) -> list[str]:
     columns = [c for names in part.spec.features.values() for c in names]
     if not columns:
         columns = part.spec.columns_of(part.spec.verdict.estimator)
-    columns = [c for c in dict.fromkeys(columns) if c in part.features and part.features[c].nunique() > 1]
+    columns = part.spec.data.scales_of(dict.fromkeys(columns))
+    columns = [c for c in columns if c in part.features and part.features[c].nunique() > 1]
     return columns[:20]
 
 

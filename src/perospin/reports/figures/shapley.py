@@ -80,6 +80,8 @@ def _colour_values(part: PartResult, table: ShapleyTable, name: str) -> NDArray[
     """Values that colour a player: its column, or the first column of its group."""
     players = (part.spec.explain.players or {}) if part.spec.explain else {}
     lead = players.get(name, [name])[0]
+    if lead in part.spec.data.categories:
+        return np.full(len(table.rows), np.nan)  # words have no low and high
     if lead in part.features:
         return part.features[lead].to_numpy(dtype=float)[table.rows]
     return np.asarray(table.data[:, table.feature_names.index(name)])

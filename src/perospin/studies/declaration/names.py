@@ -29,6 +29,8 @@ def _check_names(part: PartSpec, where: str) -> None:
     known(part.baseline, names, "estimator", "baseline")
     known(part.verdict.estimator, names, "estimator", "verdict.estimator")
     known(part.verdict.scheme, schemes, "scheme", "verdict.scheme")
+    for name in part.verdict.beside:
+        known(name, names, "estimator", "verdict.beside")
     if part.explain:
         known(part.explain.estimator, [e.name for e in part.estimators], "estimator", "explain.estimator")
         known(part.explain.scheme, schemes, "scheme", "explain.scheme")
@@ -92,6 +94,11 @@ def _check_names(part: PartSpec, where: str) -> None:
         known(checks.coverage.scheme, schemes, "scheme", "checks.coverage")
         for name in checks.coverage.estimators:
             known(name, [e.name for e in part.estimators], "estimator", "checks.coverage")
+    subsets = [subset.name for subset in checks.subsets]
+    if len(set(subsets)) < len(subsets):
+        raise StudyError(
+            f"{where}two of checks.subsets are called '{max(subsets, key=subsets.count)}'; names must differ"
+        )
     if checks.seeds:
         known(checks.seeds.scheme, schemes, "scheme", "checks.seeds")
         for name in checks.seeds.estimators:

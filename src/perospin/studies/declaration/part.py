@@ -55,27 +55,49 @@ class PartSpec(_Section):
     """One part of a study: everything that is needed to run it."""
 
     label: str = ""
+    """Name of the part for people."""
     description: str = ""
+    """What this part does, in words."""
     seed: int = Field(default=0, ge=SEEDS[0], le=SEEDS[1])
+    """Seed of everything that is drawn by lot."""
     baseline: str
+    """Estimator that every other is compared with."""
     data: DataSection
+    """Where the rows come from."""
     target: TargetSection
+    """What is predicted."""
     descriptors: DescriptorSection = DescriptorSection()
+    """Where descriptors come from."""
     features: dict[str, list[str]] = Field(default_factory=dict)
+    """Feature sets: lists of columns by name."""
     scales: dict[str, dict[str, list[float | int]]] = Field(default_factory=dict)
+    """Sets of scales by name, for estimators that take one scale a column."""
     effects: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    """Sets of effects by name, for estimators that are sums of effects."""
     labels: dict[str, str] = Field(default_factory=dict)
+    """Names of columns for people."""
     estimators: list[EstimatorEntry] = Field(min_length=1)
+    """Estimators to score."""
     grids: list[GridEntry] = Field(default_factory=list)
+    """Families of which one is chosen on the scored folds."""
     schemes: list[SchemeEntry] = Field(min_length=1)
+    """Ways of splitting the rows."""
     explain: ExplainSection | None = None
+    """What is explained."""
     claims: list[Claim] = Field(default_factory=list)
+    """Directions stated in the literature."""
     stated: list[StatedFigure] = Field(default_factory=list)
+    """Figures stated elsewhere."""
     checks: ChecksSection = ChecksSection()
+    """Evidence beside the scores."""
     guard: GuardSection = GuardSection()
+    """What happens to rows of one material that a scheme would part."""
     predict: PredictSection | None = None
+    """What answers predict; no prediction if left out."""
     variants: VariantsSection
+    """What was tried before."""
     verdict: VerdictSection
+    """Which figure the headline is about, and the author's statements."""
 
     def scheme(self, key: str) -> SchemeEntry:
         """Return the scheme of this short name."""
@@ -118,10 +140,14 @@ class PartSpec(_Section):
         remarks.update((grid.name, grid.why) for grid in self.grids)
         return remarks.get(name, "")
 
+    def known_beforehand(self, name: str) -> str:
+        """Say what was known of the scored rows when an estimator was written down; empty if it is blind."""
+        return next((entry.not_blind_because for entry in self.estimators if entry.name == name), "")
+
     def spec_of(self, name: str) -> dict[str, Any]:
         """Return the estimator's specification with named feature sets written out."""
         entry = self.entry(name)
-        own = {"name", "label", "why", "schemes"}
+        own = {"name", "label", "why", "schemes", "blind", "not_blind_because"}
         spec = {key: value for key, value in entry.model_dump(exclude_none=True).items() if key not in own}
         return self.write_out(spec)
 

@@ -22,10 +22,15 @@ class Header(_Section):
     """What a study says about itself at the top of its file."""
 
     format: Literal[1]
+    """Version of the format of study files."""
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    """Short name of the study: letters, digits, dot, dash."""
     title: str
+    """Title of the report."""
     description: str = ""
+    """What the study asks, in words."""
     default_part: str | None = None
+    """Part that answers predict; the last one if left out."""
 
 
 def shipped_studies() -> dict[str, Path]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import numpy as np
@@ -55,10 +55,15 @@ class RowFilter(_Section):
     """One condition on the rows: of `column`, keep or drop listed values, or keep a closed range."""
 
     column: str
+    """Column that the condition is on."""
     keep: list[str | int | float | bool] | None = None
+    """Keep only rows with one of these values."""
     drop: list[str | int | float | bool] | None = None
+    """Drop rows with one of these values."""
     min: Number | None = None
+    """Keep only rows with at least this value."""
     max: Number | None = None
+    """Keep only rows with at most this value."""
 
     @model_validator(mode="after")
     def _one_condition(self) -> RowFilter:
@@ -71,31 +76,47 @@ class Assumption(_Section):
     """The formula that stands in for a row of uncertain composition, and why."""
 
     formula: str
+    """Formula that is described in place of the uncertain one."""
     why: str
+    """What is uncertain, and why this formula."""
 
 
 class Tag(_Section):
     """The column that splits the table into a fixed training and test set."""
 
     column: str
+    """Column that says which of the two sets a row belongs to."""
     train: str
+    """Its value in training rows."""
     test: str
+    """Its value in rows that are predicted."""
 
 
 class StoreQuery(_Section):
     """Which records to take, curated and the user's own; the target column is then ``value``."""
 
     property: str
+    """Property of the records, for example a lifetime; its values are the target."""
     material: str | None = None
+    """Only records of this formula."""
     include_unknown: bool | None = None
+    """Whether records of uncertain composition count."""
     include_theory: bool | None = None
+    """Whether computed values count."""
     table: str | None = None
+    """Only records of this curated table."""
     technique: str | None = None
+    """Only records measured by this technique."""
     carrier: str | None = None
+    """Only records of this carrier: electron, hole or exciton."""
     evidence: str | None = None
+    """Only records with this kind of evidence."""
     source: str | None = None
+    """Only records from this source (DOI or arXiv id)."""
     user: bool | None = None
+    """True for the user's own records only, false for the curated ones only."""
     store: str | None = None
+    """Path or URL of a store other than the default one."""
 
 
 class DataSection(_Section):
@@ -113,31 +134,59 @@ class DataSection(_Section):
     """
 
     table: str | None = None
+    """Name of a table that perospin ships."""
     csv: str | None = None
+    """Path of a CSV file, relative to the study file."""
     store: StoreQuery | None = None
+    """Query of the record store."""
     records: Literal["lifetimes"] | None = None
+    """Gathering of perospin's records that brings columns of its own."""
     corrected: bool = False
+    """Whether the corrected version of a shipped table is read."""
     row: str | None = None
+    """Column with a short label of each row; rows are numbered if it is left out."""
     name: str | None = None
+    """Column with a name for people."""
     formula: str | None = None
+    """Column with the chemical formula."""
     formula_template: str | None = None
+    """Formula put together from columns in braces."""
     source: str = ""
+    """Where the table comes from, in words."""
     source_column: str | None = None
+    """Column with the source of each row."""
     where: list[RowFilter] = []
+    """Conditions that a row must meet, all of them."""
     new_ions: str | None = None
+    """Column with ions that the library lacks, as "NAME=SMILES; NAME=SMILES"."""
     assume: dict[str, Assumption] = {}
+    """Formulas that stand in for rows of uncertain composition, by row label."""
     groups: dict[str, str] = {}
+    """Groups of rows by name: column:NAME, row, source, formula, spacer, spacer_family, a_site, metal, halide, layers
+    or family.
+    """
     tag: Tag | None = None
+    """Fixed training and test set."""
     time: str | None = None
+    """Column that says when a row became known: a year or an ISO date."""
     weight: str | None = None
+    """Column that says how much a row counts when models are fitted."""
     y_sd: str | None = None
+    """Column with the standard deviation of the target, in its unit."""
     categories: list[str] = []
+    """Text columns whose words are levels; an empty cell is alike to none."""
     uncertain: dict[str, str] = {}
+    """Column of the standard deviations, by the column that they belong to."""
     limit: str | None = None
+    """Column that says whether a target is a value, at least or at most; limits are never scored."""
     complete: list[str] = []
+    """Only rows for which all these descriptors are known are kept."""
     min_rows: int = Field(default=0, ge=0)
+    """A part with fewer rows is not modelled."""
     plausible: dict[str, tuple[Bound, Bound]] = {}
+    """Lowest and highest plausible value by column; a value outside is refused."""
     faults: list[str] = []
+    """Known faults of the table, one sentence each; the report prints them."""
 
     @model_validator(mode="before")
     @classmethod
@@ -153,6 +202,11 @@ class DataSection(_Section):
             return {**value, "plausible": pairs}
         return value
 
+    def scales_of(self, columns: Iterable[str]) -> list[str]:
+        """Those of the columns whose numbers mean more or less of something: no category, no standard deviation."""
+        others = {*self.categories, *self.uncertain.values()}
+        return [column for column in columns if column not in others]
+
     @model_validator(mode="after")
     def _one_origin(self) -> DataSection:
         if sum(origin is not None for origin in (self.table, self.csv, self.store, self.records)) > 1:
@@ -166,7 +220,9 @@ class Reciprocal(_Section):
     """One over the target, as people ask for it: the lifetime of a rate."""
 
     quantity: str
+    """Name of one over the target."""
     unit: str = ""
+    """Its unit."""
 
 
 class TargetSection(_Section):
@@ -177,15 +233,25 @@ class TargetSection(_Section):
     """
 
     column: str
+    """Column with the values to predict."""
     quantity: str
+    """What they are, in words."""
     unit: str = ""
+    """Their unit."""
     symbol: str = "y"
+    """Short symbol for figures and formulas."""
     transform: Literal["log10", "none"] = "none"
+    """Applied before any model sees the values, and undone for display."""
     obtained: Literal["measured", "computed"] = "measured"
+    """Whether the values were measured or computed."""
     low_range: Number | None = None
+    """Values up to this one get a magnified inset in the parity figure."""
     reciprocal: Reciprocal | None = None
+    """What one over the target is; predictions then give both."""
     conditions: str = ""
+    """Where the values hold; predictions repeat it."""
     by: str | None = None
+    """Column that says which of several quantities a row's target is."""
 
     @property
     def logarithmic(self) -> bool:
@@ -236,11 +302,17 @@ class DescriptorSection(_Section):
     """
 
     source: Literal["table", "describe", "packing"] = "table"
+    """Columns of the table, perospin's descriptors of the formula, or those without quantum chemistry."""
     level: Literal["published", "fast"] | None = None
+    """Level of theory of the cations; needed with source = "describe"."""
     prefix_table: str = ""
+    """Prefix of the table's own columns beside described ones."""
     measured: bool = False
+    """Whether measured features from the records are added, for rows of certain composition."""
     structures: str | None = None
+    """Folder of crystals, or structures_2d for the shipped ones, whose columns are added."""
     held_out_spacing: bool = False
+    """Whether the layer spacing is added as predicted by a model that never saw a crystal of the spacer."""
 
     @model_validator(mode="after")
     def _level_known(self) -> DescriptorSection:
@@ -255,11 +327,30 @@ class EstimatorEntry(BaseModel):
     model_config = ConfigDict(extra="allow", frozen=True, strict=True)
 
     name: str
+    """Short name, unique in the part."""
     kind: str
+    """Kind of estimator; its own options stand beside these keys (docs/estimators.md)."""
     label: str = ""
+    """Name for people."""
     why: str = ""
+    """One remark for people."""
     schemes: list[str] | None = None
+    """Schemes to score it under; all if left out."""
     features: str | list[str] | None = None
+    """Name of a feature set, or a list of columns."""
+    blind: bool = True
+    """False if something of the scored rows was known when the model was written down."""
+    not_blind_because: str = ""
+    """What was known; needed with blind = false."""
+
+    @model_validator(mode="after")
+    def _reason_given(self) -> EstimatorEntry:
+        if self.blind == bool(self.not_blind_because.strip()):
+            raise ValueError(
+                "blind = false and not_blind_because belong together: say what was known of the scored rows when the "
+                "model was written down"
+            )
+        return self
 
     @property
     def title(self) -> str:
@@ -271,12 +362,19 @@ class GridEntry(_Section):
     """A family of estimators from which one is chosen by its score on the very folds it is then scored on."""
 
     name: str
+    """Short name, unique in the part."""
     label: str = ""
+    """Name for people."""
     why: str = ""
+    """One remark for people."""
     select_by: str = "loo"
+    """Scheme by whose error one point of the grid is chosen."""
     spec: dict[str, Any]
+    """Options that all points share, with kind."""
     over: dict[str, list[Any]]
+    """Values of each option that varies."""
     schemes: list[str] | None = None
+    """Schemes to score the chosen point under; all if left out."""
 
     @model_validator(mode="after")
     def _bounded(self) -> GridEntry:
@@ -315,16 +413,27 @@ class SchemeEntry(_Section):
     """
 
     kind: SchemeKind
+    """Kind of scheme (docs/validation.md)."""
     name: str = ""
+    """Short name, unique in the part; made from the kind if left out."""
     label: str = ""
+    """Name for people."""
     group: str | None = None
+    """Group that is held out as a whole."""
     features: str | list[str] | None = None
+    """Columns that descriptor clusters are made from."""
     n_test: int | None = Field(default=None, ge=1)
+    """Rows held out in each random split."""
     n_repeats: Draws | None = None
+    """Number of random splits."""
     k: int | None = Field(default=None, ge=2)
+    """Number of folds or clusters."""
     n_blocks: int | None = Field(default=None, ge=1)
+    """Number of blocks in time."""
     cutoff: Number | None = None
+    """Time from which rows are predicted."""
     leakage: Leakage | None = None
+    """What happens to rows of one material that it would part; [guard] decides if left out."""
 
     @model_validator(mode="after")
     def _complete(self) -> SchemeEntry:
@@ -356,6 +465,7 @@ class GuardSection(_Section):
     """What happens to rows of one material, or with equal descriptors, that a scheme would part."""
 
     leakage: Leakage = "group"
+    """group keeps rows of one material on one side of a split; report leaves them and says so."""
 
 
 class ExplainSection(_Section):
@@ -366,46 +476,67 @@ class ExplainSection(_Section):
     """
 
     estimator: str
+    """Estimator that is explained."""
     scheme: str = "loo"
+    """Scheme out of fold."""
     players: dict[str, list[str]] | None = None
+    """Groups of columns that count as one."""
     directions: list[str] = []
+    """Further estimators whose directions are looked at."""
 
 
 class Claim(_Section):
     """A direction stated in the literature: the target goes up or down when `column` goes up."""
 
     column: str
+    """Descriptor that the claim is about."""
     direction: Literal["up", "down"]
+    """Where the target goes when the column goes up."""
     text: str
+    """The claim in words."""
     source: str
+    """Where it was made."""
 
 
 class StatedFigure(_Section):
     """A figure stated elsewhere, to stand beside ours; `value` is left out where it could not be read."""
 
     label: str
+    """What was scored."""
     scheme: str
+    """Scheme as stated there."""
     metric: Literal["r2", "mse", "mae", "typical_factor", "r2_original", "mse_original", "mae_original"]
+    """Which score."""
     value: Number | None = None
+    """The stated value; left out where it could not be read."""
     estimator: str | None = None
+    """Our estimator that stands beside it."""
     source: str
+    """Where it was stated."""
     note: str = ""
+    """One remark."""
 
 
 class LearningCurveSection(_Section):
     """Training sizes and the number of random draws for each."""
 
     estimators: list[str]
+    """Estimators to draw the curve for."""
     sizes: list[Annotated[int, Field(ge=1)]]
+    """Numbers of training rows."""
     n_repeats: Draws = 50
+    """Random draws for each size."""
 
 
 class SeedSection(_Section):
     """Repeat an evaluation with other seeds: of the models, and of the split where it is drawn by lot."""
 
     estimators: list[str] = Field(min_length=1)
+    """Estimators to run with several seeds."""
     scheme: str
+    """Scheme to run them under."""
     n_seeds: int = Field(default=5, ge=2, le=10_000)
+    """Number of seeds; the report gives the middle and the spread."""
 
 
 class PermutationSection(_Section):
@@ -416,21 +547,32 @@ class PermutationSection(_Section):
     """
 
     estimator: str
+    """Estimator that is validated again and again."""
     columns: list[str]
+    """Columns that are dealt out at random."""
     scheme: str
+    """Scheme of the validation."""
     group: str | None = None
+    """Groups that carry one value each and are exchanged as wholes."""
     within: list[str] = []
+    """Only rows that agree in these columns exchange values."""
     per: str | None = None
+    """Column that the others were multiplied by; the product is undone first."""
     n_permutations: Draws = 100
+    """Number of permutations."""
 
 
 class CoverageSection(_Section):
     """Measure by an outer loop how many held-out rows the intervals of these estimators cover."""
 
     estimators: list[str] = Field(min_length=1)
+    """Estimators whose intervals are checked."""
     scheme: str
+    """Scheme of the outer loop."""
     levels: list[float] = [0.5, 0.6, 0.7, 0.8, 0.9, 0.95]
+    """Nominal levels, between 0 and 1."""
     spread: Literal["own", "none"] = "own"
+    """Whether residuals are normalised by the model's own spread."""
 
     @model_validator(mode="after")
     def _levels_are_shares(self) -> CoverageSection:
@@ -439,20 +581,44 @@ class CoverageSection(_Section):
         return self
 
 
+class SubsetSection(_Section):
+    """Rows without which every score is given too: the same held-out predictions, nothing is fitted again."""
+
+    name: str
+    """Name of the rows, for people."""
+    rows: list[str | int] = Field(min_length=1)
+    """Labels of the rows to leave out."""
+    why: str
+    """Why these rows are named."""
+
+
 class ChecksSection(_Section):
     """How much evidence to gather beside the scores."""
 
     n_bootstrap: Draws = 2000
+    """Resamples of the paired bootstrap."""
     bootstrap_group: str | None = None
+    """Group that is resampled as a whole."""
     n_shuffles: int = Field(default=10, ge=0, le=MOST_DRAWS)
+    """How often the target is shuffled; 0 for never."""
     shuffle_estimator: str | None = None
+    """Estimator of the shuffle test; that of the verdict if left out."""
     family_group: str | None = None
+    """Group whose name alone must predict worse than the model."""
     duplicates: str | None = None
+    """Group whose members are one material; sets the noise floor."""
     noise_scale: Literal["log10", "target"] = "target"
+    """Scale on which repeated values scatter."""
     permutation: list[PermutationSection] = []
+    """Permutation tests."""
     learning_curve: LearningCurveSection | None = None
+    """Score against the number of training rows."""
     seeds: SeedSection | None = None
+    """Scores with other seeds."""
     coverage: CoverageSection | None = None
+    """How many held-out rows the intervals cover."""
+    subsets: list[SubsetSection] = []
+    """Rows without which every score is given too."""
 
 
 class PredictSection(_Section):
@@ -462,26 +628,50 @@ class PredictSection(_Section):
     """
 
     estimator: str
+    """Estimator that answers."""
     scheme: str = "loo"
+    """Scheme whose held-out residuals make the interval."""
     spread: Literal["own", "none"] = "own"
+    """Whether residuals are normalised by the model's own spread."""
     level: float = Field(default=0.9, gt=0, lt=1)
+    """Level of the interval."""
     n_nearest: int = Field(default=5, ge=1)
+    """How many nearest known materials are named."""
+
+
+class HistoryEntry(_Section):
+    """One step in the history of a declaration: the commit, and what was declared, scored or replaced in it."""
+
+    commit: str = ""
+    """Commit of the declaration, if there is one."""
+    what: str
+    """What was declared, scored or replaced in it."""
 
 
 class VariantsSection(_Section):
     """How many model variants were looked at before this study was written down."""
 
     tried: int = Field(ge=0)
+    """Number of model variants scored before the study was written down."""
     note: str = ""
+    """What they were."""
+    history: list[HistoryEntry] = []
+    """Steps of the declaration, in order; report and card print them."""
 
 
 class VerdictSection(_Section):
     """Statements of the author of the study; the report adds what the figures say."""
 
     estimator: str
+    """Estimator that the verdict is about."""
     scheme: str
+    """Scheme of the headline."""
+    beside: list[str] = []
+    """Other simple statements whose scores stand beside it."""
     supports: list[str] = []
+    """What the table can support, one sentence each."""
     does_not_support: list[str] = []
+    """What it can't support, one sentence each."""
     remarks: dict[str, str] = {}
     """What is known of single rows, by label: shown where every model misses them."""
 

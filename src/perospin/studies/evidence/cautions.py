@@ -166,6 +166,7 @@ def _groups(run: Run) -> Iterator[Caution]:
         if not run.entries[key].rule.whole_groups:
             continue
         sizes = np.array([len(split.test) for split in scheme.splits])
+        single = int((sizes == 1).sum())
         if len(sizes) == n and n > 2:
             yield Caution("groups", f"Every group of “{scheme.label}” has one row: it is plain leave-one-out.")
         elif len(sizes) < 4 or sizes.max() > n / 2:
@@ -173,6 +174,12 @@ def _groups(run: Run) -> Iterator[Caution]:
                 "groups",
                 f"“{scheme.label}” has {len(sizes)} groups, the largest with {sizes.max()} of {n} rows: its score "
                 "hangs on very few independent cases.",
+            )
+        elif single > len(sizes) / 2:
+            yield Caution(
+                "groups",
+                f"{single} of {len(sizes)} groups of “{scheme.label}” have one row: for these {single} of {n} rows it "
+                "is plain leave-one-out.",
             )
 
 
@@ -183,10 +190,12 @@ def _leaks(run: Run, leaks: Any) -> Iterator[Caution]:
     units = run.data.units
     alike = [rows for rows in units.same_descriptors if not units.coarse]
     for rows in alike:
+        apart = _apart(run, rows)
         yield Caution(
             "same_descriptors",
             f"Rows {_rows(run, rows)} agree in every descriptor although they are not known to be one material: no "
-            "model here can tell them apart.",
+            "model here can tell them apart"
+            + (f", yet they differ {apart}: what parts them is missing, or a value is wrong." if apart else "."),
             rows=_labels(run, rows),
         )
     if units.coarse and units.same_descriptors:
@@ -200,9 +209,17 @@ def _leaks(run: Run, leaks: Any) -> Iterator[Caution]:
     kept = [record for record in records if record["kept_together"]]
     if kept:
         together = sorted({row for leak in run.plan.leaks if leak.kept_together for row in leak.rows})
+        known = {row for rows in units.same_material for row in rows}
+        lookalikes = {row for rows in alike for row in rows} - known
+        if not lookalikes.intersection(together):
+            are = "are the same material as another row"
+        elif lookalikes.issuperset(together):
+            are = "agree with another row in every descriptor"
+        else:
+            are = "are the same material as another row, or agree with one in every descriptor"
         yield Caution(
             "leakage_prevented",
-            f"Rows {_rows(run, together)} are the same material as another row; they were kept on one side of every "
+            f"Rows {_rows(run, together)} {are}; they were kept on one side of every "
             f"split of {_listed([_short_label(r['scheme_label']) for r in kept])}.",
             rows=_labels(run, together),
         )
@@ -210,7 +227,7 @@ def _leaks(run: Run, leaks: Any) -> Iterator[Caution]:
         if record["kept_together"]:
             continue
         text = (
-            f"“{_sentence(record['scheme_label'], stop='')}” parts rows of one material, as the study declares: "
+            f"“{_sentence(record['scheme_label'], stop='')}” parts {_of_one_kind(run)}, as the study declares: "
             f"{record['n_predictions']} of {record['n_scored']} predictions had a twin among the training rows"
         )
         if np.isfinite(record["model_r2"]) and np.isfinite(record["model_r2_without"]):
@@ -220,6 +237,26 @@ def _leaks(run: Run, leaks: Any) -> Iterator[Caution]:
             )
         leak = next(leak for leak in run.plan.leaks if leak.scheme == record["scheme"])
         yield Caution("leakage", text + ".", rows=_labels(run, leak.rows))
+
+
+def _of_one_kind(run: Run) -> str:
+    """Name the rows that the guard would keep together."""
+    units = run.data.units
+    alike = bool(units.same_descriptors) and not units.coarse
+    if alike and units.same_material:
+        return "rows of one material or with equal descriptors"
+    return "rows with equal descriptors" if alike else "rows of one material"
+
+
+def _apart(run: Run, rows: Iterable[int]) -> str:
+    """Say how far targets lie apart, if by more than one standard deviation of the table; else nothing."""
+    y = run.data.y
+    spread = float(y.std(ddof=1)) if len(y) > 1 else 0.0
+    difference = float(np.ptp(y[list(rows)]))
+    if not 0 < spread < difference:
+        return ""
+    size = f"by a factor {10**difference:.2g}" if run.part.target.logarithmic else f"by {difference:.3g}"
+    return f"{size}, more than one standard deviation of the whole table"
 
 
 # --- targets that don't fit ----------------------------------------------------------------------------------
@@ -241,16 +278,14 @@ def _told_apart_by_none(run: Run) -> Iterator[NDArray[np.int64]]:
 
 def _suspicious_targets(run: Run) -> Iterator[Caution]:
     y = run.data.y
-    spread = float(y.std(ddof=1)) if len(y) > 1 else 0.0
+    # rows that only look alike have a caution of their own
+    known = {row for rows in run.data.units.same_material for row in rows}
     for rows in _told_apart_by_none(run):
-        difference = float(np.ptp(y[rows]))
-        if 0 < spread < difference:
-            log = run.part.target.logarithmic
-            size = f"by a factor {10**difference:.2g}" if log else f"by {difference:.3g}"
+        if known.issuperset(rows.tolist()) and (apart := _apart(run, rows)):
             yield Caution(
                 "duplicates_disagree",
-                f"Rows {_rows(run, rows)} are the same to every model but differ {size}, more than one standard "
-                "deviation of the whole table: at least one is wrong, or a condition is missing.",
+                f"Rows {_rows(run, rows)} are described as one material but differ {apart}: at least one is wrong, or "
+                "a condition is missing.",
                 rows=_labels(run, rows),
             )
     models = [

@@ -19,6 +19,7 @@ from perospin.learning.validation.guard import scored_only
 from perospin.studies.evidence import explaining
 from perospin.studies.evidence.cautions import cautions_of
 from perospin.studies.evidence.fronts import formula_table
+from perospin.studies.evidence.subsets import subset_scores
 from perospin.studies.running.cells import scheme_digest
 from perospin.studies.running.plan import one_scheme
 from perospin.studies.running.run import Run, restore
@@ -32,6 +33,7 @@ __all__ = ["gather"]
 
 def gather(run: Run) -> dict[str, Any]:
     """Everything that `PartResult` holds beside scores and predictions."""
+    subsets = subset_scores(run)  # first: a wrong row label is told before the long tests
     sanity, scrambles = _sanity(run)
     curve, curve_fits = _learning_curve(run)
     found = {
@@ -43,6 +45,7 @@ def gather(run: Run) -> dict[str, Any]:
         "learning_curve": curve,
         "curve_fits": curve_fits,
         "seeds": _seeds(run),
+        "subsets": subsets,
         "leaks": _leaks(run),
         "formulas": formula_table(run),
         "noise": _noise(run),
@@ -392,8 +395,18 @@ def _seeds(run: Run) -> pd.DataFrame:
         title = f"seed {seed} · {run.part.title_of(name)}"
         run.tell(title)
         y_pred, _ = run.predictions_of(title, run.specs[name], run.used(name), plan, groups, seed)
-        r2 = restore(name, plan, run.data.y, y_pred).scores().r2
-        records.append({"estimator": name, "scheme": asked.scheme, "scheme_label": plan.label, "seed": seed, "r2": r2})
+        scores = restore(name, plan, run.data.y, y_pred).scores(run.inverse)
+        records.append(
+            {
+                "estimator": name,
+                "scheme": asked.scheme,
+                "scheme_label": plan.label,
+                "seed": seed,
+                "r2": scores.r2,
+                "r2_original": scores.r2 if run.inverse is None else scores.r2_original,
+                "typical_factor": float("nan") if scores.typical_factor is None else scores.typical_factor,
+            }
+        )
     return pd.DataFrame(records)
 
 

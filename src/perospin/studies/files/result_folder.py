@@ -55,6 +55,7 @@ LATER_TABLES = (
     "single_curves",
     "coverage",
     "nested_intervals",
+    "subsets",
     "by_quantity",
 )
 """Tables that results of perospin 0.1 don't have; they read as empty."""

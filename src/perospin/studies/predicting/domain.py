@@ -113,7 +113,8 @@ class Domain:
 
         Parameters
         ----------
-        material : Perovskite
+        material : Perovskite or None
+            None for a row of which no formula is known: its columns alone are judged.
         row : DataFrame, shape (1, n_columns)
             Its descriptors.
         unread : sequence of str
@@ -121,7 +122,9 @@ class Domain:
         """
         from perospin.descriptors.labels import axis_label
 
-        found = [*self._unknown_parts(material), *self._unseen_ions(material)[0]]
+        found = []
+        if material is not None and self._known:
+            found += [*self._unknown_parts(material), *self._unseen_ions(material)[0]]
         found += [*self._thin_support(row), *self._unread_parts(material, unread)[0]]
         training = self.data.features
         outside = []
@@ -149,6 +152,8 @@ class Domain:
 
     def notes(self, material: Any, unread: Sequence[str] = ()) -> list[str]:
         """Say what is new about a material but was tested (ions that the scheme held out too), and what isn't read."""
+        if material is None or not self._known:
+            return []
         return [*self._unseen_ions(material)[1], *self._unread_parts(material, unread)[1]]
 
     def _thin_support(self, row: pd.DataFrame) -> Iterator[str]:

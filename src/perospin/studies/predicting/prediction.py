@@ -77,6 +77,8 @@ class Prediction:
         What the records behind this prediction can't support.
     on_record : tuple of dict
         Records of the same material, where the study gathers records.
+    row : str
+        Label and name of the user's row that was asked about; empty for a formula.
     """
 
     formula: str
@@ -108,6 +110,14 @@ class Prediction:
     asked: Mapping[str, Any] = field(default_factory=dict)
     cautions: tuple[str, ...] = ()
     on_record: tuple[Mapping[str, Any], ...] = ()
+    row: str = ""
+
+    @property
+    def title(self) -> str:
+        """What was predicted, in words: the formula, or the row."""
+        if not self.row:
+            return self.formula
+        return f"row {self.row}" + (f": {self.formula}" if self.formula and self.formula not in self.row else "")
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain values for JSON (infinite ends become null)."""
@@ -123,7 +133,7 @@ class Prediction:
 
     def __str__(self) -> str:
         text = (
-            f"{self.formula}: {self.quantity} {self.value:.3g} {self.unit} "
+            f"{self.title}: {self.quantity} {self.value:.3g} {self.unit} "
             f"({100 * self.level:.0f} % interval {self.low:.2g} to {self.high:.2g})"
         )
         return text if self.in_domain else f"{text}; out of domain: {'; '.join(self.reasons)}"

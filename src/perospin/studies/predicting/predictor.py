@@ -5,6 +5,7 @@ How intervals are made is said in `perospin.learning.intervals`, what counts as 
 
 from __future__ import annotations
 
+import dataclasses
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from perospin.learning.intervals.intervals import Intervals, fit_intervals, held
 from perospin.studies.data.conditions import checked_conditions, stated_columns, unknown_levels
 from perospin.studies.data.dataset import Dataset
 from perospin.studies.data.materials import describe_materials, held_out_spacing
+from perospin.studies.data.new_rows import read_new_rows
 from perospin.studies.data.table import gathering
 from perospin.studies.predicting.domain import Domain
 from perospin.studies.predicting.prediction import Counterpart, Prediction
@@ -62,15 +64,10 @@ class Predictor:
         Raises
         ------
         StudyError
-            If the part declares no prediction, or its descriptors can't be made for a new material.
+            If the part declares no prediction.
         """
         if part.predict is None:
             raise StudyError(f"study '{study}', part '{name}' declares no [predict] table, so it can't predict")
-        if part.descriptors.source == "table":
-            raise StudyError(
-                f"study '{study}', part '{name}' takes its descriptors from its table, so a new material can't be "
-                'described; a part with descriptors.source = "describe" or "packing" can predict'
-            )
         asked = part.predict
         scheme = build_schemes(part, data)[asked.scheme]
         entry = part.scheme(asked.scheme)
@@ -177,24 +174,74 @@ class Predictor:
 
         from perospin.chemistry import Perovskite
 
+        check_describes(self.study, self.part_name, self.part)
         material, asked_for = Perovskite.of(formula, ions), dict(conditions or {})
         given = self.conditions_of(asked_for)
-        level = self.part.descriptors.level
-        described = describe_materials([material], level, ions, on_compute, self.columns)
+        described = describe_materials([material], self.part.descriptors.level, ions, on_compute, self.columns)
         if self.part.descriptors.held_out_spacing:
             described = pd.concat([described, held_out_spacing([material], expected_spacing)], axis=1)
         row = self._row(stated_columns(self.part, self.data, given, described, str(material)), str(material))
+        return self._predicted(material, row, str(material), ions, asked_for, given)
+
+    def predict_rows(
+        self, path: str | Path, ions: Any = None, on_compute: Callable[[str], None] | None = None
+    ) -> tuple[Prediction, ...]:
+        """Predict the rows of a CSV file in the columns of the study's table, the user's own columns included.
+
+        Parameters
+        ----------
+        path : path
+            The target may be left out, and so may columns that the model doesn't read.
+        ions : IonLibrary, optional
+            Library with the user's own ions.
+        on_compute : callable, optional
+            Called with the symbol of each cation that must be computed first.
+
+        Raises
+        ------
+        DataError
+            If the file can't be read or lacks a column.
+        StudyError
+            If a row lacks a value that every training row has.
+        """
+        if self.part.data.records or self.part.target.by:
+            raise StudyError(
+                f"study '{self.study}', part '{self.part_name}' predicts formulas at conditions, not rows of a table; "
+                "give a formula"
+            )
+        new = read_new_rows(self.part, self.data, self.columns, path, ions, on_compute, expected_spacing)
+        found = []
+        for i, (label, name, material) in enumerate(zip(new.labels, new.names, new.materials, strict=True)):
+            row = self._row(new.features.iloc[[i]].reset_index(drop=True), f"row {label}")
+            formula = "" if material is None else str(material)
+            title = label if name in ("", label) else f"{label} ({name})"
+            found.append(dataclasses.replace(self._predicted(material, row, formula, new.ions), row=title))
+        return tuple(found)
+
+    def _predicted(
+        self,
+        material: Perovskite | None,
+        row: pd.DataFrame,
+        formula: str,
+        ions: Any,
+        asked_for: Mapping[str, Any] | None = None,
+        given: Mapping[str, Any] | None = None,
+    ) -> Prediction:
+        """Predict one described row; `material` is None where no formula is known."""
+        given = given or {}
         held = self._held_out(given)
         asked, target = self.part.predict, self.part.target
         assert asked is not None  # checked in `fit`
         centre = float(self.model.predict(row)[0])
         low, high = (float(end[0]) for end in self.intervals.predict(row, asked.level))
         base, contributions, errors = self._contributions(row)
-        unread = unread_parts(material, row, self.domain.columns, level, ions)
+        unread: tuple[str, ...] = ()
+        if material is not None and self.part.descriptors.source != "table":
+            unread = unread_parts(material, row, self.domain.columns, self.part.descriptors.level, ions)
         reasons = [*self.domain.reasons(material, row, unread), *unknown_levels(self.part, self.data, given)]
         value, bottom, top = target.inverse([centre, low, high])
         return Prediction(
-            formula=str(material),
+            formula=formula,
             quantity=str(given[target.by]) if target.by else target.quantity,
             unit=target.unit,
             value=float(value),
@@ -211,8 +258,8 @@ class Predictor:
             base=base,
             space=target.space,
             nearest=self.domain.nearest(row, asked.n_nearest),
-            known=str(material) in set(self.data.rows["formula"]),
-            alike=self.domain.alike(str(material), row),
+            known=bool(formula) and formula in set(self.data.rows["formula"]),
+            alike=self.domain.alike(formula, row),
             obtained=target.obtained,
             study=self.study,
             part=self.part_name,
@@ -220,9 +267,9 @@ class Predictor:
             conditions=target.conditions,
             reciprocal=self._reciprocal(float(value), float(bottom), float(top)),
             n_scored=len(held),
-            asked=asked_for,
-            cautions=tuple(self._cautions(material, asked_for)),
-            on_record=self._on_record(str(material)),
+            asked=dict(asked_for or {}),
+            cautions=() if material is None else tuple(self._cautions(material, asked_for or {})),
+            on_record=self._on_record(formula),
         )
 
     def conditions_of(self, asked: Mapping[str, Any]) -> dict[str, Any]:
@@ -293,6 +340,22 @@ class Predictor:
         order = sorted(found, key=lambda name: -abs(found[name]))
         errors = {} if error is None else dict(zip(game.names, error[0].tolist(), strict=True))
         return game.base, {name: found[name] for name in order}, errors
+
+
+def check_describes(study: str, name: str, part: PartSpec) -> None:
+    """Refuse formulas where a new material can't be described.
+
+    Raises
+    ------
+    StudyError
+        If the descriptors of the part stand in its table.
+    """
+    if part.descriptors.source == "table":
+        raise StudyError(
+            f"study '{study}', part '{name}' takes its descriptors from its table, so a formula alone can't be "
+            "predicted; give rows with its columns (perospin predict --rows new.csv), or a study with "
+            'descriptors.source = "describe" or "packing"'
+        )
 
 
 def unread_parts(

@@ -80,7 +80,7 @@ def _draw(prediction: Prediction) -> Figure:
     if logarithmic:
         _second_scale(axes, prediction)
     shown = f"{prediction.value:.3g} {prediction.unit}".strip()
-    axes.set_title(f"{prediction.formula}: {shown}", pad=6)
+    axes.set_title(f"{prediction.title}: {shown}", pad=6)
     if not prediction.in_domain:
         figure.text(0.99, 0.005, "out of domain", ha="right", va="bottom", fontsize=7, color=style.VERMILLION)
     return figure

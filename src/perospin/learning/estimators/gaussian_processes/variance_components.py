@@ -28,11 +28,13 @@ from perospin.learning.estimators.columns import select_columns
 from perospin.learning.estimators.gaussian_processes.censored import Sites, checked_limits, propagate
 from perospin.learning.estimators.gaussian_processes.hyperparameters import most_probable
 from perospin.learning.estimators.gaussian_processes.kernels import Kernel, Linear, Matern, Product, Same
+from perospin.learning.estimators.gaussian_processes.likelihoods import RowNoise
 from perospin.learning.estimators.gaussian_processes.marginal_likelihood import marginal_and_slope
 from perospin.learning.estimators.kinds.kind import Kind
 from perospin.learning.estimators.kinds.terms import CallTerm, Term
 from perospin.learning.options import Option
-from perospin.learning.training.weights import checked_y_sd
+from perospin.learning.training.folds import take
+from perospin.learning.training.weights import checked_weights, checked_y_sd, part_of
 
 __all__ = ["Effect", "VarianceComponents"]
 
@@ -244,7 +246,12 @@ class VarianceComponents(RegressorMixin, BaseEstimator):
         return table
 
     def fit(
-        self, X: Any, y: ArrayLike, y_sd: ArrayLike | None = None, limit: ArrayLike | None = None
+        self,
+        X: Any,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        y_sd: ArrayLike | None = None,
+        limit: ArrayLike | None = None,
     ) -> VarianceComponents:
         """Learn the variances and condition on the rows.
 
@@ -253,6 +260,8 @@ class VarianceComponents(RegressorMixin, BaseEstimator):
         X : DataFrame, shape (n_rows, n_columns)
             Categories as numbers, NaN where not stated.
         y : array_like, shape (n_rows,)
+        sample_weight : array_like, shape (n_rows,), optional
+            A row of weight w has its noise variance divided by w; one of weight 0 is left out.
         y_sd : array_like, shape (n_rows,), optional
             Standard deviation of each target.
         limit : array_like of int, shape (n_rows,), optional
@@ -265,6 +274,11 @@ class VarianceComponents(RegressorMixin, BaseEstimator):
         """
         effects, target = self._effects(), np.asarray(y, dtype=float)
         signs, known = checked_limits(limit, len(target)), checked_y_sd(y_sd, len(target))
+        weights = checked_weights(sample_weight, len(target))
+        if weights is not None and (weights == 0).any():
+            kept = np.flatnonzero(weights)
+            return self.fit(take(X, kept), target[kept], weights[kept], part_of(known, kept), signs[kept])
+        noise = RowNoise.of(len(target), weights, known, 1.0)
         if (signs == 0).sum() < 2:
             raise StudyError("variance components need at least two stated values")
         table = self._table(X)
@@ -273,14 +287,13 @@ class VarianceComponents(RegressorMixin, BaseEstimator):
             alone = -1.0 - np.arange(len(target)) - np.abs(np.nan_to_num(table[column])).max(initial=0.0)
             table[column] = np.where(np.isnan(table[column]), alone, table[column])
         parts = np.array([_among(effect, table) for effect in effects])
-        stated = np.zeros(len(target)) if known is None else known**2
         centre = 2.0 * np.log([*(effect.sd for effect in effects), self.noise_sd])
         width = np.full(len(centre), 2.0 * self.spread)
         theta, sites = centre, Sites.start(target, signs, self.mean)
 
         def covariance(at: FloatArray) -> FloatArray:
             matrix = np.tensordot(np.exp(at[:-1]), parts, axes=1) + self.mean_sd**2
-            matrix[np.diag_indices_from(matrix)] += np.exp(at[-1]) + stated
+            matrix[np.diag_indices_from(matrix)] += noise.variances(float(np.exp(at[-1])))
             return np.asarray(matrix)
 
         def evidence(at: FloatArray) -> tuple[float, FloatArray] | None:
@@ -291,7 +304,7 @@ class VarianceComponents(RegressorMixin, BaseEstimator):
                 return None
             value, slope = found
             gradient = variances[:-1] * np.tensordot(parts, slope, axes=([1, 2], [0, 1]))
-            return value, np.append(gradient, variances[-1] * np.trace(slope))
+            return value, np.append(gradient, variances[-1] * float(np.diagonal(slope) @ noise.relative))
 
         for _ in range(_ROUNDS):
             sites = propagate(covariance(theta), target, signs, self.mean, sites)

@@ -84,7 +84,8 @@ class Kind:
                 for effect in (effect for effect in table if isinstance(effect, Mapping)):
                     read = (effect.get(key) for key in ("same", "slope", "uncertain", "linear", "smooth"))
                     for value in read:
-                        yield from [value] if isinstance(value, str) and value else value or ()
+                        several = value if isinstance(value, list | tuple | Mapping) else [value]
+                        yield from (column for column in several if isinstance(column, str) and column)
             if option.holds == "columns" and isinstance(table, Mapping):
                 for columns in table.values():
                     yield from (c for c in columns if isinstance(c, str)) if isinstance(columns, list | tuple) else ()
