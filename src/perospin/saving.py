@@ -24,8 +24,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
-import numpy as np
-
 from perospin.errors import RefusedFileError, WriteError
 
 if TYPE_CHECKING:
@@ -468,6 +466,8 @@ def _deeper(content: Any, depth: int) -> bool:
 
 def plain(value: Any) -> Any:
     """Turn numpy scalars and arrays, tuples and NaN into what JSON knows (NaN and infinity become null)."""
+    import numpy as np
+
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, np.ndarray):

@@ -70,8 +70,8 @@ def test_a_failed_export_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.
     def full(*_: object) -> int:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("perospin.database.exporting.write_records", full)
-    with pytest.raises(DataError, match="No space left"):
+    monkeypatch.setattr("perospin.database.tidy.to_cells", full)
+    with pytest.raises(DataError, match="no space left"):
         export_records(RECORDS, target)
     assert target.read_text(encoding="utf-8") == "precious"
     assert list(tmp_path.iterdir()) == [target]
