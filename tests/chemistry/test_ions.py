@@ -197,10 +197,10 @@ def test_toml(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        ("[ions", "isn't valid TOML"),
+        ("[ions", "is not valid TOML"),
         ("a = 1", "needs a table [ions]"),
         ("ions = 3", "needs a table [ions]"),
-        (None, "can't read"),
+        (None, "can't be read"),
     ],
 )
 def test_wrong_toml(tmp_path: Path, content: str | None, says: str) -> None:

@@ -120,7 +120,7 @@ def test_an_interruption_leaves_nothing(
     path.write_text("MAPbI3\n" * 5)
 
     def interrupted(*items: object) -> None:
-        if list(tmp_path.glob("*.part")):
+        if list(tmp_path.glob(".part-*")) or list(tmp_path.glob("*.part")):
             raise KeyboardInterrupt
 
     monkeypatch.setattr("perospin.cli.describe._Told.warn", interrupted)

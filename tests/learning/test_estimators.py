@@ -65,17 +65,23 @@ def small():
     X = pd.DataFrame(rng.standard_normal((16, 3)), columns=["a", "b", "c"])
     X["is_n1"] = (X["a"] > 0).astype(float)
     X["spacer_charge"] = np.where(X["b"] > 0, 1.0, 2.0)
-    X["single_layer_spacing_a"], X["single_layer_spacing_sd_a"] = 12.0 + X["c"], 0.5
-    X["exchange_log10"] = 0.1 * X["b"]
     return X, X["a"].to_numpy() + 0.5 * X["is_n1"].to_numpy() + 0.1 * rng.standard_normal(16)
 
 
 # -- every kind ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_fits_predicts_clones_and_repeats_itself(kind, small):
+@pytest.fixture
+def wide(small):
+    """The small table with the columns that kinds of one physical quantity read."""
     X, y = small
+    spacing = {"single_layer_spacing_a": 12.0 + X["c"], "single_layer_spacing_sd_a": 0.5}
+    return X.assign(**spacing, exchange_log10=0.1 * X["b"]), y
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_fits_predicts_clones_and_repeats_itself(kind, wide):
+    X, y = wide
     model = build_estimator(spec_of(kind), 3)
     copy = clone(model)
     model.fit(X, y)
@@ -87,8 +93,8 @@ def test_every_kind_fits_predicts_clones_and_repeats_itself(kind, small):
 
 
 @pytest.mark.parametrize("kind", [k for k in KINDS if k != "mean"])
-def test_fitting_many_folds_at_once_is_fitting_each(kind, small):
-    X, y = small
+def test_fitting_many_folds_at_once_is_fitting_each(kind, wide):
+    X, y = wide
     model = build_estimator(spec_of(kind), 0)
     trains = k_fold(16, 4, 0).trains
     together = fit_each(model, X, y, trains)
@@ -98,8 +104,8 @@ def test_fitting_many_folds_at_once_is_fitting_each(kind, small):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_three_rows_a_constant_column_and_missing_values(kind, small):
-    X, y = small
+def test_three_rows_a_constant_column_and_missing_values(kind, wide):
+    X, y = wide
     X = X.iloc[:3].copy()
     X["constant"] = 2.0
     X["missing"] = np.nan
@@ -112,15 +118,15 @@ def test_three_rows_a_constant_column_and_missing_values(kind, small):
 
 # variance components have a noise prior in units of the target, and a law has its own slope: nothing is exact
 @pytest.mark.parametrize("kind", [k for k in KINDS if k not in ("variance_components", "class_law")])
-def test_a_constant_target_is_predicted_exactly(kind, small):
-    X, _ = small
+def test_a_constant_target_is_predicted_exactly(kind, wide):
+    X, _ = wide
     predicted = build_estimator(spec_of(kind), 0).fit(X, np.full(16, -1.5)).predict(X)
     assert_allclose(predicted, -1.5, atol=1e-5)
 
 
 @pytest.mark.parametrize("kind", ["ridge", "svr", "gp", "mlp_ensemble", "elastic_net", "two_stage"])
-def test_units_of_columns_do_not_matter(kind, small):
-    X, y = small
+def test_units_of_columns_do_not_matter(kind, wide):
+    X, y = wide
     other = X.copy()
     other[["a", "b", "c"]] = other[["a", "b", "c"]] * [1e3, 1e-3, 27.2] + [5.0, -3.0, 100.0]
     spec = {**spec_of(kind), "features": ["a", "b", "c"]}

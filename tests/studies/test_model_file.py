@@ -486,8 +486,9 @@ def test_a_result_cannot_lead_elsewhere(copied: Path) -> None:
     content = json.loads((copied / "result.json").read_text())
     content["format"] = 1
     for name in ("../../secret", "/etc", "..", "a\\b"):
-        (copied / "result.json").write_text(json.dumps({**content, "parts": {name: content["parts"]["small"]}}))
-        with pytest.raises(RefusedFileError, match="can't be a folder"):
+        named = {"parts": {name: content["parts"]["small"]}, "default_part": name}
+        (copied / "result.json").write_text(json.dumps({**content, **named}))
+        with pytest.raises(RefusedFileError, match="can't be a folder|does not hold a whole result"):
             StudyResult.load(copied)
 
 
