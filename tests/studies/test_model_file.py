@@ -488,7 +488,7 @@ def test_a_result_cannot_lead_elsewhere(copied: Path) -> None:
     for name in ("../../secret", "/etc", "..", "a\\b"):
         named = {"parts": {name: content["parts"]["small"]}, "default_part": name}
         (copied / "result.json").write_text(json.dumps({**content, **named}))
-        with pytest.raises(RefusedFileError, match=r"can't be a folder|does not hold a whole result"):
+        with pytest.raises(RefusedFileError, match="can't be a folder"):
             StudyResult.load(copied)
 
 
