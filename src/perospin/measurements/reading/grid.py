@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perospin.errors import DataError
-from perospin.measurements.reading.cells import (
+from perospin.sheets.cells import (
     DIALECTS,
     QUOTED_COMMAS,
     Cell,
@@ -22,7 +22,7 @@ from perospin.measurements.reading.cells import (
     parse_cell,
     split,
 )
-from perospin.measurements.reading.files import RawFile, text_of
+from perospin.sheets.files import RawFile, text_of
 from perospin.text import shorten
 
 __all__ = ["Float", "Grid", "chosen", "read_blocks", "read_grid"]
