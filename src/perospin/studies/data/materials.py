@@ -264,13 +264,13 @@ def describe_materials(
     from perospin.descriptors import describe, packing_columns
 
     if level is None:
-        return packing_columns(materials)
-
-    unique = {str(material): material for material in materials if material is not None}
-    table = describe(list(unique.values()), level=level, ions=ions, on_compute=on_compute)
-    table.index = pd.Index(list(unique))
-    keys = [None if material is None else str(material) for material in materials]
-    described = table.reindex(keys).astype(float).reset_index(drop=True)
+        described = packing_columns(materials)
+    else:
+        unique = {str(material): material for material in materials if material is not None}
+        table = describe(list(unique.values()), level=level, ions=ions, on_compute=on_compute)
+        table.index = pd.Index(list(unique))
+        keys = [None if material is None else str(material) for material in materials]
+        described = table.reindex(keys).astype(float).reset_index(drop=True)
     for name, values in _derived(materials, described).items():
         if name in derived and name not in described:
             described[name] = values
