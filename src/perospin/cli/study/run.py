@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from perospin.cli.own_ions import library_with
 from perospin.cli.study.printing import _show_part, _summary
 from perospin.errors import PerospinError, StudyError
 
@@ -51,7 +52,7 @@ def run(
     if part:
         chosen = chosen.only(part)
     if ion:
-        chosen = chosen.with_ions(ion)
+        chosen = chosen.with_ions(library_with(ion))
     folder = out if out is not None else Path("report") / chosen.name
     made = _make_folder(folder)
     try:
@@ -88,7 +89,6 @@ def new(
 
     Example: perospin study new examples/materials.csv --formula material --target pl_ev -o pl.toml
     """
-    from perospin.chemistry import IonLibrary
     from perospin.studies.new_study import new_study
     from perospin.studies.study import Study
 
@@ -97,7 +97,7 @@ def new(
         raise StudyError(f"--out {file}: a study file ends in .toml")
     if file.exists():
         raise StudyError(f"there is a file '{file}' already; give another name with --out")
-    library = IonLibrary.of(ion) if ion else None
+    library = library_with(ion) if ion else None
     text = new_study(table, formula, target, file.parent, file.stem, library)
     _write(file, text)
     chosen = Study.load(file)

@@ -48,12 +48,31 @@ def _read(
         from perospin.database import load_records
 
         frame = load_records(**section.store.model_dump(exclude_none=True))
+        if section.store.user is not False:
+            notes += own_records(map(str, frame.index), section.store.store)
         return frame.reset_index(), section.source or "perospin's records", ""
     if section.records is not None:
         frame, remarks = gathering(section.records).read()
-        notes += remarks
+        notes += [*remarks, *own_records(map(str, frame["record_id"]))]
         return frame, section.source or "perospin's records", ""
     raise StudyError("this study has no data of its own: give a table with --data table.csv")
+
+
+OWN_RECORDS = "of your own records"
+"""Words of the note that counts the user's records among the rows."""
+
+
+def own_records(names: Iterable[str], store: str | None = None) -> list[str]:
+    """Say how many of these records are the user's own, and name them; an empty list if none is."""
+    from perospin.database import select_records
+
+    mine = {record.record_id for record in select_records(table="user", include_unknown=True, store=store)}
+    found = sorted(mine & set(names))
+    if not found:
+        return []
+    more = f" and {len(found) - 5} more" if len(found) > 5 else ""
+    count = len(found)
+    return [f"{count} {OWN_RECORDS} {'is' if count == 1 else 'are'} among the rows: {', '.join(found[:5])}{more}"]
 
 
 def gathering(name: str) -> Any:
