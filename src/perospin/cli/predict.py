@@ -18,7 +18,7 @@ from perospin.units import quantity_in
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from perospin.chemistry import Perovskite
+    from perospin.chemistry import IonLibrary, Perovskite
     from perospin.studies.predicting.prediction import Prediction
     from perospin.studies.predicting.predictor import Predictor
     from perospin.studies.study import Study
@@ -166,7 +166,6 @@ def _lifetimes(
     materials: list[Perovskite], quantity: str, asked: dict[str, Any], ions: IonLibrary | None, as_json: bool
 ) -> None:
     """Ask the study `lifetimes` and print."""
-    from perospin.chemistry import IonLibrary
     from perospin.studies.lifetimes import question
     from perospin.studies.study import Study
 
@@ -186,7 +185,7 @@ def _lifetimes(
     given = ", ".join(f"--{name.removesuffix('_k').removesuffix('_t')}" for name in asked) or "--quantity"
     for material, prediction in zip(materials, found, strict=True):
         _print_lifetime(console, prediction)
-        _other_answer(console, material, ions or IonLibrary.default(), f"{given} was given")
+        _other_answer(console, material, ions, f"{given} was given")
         console.print()
     for note in predictor.data.notes:
         if OWN_RECORDS in note:
@@ -228,7 +227,7 @@ def _print_lifetime(console: Console, prediction: Prediction) -> None:
         say(console, f"on record: {escape(text)}", hang=2)
 
 
-def _other_answer(console: Console, material: Perovskite, library: IonLibrary, why: str) -> None:
+def _other_answer(console: Console, material: Perovskite, library: IonLibrary | None, why: str) -> None:
     """Say which of the two models answered and why, and what the other says of the same material."""
     from perospin.studies.study import Study
 
@@ -244,8 +243,8 @@ def _other_answer(console: Console, material: Perovskite, library: IonLibrary, w
     value, low, high = _in_words(lifetime.value, lifetime.low, lifetime.high, lifetime.unit)
     say(
         console,
-        f"the other model, study spin-relaxation, says {value} ({low} to {high}) {other.conditions}; it answers without "
-        "these options",
+        f"the other model, study spin-relaxation, says {value} ({low} to {high}) {other.conditions}; it answers "
+        "without these options",
         hang=2,
     )
 
