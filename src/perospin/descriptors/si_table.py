@@ -93,12 +93,13 @@ def si_table(frame: pd.DataFrame, columns: Sequence[str] | None = None) -> pd.Da
     return pd.DataFrame(rows, columns=["symbol", "quantity", "unit", *told])
 
 
-def _unit(name: str) -> str:
+def unit_of(name: str) -> str:
+    """Write the unit of a column as papers print it; empty for a pure number."""
     if name in ("space_group", "n_layers"):
         return ""
     if name.endswith(("_deg", "_deg2")):
         return "°" if name.endswith("_deg") else "deg²"
-    unit = splitunit_of(name)[1]
+    unit = split_unit(name)[1]
     if not unit:
         _, _, unit = axis_label(name).partition(" (")
         unit = unit.rstrip(")")
