@@ -11,6 +11,7 @@ from perospin.descriptors.labels import axis_label, words
 from perospin.errors import DataError
 from perospin.saving import cannot_write, whole_file, write_csv, write_text
 from perospin.text import markdown, tex
+from perospin.units import split_unit
 
 if TYPE_CHECKING:
     import pandas as pd
