@@ -28,8 +28,13 @@ def r2_text(value: Any) -> str:
 
 
 def percent(share: float) -> str:
-    """Write a share as a percentage."""
-    return f"{100 * share:.0f} %"
+    """Write a share as a percentage; an em dash if there is none."""
+    return f"{100 * share:.0f} %" if math.isfinite(share) else "—"
+
+
+def counted(count: int, noun: str, plural: str = "") -> str:
+    """Write a number of things: 1 material, 2 materials."""
+    return f"{count} {noun if count == 1 else plural or noun + 's'}"
 
 
 def figures(value: Any, count: int = 4) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from perospin.descriptors.labels import axis_label
-from perospin.digits import figures, number, percent, signed
+from perospin.digits import counted, figures, number, percent, signed
 from perospin.reports.tables import seeds_text, subset_tables
 from perospin.reports.text import history, variants_text
 from perospin.reports.verdict import reach
@@ -105,7 +105,7 @@ def _what(part: PartResult) -> Iterator[str]:
 
 def _data(part: PartResult) -> Iterator[str]:
     rows, known = part.rows, part.provenance
-    yield f"- Rows: {len(rows)}, of {rows['described_as'].replace('', None).nunique()} materials."
+    yield f"- Rows: {len(rows)}, of {counted(rows['described_as'].replace('', None).nunique(), 'material')}."
     low, high = float(rows["target"].min()), float(rows["target"].max())
     yield f"- Range of the target: {figures(low)} to {figures(high)} {part.spec.target.unit}".rstrip() + "."
     yield f"- Source: {known.get('source', '')}"
