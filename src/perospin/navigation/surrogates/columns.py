@@ -131,7 +131,7 @@ class InputColumns:
         return int(self.upper[j]) + 1 if self.kinds[j] == "category" else 1
 
     def scaled(self, inputs: FloatArray) -> FloatArray:
-        """Inputs with every range brought to 1 and categories spread out, shape (n_rows, n_kernel_columns).
+        """Bring every range to 1 and spread categories out, shape (n_rows, n_kernel_columns).
 
         Two different categories are at the (mean squared) distance 1, as the two ends of a range are.
         """

@@ -3,7 +3,8 @@
 Rows come as blocks: a mapping from the name of a kernel's columns to an array (n_rows, n_columns), categories as
 numbers. So one kernel spans continuous columns, categories and the descriptors of a molecule::
 
-    Sum((Matern("process", ("temperature", "time")), Product((Same("solvent"), Matern("spacer", NAMES, groups=SPACER)))))
+    of_molecule = Matern("spacer", NAMES, groups=("spacer",) * len(NAMES))
+    Sum((Matern("process", ("temperature", "time")), Product((Same("solvent"), of_molecule))))
 
 The logarithms of the hyperparameters stand in one vector `theta`, each with a normal prior, in the order in which the
 kernel is written. A kernel computes with the arrays that it gets: NumPy's, or JAX's inside jit, grad and vmap (then
@@ -105,7 +106,8 @@ def squared_distances(inverse_squares: FloatArray, a: FloatArray, b: FloatArray)
 def _weighted_distances(a: Array, b: Array, inverse_squares: Array) -> Array:
     """Scaled squared distances of rows, shape (m, n)."""
     if namespace(inverse_squares, a, b) is np and len(inverse_squares) > _FEW:
-        return cdist(a, b, "sqeuclidean", w=inverse_squares)
+        root = np.sqrt(inverse_squares)
+        return cdist(a * root, b * root, "sqeuclidean")
     return ((a[:, None, :] - b[None, :, :]) ** 2) @ inverse_squares
 
 
