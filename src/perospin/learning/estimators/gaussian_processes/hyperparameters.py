@@ -219,6 +219,11 @@ class Sampler:
     selection : bool
         Let columns drop out; all take part if False.
 
+    Attributes
+    ----------
+    log_evidence : float
+        Log of the mean of the likelihood over the prior, as `sample` met it on its way.
+
     Notes
     -----
     Del Moral, Doucet and Jasra, J. R. Stat. Soc. B 68, 411 (2006) for the sampler, Dau and Chopin, J. R. Stat. Soc. B
@@ -261,9 +266,10 @@ class Sampler:
         length = max(1, n_particles // chains)
         draws = self.prior_draws(rng, chains * length)
         likelihood = self.log_likelihood(draws)
-        power = 0.0
+        power, self.log_evidence = 0.0, 0.0
         while power < 1.0:
             step = _next_power(likelihood, power)
+            self.log_evidence += float(logsumexp((step - power) * likelihood)) - float(np.log(len(likelihood)))
             weights = weigh((step - power) * likelihood)
             widths = self._widths(draws, weights)
             start = _systematic(weights, chains, rng)
