@@ -307,6 +307,7 @@ def of_rate_law(
     law: Callable[..., Array],
     arguments: Mapping[str, str | float | Prior],
     coefficient: LogNormal = COEFFICIENT,
+    options: Mapping[str, Any] | None = None,
 ) -> Mean:
     """Build a law of log10(rate) from any rate law of `perospin.mechanisms`, times a coefficient.
 
@@ -314,11 +315,13 @@ def of_rate_law(
     ----------
     name : str
     law : callable
-        Such as ``perospin.mechanisms.get_law("dyakonov-perel").function``; takes JAX arrays, gives rates in 1/ps.
+        Such as ``perospin.mechanisms.get_law("dyakonov_perel").function``; takes JAX arrays, gives rates in 1/ps.
     arguments : mapping
         Each argument of the law: the name of a column, a number, or a prior.
     coefficient : LogNormal
         What the rate is multiplied by; 1 within a factor of 3 unless said otherwise.
+    options : mapping, optional
+        Arguments that are passed on as they are, such as ``{"dimension": 2}``.
     """
     read = {key: value for key, value in arguments.items() if isinstance(value, str)}
     priors = {key: value for key, value in arguments.items() if hasattr(value, "value")}
@@ -326,7 +329,7 @@ def of_rate_law(
 
     def function(x: Mapping[str, Array], p: Mapping[str, Array]) -> Array:
         given = {key: x[column] for key, column in read.items()}
-        rate = law(**given, **{key: p[key] for key in priors}, **fixed)
+        rate = law(**given, **{key: p[key] for key in priors}, **fixed, **(options or {}))
         return p["log10 coefficient"] + _log(rate) / float(np.log(10.0))
 
     centre, spread = float(np.log10(coefficient.median)), float(np.log10(coefficient.factor))
