@@ -222,6 +222,38 @@ def readable_unit(value: float, unit: str) -> str:
     return unit
 
 
+_QUANTITY = re.compile(r"\s*([-+\u2212]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(\S.*)?")
+
+
+def quantity_in(text: str, unit: str, what: str) -> float:
+    """Read a number, with or without a unit, in `unit`: ``295K``, ``295 K``, ``295``, ``50 mT``.
+
+    Parameters
+    ----------
+    text
+        What was written.
+    unit
+        Unit of the answer, and of a number without one.
+    what
+        What messages call it.
+
+    Raises
+    ------
+    DataError
+        If it is no number, or its unit doesn't convert.
+
+    Examples
+    --------
+    >>> quantity_in("295K", "K", "temperature"), quantity_in("50 mT", "T", "field")
+    (295.0, 0.05)
+    """
+    match = _QUANTITY.fullmatch(text)
+    if match is None:
+        raise DataError(f"{what} '{text:.40}' must be a number in {unit}, or one with its unit, e.g. '5 {unit}'")
+    number = float(match[1].replace("\u2212", "-"))
+    return number if not match[2] else float(convert(number, match[2].strip(), unit))
+
+
 def time_in_words(time_ps: float, digits: int = 3) -> str:
     """Write a time in a unit that suits its size.
 

@@ -70,7 +70,9 @@ def pump_probe(
     if kinetic:
         if m.get("counter") is None:
             raise DataError("--kinetic needs both traces, same- and counter-circular")
-        return Outcome.of(fit_populations(m.x, m["same"], m["counter"], **common), m)
+        # the method changes no convention: the headline stays the decay time unless --convention says otherwise
+        kept = {"convention": "polarisation", **common}
+        return Outcome.of(fit_populations(m.x, m["same"], m["counter"], **kept), m)
     if m.get("counter") is None:
         told = "one trace alone is taken as the difference of same- and counter-circular"
         m = replace(m, notes=(*m.notes, told))

@@ -18,8 +18,8 @@ from perospin.measurements.reading.matrices import wavelength_nm
 from perospin.measurements.reading.pooled import passes, select, settled
 from perospin.measurements.reading.tables import read_trace
 from perospin.measurements.reading.trace import Trace
-from perospin.measurements.reading.words.labels import is_opaque
 from perospin.measurements.reading.words.roles import Role, get_role
+from perospin.sheets.labels import is_opaque
 from perospin.units import convert
 
 __all__ = ["Measurement", "assigned", "gather"]

@@ -92,9 +92,10 @@ def parse_study(raw: Mapping[str, Any], where: str) -> tuple[Header, dict[str, P
     if "description" in content:
         header_raw["description"] = content.pop("description")
     shared = {key: value for key, value in content.items() if key not in header_keys}
-    header = _validated(Header, header_raw, where, "")
+    wrong: list[str] = []
+    header = _validated(Header, header_raw, "", wrong)
     if part_tables is None:
-        part_tables = {header.name: {}}
+        part_tables = {header.name if header is not None else str(content.get("name", "study")): {}}
     if not isinstance(part_tables, dict) or not part_tables:
         raise StudyError(f"{where}: 'parts' must be tables such as [parts.first]")
     parts: dict[str, PartSpec] = {}
@@ -104,11 +105,15 @@ def parse_study(raw: Mapping[str, Any], where: str) -> tuple[Header, dict[str, P
         fault = name_fault(name)
         if fault is not None:
             raise StudyError(f"{where}: a part can't be called {name[:60]!r}, it names a folder: {fault}")
-        part = _validated(PartSpec, _merged(shared, table), where, f"part '{name}', " if len(part_tables) > 1 else "")
-        _check_names(part, f"{where}: " + (f"part '{name}': " if len(part_tables) > 1 else ""))
-        parts[name] = part
-    if header.default_part is not None and header.default_part not in parts:
-        raise StudyError(f"{where}: default_part '{header.default_part}' is not a part; parts are: {', '.join(parts)}")
+        place = f"part '{name}', " if len(part_tables) > 1 else ""
+        part = _validated(PartSpec, _merged(shared, table), place, wrong)
+        if part is not None:
+            wrong += [place.replace("', ", "': ") + mistake for mistake in _check_names(part)]
+            parts[name] = part
+    if header is not None and header.default_part is not None and header.default_part not in part_tables:
+        wrong.append(f"default_part '{header.default_part}' is not a part; parts are: {', '.join(part_tables)}")
+    if wrong or header is None:
+        raise StudyError.of(where, wrong)
     return header, parts, dict(raw)
 
 
@@ -120,11 +125,10 @@ def _merged(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any
     return merged
 
 
-def _validated(model: type[Model], raw: Mapping[str, Any], where: str, prefix: str) -> Model:
+def _validated(model: type[Model], raw: Mapping[str, Any], prefix: str, wrong: list[str]) -> Model | None:
+    """Read a section; None if it has mistakes, and all of them are added to `wrong`."""
     try:
         return model.model_validate(raw)
     except ValidationError as error:
-        problems = error.errors()
-        sentence = _sentence(model, raw, problems[0])
-        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-        raise StudyError(f"{where}: {prefix}{sentence}{more}") from None
+        wrong += [prefix + _sentence(model, raw, problem) for problem in error.errors()]
+        return None
