@@ -403,14 +403,13 @@ def _columns() -> dict[str, dict[str, str]]:
 
 
 def _chosen(text: str) -> list[str]:
-    from difflib import get_close_matches
+    from perospin.similar import did_you_mean
 
     known = [column for group in _columns().values() for column in group]
     names = [name.strip() for name in text.split(",") if name.strip()]
     for name in names:
         if name not in known:
-            close = get_close_matches(name, known, n=3)
-            hint = f"did you mean {' or '.join(close)}?" if close else "see `perospin describe --list-columns`"
+            hint = did_you_mean(name, known, otherwise="see `perospin describe --list-columns`", most=3)
             raise DataError(f"there is no column '{name}'; {hint}")
     if not names:
         raise DataError("--columns names no column; see `perospin describe --list-columns`")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from perospin.database.record import COLUMNS, CONDITION_UNITS, Record, read_mate
 from perospin.database.store import Store
 from perospin.database.tidy import CellIssue, stream_cells, validate_row
 from perospin.errors import DataError, FormulaError
+from perospin.similar import did_you_mean, similar_names
 from perospin.text import shorten
 
 if TYPE_CHECKING:
@@ -105,8 +105,8 @@ class ColumnMapping(BaseModel):
         ):
             for name in names:
                 if name not in COLUMNS:
-                    close = get_close_matches(name, COLUMNS, n=1)
-                    hint = f"did you mean '{close[0]}'?" if close else f"a record has e.g. {', '.join(COLUMNS[:12])}"
+                    others = f"a record has e.g. {', '.join(COLUMNS[:12])}"
+                    hint = did_you_mean(name, COLUMNS, otherwise=others, quoted=True)
                     raise DataError(
                         f"mapping '{name_of_file}', [{section}]: a record has no field '{shorten(name)}'; {hint}"
                     )
@@ -294,7 +294,7 @@ def _named_columns(mapping: ColumnMapping) -> list[str]:
 def _check_columns(path: Path | str, header: list[str], mapping: ColumnMapping) -> None:
     for name in _named_columns(mapping):
         if name not in header:
-            close = get_close_matches(name, header, n=1)
+            close = similar_names(name, header)
             hint = f"did you mean '{shorten(close[0])}'?" if close else f"it has: {shorten(', '.join(header), 150)}"
             raise DataError(f"'{shorten(str(path))}' has no column '{shorten(name)}', which the mapping names; {hint}")
     have = {*mapping.columns, *mapping.constants}
