@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import sys
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from perospin.errors import DataError, PerospinError
+from perospin.progress import progress_line
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -253,24 +254,15 @@ def _progress(long: bool) -> Any:
     """Context with a function to call with the number of materials done."""
     if not (long and sys.stderr.isatty()):
         return nullcontext(lambda rows: None)
-    return _Bar()
+    return _counting()
 
 
-class _Bar:
-    """Spinner with the number of materials: a stream has no known length."""
-
-    def __enter__(self) -> Callable[[int], None]:
-        from rich.console import Console
-        from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-        columns = (SpinnerColumn(), TextColumn("{task.completed:,} materials"), TimeElapsedColumn())
-        self._bar = Progress(*columns, console=Console(stderr=True), transient=True)
-        self._bar.start()
-        task = self._bar.add_task("", total=None)
-        return lambda rows: self._bar.update(task, completed=rows)
-
-    def __exit__(self, *error: object) -> None:
-        self._bar.stop()
+@contextmanager
+def _counting() -> Iterator[Callable[[int], None]]:
+    """Count materials: a stream has no known length."""
+    with progress_line() as tell:
+        assert tell is not None
+        yield lambda rows: tell("materials", rows, 0)
 
 
 def _announce(symbol: str) -> None:
