@@ -35,6 +35,7 @@ __all__ = [
     "remembered",
     "scaled",
     "sums",
+    "table_term",
     "terms_inside",
 ]
 
@@ -359,6 +360,18 @@ def terms_inside(model: Any) -> Iterator[Term]:
     if not hasattr(model, "exact_terms"):
         raise UnknownTermsError
     yield from model.exact_terms()
+
+
+def table_term(predict: Callable[[Table], FloatArray], columns: Sequence[str]) -> Term:
+    """One term of a model on tables that reads these columns and can only be predicted."""
+    names = list(columns)
+
+    def call(values: NDArray[Any]) -> FloatArray:
+        import pandas as pd
+
+        return np.asarray(predict(pd.DataFrame(values, columns=names)), dtype=float).reshape(len(values))
+
+    return CallTerm(tuple(names), lambda table: table[names].to_numpy(dtype=float), call)
 
 
 def scaled(terms: Iterator[Term], factor: float) -> Iterator[Term]:
