@@ -109,6 +109,10 @@ class RefusedFileError(StudyError):
     """A file of a model or a result is foreign, damaged, changed or too new; nothing in it was executed."""
 
 
+class NavigationError(PerospinError):
+    """A space of materials, a surrogate or a campaign is wrong, or was given rows that don't belong to it."""
+
+
 class QuantumError(PerospinError):
     """A quantum-chemical calculation failed or was asked for something impossible."""
 

@@ -6,7 +6,6 @@ that nothing heavy is imported. Names carry the unit.
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from functools import lru_cache
 from typing import Any, TypeVar, cast
 
 from perospin.errors import DataError
+from perospin.similar import similar_names
 
 ELEMENTARY_CHARGE_C = 1.602176634e-19
 PLANCK_J_S = 6.62607015e-34
@@ -394,7 +394,7 @@ def _unknown(part: str, text: str) -> str:
         *_SPELLINGS,
         *(p + u for p in "fpnumck" for u in ("s", "eV", "m", "T", "A", "Gy", "V")),
     ]
-    close = difflib.get_close_matches(part[:20], [name for name in known if name], n=2, cutoff=0.6)
+    close = similar_names(part[:20], filter(None, known), most=2)
     where = "" if part == text.strip() else f" in '{text}'"
     hint = (
         f"; did you mean {' or '.join(close)}?" if close else ": write e.g. ps, meV, mT, cm^2/(V*s), eV*Angstrom or %"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import sys
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,6 +14,7 @@ import typer
 
 from perospin.cli.own_ions import library_with
 from perospin.errors import DataError, PerospinError
+from perospin.progress import progress_line
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -298,24 +299,15 @@ def _progress(long: bool) -> Any:
     """Context with a function to call with the number of materials done."""
     if not (long and sys.stderr.isatty()):
         return nullcontext(lambda rows: None)
-    return _Bar()
+    return _counting()
 
 
-class _Bar:
-    """Spinner with the number of materials: a stream has no known length."""
-
-    def __enter__(self) -> Callable[[int], None]:
-        from rich.console import Console
-        from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-        columns = (SpinnerColumn(), TextColumn("{task.completed:,} materials"), TimeElapsedColumn())
-        self._bar = Progress(*columns, console=Console(stderr=True), transient=True)
-        self._bar.start()
-        task = self._bar.add_task("", total=None)
-        return lambda rows: self._bar.update(task, completed=rows)
-
-    def __exit__(self, *error: object) -> None:
-        self._bar.stop()
+@contextmanager
+def _counting() -> Iterator[Callable[[int], None]]:
+    """Count materials: a stream has no known length."""
+    with progress_line() as tell:
+        assert tell is not None
+        yield lambda rows: tell("materials", rows, 0)
 
 
 def _announce(symbol: str) -> None:
@@ -448,9 +440,8 @@ def _columns() -> dict[str, dict[str, str]]:
 
 
 def _chosen(text: str) -> list[str]:
-    from difflib import get_close_matches
-
     from perospin.descriptors.si_table import column_in_words
+    from perospin.similar import did_you_mean
 
     known = [column for group in _columns().values() for column in group]
     descriptions = {column: meaning for group in _columns().values() for column, meaning in group.items()}
@@ -458,8 +449,7 @@ def _chosen(text: str) -> list[str]:
     names = [column_in_words(name, descriptions) or name for name in asked]
     for name in names:
         if name not in known:
-            close = get_close_matches(name, known, n=3)
-            hint = f"did you mean {' or '.join(close)}?" if close else "see `perospin describe --list-columns`"
+            hint = did_you_mean(name, known, otherwise="see `perospin describe --list-columns`", most=3)
             raise DataError(f"there is no column '{name}'; {hint}")
     if not names:
         raise DataError("--columns names no column; see `perospin describe --list-columns`")

@@ -6,7 +6,6 @@ import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +17,7 @@ from perospin.database.tidy import CellIssue, read_table, validate_row
 from perospin.database.vocabulary import PROPERTIES, get_property
 from perospin.errors import DataError, FormulaError
 from perospin.sheets.table import error_of, key_of
+from perospin.similar import did_you_mean, similar_names
 from perospin.text import shorten
 
 if TYPE_CHECKING:
@@ -154,8 +154,8 @@ class ColumnMapping(BaseModel):
         ):
             for name in names:
                 if name not in COLUMNS:
-                    close = get_close_matches(name, COLUMNS, n=1)
-                    hint = f"did you mean '{close[0]}'?" if close else f"a record has e.g. {', '.join(COLUMNS[:12])}"
+                    others = f"a record has e.g. {', '.join(COLUMNS[:12])}"
+                    hint = did_you_mean(name, COLUMNS, otherwise=others, quoted=True)
                     raise DataError(
                         f"mapping '{name_of_file}', [{section}]: a record has no field '{shorten(name)}'; {hint}"
                     )
@@ -345,7 +345,7 @@ def _named_columns(mapping: ColumnMapping) -> list[str]:
 def _check_columns(path: Path | str, header: list[str], mapping: ColumnMapping) -> None:
     for name in _named_columns(mapping):
         if name not in header:
-            close = get_close_matches(name, header, n=1)
+            close = similar_names(name, header)
             hint = f"did you mean '{shorten(close[0])}'?" if close else f"it has: {shorten(', '.join(header), 150)}"
             raise DataError(f"'{shorten(str(path))}' has no column '{shorten(name)}', which the mapping names; {hint}")
     have = {*mapping.columns, *mapping.constants}

@@ -6,7 +6,6 @@ how well a model does; what is chosen stands in the file, to be read and changed
 
 from __future__ import annotations
 
-import difflib
 import json
 import os
 import re
@@ -19,6 +18,7 @@ import numpy as np
 
 from perospin.errors import DataError
 from perospin.sheets.table import error_of, key_of, label_of
+from perospin.similar import similar_names
 from perospin.studies.data.groups import spacer_group
 from perospin.studies.data.materials import _formulas, describe_materials
 from perospin.studies.data.table import Faults, _numeric, read_own_table
@@ -168,7 +168,7 @@ def _column(frame: pd.DataFrame, wanted: str, option: str, where: str) -> str:
     found = [c for c in columns if key_of(labels[c]) == key_of(asked) and asked.unit in ("", labels[c].unit)]
     if len(found) == 1:
         return found[0]
-    close = difflib.get_close_matches(wanted.lower(), [c.lower() for c in columns], n=1)
+    close = similar_names(wanted.lower(), [c.lower() for c in columns])
     near = next((c for c in columns if close and c.lower() == close[0]), None)
     hint = f"did you mean '{near}'?" if near else f"it has: {', '.join(columns):.120}"
     raise DataError(f"{where}: {option} '{wanted}' is no column; {hint}")

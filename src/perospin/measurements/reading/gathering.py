@@ -70,6 +70,14 @@ class Measurement:
         """Channel, or None if there is none."""
         return self.channels.get(role)
 
+    def delay_as_written(self) -> tuple[Float, str]:
+        """Delays (n,) in the unit of their file, and that unit ("ps" if it was assumed).
+
+        An analysis that knows the unit mistakes nanoseconds for no femtoseconds, and draws its axis in it.
+        """
+        unit = self.x_unit or "ps"
+        return self.x / float(convert(1.0, unit, "ps")), unit
+
 
 @dataclass
 class _Told:

@@ -6,7 +6,6 @@ file is answered by one sentence that names the row and the column.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,6 +16,7 @@ import numpy as np
 
 from perospin.errors import DataError, StudyError
 from perospin.learning.validation.guard import Units, find_units
+from perospin.similar import similar_names
 from perospin.studies.data.conditions import _categories, _fill_uncertain, _limits, category_of
 from perospin.studies.data.groups import _group, _time
 from perospin.studies.data.materials import (
@@ -321,7 +321,7 @@ def _refuse_unknown(wanted: Sequence[str], features: pd.DataFrame) -> None:
     """Refuse a descriptor that nothing provides."""
     missing = [column for column in wanted if column not in features.columns]
     if missing:
-        close = difflib.get_close_matches(missing[0], list(features.columns), n=3)
+        close = similar_names(missing[0], features.columns, most=3)
         hint = f"; similar columns: {', '.join(close)}" if close else ""
         raise StudyError(f"the study uses the descriptor '{missing[0]}', which nothing provides{hint}")
 

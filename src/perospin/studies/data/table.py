@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -14,6 +13,7 @@ import numpy as np
 from perospin.errors import DataError, StudyError
 from perospin.sheets.cells import parse_cell
 from perospin.sheets.table import key_of, label_of, open_table
+from perospin.similar import did_you_mean
 from perospin.text import shorten
 from perospin.units import convert
 
@@ -175,8 +175,8 @@ def _require_columns(frame: pd.DataFrame, required: Iterable[str], where: str) -
             f"{where}: column '{column}' is missing, but there is '{relatives[0]}': is it in another unit? "
             f"convert it to {_unit(column)} and call it '{column}'{others}"
         )
-    close = difflib.get_close_matches(column, [str(c) for c in frame.columns], n=1)
-    hint = f"did you mean '{close[0]}'?" if close else f"columns found: {', '.join(map(str, frame.columns))}"
+    found = [str(name) for name in frame.columns]
+    hint = did_you_mean(column, found, otherwise=f"columns found: {', '.join(found)}", quoted=True)
     raise DataError(f"{where}: column '{column}' is missing{others}; {hint}")
 
 

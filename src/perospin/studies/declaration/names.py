@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from perospin.errors import StudyError
+from perospin.similar import did_you_mean
 from perospin.studies.declaration.part import PartSpec, _inner_specs, _kind_of
 
 
@@ -21,8 +21,7 @@ def _check_names(part: PartSpec) -> list[str]:
 
     def known(value: str | None, allowed: Sequence[str], what: str, place: str) -> None:
         if value is not None and value not in allowed:
-            close = difflib.get_close_matches(value, allowed, n=1)
-            hint = f"did you mean '{close[0]}'?" if close else f"there are: {', '.join(allowed) or 'none'}"
+            hint = did_you_mean(value, allowed, otherwise=f"there are: {', '.join(allowed) or 'none'}", quoted=True)
             wrong.append(f"{place} names the {what} '{value}', which is not declared; {hint}")
 
     known(part.baseline, names, "estimator", "baseline")

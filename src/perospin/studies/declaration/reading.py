@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
@@ -12,6 +11,7 @@ from pydantic import Field, ValidationError
 
 from perospin.errors import StudyError
 from perospin.saving import name_fault, read_toml
+from perospin.similar import did_you_mean
 from perospin.studies.declaration.names import _check_names
 from perospin.studies.declaration.part import PartSpec
 from perospin.studies.declaration.sections import Model, _Section
@@ -59,9 +59,8 @@ def find_study(name_or_path: str | Path) -> Path:
         raise StudyError(f"'{text}' is a folder; give a study file (.toml) or one of: {', '.join(shipped)}")
     if text.endswith(".toml") or "/" in text or "\\" in text:
         raise StudyError(f"there is no study file at '{text}'; shipped studies are: {', '.join(shipped)}")
-    close = difflib.get_close_matches(text, shipped, n=1)
-    hint = f"; did you mean '{close[0]}'?" if close else f"; there are: {', '.join(shipped)}"
-    raise StudyError(f"unknown study '{text}'{hint} (or give the path of a .toml file)")
+    hint = did_you_mean(text, shipped, otherwise=f"there are: {', '.join(shipped)}", quoted=True)
+    raise StudyError(f"unknown study '{text}'; {hint} (or give the path of a .toml file)")
 
 
 def read_study_file(path: Path) -> tuple[Header, dict[str, PartSpec], dict[str, Any]]:
