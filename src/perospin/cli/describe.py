@@ -480,6 +480,8 @@ def _print_columns(console: Console) -> None:
 def _cell(value: Any) -> str:
     if isinstance(value, str):
         return value or "-"
+    if abs(value) < 1e-7:  # zero but for rounding
+        return "0"
     return "-" if value != value else f"{value:.4g}" if abs(value) < 1e5 else f"{value:.0f}"
 
 
