@@ -102,7 +102,7 @@ def calibration(data: Path, seeds: int) -> None:
                 train, test = order[:n], order[n : n + 300]
                 known = GPSurrogate(columns).fit(inputs[train], values[train])
                 mean, sd = known.predict(inputs[test])
-                noise = known.hyperparameters["noise variance"] * np.var(values[train])
+                noise = known.hyperparameters["noise variance"] * np.var(values[train], ddof=1)
                 cover.append(np.mean(np.abs(values[test] - mean) < 1.645 * np.sqrt(sd**2 + noise)))
                 r2.append(1.0 - np.mean((values[test] - mean) ** 2) / np.var(values[test]))
         print(f"  {n} rows: R2 {np.median(r2):.2f}, cover {np.mean(cover):.0%}", flush=True)
