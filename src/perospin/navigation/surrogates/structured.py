@@ -126,9 +126,9 @@ class _Problem:
         import jax
         import jax.numpy as jnp
 
-        def one(z: Array, inputs: Array) -> tuple[Array, Array]:
+        def one(values: Array, inputs: Array) -> tuple[Array, Array]:
             table = {name: inputs[:, j] for j, name in enumerate(self.columns.names)}
-            return self.mean.parts(table, self.law(self.values(z)), jnp.zeros(len(inputs)))
+            return self.mean.parts(table, self.law(list(values)), jnp.zeros(len(inputs)))
 
         return jax.jit(jax.vmap(one, (0, None)))
 
@@ -140,10 +140,11 @@ class _Problem:
         import jax
 
         filled, found = fill(rows), []
+        values = np.stack([*self.values_at(z)[: len(self.mean.priors)], z[:, 0]], axis=1)  # one column at least
         with jax.enable_x64(True):
             for start in range(0, len(z), _CHAINS):
-                few = z[start : start + _CHAINS]
-                made = self._compiled(np.concatenate([few, np.zeros((_CHAINS - len(few), z.shape[1]))]), filled)
+                few = values[start : start + _CHAINS]
+                made = self._compiled(np.concatenate([few, np.repeat(few[:1], _CHAINS - len(few), axis=0)]), filled)
                 found.append([np.asarray(part)[: len(few), : len(rows)] for part in made])
         centres, slopes = zip(*found, strict=True)
         return np.concatenate(centres), np.concatenate(slopes)
