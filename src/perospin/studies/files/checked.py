@@ -51,6 +51,8 @@ def check_content(content: Mapping[str, Any], folder: Path) -> None:
     made = content["provenance"]
     _demand(all(isinstance(made.get(key, {}), dict) for key in ("versions", "seeds", "not_modelled")), folder,
             "provenance", "what perospin writes")  # fmt: skip
+    reasons = made.get("not_modelled", {}).values()
+    _demand(all(isinstance(reason, str) for reason in reasons), folder, "provenance.not_modelled", "texts by name")
     _demand(_number(made.get("seconds", 0)), folder, "provenance.seconds", "a number")
     _demand(not content["parts"] or content["default_part"] in content["parts"], folder, "default_part", "a part")
     for name, part in content["parts"].items():
