@@ -38,7 +38,7 @@ with Store.open(file) as store:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """File of a new store, or address of a new schema in the PostgreSQL database that PEROSPIN_TEST_POSTGRESQL names."""
+    """File of a new store, or address of a new schema in the database that PEROSPIN_TEST_POSTGRESQL names."""
     if request.param == "sqlite":
         yield str(tmp_path / "store.sqlite")
         return
