@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    pass
+from typing import Any
 
 
 def number(value: Any, digits: int = 2) -> str:
@@ -31,8 +28,13 @@ def r2_text(value: Any) -> str:
 
 
 def percent(share: float) -> str:
-    """Write a share as a percentage."""
-    return f"{100 * share:.0f} %"
+    """Write a share as a percentage; an em dash if there is none."""
+    return f"{100 * share:.0f} %" if math.isfinite(share) else "—"
+
+
+def counted(count: int, noun: str, plural: str = "") -> str:
+    """Write a number of things: 1 material, 2 materials."""
+    return f"{count} {noun if count == 1 else plural or noun + 's'}"
 
 
 def figures(value: Any, count: int = 4) -> str:
@@ -42,3 +44,27 @@ def figures(value: Any, count: int = 4) -> str:
     value = value or 0.0  # minus zero is zero
     text = f"{value:.0f}" if abs(value) >= 10**count else f"{value:.{count}g}"
     return text.replace("-", "−")
+
+
+def value_and_interval(value: float, low: float, high: float) -> tuple[str, str, str]:
+    """Write a value and the ends of its interval with the digits that the interval deserves.
+
+    Decimals go to a tenth of the interval's half width; a wide interval (over a factor of three) has two figures.
+
+    Examples
+    --------
+    >>> value_and_interval(2.3912, 2.3701, 2.4199), value_and_interval(4.5012, 0.67, 30.3)
+    (('2.391', '2.370', '2.420'), ('4.5', '0.67', '30'))
+    """
+    ends = [end for end in (low, high) if math.isfinite(end)]
+    wide = len(ends) < 2 or ends[0] == ends[1] or (low > 0 and high > 3 * low)
+    if wide:
+        return figures(value, 2), figures(low, 2) if math.isfinite(low) else "0", _end(high)
+    decimals = max(0, 1 - math.floor(math.log10(0.5 * (high - low))))
+    shown = (f"{number:.{decimals}f}".replace("-", "\u2212") for number in (value, low, high))
+    a, b, c = shown
+    return a, b, c
+
+
+def _end(value: float) -> str:
+    return figures(value, 2) if math.isfinite(value) else "any value"

@@ -7,6 +7,8 @@ that sentence and exits with code 2.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from typing import Self
 
 LONGEST = 400
 """Letters of the longest message."""
@@ -36,8 +38,40 @@ def sentence(text: str) -> str:
     return f"{shown[: LONGEST - end - 5]} ... {shown[-end:]}"
 
 
+def several(mistakes: Sequence[str], most: int = LONGEST - 130) -> str:
+    """One sentence about all mistakes: as many as `most` letters hold, and how many more there are.
+
+    Examples
+    --------
+    >>> several(["row 1: no number", "row 4: no number"])
+    'row 1: no number; row 4: no number'
+    """
+    told = [mistakes[0]]
+    for mistake in mistakes[1:]:
+        if len("; ".join([*told, mistake])) > most:
+            break
+        told.append(mistake)
+    more = len(mistakes) - len(told)
+    return "; ".join(told) + (f"; and {more} more" if more else "")
+
+
 class PerospinError(Exception):
-    """Base of all errors raised on purpose by perospin."""
+    """Base of all errors raised on purpose by perospin.
+
+    Attributes
+    ----------
+    mistakes : tuple of str
+        Every mistake, where there are several: the message names as many as it holds, a list can show all.
+    """
+
+    mistakes: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, where: str, mistakes: Sequence[str], between: str = ": ") -> Self:
+        """One error about all mistakes in `where`."""
+        error = cls(f"{where}{between}{several(mistakes)}")
+        error.mistakes = tuple(mistakes) if len(mistakes) > 1 else ()
+        return error
 
     def __str__(self) -> str:
         return sentence(super().__str__())
@@ -73,6 +107,10 @@ class TooFewRowsError(StudyError):
 
 class RefusedFileError(StudyError):
     """A file of a model or a result is foreign, damaged, changed or too new; nothing in it was executed."""
+
+
+class NavigationError(PerospinError):
+    """A space of materials, a surrogate or a campaign is wrong, or was given rows that don't belong to it."""
 
 
 class QuantumError(PerospinError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -70,9 +71,13 @@ COLUMN_RC: dict[str, Any] = {
 """The same for a figure in one journal column."""
 
 
-def delay_axis(axes: Any, delay: NDArray[np.float64], linear_ps: float, which: str = "y") -> None:
-    """Scale that is linear around time zero and logarithmic far from it, where the delays ask for it."""
+def delay_axis(axes: Any, delay: NDArray[np.float64], linear_ps: float, which: str = "y", margin: float = 0.0) -> None:
+    """Scale that is linear around time zero and logarithmic far from it, where the delays ask for it.
+
+    `margin` is a share of the range that stays free at both ends, so that no point is cut.
+    """
     start, end = float(delay[0]), float(delay[-1])
+    start, end = start - margin * max(abs(start), linear_ps), end * (1.0 + margin)
     getattr(axes, f"set_{which}lim")(start, end)
     if end <= 20 * linear_ps:
         return
@@ -86,3 +91,20 @@ def delay_axis(axes: Any, delay: NDArray[np.float64], linear_ps: float, which: s
     minor = [m * p for p in powers for m in range(2, 10)]
     axis.set_ticks([t for t in minor if start <= t <= end], minor=True)
     axis.set_minor_formatter(lambda *_: "")
+
+
+def subscripted(formula: str) -> str:
+    """Write a formula for a figure, with numbers behind letters and brackets below the line: (PEA)₂PbI₄.
+
+    Examples
+    --------
+    >>> subscripted("(4F-PEA)2(MA)Pb2I7")
+    '(4F-PEA)$_{2}$(MA)Pb$_{2}$I$_{7}$'
+    """
+    out: list[str] = []
+    depth = 0
+    for text in re.findall(r"\d+(?:\.\d+)?|.", formula):
+        depth += (text in "([") - (text in ")]")
+        number = text[0].isdigit() and depth == 0 and bool(out)
+        out.append(f"$_{{{text}}}$" if number else text)
+    return "".join(out)

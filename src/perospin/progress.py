@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 Progress = Callable[[str, int, int], None]
-"""Called as ``progress(what, done, in_all)`` while long work goes on."""
+"""Called as ``progress(what, done, in_all)`` while long work goes on; `in_all` is 0 where nobody knows it."""
 
 
 class progress_line:
@@ -28,6 +28,7 @@ class progress_line:
         if not self._progress:
             return None
         from rich.console import Console
+        from rich.markup import escape
         from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
         from rich.progress import Progress as Bar
 
@@ -41,10 +42,10 @@ class progress_line:
             transient=True,
         )
         self._bar.start()
-        task = self._bar.add_task("", total=1)
+        task = self._bar.add_task("", total=None)
 
         def tell(what: str, done: int, in_all: int) -> None:
-            self._bar.update(task, description=what, completed=done, total=max(in_all, 1))
+            self._bar.update(task, description=escape(what), completed=done, total=in_all or None)
 
         return tell
 

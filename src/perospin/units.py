@@ -6,7 +6,6 @@ that nothing heavy is imported. Names carry the unit.
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from functools import lru_cache
 from typing import Any, TypeVar, cast
 
 from perospin.errors import DataError
+from perospin.similar import similar_names
 
 ELEMENTARY_CHARGE_C = 1.602176634e-19
 PLANCK_J_S = 6.62607015e-34
@@ -222,6 +222,38 @@ def readable_unit(value: float, unit: str) -> str:
     return unit
 
 
+_QUANTITY = re.compile(r"\s*([-+\u2212]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(\S.*)?")
+
+
+def quantity_in(text: str, unit: str, what: str) -> float:
+    """Read a number, with or without a unit, in `unit`: ``295K``, ``295 K``, ``295``, ``50 mT``.
+
+    Parameters
+    ----------
+    text
+        What was written.
+    unit
+        Unit of the answer, and of a number without one.
+    what
+        What messages call it.
+
+    Raises
+    ------
+    DataError
+        If it is no number, or its unit doesn't convert.
+
+    Examples
+    --------
+    >>> quantity_in("295K", "K", "temperature"), quantity_in("50 mT", "T", "field")
+    (295.0, 0.05)
+    """
+    match = _QUANTITY.fullmatch(text)
+    if match is None:
+        raise DataError(f"{what} '{text:.40}' must be a number in {unit}, or one with its unit, e.g. '5 {unit}'")
+    number = float(match[1].replace("\u2212", "-"))
+    return number if not match[2] else float(convert(number, match[2].strip(), unit))
+
+
 def time_in_words(time_ps: float, digits: int = 3) -> str:
     """Write a time in a unit that suits its size.
 
@@ -362,7 +394,7 @@ def _unknown(part: str, text: str) -> str:
         *_SPELLINGS,
         *(p + u for p in "fpnumck" for u in ("s", "eV", "m", "T", "A", "Gy", "V")),
     ]
-    close = difflib.get_close_matches(part[:20], [name for name in known if name], n=2, cutoff=0.6)
+    close = similar_names(part[:20], filter(None, known), most=2)
     where = "" if part == text.strip() else f" in '{text}'"
     hint = (
         f"; did you mean {' or '.join(close)}?" if close else ": write e.g. ps, meV, mT, cm^2/(V*s), eV*Angstrom or %"

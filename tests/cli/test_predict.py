@@ -57,8 +57,8 @@ def test_a_folder_that_a_run_wrote_can_answer(study: Path, capsys: pytest.Captur
         (["(PEEA)2PbI4"], "PEEA"),
         (["(PEA)3PbI4"], "perospin: "),
         (["MAPbI3", "--study", "nope"], "unknown study 'nope'"),
-        (["MAPbI3", "--study", "paper-format"], "has no data of its own"),
-        (["MAPbI3", "--part", "as-published"], "declares no [predict] table"),
+        (["MAPbI3", "--study", "paper-format"], "takes its descriptors from its table"),
+        (["MAPbI3", "--part", "as-published"], "takes its descriptors from its table"),
         (["MAPbI3", "--ion", "nonsense"], "nonsense"),
     ],
 )

@@ -180,10 +180,27 @@ def test_absent_mapping(tmp_path: Path) -> None:
 def test_columns_that_the_file_lacks(tmp_path: Path, mapping: ColumnMapping) -> None:
     with pytest.raises(DataError, match=r"no column 'Lifetime'.*did you mean 'Lifetimes'"):
         check_file(write(tmp_path, GOOD.replace("Lifetime", "Lifetimes")), mapping)
-    with pytest.raises(DataError, match="no column for material, property, value, unit"):
+    with pytest.raises(DataError, match="no column for property, value, unit"):
         check_file(write(tmp_path, GOOD))
     with pytest.raises(DataError, match="header but no rows"):
         check_file(write(tmp_path, GOOD.splitlines()[0] + "\n"), mapping)
+
+
+def test_headings_with_units_and_error_columns_need_no_mapping(tmp_path: Path) -> None:
+    text = "Compound;tau_spin (ns);tau_spin error (ns);temperature (degC);doi\nMAPbI3;0,5;0,1;20;10.1039/d5sc07406a\n"
+    found = check_file(write(tmp_path, text))
+    assert not found.issues
+    record = found.records[0]
+    assert (record.value, record.uncertainty, record.unit) == (500.0, 100.0, "ps")
+    assert record.conditions.temperature_k == pytest.approx(293.15)
+
+
+def test_a_mapping_that_contradicts_the_unit_of_a_heading_is_refused(tmp_path: Path) -> None:
+    mapping = ColumnMapping.model_validate(
+        {"columns": {"material": "m"}, "values": [{"column": "t (ns)", "property": "tau_spin", "unit": "ps"}]}
+    )
+    with pytest.raises(DataError, match="says ns, the mapping ps"):
+        check_file(write(tmp_path, "m,t (ns)\nMAPbI3,1\n"), mapping)
 
 
 def test_wrong_constant_names_itself(tmp_path: Path) -> None:

@@ -138,7 +138,7 @@ def test_separator_and_byte_order_mark_are_recognised(tmp_path: Path, separator:
         (b"", "is empty"),
         (b"\n\n", "is empty"),
         (b"a,b,a\n1,2,3\n", "two columns named 'a'"),
-        (b"material\n\xff\xfe\n", "not UTF-8"),
+        (b"material\n\x00\x01\x02\x03\n", "not a text file"),
         (b'a,b\n"1,2\n', "unclosed quotation mark"),
         (b",,\n1,2,3\n", "must name the columns"),
     ],

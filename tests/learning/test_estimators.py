@@ -440,7 +440,7 @@ def test_spread_covers_noise_and_grows_outside():
     assert gp.predict([[6.0]], return_std=True)[1][0] > 2 * spread.max()
 
 
-@pytest.mark.parametrize("mode", ["average", "map"])
+@pytest.mark.parametrize("mode", [pytest.param("average", marks=pytest.mark.slow), "map"])
 def test_gaussian_process_is_a_scikit_learn_estimator(mode):
     model = GaussianProcess(mode, n_particles=32, n_chains=8, n_draws=16, n_starts=1)
     check_estimator(model, on_skip=None, on_fail="raise", expected_failed_checks=WEIGHT_CHECKS)

@@ -52,9 +52,10 @@ LEAVES = (
     Matern("process", ("temperature", "time")),
     Matern("process", ("temperature", "time"), WEIGHT),
     Matern("spacer", ("a", "b", "c", "d"), WEIGHT),
-    Matern("spacer", ("a", "b", "c", "d"), WEIGHT, shared=True),
+    Matern("spacer", ("a", "b", "c", "d"), WEIGHT, groups=("one",) * 4),
+    Matern("spacer", ("a", "b", "c", "d"), groups=("size", "polar", "size", "size")),
     SquaredExponential("process", ("temperature", "time"), WEIGHT),
-    SquaredExponential("spacer", ("a", "b", "c", "d"), shared=True),
+    SquaredExponential("spacer", ("a", "b", "c", "d"), groups=("one",) * 4),
     Linear("process", ("temperature", "time")),
 )
 
@@ -156,7 +157,7 @@ def test_limits_of_kernels():
         one = kernel(np.array([0.3, np.inf]), table, table)
         first = {"process": table["process"][:, :1]}
         np.testing.assert_allclose(one, kind("process", names[:1])(np.array([0.3]), first, first), rtol=1e-12)
-    shared = Matern("spacer", tuple("abcd"), shared=True)
+    shared = Matern("spacer", tuple("abcd"), groups=("one",) * 4)
     apart = Matern("spacer", tuple("abcd"))
     np.testing.assert_allclose(
         shared(np.array([0.2]), table, table), apart(np.full(4, 0.2 + np.log(2.0)), table, table), rtol=1e-12
@@ -309,7 +310,7 @@ def test_likelihood_of_a_column_decides_whether_it_takes_part():
 MIXED = Sum(
     (
         Product((Matern("process", ("temperature", "time")), Sum((Constant(), Same("solvent", WEIGHT)))), WEIGHT),
-        Product((Matern("spacer", tuple("abcd"), shared=True),), WEIGHT),
+        Product((Matern("spacer", tuple("abcd"), groups=("one",) * 4),), WEIGHT),
     )
 )
 

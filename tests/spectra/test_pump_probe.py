@@ -285,9 +285,10 @@ class TestDataAsTheyCome:
         fit = fit_pump_probe(DELAY, np.minimum(same, 1.2), counter, irf_fwhm_ps=0.2)
         assert any("saturated" in w for w in fit.warnings)
 
-    def test_pure_noise_gives_no_lifetime(self) -> None:
+    @pytest.mark.parametrize("seeds", [range(3), pytest.param(range(3, 15), marks=pytest.mark.slow)])
+    def test_pure_noise_gives_no_lifetime(self, seeds: range) -> None:
         told = 0
-        for seed in range(12):
+        for seed in seeds:
             noise = np.random.default_rng(seed).normal(size=(2, len(DELAY)))
             fit = fit_pump_probe(DELAY, noise[0], noise[1], irf_fwhm_ps=0.2)
             if "stands out of the noise" in "".join(fit.warnings):
@@ -297,7 +298,7 @@ class TestDataAsTheyCome:
                 assert fit["difference_lifetime_ps"].status == "undetermined"
                 if fit.warnings[0].startswith("no signal"):
                     assert fit["time_zero_ps"].status == fit["population_lifetime_ps"].status == "undetermined"
-        assert told >= 10  # five in a hundred may pass
+        assert told >= len(seeds) - 2  # five in a hundred may pass
 
     def test_noise_about_a_background_and_a_noisy_difference(self) -> None:
         noise = np.random.default_rng(3).normal(size=(2, len(DELAY)))

@@ -39,7 +39,7 @@ def test_two_components_come_back(grid: ModuleType) -> None:
         assert 0.55 < cell.coverage < 0.81
 
 
-@pytest.mark.parametrize("ratio", [0.1, 0.3])
+@pytest.mark.parametrize("ratio", [pytest.param(0.1, marks=pytest.mark.slow), 0.3])
 def test_unresolved_lifetimes_are_bounds(grid: ModuleType, ratio: float) -> None:
     cell = grid.one_component(ratio, 0.01, 12)
     assert cell.valued == 0

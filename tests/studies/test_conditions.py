@@ -279,6 +279,7 @@ def test_shuffled_targets_leave_limits_in_their_place() -> None:
         assert order[[4, 17]].tolist() == [4, 17]
 
 
+@pytest.mark.slow  # nested folds: over a minute
 def test_intervals_have_no_residual_of_a_limit() -> None:
     from perospin.learning.estimators import build_estimator
 

@@ -42,6 +42,7 @@ def gaps() -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
     return X, table["gap_ev"].to_numpy(), table["cation"].to_numpy()
 
 
+@pytest.mark.slow  # sixteen fits of 180 rows by two models: minutes
 def test_unseen_cations_are_predicted(gaps):
     X, y, cation = gaps
     scheme = leave_one_group_out(cation, "loco", "leave one cation out")
@@ -54,6 +55,7 @@ def test_unseen_rows_are_predicted(gaps):
     assert evaluate(build_estimator(AVERAGE, seed=0), X, y, leave_one_out(len(y))).scores().r2 >= 0.97
 
 
+@pytest.mark.slow  # sixteen fits of 180 rows
 def test_without_the_cation_it_knows_only_metal_and_halide(gaps):
     X, y, cation = gaps
     spec = {"kind": "structured_gp", "kernels": {k: KERNELS[k] for k in ("metal", "halide")}, "terms": [MEAN]}

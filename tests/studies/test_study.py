@@ -17,7 +17,7 @@ from perospin.learning.intervals.intervals import jackknife_plus
 from perospin.learning.validation.guard import guarded
 from perospin.reports import report
 from perospin.studies.data.dataset import build_dataset
-from perospin.studies.data.table import read_csv
+from perospin.studies.data.table import read_own_table
 from perospin.studies.declaration.reading import parse_study, shipped_studies
 from perospin.studies.evidence.gathering import _before_product
 from perospin.studies.result import StudyResult
@@ -171,12 +171,11 @@ def _spoil_cell(text: str) -> str:
 BROKEN = {
     "not a number": (_spoil_cell, "row 1, column 'x1_ev': 'abc.*' is not a number"),
     "missing column": (lambda t: t.replace("x2_debye", "mu"), "column 'x2_debye' is missing"),
-    "other unit": (lambda t: t.replace("rate_per_ps", "rate_per_ns"), "'rate_per_ns': is it in another unit.*1/ps"),
+    "other unit": (lambda t: t.replace("rate_per_ps", "rate_per_mv"), "'rate_per_mv': is it in another unit.*1/ps"),
     "other unit again": (lambda t: t.replace("x1_ev", "x1_hartree"), "'x1_hartree': is it in another unit"),
     "ragged": (lambda t: t.replace("PbI4,old,", "PbI4,old,1,2,", 1), "line 2 has .* cells where the header has"),
     "no rows": (lambda t: t.splitlines()[0] + "\n", "no rows"),
     "empty": (lambda t: "", "is empty"),
-    "semicolons": (lambda t: t.replace(",", ";"), "separated by semicolons"),
     "two columns of one name": (lambda t: t.replace("x2_debye", "x1_ev"), "two columns called 'x1_ev'"),
     "wrong formula": (lambda t: t.replace("(BA)2PbI4", "(BA)3PbI4"), "row 1: "),
     "unknown ion": (lambda t: t.replace("(EOA)2PbI4", "(QQQ)2PbI4"), "row 16: .*QQQ"),
@@ -191,6 +190,41 @@ def test_a_broken_table_gives_one_sentence_with_row_and_column(tmp_path: Path, c
     broken.write_text(change((tmp_path / "table.csv").read_text()))
     with pytest.raises(DataError, match=message):
         Study.load(path).with_data(broken).dataset()
+
+
+def test_all_mistakes_of_a_table_are_told_at_once(tmp_path: Path) -> None:
+    path = small_study.write(tmp_path)
+    frame = small_study.table().astype(object)
+    frame.loc[0, "x1_ev"], frame.loc[2, "formula"], frame.loc[4, "rate_per_ps"] = "abc", "(QQQ)2PbI4", -1.0
+    frame.drop(columns="x2_debye").to_csv(tmp_path / "mine.csv", index=False)
+    with pytest.raises(DataError) as told:
+        Study.load(path).with_data(tmp_path / "mine.csv").dataset()
+    for part in ("x2_debye", "'abc'", "QQQ", "no logarithm"):
+        assert any(part in mistake for mistake in told.value.mistakes), told.value.mistakes
+    assert "and 2 more" in str(told.value)
+
+
+def test_one_reader_for_every_table(tmp_path: Path) -> None:
+    """Semicolons with decimal commas, UTF-16, a workbook, a unit in heading or row: all give the same numbers."""
+    openpyxl = pytest.importorskip("openpyxl")
+    path = small_study.write(tmp_path)
+    expected = Study.load(path).dataset()
+    frame = small_study.table()
+    text = frame.to_csv(index=False, sep=";", decimal=",")
+    (tmp_path / "comma.csv").write_text(text)
+    (tmp_path / "utf16.txt").write_text(text.replace(";", "\t"), encoding="utf-16")
+    text = frame.assign(rate_per_ps=frame["rate_per_ps"] * 1e3).to_csv(index=False, sep=";", decimal=",")
+    (tmp_path / "units.csv").write_text(text.replace("rate_per_ps", "Rate (1/ns)", 1).replace("x1_ev", "x1 [eV]", 1))
+    book = openpyxl.Workbook()
+    book.active.append(list(frame.columns))
+    for row in frame.itertuples(index=False):
+        book.active.append([None if value != value else value for value in row])
+    book.save(tmp_path / "book.xlsx")
+    for name in ("comma.csv", "utf16.txt", "units.csv", "book.xlsx"):
+        found = Study.load(path).with_data(tmp_path / name).dataset()
+        np.testing.assert_allclose(found.target, expected.target, rtol=1e-12)
+        np.testing.assert_allclose(found.features[expected.features.columns], expected.features, rtol=1e-12)
+        assert any("converted from 1/ns" in note for note in found.notes) == (name == "units.csv")
 
 
 def test_values_that_have_no_logarithm_or_are_far_off_are_named(tmp_path: Path) -> None:
@@ -208,10 +242,10 @@ def test_values_that_have_no_logarithm_or_are_far_off_are_named(tmp_path: Path) 
 
 def test_spreadsheets_and_missing_files_are_refused(tmp_path: Path) -> None:
     (tmp_path / "t.xlsx").write_bytes(b"PK\x03\x04rest")
-    with pytest.raises(DataError, match="spreadsheet, not CSV"):
-        read_csv(tmp_path / "t.xlsx")
-    with pytest.raises(DataError, match="there is no file"):
-        read_csv(tmp_path / "none.csv")
+    with pytest.raises(DataError, match="archive"):
+        read_own_table(tmp_path / "t.xlsx")
+    with pytest.raises(DataError, match="No such file"):
+        read_own_table(tmp_path / "none.csv")
 
 
 def test_filters_keep_and_drop_rows(tmp_path: Path) -> None:

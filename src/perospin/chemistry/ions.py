@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
@@ -15,6 +14,7 @@ from perospin.chemistry.elements import parse_hill
 from perospin.chemistry.ion import Ion, Role
 from perospin.chemistry.radii import shannon_radius_pm
 from perospin.errors import AmbiguousIonError, DataError, UnknownIonError
+from perospin.similar import similar_names, similarity
 from perospin.text import shorten
 
 _NAME_WITH_SYNONYM = re.compile(r"(.+?) \(([^()]*ium(?:, protonated)?)\)")
@@ -251,7 +251,7 @@ class IonLibrary:
         for other in dict.fromkeys([*self._states, *self._aliases, *names]):
             folded.setdefault(other.casefold(), []).append(other)
         name = name.strip()[:64]
-        close = difflib.get_close_matches(name.casefold(), folded, n=3, cutoff=0.6)
+        close = similar_names(name.casefold(), folded, most=3)
         spelt = [other for key in close for other in sorted(folded[key], key=lambda o: -_similarity(name, o))]
         return spelt[:3]
 
@@ -285,7 +285,7 @@ class IonLibrary:
 
 def _similarity(a: str, b: str) -> float:
     """Similarity of two spellings, 0 to 1, with regard to case; symbols in capitals win a tie."""
-    return difflib.SequenceMatcher(None, a, b).ratio() + 1e-6 * sum(c.isupper() for c in b)
+    return similarity(a, b) + 1e-6 * sum(c.isupper() for c in b)
 
 
 @lru_cache(maxsize=1)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 import typer
 
 from perospin.errors import DataError, QuantumError, UnknownIonError
+from perospin.progress import progress_line
 from perospin.saving import whole_file, write_csv, write_rows, write_with
 
 if TYPE_CHECKING:
@@ -135,34 +136,27 @@ def _executor(scheduler: str, workers: int | None) -> Iterator[Executor | None]:
 @contextmanager
 def _progress(total: int, level: str) -> Iterator[tuple[Callable[[str, str], None], dict[str, str]]]:
     """Show a progress bar; give the function that hears of each end, and the reasons of failures by name."""
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
     failed: dict[str, str] = {}
     n_ended = 0
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    console = Console(stderr=True)
-    with Progress(*columns, console=console) as progress:
-        task = progress.add_task(f"cations at level {level}", total=total)
+    try:
+        with progress_line() as tell:
+            assert tell is not None
+            tell(f"cations at level {level}", 0, total)
 
-        def ended(name: str, reason: str) -> None:
-            nonlocal n_ended
-            n_ended += 1
-            progress.update(task, advance=1, description=f"cations at level {level} ({escape(name)})")
-            if reason:
-                failed[name] = reason
-                progress.console.print(f"failed: {name}: {reason}", style="red", highlight=False, markup=False)
+            def ended(name: str, reason: str) -> None:
+                nonlocal n_ended
+                n_ended += 1
+                tell(f"cations at level {level} ({name})", n_ended, total)
+                if reason:
+                    failed[name] = reason
+                    typer.secho(f"failed: {name}: {reason}", fg="red", err=True)
 
-        try:
             yield ended, failed
-        except KeyboardInterrupt:
-            progress.stop()
-            console.print(
-                f"interrupted: {n_ended} of {total} had ended and are kept; the same command goes on from there",
-                highlight=False,
-            )
-            raise
+    except KeyboardInterrupt:
+        typer.echo(
+            f"interrupted: {n_ended} of {total} had ended and are kept; the same command goes on from there", err=True
+        )
+        raise
 
 
 def _write_failures(path: Path, failures: Sequence[Mapping[Any, Any]]) -> None:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import csv
 import sys
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from perospin.cli.own_ions import library_with
 from perospin.errors import DataError, PerospinError
+from perospin.progress import progress_line
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -86,6 +88,12 @@ def describe(
             show_default=False,
         ),
     ] = None,
+    table: Annotated[
+        str | None,
+        typer.Option(
+            "--table", help="si: symbol, name, value and unit for a paper; --out takes .csv, .xlsx, .md or .tex."
+        ),
+    ] = None,
     list_columns: Annotated[
         bool, typer.Option("--list-columns", help="List all columns with what they are, and stop.")
     ] = False,
@@ -105,12 +113,16 @@ def describe(
         raise DataError("nothing to describe: give formulas, structure files, a folder or a list; see --help")
     from importlib.metadata import version
 
-    from perospin.chemistry import IonLibrary
     from perospin.descriptors.quantum import get_level
+    from perospin.descriptors.si_table import SI_ENDINGS
     from perospin.descriptors.writing import UnfinishedTable
 
     get_level(level)
-    library = IonLibrary.of(ion)
+    if table not in (None, "si"):
+        raise DataError(f"--table '{table}': there is one kind of table, si")
+    if table is not None and out is not None and out.suffix.lower() not in SI_ENDINGS:
+        raise DataError(f"--out {out}: a table for the SI is written as {', '.join(SI_ENDINGS)}")
+    library = library_with(ion)
     wanted = None if columns is None else _chosen(columns)
     measured = measured or sources is not None or bool(wanted and any(name.startswith("measured_") for name in wanted))
     if wanted and any(name.startswith("expected_") for name in wanted):
@@ -141,6 +153,11 @@ def describe(
                 on_error=fail,
             )
 
+    if table is not None:
+        stream = found.stream()
+        _si(console, frames(), wanted, out)
+        _report(failed, 0)
+        return
     if out is not None and found.structures and sources is None:
         settings = {
             "level": level,
@@ -175,6 +192,35 @@ def describe(
     if sources is not None:
         typer.echo(f"{told.sources} sources of measured features in {sources}")
     _report(failed, told.rows)
+
+
+def _si(console: Console, frames: Iterable[pd.DataFrame], wanted: Sequence[str] | None, out: Path | None) -> None:
+    """Print or write the table for the supporting information."""
+    import pandas as pd
+    from rich.markup import escape
+    from rich.table import Table
+
+    from perospin.descriptors.si_table import si_table, write_si_table
+
+    told = _Told()
+    kept = []
+    for frame in frames:
+        told.warn(frame)
+        kept.append(frame)
+    made = si_table(pd.concat(kept), wanted) if kept else pd.DataFrame()
+    if made.empty:
+        return
+    if out is not None:
+        count = made.shape[1] - 3
+        materials = "1 material" if count == 1 else f"{count} materials"
+        typer.echo(f"{len(made)} quantities of {materials} in {write_si_table(made, out)}")
+        return
+    shown = Table(header_style="bold", box=None, pad_edge=False)
+    for i, name in enumerate(made.columns):
+        shown.add_column(escape(str(name)), justify="left" if i < 3 else "right", no_wrap=i != 1)
+    for row in made.itertuples(index=False):
+        shown.add_row(*(escape(str(cell)) for cell in row))
+    console.print(shown)
 
 
 def _report(failed: Sequence[str], rows: int) -> None:
@@ -253,24 +299,15 @@ def _progress(long: bool) -> Any:
     """Context with a function to call with the number of materials done."""
     if not (long and sys.stderr.isatty()):
         return nullcontext(lambda rows: None)
-    return _Bar()
+    return _counting()
 
 
-class _Bar:
-    """Spinner with the number of materials: a stream has no known length."""
-
-    def __enter__(self) -> Callable[[int], None]:
-        from rich.console import Console
-        from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-        columns = (SpinnerColumn(), TextColumn("{task.completed:,} materials"), TimeElapsedColumn())
-        self._bar = Progress(*columns, console=Console(stderr=True), transient=True)
-        self._bar.start()
-        task = self._bar.add_task("", total=None)
-        return lambda rows: self._bar.update(task, completed=rows)
-
-    def __exit__(self, *error: object) -> None:
-        self._bar.stop()
+@contextmanager
+def _counting() -> Iterator[Callable[[int], None]]:
+    """Count materials: a stream has no known length."""
+    with progress_line() as tell:
+        assert tell is not None
+        yield lambda rows: tell("materials", rows, 0)
 
 
 def _announce(symbol: str) -> None:
@@ -403,14 +440,16 @@ def _columns() -> dict[str, dict[str, str]]:
 
 
 def _chosen(text: str) -> list[str]:
-    from difflib import get_close_matches
+    from perospin.descriptors.si_table import column_in_words
+    from perospin.similar import did_you_mean
 
     known = [column for group in _columns().values() for column in group]
-    names = [name.strip() for name in text.split(",") if name.strip()]
+    descriptions = {column: meaning for group in _columns().values() for column, meaning in group.items()}
+    asked = [name.strip() for name in text.split(",") if name.strip()]
+    names = [column_in_words(name, descriptions) or name for name in asked]
     for name in names:
         if name not in known:
-            close = get_close_matches(name, known, n=3)
-            hint = f"did you mean {' or '.join(close)}?" if close else "see `perospin describe --list-columns`"
+            hint = did_you_mean(name, known, otherwise="see `perospin describe --list-columns`", most=3)
             raise DataError(f"there is no column '{name}'; {hint}")
     if not names:
         raise DataError("--columns names no column; see `perospin describe --list-columns`")
@@ -474,8 +513,33 @@ def _unique(labels: Sequence[str]) -> list[str]:
     return out
 
 
+_ISOLATED = ("homo_ev", "lumo_ev", "gap_ev", "dipole_debye")
+
+
+def _titled(name: str) -> str:
+    """Column in words with its unit; levels and dipole are those of the isolated cation."""
+    from perospin.descriptors.labels import axis_label
+    from perospin.descriptors.si_table import unit_of
+
+    words, _, _ = axis_label(name).partition(" (")
+    words = words.removesuffix(" deg").removesuffix(" deg2")
+    unit = unit_of(name)
+    isolated = ", isolated cation" if name in _ISOLATED else ""
+    return f"{words}{isolated}" + (f" ({unit})" if unit else "")
+
+
+def _with_unit(name: str) -> str:
+    """Name of a column, with its unit behind it."""
+    from perospin.descriptors.si_table import unit_of
+
+    unit = unit_of(name)
+    isolated = ", isolated cation" if name in _ISOLATED else ""
+    told = f"{unit}{isolated}".strip(", ")
+    return f"{name} ({told})" if told else name
+
+
 def _head(name: str) -> str:
-    return max(name.split("_"), key=len)
+    return max(_titled(name).split(), key=len)
 
 
 def _print_rows(console: Console, labels: Sequence[str], names: Sequence[str], cells: dict[str, list[str]]) -> None:
@@ -485,7 +549,7 @@ def _print_rows(console: Console, labels: Sequence[str], names: Sequence[str], c
     table = Table(header_style="bold", box=None, pad_edge=False)
     table.add_column("material", no_wrap=True)
     for name in names:
-        table.add_column(name.replace("_", " "), justify="right", min_width=max(map(len, cells[name])))
+        table.add_column(escape(_titled(name)), justify="right", min_width=max(map(len, cells[name])))
     for i, label in enumerate(labels):
         table.add_row(escape(label), *(escape(cells[name][i]) for name in names))
     console.print(table)
@@ -497,7 +561,7 @@ def _print_transposed(
     from rich.markup import escape
     from rich.table import Table
 
-    left = max(len(name) for name in names) + 2
+    left = max(len(_with_unit(name)) for name in names) + 2
     width = max(9, min(14, max(len(text) for text in chain(labels, *(cells[name] for name in names)))))
     fitting = max(1, (console.width - left) // (width + 2))
     groups = {heading: [c for c in columns if c in names] for heading, columns in _columns().items()}
@@ -512,6 +576,6 @@ def _print_transposed(
             if told:
                 table.add_row(f"[bold]{heading}[/bold]")
                 for name in told:
-                    table.add_row(f"  {name}", *(escape(cells[name][i]) for i in part))
+                    table.add_row(escape(f"  {_with_unit(name)}"), *(escape(cells[name][i]) for i in part))
         console.print(table)
         console.print()

@@ -30,6 +30,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
 """Name of each sub-command: the module that holds its typer `app`, and its line in ``perospin --help``."""
 
 
+_MOST_MISTAKES = 40
+
+
 class LazyGroup(TyperGroup):
     """A group that knows its sub-commands by name and help text, and imports one only when it is run."""
 
@@ -134,7 +137,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         finally:
             sys.stdout.flush()
     except PerospinError as error:
-        _fail(str(error))
+        _fail_with(error)
     except BrokenPipeError:
         _let_go(sys.stdout)
         sys.exit(0)
@@ -162,6 +165,21 @@ def _say(text: str) -> None:
 
 def _fail(text: str) -> None:
     _say(text)
+    sys.exit(2)
+
+
+def _fail_with(error: PerospinError) -> None:
+    """Print an error; one that names several mistakes as a list of all of them."""
+    if not error.mistakes:
+        _fail(str(error))
+    where = str(error.args[0]).partition(error.mistakes[0])[0].rstrip(" ,:")
+    _say(f"{where}: {len(error.mistakes)} mistakes")
+    for mistake in error.mistakes[:_MOST_MISTAKES]:
+        with contextlib.suppress(OSError, ValueError):
+            print(f"  - {sentence(mistake)}", file=sys.stderr)
+    if len(error.mistakes) > _MOST_MISTAKES:
+        with contextlib.suppress(OSError, ValueError):
+            print(f"  - and {len(error.mistakes) - _MOST_MISTAKES} more", file=sys.stderr)
     sys.exit(2)
 
 

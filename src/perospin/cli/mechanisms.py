@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from perospin.errors import DataError
+from perospin.progress import progress_line
 from perospin.saving import write_figure
 
 if TYPE_CHECKING:
@@ -25,10 +26,10 @@ app = typer.Typer(
 )
 
 
-def _console(error: bool = False) -> Console:
+def _console() -> Console:
     from rich.console import Console
 
-    return Console(stderr=error, highlight=False)
+    return Console(highlight=False)
 
 
 @app.command("list")
@@ -246,16 +247,13 @@ def _infer(
     most: int,
     seed: int,
 ) -> MechanismResult:
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
     from perospin import mechanisms
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=_console(error=True), disable=not nuts) as progress:
-        task = progress.add_task("sampling", total=None)
+    with progress_line(nuts) as tell:
 
         def on_model(name: str, done: int, total: int) -> None:
-            progress.update(task, completed=done, total=total, description=f"sampling {name}" if name else "sampled")
+            if tell is not None:
+                tell(f"sampling {name}" if name else "sampled", done, total)
 
         return mechanisms.infer(
             observed,

@@ -8,8 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from perospin.errors import DataError
+from perospin.cli.own_ions import library_with
+from perospin.cli.paragraphs import say
+from perospin.digits import figures, value_and_interval
+from perospin.errors import DataError, PerospinError
 from perospin.saving import make_folder, write_figure
+from perospin.units import quantity_in
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -57,11 +61,18 @@ def predict(
         ),
     ] = None,
     temperature: Annotated[
-        float | None, typer.Option("--temperature", help="In kelvin.", rich_help_panel="Lifetimes under conditions")
+        str | None,
+        typer.Option(
+            "--temperature", help="In kelvin, or with a unit: 295K.", rich_help_panel="Lifetimes under conditions"
+        ),
     ] = None,
     field: Annotated[
-        float | None,
-        typer.Option("--field", help="Magnetic field in tesla.", rich_help_panel="Lifetimes under conditions"),
+        str | None,
+        typer.Option(
+            "--field",
+            help="Magnetic field in tesla, or with a unit: 50mT.",
+            rich_help_panel="Lifetimes under conditions",
+        ),
     ] = None,
     carrier: Annotated[
         str, typer.Option("--carrier", help="electron, hole or exciton.", rich_help_panel="Lifetimes under conditions")
@@ -87,7 +98,7 @@ def predict(
     ] = None,
 ) -> None:
     """Predict one or several materials."""
-    from perospin.chemistry import IonLibrary, Perovskite
+    from perospin.chemistry import Perovskite
 
     if (rows is None) == (not formulas):
         raise DataError("give either formulas, for example '(3AMP)PbI4', or --rows with a CSV file of rows to predict")
@@ -96,12 +107,18 @@ def predict(
         raise DataError(f"--plot {plot}: rows may be many; give a folder")
     if plot is not None:
         _check_plot(plot, len(formulas))
-    library = IonLibrary.of(ion)
+    library = library_with(ion)
     # a wrong formula is reported before anything is fitted
     materials = [Perovskite.parse(formula, library) for formula in formulas]
     for caution in dict.fromkeys(caution for material in materials for caution in material.cautions):
         typer.echo(f"caution: {caution}", err=True)
-    asked = {"temperature_k": temperature, "field_t": field, "carrier": carrier, "technique": technique, "form": form}
+    asked: dict[str, Any] = {
+        "temperature_k": None if temperature is None else quantity_in(temperature, "K", "--temperature"),
+        "field_t": None if field is None else quantity_in(field, "T", "--field"),
+        "carrier": carrier,
+        "technique": technique,
+        "form": form,
+    }
     asked = {name: value for name, value in asked.items() if value not in (None, "")}
     if quantity is not None or asked:
         if model is not None or plot is not None or part is not None or rows or study != "spin-relaxation":
@@ -129,9 +146,20 @@ def predict(
         return
     from rich.console import Console
 
+    from perospin.studies.data.table import OWN_RECORDS
+
     console = Console(highlight=False)
     for prediction in found:
         _print(console, prediction)
+        if study == "spin-relaxation" and model is None:
+            text = (
+                "another model answers with --temperature, --field, --carrier or --quantity: all records of lifetimes"
+            )
+            say(console, text, hang=2)
+        console.print()
+    for note in predictor.data.notes:
+        if OWN_RECORDS in note:
+            say(console, f"note: {note}", hang=2)
 
 
 def _lifetimes(
@@ -151,9 +179,17 @@ def _lifetimes(
         return
     from rich.console import Console
 
+    from perospin.studies.data.table import OWN_RECORDS
+
     console = Console(highlight=False)
-    for prediction in found:
+    given = ", ".join(f"--{name.removesuffix('_k').removesuffix('_t')}" for name in asked) or "--quantity"
+    for material, prediction in zip(materials, found, strict=True):
         _print_lifetime(console, prediction)
+        _other_answer(console, material, ions, f"{given} was given")
+        console.print()
+    for note in predictor.data.notes:
+        if OWN_RECORDS in note:
+            say(console, f"note: {note}", hang=2)
 
 
 def _print_lifetime(console: Console, prediction: Prediction) -> None:
@@ -162,29 +198,55 @@ def _print_lifetime(console: Console, prediction: Prediction) -> None:
     from perospin.units import time_in_words
 
     asked = {name: value for name, value in prediction.asked.items() if name != "quantity"}
-    conditions = ", ".join(f"{name} {value}" for name, value in asked.items()) or "any conditions"
-    low, high = time_in_words(prediction.low, 2), time_in_words(prediction.high, 2)
-    console.print(
-        f"[bold]{escape(prediction.formula)}[/bold]  {prediction.quantity} "
-        f"[bold]{time_in_words(prediction.value)}[/bold] ({escape(conditions)}), {100 * prediction.level:.0f} % "
-        f"interval {low} to {high}"
+    units = {"temperature_k": "K", "field_t": "T"}
+    conditions = ", ".join(
+        f"{name.rpartition('_')[0]} {value:g} {units[name]}" if name in units else f"{name} {value}"
+        for name, value in asked.items()
     )
-    if prediction.typical_factor is not None:
-        console.print(
-            f"  typical factor {prediction.typical_factor:.3g} over {prediction.n_scored} values of "
-            f"{prediction.quantity} ({escape(prediction.interval)})"
-        )
+    low, high = time_in_words(prediction.low, 2), time_in_words(prediction.high, 2)
+    console.print(f"[bold]{escape(prediction.formula)}[/bold]", soft_wrap=True)
+    say(
+        console,
+        f"spin lifetime {prediction.quantity} [bold]{time_in_words(prediction.value, 2)}[/bold], "
+        f"{100 * prediction.level:.0f} % interval {low} to {high}",
+    )
+    say(console, escape(f"at {conditions}" if conditions else "at any conditions: none were asked for"), hang=2)
+    say(console, f"the interval is made {escape(prediction.interval_in_words)}", hang=2)
+    if prediction.spread_in_words:
+        say(console, escape(prediction.spread_in_words), hang=2)
     for caution in prediction.cautions:
-        console.print(f"  [bold red]caution[/bold red]: {escape(caution)}")
+        say(console, f"[bold red]caution[/bold red]: {escape(caution)}", hang=2)
+    base = time_in_words(10.0**prediction.base, 2)
     shown = {name: value for name, value in prediction.contributions.items() if abs(value) >= 0.05}
-    terms = ", ".join(f"{name} {value:+.2f}" for name, value in shown.items())
-    console.print(escape(f"  {prediction.space}: {prediction.base:.2f} on average, then {terms}"))
+    terms = ", ".join(f"{name} ×{10.0**value:.2g}" for name, value in shown.items())
+    say(console, escape(f"why: {base} on average, then {terms}"), hang=2)
     for record in prediction.on_record:
         warmth = f" at {record['temperature_k']:.3g} K" if record["temperature_k"] is not None else ""
         bound = "" if record["limit"] == "value" else f"{record['limit']} "
         text = f"{record['quantity']} {bound}{time_in_words(record['value_ps'])}{warmth} ({record['source']})"
-        console.print(f"  on record: {escape(text)}")
-    console.print("  model: material and conditions, all records of lifetimes\n")
+        say(console, f"on record: {escape(text)}", hang=2)
+
+
+def _other_answer(console: Console, material: Perovskite, library: IonLibrary | None, why: str) -> None:
+    """Say which of the two models answered and why, and what the other says of the same material."""
+    from perospin.studies.study import Study
+
+    say(console, f"model: lifetimes under their conditions, from all records; it answers because {why}", hang=2)
+    try:
+        chosen = Study.load("spin-relaxation")
+        other = chosen.predictor().predict(material, library)
+    except PerospinError as error:
+        say(console, f"the other model, study spin-relaxation, has no answer: {error}", hang=2)
+        return
+    lifetime = other.reciprocal
+    assert lifetime is not None  # declared in the shipped study
+    value, low, high = _in_words(lifetime.value, lifetime.low, lifetime.high, lifetime.unit)
+    say(
+        console,
+        f"the other model, study spin-relaxation, says {value} ({low} to {high}) {other.conditions}; it answers "
+        "without these options",
+        hang=2,
+    )
 
 
 def _opened(model: Path, part: str | None) -> Predictor:
@@ -246,53 +308,101 @@ def _announce(symbol: str) -> None:
 
 
 def _print(console: Console, prediction: Prediction) -> None:
+    """Print a prediction: the lifetime first where there is one, then the rate, then why and how sure."""
+    from rich.markup import escape
+
+    unit = f" {prediction.unit}" if prediction.unit else ""
+    console.print(f"[bold]{escape(prediction.title)}[/bold]", soft_wrap=True)
+    level = f"{100 * prediction.level:.0f} % interval"
+    other = prediction.reciprocal
+    if other is not None:
+        value, low, high = _in_words(other.value, other.low, other.high, other.unit)
+        say(console, f"{escape(other.quantity)} [bold]{value}[/bold], {level} {low} to {high}")
+    value, low, high = value_and_interval(prediction.value, prediction.low, prediction.high)
+    bold = ("[bold]", "[/bold]") if other is None else ("", "")
+    say(console, f"{escape(prediction.quantity)} {bold[0]}{value}{bold[1]}{unit}, {level} {low} to {high}{unit}")
+    if prediction.conditions:
+        say(console, escape(prediction.conditions))
+    say(console, f"the interval is made {escape(prediction.interval_in_words)}", hang=2)
+    if prediction.spread_in_words:
+        say(console, escape(prediction.spread_in_words), hang=2)
+    if prediction.in_domain:
+        say(console, "in domain: the training rows hold materials like this one", hang=2)
+    for reason in prediction.reasons:
+        say(console, f"[bold red]out of domain[/bold red]: {escape(reason)}", hang=2)
+    for note in prediction.notes:
+        say(console, f"note: {escape(note)}", hang=2)
+    if prediction.known:
+        say(console, "this material is itself among the training rows", hang=2)
+    if prediction.alike:
+        alike = escape(", ".join(prediction.alike))
+        say(console, f"the model can't tell it from {alike}: equal in all it reads", hang=2)
+    _why(console, prediction)
+    _nearest(console, prediction)
+    say(console, f"model: {escape(prediction.estimator)}; study {prediction.study}, part {prediction.part}", hang=2)
+
+
+def _in_words(value: float, low: float, high: float, unit: str) -> tuple[str, str, str]:
+    """Value and ends of an interval, times each in the unit that suits it."""
+    from perospin.units import time_in_words
+
+    if unit == "ps":
+        return time_in_words(value, 2), time_in_words(low, 2), time_in_words(high, 2)
+    a, b, c = value_and_interval(value, low, high)
+    return a, b, f"{c} {unit}"
+
+
+def _why(console: Console, prediction: Prediction) -> None:
+    """Say what moves the value: factors of the lifetime or the quantity on a log scale, else in its unit."""
+    from rich.markup import escape
+
+    from perospin.descriptors.labels import words
+
+    if not prediction.contributions:
+        return
+    if prediction.space.startswith("log"):
+        other = prediction.reciprocal
+        sign, what, unit = (-1.0, other.quantity, other.unit) if other else (1.0, prediction.quantity, prediction.unit)
+        base = 10.0 ** (sign * prediction.base)
+        start = _in_words(base, base, base, unit)[0] if unit == "ps" else f"{figures(base, 2)} {unit}".rstrip()
+        # factors that print as 1.00 say nothing; --json has them all
+        terms = [
+            f"{words(name)} ×{10.0 ** (sign * value):.2f}"
+            for name, value in prediction.contributions.items()
+            if abs(value) >= 0.005
+        ]
+        say(console, escape(f"why: {what} {start} on average, then {', '.join(terms)}"), hang=2)
+        return
+    least = 0.005 * max(abs(prediction.value), 1e-12)
+    shown = {name: value for name, value in prediction.contributions.items() if abs(value) >= 0.2 * least}
+    unit = f" {prediction.unit}" if prediction.unit else ""
+    told = ", ".join(f"{words(name)} {'+' if v > 0 else '−'}{figures(abs(v), 2)}" for name, v in shown.items())
+    say(console, escape(f"why: {figures(prediction.base, 3)}{unit} on average, then {told}"), hang=2)
+
+
+def _nearest(console: Console, prediction: Prediction) -> None:
+    """List the nearest known materials, with their lifetimes where the model has rates."""
     from rich.markup import escape
     from rich.table import Table
 
-    unit = f" {prediction.unit}" if prediction.unit else ""
-    console.print(
-        f"[bold]{escape(prediction.title)}[/bold]  {prediction.quantity} [bold]{prediction.value:.3g}[/bold]{unit}, "
-        f"{100 * prediction.level:.0f} % interval {prediction.low:.2g} to {prediction.high:.2g}{unit}"
-    )
+    if not prediction.nearest:
+        return
     other = prediction.reciprocal
-    if other is not None:
-        console.print(
-            f"  {other.quantity} [bold]{other.value:.3g}[/bold] {other.unit}, {100 * prediction.level:.0f} % interval "
-            f"{other.low:.2g} to {other.high:.2g} {other.unit}"
-        )
-    if prediction.conditions:
-        console.print(f"  {escape(prediction.conditions)}")
-    if prediction.typical_factor:
-        console.print(f"  typical factor {prediction.typical_factor:.2f} ({escape(prediction.interval)})")
-    else:
-        console.print(f"  {escape(prediction.interval)}")
-    if prediction.in_domain:
-        console.print("  in domain: the training rows hold materials like this one")
-    for reason in prediction.reasons:
-        console.print(f"  [bold red]out of domain[/bold red]: {escape(reason)}")
-    for note in prediction.notes:
-        console.print(f"  note: {escape(note)}")
-    if prediction.known:
-        console.print("  this material is itself among the training rows")
-    if prediction.alike:
-        console.print(f"  the model can't tell it from {escape(', '.join(prediction.alike))}: equal in all it reads")
-    if prediction.contributions:
-        from perospin.descriptors.labels import words
-
-        # those that print as 0.00 say nothing; --json has them all
-        shown = {name: value for name, value in prediction.contributions.items() if abs(value) >= 0.005}
-        terms = ", ".join(f"{words(name)} {value:+.2f}" for name, value in shown.items())
-        console.print(f"  {escape(prediction.space)}: {prediction.base:.2f} on average, then {escape(terms)}")
+    unit = other.unit if other else prediction.unit
     table = Table(header_style="bold", box=None, pad_edge=False)
     sources = list(dict.fromkeys(near.source for near in prediction.nearest))
     several = ("source",) if len(sources) > 1 else ()
-    for column in ("  nearest known", prediction.obtained + unit, "distance (sd)", *several):
+    table.add_column("  nearest known", overflow="fold")
+    table.add_column(f"{prediction.obtained} {unit}".rstrip(), justify="right", no_wrap=True)
+    table.add_column("distance", justify="right", no_wrap=True)
+    for column in several:
         table.add_column(column, overflow="fold")
     for near in prediction.nearest:
         doubt = "" if near.certain else " (composition uncertain)"
-        cells = [f"  {escape(near.formula)}{doubt}", f"{near.value:.3g}", f"{near.distance:.2f}"]
+        value = 1.0 / near.value if other and near.value else near.value
+        cells = [f"  {escape(near.formula)}{doubt}", figures(value, 3), f"{near.distance:.2f}"]
         table.add_row(*cells, *([escape(near.source)] if several else []))
     console.print(table)
+    say(console, "distance: in standard deviations of what the model reads; 0 is equal")
     if len(sources) == 1:
-        console.print(f"  source: {escape(sources[0])}")
-    console.print(f"  model: {escape(prediction.estimator)}; study {prediction.study}, part {prediction.part}\n")
+        say(console, f"source: {escape(sources[0])}", hang=2)

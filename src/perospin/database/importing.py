@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,15 +13,20 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from perospin.database.record import COLUMNS, CONDITION_UNITS, Record, read_material
 from perospin.database.store import Store
-from perospin.database.tidy import CellIssue, stream_cells, validate_row
+from perospin.database.tidy import CellIssue, read_table, validate_row
+from perospin.database.vocabulary import PROPERTIES, get_property
 from perospin.errors import DataError, FormulaError
+from perospin.sheets.table import error_of, key_of
+from perospin.similar import did_you_mean, similar_names
 from perospin.text import shorten
 
 if TYPE_CHECKING:
     from perospin.chemistry import IonLibrary
+    from perospin.sheets.labels import Label
 
 
 LARGEST_MAPPING_BYTES = 100_000
+_MATERIAL = frozenset(("material", "formula", "compound", "perovskite", "composition_formula", "chemical_formula"))
 
 
 class ValueColumn(BaseModel):
@@ -65,6 +70,50 @@ class ColumnMapping(BaseModel):
     missing: list[str] = Field(default_factory=lambda: ["NA", "N/A", "n.a.", "-", "nan", "NaN"])
 
     @classmethod
+    def of_headings(cls, headings: Sequence[str], labels: Sequence[Label]) -> ColumnMapping:
+        """Find the fields by their headings, with the units that headings bear.
+
+        A heading is a field of a record, a condition with a unit (``temperature (degC)``), the formula (``compound``),
+        or a property with a unit (``tau_spin (ns)``); an error column beside a property is its uncertainty.
+        """
+        columns = {heading: heading for heading in headings if heading in COLUMNS}
+        units: dict[str, str] = {}
+        constants: dict[str, str | int | float | bool] = {}
+        values: list[ValueColumn] = []
+        properties = {re.sub(r"[\W_]+", " ", name.casefold()): name for name in PROPERTIES}
+        for i, (heading, label) in enumerate(zip(headings, labels, strict=True)):
+            key = key_of(label)
+            name = key.replace(" ", "_")
+            condition = next((c for c in CONDITION_UNITS if c.rsplit("_", 1)[0] == name or c == name), None)
+            if condition is not None and label.unit and label.unit != CONDITION_UNITS[condition]:
+                columns[condition] = heading
+                units[condition] = label.unit
+            elif condition is not None and label.unit:
+                columns[condition] = heading
+            elif heading in COLUMNS:
+                continue
+            elif name in _MATERIAL:
+                columns.setdefault("material", heading)
+            elif name == "value" and label.unit:
+                columns["value"], constants["unit"] = heading, label.unit
+            elif name in COLUMNS:
+                columns.setdefault(name, heading)
+            elif key in properties:
+                found = properties[key]
+                error = error_of(labels, i)
+                values.append(
+                    ValueColumn(
+                        column=heading,
+                        property=found,
+                        unit=label.unit or ("1" if get_property(found).unit == "1" else ""),
+                        uncertainty=headings[error] if error is not None else "",
+                    )
+                )
+        if "material" not in columns and "formula" in columns:
+            columns["material"] = columns.pop("formula")
+        return cls(columns=columns, units=units, constants=constants, values=values)
+
+    @classmethod
     def from_toml(cls, path: Path | str) -> ColumnMapping:
         """Read a mapping file.
 
@@ -105,8 +154,8 @@ class ColumnMapping(BaseModel):
         ):
             for name in names:
                 if name not in COLUMNS:
-                    close = get_close_matches(name, COLUMNS, n=1)
-                    hint = f"did you mean '{close[0]}'?" if close else f"a record has e.g. {', '.join(COLUMNS[:12])}"
+                    others = f"a record has e.g. {', '.join(COLUMNS[:12])}"
+                    hint = did_you_mean(name, COLUMNS, otherwise=others, quoted=True)
                     raise DataError(
                         f"mapping '{name_of_file}', [{section}]: a record has no field '{shorten(name)}'; {hint}"
                     )
@@ -178,9 +227,9 @@ def check_file(
     Parameters
     ----------
     path
-        CSV, semicolon- or tab-separated text in UTF-8; the first row names the columns.
+        CSV, semicolon- or tab-separated text, or a workbook (.xlsx); the first row names the columns.
     mapping
-        By default the columns must have the names of the record's fields, as in an export.
+        By default found from the headings (`ColumnMapping.of_headings`).
     store
         Where to look for records that are already there.
     allow_unknown
@@ -199,9 +248,11 @@ def check_file(
     DataError
         If the file as a whole is unusable, or the mapping names a column that it does not have.
     """
-    header, rows = stream_cells(path)
-    mapping = mapping or ColumnMapping(columns={name: name for name in header if name in COLUMNS})
+    table = read_table(path)
+    header = list(table.headings)
+    mapping = mapping or ColumnMapping.of_headings(header, table.labels)
     _check_columns(path, header, mapping)
+    _check_units(path, header, table.labels, mapping)
     blocks: list[ValueColumn | None] = [*mapping.values] or [None]
     labels = {name: f"{name} (constant)" for name in mapping.constants} | mapping.columns
     records: list[Record] = []
@@ -210,7 +261,7 @@ def check_file(
     cautions: dict[str, None] = {}
     file = Path(path).name
     n_rows = 0
-    for number, row in enumerate(rows, start=2):
+    for number, row in table.rows:
         if not "".join(row).strip():
             continue
         n_rows += 1
@@ -294,7 +345,7 @@ def _named_columns(mapping: ColumnMapping) -> list[str]:
 def _check_columns(path: Path | str, header: list[str], mapping: ColumnMapping) -> None:
     for name in _named_columns(mapping):
         if name not in header:
-            close = get_close_matches(name, header, n=1)
+            close = similar_names(name, header)
             hint = f"did you mean '{shorten(close[0])}'?" if close else f"it has: {shorten(', '.join(header), 150)}"
             raise DataError(f"'{shorten(str(path))}' has no column '{shorten(name)}', which the mapping names; {hint}")
     have = {*mapping.columns, *mapping.constants}
@@ -305,6 +356,25 @@ def _check_columns(path: Path | str, header: list[str], mapping: ColumnMapping) 
             f"'{shorten(str(path))}': no column for {', '.join(lacking)}; name the columns so, or give a mapping "
             "(--mapping FILE) with [columns] and [constants]"
         )
+
+
+def _check_units(path: Path | str, header: list[str], labels: Sequence[Label], mapping: ColumnMapping) -> None:
+    """Refuse a mapping that says another unit than the heading of the column."""
+    from perospin.units import convert
+
+    said = {heading: label.unit for heading, label in zip(header, labels, strict=True) if label.unit}
+    told = [(block.column, block.unit) for block in mapping.values]
+    told += [(mapping.columns[name], unit) for name, unit in mapping.units.items() if name in mapping.columns]
+    for column, unit in told:
+        try:
+            same = column not in said or abs(float(convert(1.0, said[column], unit)) - 1.0) < 1e-9
+        except DataError:  # one of the two is no unit: the rows will tell
+            continue
+        if not same:
+            raise DataError(
+                f"'{shorten(str(path))}': the heading '{shorten(column)}' says {said[column]}, the mapping {unit}; "
+                "correct one of the two"
+            )
 
 
 def _translate(

@@ -5,12 +5,9 @@ This is the only place where pydantic is used; inside, records are frozen datacl
 
 from __future__ import annotations
 
-import csv
-import io
-import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -31,13 +28,13 @@ from perospin.database.record import (
 from perospin.database.vocabulary import get_property
 from perospin.errors import DataError, FormulaError
 from perospin.saving import write_rows
+from perospin.sheets.table import Table, open_table
 from perospin.text import control_character, from_spreadsheet, shorten
 
 if TYPE_CHECKING:
     from perospin.chemistry import IonLibrary
 
 
-LARGEST_BYTES = 2**30
 MOST_COLUMNS = 1000
 LONGEST_HEADING = 300
 
@@ -162,20 +159,13 @@ def _made(row: RecordRow, value: float, uncertainty: float | None, formula: str)
 
 
 def read_cells(path: Path | str, delimiter: str | None = None) -> tuple[list[str], list[list[str]]]:
-    """Header and rows of a delimited text file, cells as text; see `stream_cells`."""
-    header, rows = stream_cells(path, delimiter)
-    return header, list(rows)
+    """Header and rows of a table, cells as text; see `read_table`."""
+    table = read_table(path, delimiter)
+    return list(table.headings), [cells for _, cells in table.rows]
 
 
-def stream_cells(path: Path | str, delimiter: str | None = None) -> tuple[list[str], Iterator[list[str]]]:
-    """Header of a delimited text file, and its rows one after the other, cells as text.
-
-    Parameters
-    ----------
-    path
-        UTF-8 file, with or without a byte order mark.
-    delimiter
-        Column separator; by default whichever of comma, semicolon and tab the header has most.
+def read_table(path: Path | str, delimiter: str | None = None) -> Table:
+    """Table of records as text: see `perospin.sheets.table.open_table`; its headings are checked.
 
     Raises
     ------
@@ -183,28 +173,9 @@ def stream_cells(path: Path | str, delimiter: str | None = None) -> tuple[list[s
         If the file can't be read, is empty or too large, or its header is broken; while the rows are read also if a
         quotation mark is never closed.
     """
-    path = Path(path)
-    name = shorten(str(path))
-    try:
-        size = path.stat().st_size
-        if size > LARGEST_BYTES:
-            raise DataError(
-                f"'{name}' has {size / 2**20:.0f} MiB; at most {LARGEST_BYTES / 2**20:.0f} MiB are read, split it"
-            )
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise DataError(f"can't read '{name}': {error.strerror}") from None
-    except UnicodeDecodeError as error:
-        raise DataError(f"'{name}' is not UTF-8 text (byte {error.start}); save it as CSV in UTF-8") from None
-    except ValueError:  # a NUL in the name
-        raise DataError(f"can't read '{name}': no file can have this name") from None
-    if not text.strip():
-        raise DataError(f"'{name}' is empty; it needs a header row and at least one row of values")
-    if delimiter is None:
-        head = re.match(r"[\r\n]*([^\r\n]*)", text)
-        delimiter = max(",;\t", key=(head[1] if head else "").count)
-    rows = _rows(name, text, delimiter)
-    header = [from_spreadsheet(cell.strip()) for cell in next(rows)]
+    table = open_table(path, delimiter)
+    name = table.name
+    header = [from_spreadsheet(cell) for cell in table.headings]
     if not any(header):
         raise DataError(f"'{name}' has an empty first row; the first row must name the columns")
     if len(header) > MOST_COLUMNS:
@@ -220,17 +191,7 @@ def stream_cells(path: Path | str, delimiter: str | None = None) -> tuple[list[s
     doubled = sorted({column for column in header if column and header.count(column) > 1})
     if doubled:
         raise DataError(f"'{name}' has two columns named '{shorten(doubled[0])}'; each name may occur once")
-    return header, rows
-
-
-def _rows(name: str, text: str, delimiter: str) -> Iterator[list[str]]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    try:
-        yield from reader
-    except csv.Error as error:
-        raise DataError(
-            f"'{name}' is not a clean table near line {reader.line_num}: {error}; look for an unclosed quotation mark"
-        ) from None
+    return replace(table, headings=tuple(header))
 
 
 def _sentence(kind: str, context: Mapping[str, Any], message: str, column: str) -> str:

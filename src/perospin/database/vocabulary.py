@@ -7,9 +7,9 @@ A closed list keeps values comparable: tau_spin, T1, T2 and T2_star are four dif
 from __future__ import annotations
 
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 from perospin.errors import DataError
+from perospin.similar import similar_names
 from perospin.text import shorten
 
 
@@ -168,8 +168,6 @@ def get_property(name: str) -> Property:
         return PROPERTIES[name]
     except KeyError:
         lower = {key.lower(): key for key in PROPERTIES}
-        close = [
-            lower[key] for key in get_close_matches(name[:64].lower().replace("*", "_star"), lower, n=3, cutoff=0.6)
-        ]
+        close = [lower[key] for key in similar_names(name[:64].lower().replace("*", "_star"), lower, most=3)]
         hint = f"did you mean {' or '.join(close)}?" if close else "`perospin data list` shows the names"
         raise DataError(f"unknown property '{shorten(name)}'; {hint}") from None

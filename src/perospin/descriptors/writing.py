@@ -6,6 +6,7 @@ import contextlib
 import csv
 import hashlib
 import json
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -118,6 +119,8 @@ class UnfinishedTable:
         for other in self.table.path.parent.glob(f"{self.table.path.name}.????????.part"):
             if other != self._part:
                 other.unlink(missing_ok=True)
+        if self._part.is_symlink():  # its name can be guessed: a link planted there would lead elsewhere
+            self._part.unlink()
         self.done = self._read()
 
     def _read(self) -> set[str]:
@@ -135,17 +138,22 @@ class UnfinishedTable:
             for row in rows
             if len(row) == len(header) and (told := Path(row[place])).is_file() and told.stat().st_mtime <= since
         ]
-        with self._part.open("w", encoding="utf-8", newline="") as part:
+        since_ns = self._part.stat().st_mtime_ns
+        with whole_file(self._part) as new, new.open("w", encoding="utf-8", newline="") as part:
             csv.writer(part, lineterminator="\n").writerows([header, *good])
+        os.utime(self._part, ns=(since_ns, since_ns))  # a row stays as old as it is
         return {row[place] for row in good}
 
     def write(self, frame: pd.DataFrame) -> None:
         """Append the rows of a frame, at once."""
         new = not self._part.is_file()
         try:
-            frame.to_csv(self._part, mode="a", header=new, encoding="utf-8", lineterminator="\n")
+            # never through a link that came meanwhile
+            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+            with os.fdopen(os.open(self._part, flags, 0o666), "a", encoding="utf-8", newline="") as part:
+                frame.to_csv(part, header=new, lineterminator="\n")
         except OSError as error:
-            raise DataError(f"can't write '{self._part}': {error.strerror or error}") from None
+            raise cannot_write(self._part, error) from None
 
     def finish(self, columns: Sequence[str] | None = None) -> tuple[int, int]:
         """Write the table, only some of its columns if they are named, and remove the part; rows and columns."""

@@ -18,6 +18,7 @@ from perospin.errors import FitError, RefusedFileError
 from perospin.fitting.arrays import Float
 from perospin.fitting.saved import STATUSES, TABLE_COLUMNS, check_fields
 from perospin.saving import digest, read_json, read_text, write_text
+from perospin.units import convert, readable_unit
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -62,6 +63,11 @@ class Value:
             return f"> {self.value:.3g}{unit}"
         if self.status == "undetermined":
             return "undetermined"
+        if self.value and not 1e-4 <= abs(self.value) < 1e6:  # 0.81 ms, never 8.1e+08 ps
+            suited = readable_unit(self.value, self.unit)
+            if suited != self.unit:
+                value, error = (float(convert(v, self.unit, suited)) for v in (self.value, self.uncertainty))
+                return f"{rounded(value, error)} {suited}"
         return f"{rounded(self.value, self.uncertainty)}{unit}"
 
 

@@ -150,6 +150,9 @@ def fit_model(
     names = list(correlation.columns)
     for i in range(len(names)):
         for j in range(i + 1, len(names)):
+            # amplitudes that share a signal are no doubt about a time
+            if {names[i], names[j]} <= set(model.amplitude_names):
+                continue
             if abs(r[i, j]) > _CORRELATED:
                 notes.append(
                     f"{names[i]} and {names[j]} can hardly be told apart (correlation {r[i, j]:+.3f}): "

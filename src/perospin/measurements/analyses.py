@@ -36,6 +36,8 @@ class Analysis:
         Words of `perospin.measurements.drawings.DRAWINGS` that its fits may have.
     records : tuple of str
         Properties of the database that it can record.
+    without : tuple of (role, sentence)
+        What a file means in which an optional column is missing.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Analysis:
     drawings: tuple[str, ...]
     optional: tuple[str, ...] = ("sigma",)
     records: tuple[str, ...] = ()
+    without: tuple[tuple[str, str], ...] = ()
 
     @property
     def fit(self) -> Callable[..., Any]:
@@ -59,7 +62,8 @@ _KERR = ("g_factor", "T2_star")
 
 _TABLE = (
     Analysis("pump-probe", "spin lifetime from same- and counter-circular traces", "delay", ("same",),
-             ("spectra", "fit_pump_probe"), ("pump-probe",), ("counter", "sigma"), ("tau_spin",)),
+             ("spectra", "fit_pump_probe"), ("pump-probe",), ("counter", "sigma"), ("tau_spin",),
+             (("counter", "one trace alone is taken as the difference of same- and counter-circular"),)),
     Analysis("map", "decay-associated spectra; spin lifetime of a pair of maps", "", ("same",),
              ("spectra", "fit_map"), ("map",), ("counter",), ("tau_spin",)),
     Analysis("kerr", "precession frequency, g and T2*; over fields the spread of g", "delay", ("signal",),

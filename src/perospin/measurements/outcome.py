@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from perospin.errors import DataError, FitError
-from perospin.units import convert
+from perospin.units import quantity_in
 
 if TYPE_CHECKING:
     from perospin.database import Record
@@ -80,12 +80,7 @@ def conditions_of(texts: Sequence[str] | None, option: str = "condition") -> dic
                 raise DataError(f"{option} '{text:.40}': the number of layers is a whole number")
             found[name] = int(value)
         elif name in CONDITION_UNITS:
-            number, _, unit = value.partition(" ")
-            try:
-                plain = float(number)
-            except ValueError:
-                raise DataError(f"{option} '{text:.40}' needs a number, e.g. temperature='5 K'") from None
-            found[name] = convert(plain, unit.strip(), CONDITION_UNITS[name]) if unit.strip() else plain
+            found[name] = quantity_in(value, CONDITION_UNITS[name], f"{option} {name}")
         else:
             found[name] = value
     return found

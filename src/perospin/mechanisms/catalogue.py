@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import typing
 from collections.abc import Callable, Mapping
@@ -13,6 +12,7 @@ from typing import Any
 from perospin.errors import DataError
 from perospin.mechanisms.quantities import QUANTITIES, Quantity, read_value
 from perospin.mechanisms.validity import RANGES, Range
+from perospin.similar import similar_names
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +144,7 @@ class Law:
             if name in (item.name, item.short):
                 return item
         names = [item.short for item in self.parameters]
-        close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+        close = similar_names(name, names)
         hint = f"; did you mean {close[0]}?" if close else ""
         raise DataError(f"{self.name} has no parameter '{name:.40}'{hint} It has {', '.join(names)}")
 
@@ -419,6 +419,6 @@ def get_law(name: str) -> Law:
     key = _SHORT_FORMS.get(key, key)
     if key in LAWS:
         return LAWS[key]
-    close = difflib.get_close_matches(key, LAWS, n=3, cutoff=0.5)
+    close = similar_names(key, LAWS, most=3, cutoff=0.5)
     hint = f"; did you mean {' or '.join(close)}?" if close else ";"
     raise DataError(f"there is no law '{name:.40}'{hint} `perospin mechanisms list` shows all")

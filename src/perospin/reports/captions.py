@@ -31,6 +31,9 @@ def of(part: PartResult) -> dict[str, str]:
         else ""
     )
     return {
+        "answer": f"{model}: each material predicted by a model that had not seen it ({label})."
+        + (" The grey band holds half of them." if spec.target.logarithmic else "")
+        + open_circles,
         "overview": f"Every estimator under every scheme; the dashed line is the {rule} ({label}){band}. Crosses "
         "are in sample: scored on the training rows. Scores below −1 stand at the edge with their value.",
         "parity": f"Predicted against {obtained}: the {rule} and {model} ({label}), and {model} in sample."

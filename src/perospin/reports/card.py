@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from perospin.descriptors.labels import axis_label
-from perospin.digits import figures, number, percent, signed
+from perospin.digits import counted, figures, number, percent, signed
 from perospin.reports.tables import seeds_text, subset_tables
 from perospin.reports.text import history, variants_text
 from perospin.reports.verdict import reach
@@ -75,7 +75,7 @@ def _part(result: StudyResult, part: PartResult, several: bool) -> list[str]:
 
 def _model(part: PartResult) -> str:
     """Estimator that the card is about: the one that predicts, else the one of the verdict."""
-    return part.spec.predict.estimator if part.spec.predict else part.spec.verdict.estimator
+    return part.spec.answers.estimator if part.spec.answers else part.spec.verdict.estimator
 
 
 def _kinds(part: PartResult) -> str:
@@ -95,7 +95,7 @@ def _what(part: PartResult) -> Iterator[str]:
     unit = f" in {target.unit}" if target.unit else ""
     yield f"- Quantity: {target.quantity}{unit}, {target.obtained}; models work on {part.spec.target.space}."
     yield f"- Model: {spec.title_of(_model(part))} ({_kinds(part)})."
-    if spec.predict is None:
+    if spec.answers is None:
         yield "- It predicts no new material: the study declares no prediction."
     yield f"- Verdict: {reach(part).headline}"
     verdict = spec.verdict
@@ -105,7 +105,7 @@ def _what(part: PartResult) -> Iterator[str]:
 
 def _data(part: PartResult) -> Iterator[str]:
     rows, known = part.rows, part.provenance
-    yield f"- Rows: {len(rows)}, of {rows['described_as'].replace('', None).nunique()} materials."
+    yield f"- Rows: {len(rows)}, of {counted(rows['described_as'].replace('', None).nunique(), 'material')}."
     low, high = float(rows["target"].min()), float(rows["target"].max())
     yield f"- Range of the target: {figures(low)} to {figures(high)} {part.spec.target.unit}".rstrip() + "."
     yield f"- Source: {known.get('source', '')}"
@@ -218,7 +218,7 @@ def _variants(part: PartResult) -> Iterator[str]:
 
 
 def _intervals(part: PartResult) -> Iterator[str]:
-    asked = part.spec.predict
+    asked = part.spec.answers
     if asked is not None:
         how = ", residuals normalised by the model's own spread where it states one" if asked.spread == "own" else ""
         yield (f"Jackknife+/CV+ over the folds of “{part.scheme_label(asked.scheme)}” at {percent(asked.level)}{how}.")

@@ -261,7 +261,7 @@ def _validation(part: PartResult, result: StudyResult) -> _Found:
             yield from _from_library(("Nadeau2003Inference",), "comparison of estimators over repeated splits")
     if len(part.scrambles) or spec.checks.n_shuffles:
         yield from _from_library(("Rucker2007Randomization",), "test with a shuffled target")
-    asked: list[tuple[str, str]] = [(spec.predict.scheme, spec.predict.spread)] if spec.predict else []
+    asked: list[tuple[str, str]] = [(spec.answers.scheme, spec.answers.spread)] if spec.answers else []
     if spec.checks.coverage is not None and len(part.coverage):
         asked.append((spec.checks.coverage.scheme, spec.checks.coverage.spread))
     for key, spread in asked:

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from perospin.descriptors.labels import words
-from perospin.digits import figures, number
+from perospin.digits import counted, figures, number
 from perospin.reports import hard_rows as hard
 
 if TYPE_CHECKING:
@@ -177,7 +177,7 @@ def tiles(part: PartResult) -> list[dict[str, str]]:
                 "tone": "plain",
                 "value": f"R² {number(part.noise['ceiling_r2'])}",
                 "what": "ceiling set by noise",
-                "scheme": f"{len(part.noise['pairs'])} materials measured twice",
+                "scheme": f"{counted(len(part.noise['pairs']), 'material')} measured twice",
             }
         )
     return found
@@ -201,7 +201,9 @@ def quantity_table(part: PartResult) -> dict[str, Any]:
             }
         )
     counts = found.drop_duplicates("quantity").to_dict("records")
-    listed = "; ".join(f"{c['quantity']}: {c['n_scored']} values of {c['n_materials']} materials" for c in counts)
+    listed = "; ".join(
+        f"{c['quantity']}: {counted(c['n_scored'], 'value')} of {counted(c['n_materials'], 'material')}" for c in counts
+    )
     return {"names": names, "rows": rows, "counts": listed}
 
 

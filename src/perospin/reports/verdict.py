@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from perospin.digits import number, percent, r2_text, signed
+from perospin.digits import counted, figures, number, percent, r2_text, signed
 
 if TYPE_CHECKING:
     from perospin.studies.result import PartResult
@@ -188,7 +188,8 @@ def _noise(part: PartResult) -> list[Finding]:
     size = f"a factor {part.noise['factor']:.2f}" if part.noise.get("factor") else f"{part.noise['sigma']:.2g}"
     ceiling = part.noise.get("ceiling_r2")
     text = (
-        f"The same material measured twice differs by {size} (one standard deviation, from {pairs} materials), so even "
+        f"The same material measured twice differs by {size} (one standard deviation, from "
+        f"{counted(pairs, 'material')}), so even "
         f"a perfect model can't be expected above {r2_text(ceiling)} on rows it has not seen"
     )
     low, high = part.noise.get("ceiling_r2_low"), part.noise.get("ceiling_r2_high")
@@ -213,3 +214,31 @@ def _permutation(part: PartResult, row: Any) -> Finding:
 
 def _first(text: str) -> str:
     return text[:1].upper() + text[1:]
+
+
+def answer_text(part: PartResult) -> str:
+    """Say how close a prediction is, in lifetimes where rates are modelled; empty without a score."""
+    spec = part.spec
+    score = part.told_score(spec.verdict.estimator, spec.verdict.scheme)
+    if score is None:
+        return ""
+    what = spec.target.reciprocal.quantity if spec.target.reciprocal else spec.target.quantity
+    held = part.scheme_label(spec.verdict.scheme)
+    if spec.target.logarithmic and score.get("typical_factor"):
+        return (
+            f"Half of the held-out predictions of the {what} are within a factor {score['typical_factor']:.2f} of the "
+            f"{spec.target.obtained} value ({held})."
+        )
+    unit = f" {spec.target.unit}" if spec.target.unit else ""
+    return f"A held-out prediction of the {what} is off by {figures(float(score['mae']), 2)}{unit} on average ({held})."
+
+
+def limits(part: PartResult) -> list[str]:
+    """Say what the model can't do: what the author says, else what the rows say by themselves."""
+    if part.spec.verdict.does_not_support:
+        return list(part.spec.verdict.does_not_support)
+    named = sorted({str(group) for group in part.rows.get("group:spacer", ())})
+    found = [f"Its rows hold {counted(len(part.rows), 'value')}; a material unlike all of them is out of domain."]
+    if named:
+        found.append(f"It knows {counted(len(named), 'spacer')}; predict says whether a material is like them.")
+    return [*found, "It says what goes with what, not what causes what."]

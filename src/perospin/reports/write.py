@@ -21,7 +21,7 @@ from perospin.reports.card import model_card
 from perospin.reports.citing import cite
 from perospin.reports.figures.all import draw_all
 from perospin.reports.text import history, variants_text
-from perospin.reports.verdict import reach
+from perospin.reports.verdict import answer_text, limits, reach
 from perospin.saving import inner_folder, one_run, write_bytes, write_figure, write_text
 from perospin.studies.files.result_folder import is_saved
 
@@ -60,7 +60,8 @@ def _write_page(result: StudyResult, folder: Path) -> Path:
     for name in order:
         part = result.parts[name]
         drawn = _save_figures(draw_all(part), inner_folder(folder, "figures", name))
-        parts.append(_part_context(part, drawn))
+        context = _part_context(part, drawn)
+        parts.append(context | first_screen(part, context, str(folder), name != result.default_part))
     page = (
         _environment()
         .get_template("page.html.j2")
@@ -108,6 +109,56 @@ def _part_context(part: PartResult, drawn: Mapping[str, str]) -> dict[str, Any]:
         "hard_rows": tables.hard_rows(part),
         "figures": drawn,
         "captions": captions.of(part),
+    }
+
+
+_CONTENTS = (
+    ("scores", "Scores"),
+    ("verdict", "Verdict"),
+    ("predicted-against", "Predicted against known"),
+    ("is-the-gain-real", "Is the gain real?"),
+    ("are-the-intervals-honest", "Are the intervals honest?"),
+    ("what-the-model-uses", "What the model uses"),
+    ("which-way-does-each-descriptor-push", "Directions"),
+    ("formulas", "Formulas"),
+    ("data", "Data"),
+)
+"""Sections that the list of contents names, where the page has them."""
+
+
+def first_screen(part: PartResult, context: Mapping[str, Any], folder: str, named: bool) -> dict[str, Any]:
+    """Put together the first screen: the answer in words, the command that predicts, limits, the list of contents.
+
+    Parameters
+    ----------
+    part : PartResult
+    context : mapping
+        What else the page shows of the part.
+    folder : str
+        Folder of the result, for the command.
+    named : bool
+        Whether the command must name the part.
+    """
+    spec, drawn = part.spec, context["figures"]
+    by_formula = spec.descriptors.source != "table"
+    command = ""
+    if spec.answers is not None:
+        what = "'FORMULA'" if by_formula else "--rows new.csv"
+        command = f"perospin predict {what} --study {folder}" + (f" --part {part.name}" if named else "")
+    has = {
+        "are-the-intervals-honest": "coverage" in drawn,
+        "what-the-model-uses": "beeswarm" in drawn,
+        "which-way-does-each-descriptor-push": "directions" in drawn,
+        "formulas": bool(context["formulas"]),
+    }
+    tested = {"pairs", "scrambling", "seeds"} & set(drawn) or context["repeated_pairs"] or context["permutations"]
+    return {
+        "answer": answer_text(part),
+        "command": command,
+        "by_formula": by_formula,
+        "limits": limits(part),
+        "contents": [{"key": key, "text": text} for key, text in _CONTENTS if has.get(key, True)],
+        "tested": bool(tested),
     }
 
 

@@ -280,7 +280,7 @@ class Study:
         from perospin.studies.predicting.predictor import check_describes
 
         name = part or self.default_part
-        if self._part(name).predict is not None:
+        if self._part(name).answers is not None:
             check_describes(self.name, name, self._part(name))
 
     def predict(self, formula: str | Perovskite, part: str | None = None, **conditions: Any) -> Prediction:

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from perospin.errors import DataError
 from perospin.measurements.reading import Measurement, Trace, gather, read_trace
-from perospin.measurements.reading.cells import parse_cell
 from perospin.measurements.reading.pooled import levels, passes
-from perospin.measurements.reading.words.labels import parse_label
 from perospin.measurements.reading.words.roles import ROLES, get_role
+from perospin.sheets.cells import parse_cell
+from perospin.sheets.labels import parse_label
 
 N = 12
 T = np.linspace(0.0, 110.0, N)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from perospin.errors import DataError
 from perospin.measurements.reading import Trace, read_trace
-from perospin.measurements.reading.words.labels import Label, parse_label
+from perospin.sheets.labels import Label, parse_label
 
 
 def read(folder: Path, content: str | bytes, **options: object) -> Trace:

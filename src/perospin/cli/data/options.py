@@ -137,10 +137,9 @@ def _kind(names: Iterable[str]) -> str:
 
 def _similar(material: str) -> str:
     """Materials with a similar name, as a hint."""
-    from difflib import get_close_matches
-
     from perospin.database import curated_records
+    from perospin.similar import similar_names
 
     names = {record.formula or record.material for record in curated_records()}
-    close = get_close_matches(material, names, n=3, cutoff=0.7)
+    close = similar_names(material, names, most=3, cutoff=0.7)
     return f"; there is something about {', '.join(close)}" if close else "; `perospin data list --all` lists all"

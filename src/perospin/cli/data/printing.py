@@ -243,14 +243,13 @@ def print_cautions(found: ImportCheck, most: int = 20) -> None:
 
 def _print_unused(found: ImportCheck) -> None:
     """Say which columns were not read, and what was perhaps meant: a misspelt one must not be lost in silence."""
-    from difflib import get_close_matches
-
     from perospin.database.record import COLUMNS
+    from perospin.similar import similar_names
 
     said = []
     for name in found.unused:
         parts = [field for field in COLUMNS if name.lower() in field.split("_")]
-        close = parts or get_close_matches(name, COLUMNS, n=1)
+        close = parts or similar_names(name, COLUMNS)
         said.append(f"{shorten(name, 40)} (did you mean {close[0]}?)" if close else shorten(name, 40))
     if said:
         typer.echo(f"columns not read: {shorten(', '.join(said), 400)}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -96,9 +97,11 @@ def _measure(
     """Read one measurement with the options of the command: the columns of an analysis, or those that are named."""
     if isinstance(kind, str):
         entry = analysis(kind)
-        return measure(
+        found = measure(
             files, entry.roles, pattern, **{"x": entry.x, "optional": entry.optional, **more}, **options.gathering()
         )
+        told = (sentence for role, sentence in entry.without if found.get(role) is None)
+        return replace(found, notes=(*found.notes, *told))
     return measure(files, kind, pattern, **more, **options.gathering())
 
 

@@ -23,7 +23,6 @@ from perospin.cli.fit.options import Shared
 from perospin.cli.fit.output import shared
 from perospin.errors import DataError
 from perospin.measurements.outcome import Outcome
-from perospin.units import convert
 
 
 @app.command("pump-probe", rich_help_panel="Lifetimes")
@@ -56,8 +55,6 @@ def pump_probe(
 
     Example: perospin fit pump-probe examples/spectra/pump_probe_SC.txt examples/spectra/pump_probe_CC.txt
     """
-    from dataclasses import replace
-
     from perospin.spectra import fit_populations, fit_pump_probe
 
     m = _measure(files, "pump-probe", options)
@@ -70,14 +67,12 @@ def pump_probe(
     if kinetic:
         if m.get("counter") is None:
             raise DataError("--kinetic needs both traces, same- and counter-circular")
-        return Outcome.of(fit_populations(m.x, m["same"], m["counter"], **common), m)
-    if m.get("counter") is None:
-        told = "one trace alone is taken as the difference of same- and counter-circular"
-        m = replace(m, notes=(*m.notes, told))
-    # the unit as it was written: nanoseconds are not mistaken for femtoseconds
-    unit = m.x_unit or "ps"
+        # the method changes no convention: the headline stays the decay time unless --convention says otherwise
+        kept = {"convention": "polarisation", **common}
+        return Outcome.of(fit_populations(m.x, m["same"], m["counter"], **kept), m)
+    delay, unit = m.delay_as_written()
     fit = fit_pump_probe(
-        m.x / float(convert(1.0, unit, "ps")), m["same"], m.get("counter"), components=components,
+        delay, m["same"], m.get("counter"), components=components,
         population_components=population_components, observable=observable,  # type: ignore[arg-type]  # checked there
         population_lifetime_ps=population_lifetime_ps, delay_unit=unit, **common,
     )  # fmt: skip

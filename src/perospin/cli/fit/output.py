@@ -17,7 +17,8 @@ import typer
 from perospin.cli.fit.options import FIGURES, OPTIONS, Shared
 from perospin.errors import DataError, PerospinError
 from perospin.measurements.outcome import Outcome, as_dict, conditions_of, records_of
-from perospin.saving import cannot_write, one_run, write_figure, write_json, write_text
+from perospin.measurements.paper import curves, methods
+from perospin.saving import cannot_write, one_run, write_csv, write_figure, write_json, write_text
 
 if TYPE_CHECKING:
     from perospin.database import Record
@@ -117,9 +118,11 @@ def deliver(outcome: Outcome, options: Shared, flags: Mapping[str, str] = Mappin
     records, skipped = records_of(outcome, options.material, options.source, given, options.composition)
     written: list[str] = []
     if options.save is not None:
-        written.append(f"saved in {_save(outcome, records, options.save)}")
+        written.append(f"saved in {_save(outcome, records, options.save, options.material)}")
+        if options.material is None:
+            written.append("no record, because --material and --source were not given")
     if options.plot is not None:
-        _figure(outcome.fit, options.plot)
+        _figure(outcome.fit, options.plot, options.material)
         written.append(f"figure in {options.plot}")
     if options.store and records:
         from perospin.database import Store
@@ -183,27 +186,51 @@ def headline(fit: SpinFit) -> str:
     stem = name.removesuffix("_" + found.unit.lower()).removesuffix("_percent").replace("_", " ")
     value, error = (convert(v, found.unit, unit) if unit != found.unit else v for v in (found.value, found.uncertainty))
     bound = {"upper bound": f"< {value:.3g}", "lower bound": f"> {value:.3g}"}.get(found.status)
-    return f"{stem} {bound or f'= {rounded(value, error)}'} {unit}".rstrip()
+    return f"{stem} {bound or f'= {rounded(value, error)}'} {unit}".rstrip() + _convention(fit, name)
 
 
-def _figure(fit: SpinFit, path: Path) -> None:
-    write_figure(fit.plot(), path, dpi=200)
+def _convention(fit: SpinFit, name: str) -> str:
+    """Name the convention of a lifetime, in words, behind its value."""
+    meaning = fit.conventions.get("lifetime", "")
+    if name != "lifetime_ps" or not meaning:
+        return ""
+    words = meaning.removeprefix("lifetime_ps is the ")
+    return f" ({words}; convention {fit.settings.get('convention', '')})"
 
 
-def _save(outcome: Outcome, records: Sequence[Record], folder: Path) -> Path:
+def _figure(fit: SpinFit, path: Path, material: str | None = None, log_delay: bool = False) -> None:
+    """Write the figure of a fit; a pump-probe fit names its material, and may have a logarithmic delay."""
+    more: dict[str, Any] = {}
+    if fit.drawing == _PUMP_PROBE:
+        more = {"material": material or "", **({"log_delay": True} if log_delay else {})}
+    write_figure(fit.plot(**more), path, dpi=200)
+
+
+_PUMP_PROBE = "pump-probe"
+
+
+def _save(outcome: Outcome, records: Sequence[Record], folder: Path, material: str | None) -> Path:
     """Write the folder; what is in it is either all old or all new but for an interruption between two renames."""
     try:
         with one_run(folder), tempfile.TemporaryDirectory(prefix=".part-", dir=folder) as part:
             new = Path(part)
             outcome.fit.save(new / "fit.json")
             write_text(new / "report.txt", outcome.fit.report() + "\n")
-            write_json(new / "record.json", [record.to_dict() for record in records])
-            _figure(outcome.fit, new / "figure.png")
+            if records:
+                write_json(new / "record.json", [record.to_dict() for record in records])
+            for ending in FIGURES:
+                _figure(outcome.fit, new / f"figure{ending}", material)
+                if outcome.fit.drawing == _PUMP_PROBE:
+                    _figure(outcome.fit, new / f"figure-log{ending}", material, log_delay=True)
+            if not outcome.fit.data.empty:
+                write_csv(curves(outcome.fit), new / "curve.csv")
+            write_text(new / "methods.txt", methods(outcome.fit) + "\n")
             for name, fit in outcome.parts.items():
                 (new / "traces").mkdir(exist_ok=True)
                 fit.save(new / "traces" / f"{name}.json")
-            for old in (folder / "traces").glob("*.json"):  # of a series saved here before
-                old.unlink()
+            # of a fit saved here before
+            for old in (*(folder / "traces").glob("*.json"), folder / "record.json", folder / "curve.csv"):
+                old.unlink(missing_ok=True)
             for path in new.iterdir():
                 target = folder / path.name
                 if path.is_dir():

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from perospin.cli.own_ions import library_with
 from perospin.cli.study.printing import _show_part, _summary
-from perospin.errors import PerospinError
+from perospin.errors import PerospinError, StudyError
 
 if TYPE_CHECKING:
     from perospin.studies.study import Study
@@ -51,7 +52,7 @@ def run(
     if part:
         chosen = chosen.only(part)
     if ion:
-        chosen = chosen.with_ions(ion)
+        chosen = chosen.with_ions(library_with(ion))
     folder = out if out is not None else Path("report") / chosen.name
     made = _make_folder(folder)
     try:
@@ -72,6 +73,46 @@ def run(
     if not quiet:
         _summary(result)
     typer.echo(str(page))
+
+
+@app.command()
+def new(
+    table: Annotated[Path, typer.Argument(metavar="TABLE", help="Your table: .csv, .txt, .xlsx.")],
+    formula: Annotated[str, typer.Option("--formula", help="Column of the chemical formula.")],
+    target: Annotated[str, typer.Option("--target", help="Column of the property to predict.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Study file to write; TABLE with .toml if not given.")
+    ] = None,
+    ion: IonOption = None,
+) -> None:
+    """Write a study file for your own table of formulas and a property.
+
+    Example: perospin study new examples/materials.csv --formula material --target pl_ev -o pl.toml
+    """
+    from perospin.studies.new_study import new_study
+    from perospin.studies.study import Study
+
+    file = out if out is not None else Path(f"{table.name.split('.')[0]}.toml")
+    if file.suffix != ".toml":
+        raise StudyError(f"--out {file}: a study file ends in .toml")
+    if file.exists():
+        raise StudyError(f"there is a file '{file}' already; give another name with --out")
+    library = library_with(ion) if ion else None
+    text = new_study(table, formula, target, file.parent, file.stem, library)
+    _write(file, text)
+    chosen = Study.load(file)
+    chosen.check()
+    data = (chosen.with_ions(library) if library is not None else chosen).dataset()
+    part = chosen.parts[chosen.default_part]
+    own = "".join(f" --ion '{item}'" for item in ion or ())
+    typer.echo(
+        f"{len(data)} rows, {len(set(data.rows['formula']))} materials; target {part.target.original_axis}"
+        f"{', as its logarithm' if part.target.logarithmic else ''}; baseline: {part.title_of(part.baseline)}; "
+        f"scored by: {part.scheme(part.verdict.scheme).label}"
+        + (f"; uncertainties from '{part.data.y_sd}'" if part.data.y_sd else ""),
+        err=True,
+    )
+    typer.echo(f"next: perospin study run {file}{own}", err=True)
 
 
 def _make_folder(folder: Path) -> bool:

@@ -164,10 +164,9 @@ def _chosen(columns: Sequence[str] | None) -> tuple[str, ...]:
         return COLUMNS
     unknown = next((name for name in columns if name not in COLUMNS), None)
     if unknown is not None:
-        from difflib import get_close_matches
+        from perospin.similar import did_you_mean
 
-        close = get_close_matches(unknown, COLUMNS, n=3)
-        hint = f"did you mean {' or '.join(close)}?" if close else "see perospin.descriptors.DESCRIPTIONS"
+        hint = did_you_mean(unknown, COLUMNS, otherwise="see perospin.descriptors.DESCRIPTIONS", most=3)
         raise DataError(f"there is no descriptor '{unknown}' for candidates; {hint}")
     return tuple(columns)
 

@@ -176,24 +176,24 @@ def _installed_versions() -> str:
         return ""
 
 
-def _shipped_answer(ion: Ion, level: str) -> dict[str, Any] | None:
+def _shipped_answer(ion: Ion, level: Level) -> dict[str, Any] | None:
     """Return the shipped table's result, if it is the same molecule by the same recipe, seed and versions.
 
     Without the programs nothing can be computed, so no versions can be mixed and the table is taken as it is.
     """
-    row = _shipped(level).get(ion.smiles or "")
-    if row is None or row["symbol"] not in _shipped_geometries(level):
+    row = _shipped(level.name).get(ion.smiles or "")
+    if row is None or row["symbol"] not in _shipped_geometries(level.name):
         return None
-    noted, symbols, positions = _shipped_geometries(level)[row["symbol"]]
-    if (noted.get("revision"), noted.get("seed")) != (str(get_level(level).revision), str(DEFAULT_SEED)):
+    noted, symbols, positions = _shipped_geometries(level.name)[row["symbol"]]
+    if (noted.get("revision"), noted.get("seed")) != (str(level.revision), str(DEFAULT_SEED)):
         return None
     if _installed_versions() not in {"", row["versions"]}:
         return None
-    computed = computed_smiles(ion, level)
+    computed = computed_smiles(ion, level.name)
     words = row["versions"].split()
     return {
         "smiles": canonical_smiles(computed or ""),
-        "level": level,
+        "level": level.name,
         "values": {c: float(row[c]) for c in VALUE_COLUMNS if row[c] != "" and c != "volume_a3"},
         "conformer": {
             "rule": row["conformer"],
@@ -258,8 +258,7 @@ def cation_values(ion: Ion, level: str, compute: bool = True) -> Mapping[str, fl
                 f"cation '{ion.symbol}' has not been computed at level {level}; run "
                 f"`perospin cations compute {ion.symbol} --level {level}`"
             )
-        chosen = get_level(level)
-        answer = compute_ion(smiles, level, match=_match(ion, chosen))
+        answer = compute_ion(smiles, level, match=_match(ion, get_level(level)))
         _warn_of_other_versions(level, _versions_text(answer["versions"]))
         row = _row(ion.symbol, ion.smiles or "", answer)
     values = {column: float(row[column]) for column in VALUE_COLUMNS if row[column] != ""}
@@ -295,14 +294,13 @@ class _Job:
 
 def _solve(
     jobs: Iterable[_Job],
-    level: str,
+    level: Level,
     workers: int,
     executor: Executor | None,
     reuse_shipped: bool,
     on_result: Callable[[str, str], None] | None,
 ) -> tuple[dict[_Job, dict[str, Any]], dict[_Job, str]]:
     """Results and reasons of failures: from the shipped table, the cache, or computed."""
-    chosen = get_level(level)
     tell = on_result or (lambda _label, _reason: None)
     answers: dict[_Job, dict[str, Any]] = {}
     failures: dict[_Job, str] = {}
@@ -314,7 +312,7 @@ def _solve(
             tell(job.label, "")
             continue
         try:
-            request = Request.ion(job.smiles, level, _match(job.ion, chosen) if job.ion else None)
+            request = Request.ion(job.smiles, level.name, _match(job.ion, level) if job.ion else None)
         except QuantumError as error:
             failures[job] = str(error)
             tell(job.label, str(error))
@@ -369,7 +367,7 @@ def build_table(
     """
     wanted = [(ion, smiles) for ion in ions if (smiles := computed_smiles(ion, level)) is not None]
     jobs = [_Job(ion.symbol, smiles, ion) for ion, smiles in wanted]
-    answers, _ = _solve(jobs, level, workers, executor, reuse_shipped, on_result)
+    answers, _ = _solve(jobs, get_level(level), workers, executor, reuse_shipped, on_result)
     rows = []
     for job, (ion, _smiles) in zip(jobs, wanted, strict=True):
         if (found := answers.get(job)) is not None:
@@ -433,7 +431,7 @@ def cation_table(
     """
     import pandas as pd
 
-    get_level(level)
+    chosen = get_level(level)
     given = list(cations)
     rows: list[dict[str, Any]] = []
     jobs: list[_Job | None] = []
@@ -441,10 +439,10 @@ def cation_table(
         row: dict[str, Any] = {"name": cation.name, "smiles": cation.smiles, "status": "failed", "reason": ""}
         job = None
         try:
-            if protonate_amines and level != "neutral":
+            if protonate_amines and chosen.cation:
                 row["smiles"] = protonate(cation.smiles)
             row["charge"] = parse_smiles(row["smiles"])[1]
-            smiles = _smiles_at(row["smiles"], row["charge"], level)
+            smiles = _smiles_at(row["smiles"], row["charge"], chosen)
             job = _Job(f"{cation.name}\0{i}", smiles, cation.ion)
         except QuantumError as error:
             row["reason"] = str(error)
@@ -460,7 +458,7 @@ def cation_table(
     # with the extra ones a row has ended when they have
     first = (lambda label, reason: ended(label, reason) if reason else None) if extra else ended
     wanted = [job for job in jobs if job is not None]
-    answers, failures = _solve(wanted, level, workers, executor, reuse_shipped, first)
+    answers, failures = _solve(wanted, chosen, workers, executor, reuse_shipped, first)
     for row, job in zip(rows, jobs, strict=True):
         if job is None:
             continue
@@ -479,14 +477,14 @@ def cation_table(
     return frame.astype(dict.fromkeys(counts, "Int64"))  # whole numbers, missing where a row failed
 
 
-def _smiles_at(smiles: str, charge: int, level: str) -> str:
+def _smiles_at(smiles: str, charge: int, level: Level) -> str:
     """SMILES to compute at a level: the cation, or its neutral amine."""
-    if get_level(level).cation:
+    if level.cation:
         require_cation(smiles)
         return smiles
     neutral = smiles if charge == 0 else neutral_amine_smiles(smiles)
     if neutral is None:
-        raise QuantumError(f"'{smiles}' has no neutral amine to compute at level {level}")
+        raise QuantumError(f"'{smiles}' has no neutral amine to compute at level {level.name}")
     return neutral
 
 

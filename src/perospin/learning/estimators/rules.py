@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from perospin.errors import StudyError
 from perospin.learning.estimators.columns import select_columns
 from perospin.learning.estimators.kinds.kind import Build, Kind, Options, columns_read
-from perospin.learning.estimators.kinds.terms import CallTerm, Term, terms_inside
+from perospin.learning.estimators.kinds.terms import Term, table_term, terms_inside
 from perospin.learning.options import Option
 from perospin.learning.training.spread import predict_with_spread
 from perospin.learning.training.weights import checked_weights, checked_y_sd, fit_with, row_weights
@@ -113,13 +113,7 @@ def spacer_classes(X: Any, n_classes: int = 2) -> NDArray[np.int64]:
 
 def _class_term(model: TwoClassRule | TwoStage) -> Term:
     """Return the level of each row's class as one term."""
-
-    def call(values: NDArray[Any]) -> FloatArray:
-        import pandas as pd
-
-        return np.asarray(model.levels_[spacer_classes(pd.DataFrame(values, columns=CLASS_COLUMNS), model.classes)])
-
-    return CallTerm(CLASS_COLUMNS, lambda table: table[list(CLASS_COLUMNS)].to_numpy(dtype=float), call)
+    return table_term(lambda table: np.asarray(model.levels_[spacer_classes(table, model.classes)]), CLASS_COLUMNS)
 
 
 class TwoClassRule(RegressorMixin, BaseEstimator):

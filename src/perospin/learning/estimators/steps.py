@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from perospin.errors import StudyError
 from perospin.learning.estimators.columns import select_columns
 from perospin.learning.estimators.kinds.kind import Kind
+from perospin.learning.estimators.kinds.terms import Term, table_term
 from perospin.learning.estimators.rules import CLASS_COLUMNS, spacer_classes
 from perospin.learning.options import Option
 from perospin.learning.training.weights import row_weights
@@ -79,6 +80,10 @@ class ClassStep(RegressorMixin, BaseEstimator):
     def columns_read(self, columns: Sequence[str]) -> set[str]:
         """Columns of a table that it looks at."""
         return {*CLASS_COLUMNS, SPACING, *([SPACING_SD] if self.uncertain else [])}
+
+    def exact_terms(self) -> Iterator[Term]:
+        """Terms of the fitted step; see `terms_inside`."""
+        yield table_term(self.predict, (*CLASS_COLUMNS, SPACING, *([SPACING_SD] if self.uncertain else [])))
 
     def _shares(self, X: Any) -> FloatArray:
         """Share p of the upper level for each threshold of the grid, shape (n_thresholds, n_rows)."""
@@ -157,6 +162,10 @@ class ClassLaw(RegressorMixin, BaseEstimator):
     def columns_read(self, columns: Sequence[str]) -> set[str]:
         """Columns of a table that it looks at."""
         return {*CLASS_COLUMNS, EXCHANGE}
+
+    def exact_terms(self) -> Iterator[Term]:
+        """Terms of the fitted law; see `terms_inside`."""
+        yield table_term(self.predict, (*CLASS_COLUMNS, EXCHANGE))
 
     def _law(self, X: Any) -> tuple[FloatArray, NDArray[np.int64]]:
         values, _ = select_columns(X, [EXCHANGE])

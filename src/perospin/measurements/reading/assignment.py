@@ -11,8 +11,8 @@ import numpy as np
 from perospin.errors import DataError
 from perospin.measurements.reading.grid import Float
 from perospin.measurements.reading.trace import Trace
-from perospin.measurements.reading.words.labels import Label
 from perospin.measurements.reading.words.roles import NAMED, Role, get_role
+from perospin.sheets.labels import Label
 from perospin.units import convert
 
 __all__ = ["Assignment", "abscissa", "assign", "repeats_of", "stand_in"]

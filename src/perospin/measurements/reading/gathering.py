@@ -18,8 +18,8 @@ from perospin.measurements.reading.matrices import wavelength_nm
 from perospin.measurements.reading.pooled import passes, select, settled
 from perospin.measurements.reading.tables import read_trace
 from perospin.measurements.reading.trace import Trace
-from perospin.measurements.reading.words.labels import is_opaque
 from perospin.measurements.reading.words.roles import Role, get_role
+from perospin.sheets.labels import is_opaque
 from perospin.units import convert
 
 __all__ = ["Measurement", "assigned", "gather"]
@@ -69,6 +69,14 @@ class Measurement:
     def get(self, role: str) -> Float | None:
         """Channel, or None if there is none."""
         return self.channels.get(role)
+
+    def delay_as_written(self) -> tuple[Float, str]:
+        """Delays (n,) in the unit of their file, and that unit ("ps" if it was assumed).
+
+        An analysis that knows the unit mistakes nanoseconds for no femtoseconds, and draws its axis in it.
+        """
+        unit = self.x_unit or "ps"
+        return self.x / float(convert(1.0, unit, "ps")), unit
 
 
 @dataclass

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perospin.errors import DataError
-from perospin.measurements.reading.cells import (
+from perospin.sheets.cells import (
     DIALECTS,
     QUOTED_COMMAS,
     Cell,
@@ -22,7 +22,8 @@ from perospin.measurements.reading.cells import (
     parse_cell,
     split,
 )
-from perospin.measurements.reading.files import RawFile, text_of
+from perospin.sheets.files import RawFile, text_of
+from perospin.sheets.origin import without_row_names
 from perospin.text import shorten
 
 __all__ = ["Float", "Grid", "chosen", "read_blocks", "read_grid"]
@@ -174,7 +175,7 @@ def read_blocks(
     DataError
         If the file isn't text or holds no such block, or a cell can't be read: the message names line and column.
     """
-    lines = _LINES.split(text_of(raw))
+    lines = without_row_names(_LINES.split(text_of(raw)))
     longest = max(map(len, lines))
     if longest > _MAX_LINE:
         raise DataError(f"'{raw.name:.60}' has a line of {longest} characters; at most {_MAX_LINE} are read")

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from perospin.errors import DataError
-from perospin.measurements.reading.cells import is_comment, parse_cell, split
 from perospin.measurements.reading.grid import Grid
-from perospin.measurements.reading.words.labels import LONGEST, Label, as_unit, is_unit, kind_of_unit, parse_label
 from perospin.measurements.reading.words.roles import ROLES, is_known, words_of
+from perospin.sheets.cells import is_comment, parse_cell, split
+from perospin.sheets.labels import LONGEST, Label, as_unit, is_unit, kind_of_unit, parse_label
 from perospin.units import convert
 
 __all__ = ["Headings", "axis_label", "find_headings", "key_values", "said_units"]

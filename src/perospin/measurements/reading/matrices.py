@@ -13,15 +13,15 @@ import numpy as np
 from perospin.errors import DataError
 from perospin.fitting import Source
 from perospin.measurements.maps import SignalMap
-from perospin.measurements.reading.cells import number, split
-from perospin.measurements.reading.files import RawFile, read_raw
 from perospin.measurements.reading.formats.axis_files import read_axis
 from perospin.measurements.reading.formats.containers import Array, arrays_of, group_of, is_container, shown
 from perospin.measurements.reading.grid import Float, Grid, read_grid
 from perospin.measurements.reading.headings import said_units
 from perospin.measurements.reading.words.conditions import from_name
-from perospin.measurements.reading.words.labels import is_unit, parse_label
 from perospin.measurements.reading.words.roles import get_role
+from perospin.sheets.cells import number, split
+from perospin.sheets.files import RawFile, read_raw
+from perospin.sheets.labels import is_unit, parse_label
 from perospin.units import ELEMENTARY_CHARGE_C, PLANCK_J_S, SPEED_OF_LIGHT_M_S, convert
 
 __all__ = ["Axis", "Matrix", "read_map", "read_matrix", "wavelength_nm"]

@@ -9,8 +9,8 @@ import numpy as np
 from perospin.errors import DataError
 from perospin.measurements.reading.grid import Float
 from perospin.measurements.reading.trace import Trace
-from perospin.measurements.reading.words.labels import Label, kind_of_unit
 from perospin.measurements.reading.words.roles import NAMED, get_role
+from perospin.sheets.labels import Label, kind_of_unit
 from perospin.units import convert
 
 __all__ = ["levels", "passes", "select", "settled"]

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from perospin.measurements.reading.files import RawFile, read_raw
 from perospin.measurements.reading.grid import Grid, chosen, read_blocks
 from perospin.measurements.reading.headings import find_headings, key_values
 from perospin.measurements.reading.trace import Trace, _unique
 from perospin.measurements.reading.words.conditions import from_header, from_name
-from perospin.measurements.reading.words.labels import Label
+from perospin.sheets.files import RawFile, read_raw
+from perospin.sheets.labels import Label
 
 __all__ = ["read_trace"]
 

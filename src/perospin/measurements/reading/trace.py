@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from perospin.errors import DataError
 from perospin.measurements.reading.grid import Float
-from perospin.measurements.reading.words.labels import Label
 from perospin.measurements.reading.words.roles import NAMED, get_role
+from perospin.sheets.labels import Label
 from perospin.text import visible
 from perospin.units import convert
 

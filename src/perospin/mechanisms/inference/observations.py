@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import difflib
 import io
 import math
 import re
@@ -17,6 +16,7 @@ import numpy as np
 from perospin.errors import DataError
 from perospin.mechanisms._arrays import Float
 from perospin.mechanisms.quantities import QUANTITIES, Quantity
+from perospin.similar import similar_names
 from perospin.units import convert
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ class Observations:
 
 
 def _no_target(ignored: Sequence[str]) -> str:
-    close = [c for name in ignored for c in difflib.get_close_matches(name.lower(), list(_TARGETS), n=1, cutoff=0.7)]
+    close = [c for name in ignored for c in similar_names(name.lower(), _TARGETS, cutoff=0.7)]
     hint = f"; did you mean {close[0]}?" if close else ": name it so, or 'lifetime (ns)' with its unit"
     return f"no column lifetime_ps or rate_per_ps{hint}"
 

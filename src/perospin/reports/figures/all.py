@@ -15,7 +15,7 @@ from perospin.reports.figures.descriptors import pearson
 from perospin.reports.figures.formulas import formula_front
 from perospin.reports.figures.insight import dependence, directions, importance, interactions
 from perospin.reports.figures.overview import overview
-from perospin.reports.figures.parity import grid_scatter, parity, parity_log, residuals, split_lottery
+from perospin.reports.figures.parity import answer, grid_scatter, parity, parity_log, residuals, split_lottery
 from perospin.reports.figures.quantities import by_quantity
 from perospin.reports.figures.shapley import beeswarm, radar
 from perospin.reports.figures.validation import learning_curve, pairs, scrambling, seeds
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 def draw_all(part: PartResult) -> dict[str, Figure]:
     """Draw every figure the part has data for, by file name, in the order of the report."""
     drawers: dict[str, Callable[[PartResult], Figure | None]] = {
+        "answer": answer,
         "overview": overview,
         "parity": parity,
         "parity-log": parity_log,

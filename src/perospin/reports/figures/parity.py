@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,7 +25,7 @@ def parity(part: PartResult) -> Figure | None:
     figure = Figure(figsize=(style.WIDE, _panel_height(part, panels)))
     all_axes = np.atleast_1d(figure.subplots(1, len(panels), sharex=True, sharey=True))
     values = part.rows["target"].to_numpy(dtype=float)
-    low, high = min(0.0, float(values.min())), float(values.max()) * 1.06
+    low, high = _ends(values)
     limit = part.spec.target.low_range
     for axes, (estimator, scheme) in zip(all_axes, panels, strict=True):
         frame = part.predicted(estimator, scheme)
@@ -32,15 +33,17 @@ def parity(part: PartResult) -> Figure | None:
         y = part.spec.target.inverse(frame["y_pred"])
         colour = _colour(part, estimator, scheme)
         axes.plot([low, high], [low, high], color=style.BLACK, linewidth=0.8, zorder=2)
-        _dots(axes, frame, x, np.clip(y, low - 0.04 * high, high), colour)
+        _dots(axes, frame, x, np.clip(y, low - 0.04 * (high - low), high), colour)
         axes.set_title(_title(part, estimator), color=colour, pad=22, fontsize=8.5)
         axes.text(0, 1.015, _caption(part, estimator, scheme), transform=axes.transAxes, fontsize=7, va="bottom")
         axes.set_xlim(low, high)
-        axes.set_ylim(low - 0.05 * high if (y < low).any() else low, high)
+        axes.set_ylim(low - 0.05 * (high - low) if (y < low).any() else low, high)
         axes.set_aspect("equal", adjustable="box")
         axes.set_xlabel(part.spec.target.obtained + " " + quantity(part), fontsize=7.5)
         if limit:
-            inset = axes.inset_axes(_free_corner(x / high, np.clip(y, low, high) / high))
+            inset = axes.inset_axes(
+                _free_corner((x - low) / (high - low), (np.clip(y, low, high) - low) / (high - low))
+            )
             inset.plot([0, limit], [0, limit], color=style.BLACK, linewidth=0.6, zorder=2)
             near = x <= limit
             _dots(inset, frame[near], x[near], np.clip(y[near], 0, limit), colour, size=8)
@@ -52,6 +55,52 @@ def parity(part: PartResult) -> Figure | None:
                 spine.set_visible(True)
                 spine.set_linewidth(0.5)
     all_axes[0].set_ylabel("predicted " + quantity(part), fontsize=7.5)
+    return figure
+
+
+def _ends(values: NDArray[np.float64]) -> tuple[float, float]:
+    """Choose the ends of both axes: from 0 where that wastes little, else around the values (2.2 to 2.6 eV)."""
+    low, high = float(values.min()), float(values.max())
+    if low > 0.4 * high > 0:
+        margin = 0.08 * (high - low) or 0.08 * high
+        return low - margin, high + margin
+    return min(0.0, low), high + 0.06 * abs(high)
+
+
+def answer(part: PartResult) -> Figure | None:
+    """Draw predicted against known for the model of the verdict: lifetimes where rates are modelled."""
+    verdict, target = part.spec.verdict, part.spec.target
+    frame = part.predicted(verdict.estimator, verdict.scheme)
+    if frame.empty:
+        return None
+    x, y = target.inverse(frame["y_true"]), target.inverse(frame["y_pred"])
+    other = target.reciprocal
+    if other is not None:
+        x, y = 1.0 / x, 1.0 / y
+    name = f"{other.quantity} ({other.unit})" if other is not None else target.original_axis
+    figure = Figure(figsize=(style.COLUMN_INCHES, style.COLUMN_INCHES))
+    axes = figure.subplots()
+    if target.logarithmic:
+        low, high = float(x.min()) / 1.5, float(x.max()) * 1.5
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+        factor = (part.score(verdict.estimator, verdict.scheme) or {}).get("typical_factor")
+        if factor:
+            line = np.array([low, high])
+            axes.fill_between(line, line / factor, line * factor, color=style.PALE, alpha=0.6, linewidth=0, zorder=0)
+    else:
+        low, high = _ends(np.asarray(x, dtype=float))
+    axes.plot([low, high], [low, high], color=style.BLACK, linewidth=0.8, zorder=2)
+    _dots(axes, frame, np.asarray(x), np.clip(y, low, high), style.MODEL)
+    axes.set_xlim(low, high)
+    axes.set_ylim(low, high)
+    if target.logarithmic:
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_formatter(lambda value, _: f"{value:g}")
+    axes.set_aspect("equal", adjustable="box")
+    axes.set_xlabel(f"{target.obtained} {name}")
+    axes.set_ylabel(f"predicted {name}")
+    axes.set_title("\n".join(textwrap.wrap(f"held out: {part.scheme_label(verdict.scheme)}", 44)), fontsize=8)
     return figure
 
 

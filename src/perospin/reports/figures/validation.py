@@ -162,7 +162,7 @@ def seeds(part: PartResult, space: str) -> Figure | None:
     if base:
         title = part.spec.title_of(part.spec.baseline)
         axes.axvline(base["r2"], color=style.BASELINE, linestyle="--", linewidth=1, label=title)
-        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.45))
+        figure.legend(loc="outside lower center")  # below the label of the axis, never over it
     axes.set_yticks(range(len(names)), [textwrap.fill(part.spec.title_of(str(n)), 26) for n in names], fontsize=7)
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.tick_params(axis="y", length=0)

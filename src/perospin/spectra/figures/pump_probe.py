@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from perospin.fitting.plotting import data_and_residuals, plot_fit
-from perospin.look import BLUE, COLUMN_RC, GREY, VERMILLION, delay_axis
+from perospin.look import BLUE, COLUMN_RC, GREY, VERMILLION, delay_axis, subscripted
+from perospin.units import convert
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -17,7 +20,9 @@ __all__ = ["plot_pump_probe"]
 _SYMBOLS = {"polarisation": "τ$_s$", "flip": "τ$_{flip}$", "difference": "τ$_{SC−CC}$"}
 
 
-def plot_pump_probe(fit: SpinFit, *, title: str | None = None, log_delay: bool | None = None) -> Figure:
+def plot_pump_probe(
+    fit: SpinFit, *, title: str | None = None, log_delay: bool | None = None, material: str = ""
+) -> Figure:
     """Draw the traces with their fit, and the residuals below.
 
     Parameters
@@ -28,6 +33,8 @@ def plot_pump_probe(fit: SpinFit, *, title: str | None = None, log_delay: bool |
         Default: the lifetime with its convention.
     log_delay
         Delay axis linear up to a twentieth of its length and logarithmic beyond; default for delays that ask for it.
+    material
+        What was measured, for the title.
     """
     import matplotlib
 
@@ -36,22 +43,26 @@ def plot_pump_probe(fit: SpinFit, *, title: str | None = None, log_delay: bool |
         value = str(fit["lifetime_ps"])
         sign = "" if value[0] in "<>u" else "= "
         title = f"{_SYMBOLS.get(convention, 'τ')} {sign}{value} ({convention})"
+        title = f"{subscripted(material)}\n{title}" if material else title
     if "channel" not in fit.data:
         return plot_fit(fit, title=title)
     data = fit.data
+    unit = str(fit.settings.get("delay_unit", "ps"))
+    per_ps = float(convert(1.0, "ps", unit))
     with matplotlib.rc_context(COLUMN_RC):
         figure, top, bottom = data_and_residuals(title)
         for channel, colour, name in ((1.0, BLUE, "SC"), (-1.0, VERMILLION, "CC")):
             part: Any = data[data["channel"] == channel]
-            top.plot(part["delay_ps"], part["signal"], "o", color=colour, markersize=2.5, alpha=0.45, linewidth=0)
-            top.plot(part["delay_ps"], part["best_fit"], color=colour, label=name)
-            bottom.plot(part["delay_ps"], part["residual"], "o", color=colour, markersize=1.8)
-        delay = part["delay_ps"].to_numpy()
+            at = part["delay_ps"] * per_ps
+            top.plot(at, part["signal"], "o", color=colour, markersize=2.5, alpha=0.45, linewidth=0)
+            top.plot(at, part["best_fit"], color=colour, label=name)
+            bottom.plot(at, part["residual"], "o", color=colour, markersize=1.8)
+        delay = np.sort(at.to_numpy())
         uneven = len(delay) > 4 and delay[-1] - delay[-2] > 5 * (delay[len(delay) // 3] - delay[len(delay) // 3 - 1])
         if log_delay or (log_delay is None and uneven):
-            delay_axis(bottom, delay, delay[-1] / 20.0, "x")
+            delay_axis(bottom, delay, delay[-1] / 20.0, "x", margin=0.08)
         top.axhline(0, color=GREY, linewidth=0.5)
         top.set_ylabel("signal")
-        bottom.set_xlabel("delay (ps)")
+        bottom.set_xlabel(f"delay ({unit})")
         top.legend()
     return figure

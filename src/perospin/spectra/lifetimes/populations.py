@@ -9,7 +9,7 @@ from perospin.fitting import check_times_ps, check_trace
 from perospin.measurements.options import FitOptions, without_params
 from perospin.measurements.result import SpinFit
 from perospin.spectra.lifetimes.joint import _fit_joint
-from perospin.spectra.lifetimes.pump_probe import _with_convention
+from perospin.spectra.lifetimes.pump_probe import _with_convention, refuse_long_response, swapped
 from perospin.spectra.lifetimes.response import Convention, Response
 from perospin.spectra.lifetimes.setup import _Setup, _size
 
@@ -63,6 +63,7 @@ def fit_populations(
         raise FitError(f"unknown convention '{convention}' for the rate equations: use polarisation or flip")
     delay, notes = check_times_ps(delay_ps, unit=delay_unit)
     trace = check_trace(delay, {"same": same, "counter": counter}, sigma=sigma)
+    refuse_long_response(trace.x, irf_fwhm_ps)
     response, more = Response.choose(trace.x, _size(trace), irf_fwhm_ps, measured_irf)
     settings: dict[str, Any] = {"main": "lifetime_ps", "observable": "populations", "response": response.kind}
     params, rest = without_params(options)
@@ -71,4 +72,4 @@ def fit_populations(
         [*notes, *trace.warnings, *more], settings,
     )  # fmt: skip
     fit = _fit_joint(setup, trace["same"], trace["counter"], trace.sigma, 1, 1, annihilation=order == 2)
-    return _with_convention(fit, convention, wavelength_nm)
+    return _with_convention(fit.with_warnings(*swapped(fit)), convention, wavelength_nm)

@@ -10,6 +10,8 @@ difference SC - CC, 1/tau_d = 1/tau_s + 1/tau_r, in which recombination is still
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Literal, Unpack
 
@@ -137,8 +139,11 @@ def fit_pump_probe(
     for name, values in trace.channels.items():
         if np.ptp(values) == 0:
             raise FitError(f"{name} is constant ({values[0]:g}): there is nothing to fit")
+    refuse_long_response(trace.x, irf_fwhm_ps)
     response, more = Response.choose(trace.x, _size(trace), irf_fwhm_ps, measured_irf)
     settings: dict[str, Any] = {"main": "lifetime_ps", "observable": observable, "response": response.kind}
+    if delay_unit != "ps":
+        settings["delay_unit"] = delay_unit
     if wavelength_nm is not None:
         settings["wavelength_nm"] = float(wavelength_nm)
     notes += more if observable != "polarisation" else []
@@ -154,7 +159,7 @@ def fit_pump_probe(
         settings,
     )
 
-    def run(setup: _Setup) -> SpinFit:
+    def run(setup: _Setup, components: int = components, population_components: int = population_components) -> SpinFit:
         if observable == "joint":
             return _fit_joint(setup, trace["same"], trace["counter"], trace.sigma, components, population_components)
         if observable == "difference":
@@ -164,6 +169,7 @@ def fit_pump_probe(
         return _fit_polarisation(setup, trace["same"], trace["counter"], trace.sigma, components)
 
     fit = run(setup)
+    final = setup
     if (
         "irf_fwhm_ps" in fit
         and fit["irf_fwhm_ps"].status == "upper bound"
@@ -176,10 +182,81 @@ def fit_pump_probe(
             f"the response is narrower than the spacing of the points (below {fit['irf_fwhm_ps'].value:.3g} ps): "
             f"held at {width:.3g} ps; time zero and the polarisation there hang on it, the lifetimes hardly"
         )
-        fit = run(replace(setup, response=Response("gaussian", width), notes=[*setup.notes, note]))
+        final = replace(setup, response=Response("gaussian", width), notes=[*setup.notes, note])
+        fit = run(final)
+
+    def run_with(spins: int, populations: int) -> SpinFit:
+        return run(replace(final, params={}), spins, populations)
+
     if offset is not True:
         fit = fit.with_warnings(*_before_pump(trace, fit, response))
+    if counter is not None:
+        fit = fit.with_warnings(*swapped(fit))
+    if components == 1 and any("the model misses something" in warning for warning in fit.warnings):
+        fit = fit.with_warnings(*_second(run_with, fit, components, population_components, observable))
     return _with_convention(fit, convention, wavelength_nm)
+
+
+_BETTER_AICC = 10.0
+
+
+def _second(
+    run: Callable[[int, int], SpinFit], fit: SpinFit, components: int, population_components: int, observable: str
+) -> list[str]:
+    """Say whether a second lifetime, of the spins or of the population, describes what one misses."""
+    ways = {"components": (components + 1, population_components)}
+    if observable == "joint" and population_components < 3:
+        ways["population_components"] = (components, population_components + 1)
+    found: list[tuple[float, str, SpinFit]] = []
+    for option, (spins, populations) in ways.items():
+        try:
+            other = run(spins, populations)
+        except FitError:
+            continue
+        found.append((float(other.statistics["aicc"]) - float(fit.statistics["aicc"]), option, other))
+    if not found or min(found, key=lambda item: item[0])[0] > -_BETTER_AICC:
+        return ["neither a second spin lifetime nor a second population is better by AICc: look at the residuals"]
+    gain, option, other = min(found, key=lambda item: item[0])
+    stem = "polarisation_lifetime" if option == "components" else "population_lifetime"
+    stem = "difference_lifetime" if option == "components" and observable == "difference" else stem
+    times = [str(other[name]) for name in other.names if name.startswith(stem) and re.search(r"_\d_ps$", name)]
+    what = "two spin lifetimes" if option == "components" else "two lifetimes of the population"
+    number = components + 1 if option == "components" else population_components + 1
+    return [
+        f"{what} fit better (AICc lower by {-gain:.0f}{': ' + ' and '.join(times) if times else ''}): give "
+        f"{option}={number}"
+    ]
+
+
+def swapped(fit: SpinFit) -> list[str]:
+    """Ask whether same and counter are swapped, where the polarisation at time zero is negative."""
+    if "initial_polarisation" not in fit or not fit["initial_polarisation"].value < 0:
+        return []
+    found = fit["initial_polarisation"]
+    if found.uncertainty == found.uncertainty and found.value + 3.0 * found.uncertainty > 0:
+        return []
+    return [
+        f"the polarisation at time zero is negative ({found.value:.2f}): are same (SC) and counter (CC) swapped? Swap "
+        "the files or columns; the lifetime stays the same"
+    ]
+
+
+def refuse_long_response(delay: Any, irf_fwhm_ps: Any) -> None:
+    """Refuse a response that is longer than the scan: it was given in another unit.
+
+    Raises
+    ------
+    FitError
+        The message names the unit that may have been meant.
+    """
+    width = irf_fwhm_ps if isinstance(irf_fwhm_ps, int | float) else None
+    span = float(np.ptp(delay))
+    if width is None or not width > span > 0:
+        return
+    raise FitError(
+        f"a response of {width:g} ps is longer than your scan ({span:.3g} ps); if it is in fs, give "
+        f"irf_fwhm_ps={width / 1000:g}"
+    )
 
 
 def _before_pump(trace: Trace, fit: SpinFit, response: Response) -> list[str]:

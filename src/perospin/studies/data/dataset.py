@@ -6,7 +6,6 @@ file is answered by one sentence that names the row and the column.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,6 +16,7 @@ import numpy as np
 
 from perospin.errors import DataError, StudyError
 from perospin.learning.validation.guard import Units, find_units
+from perospin.similar import similar_names
 from perospin.studies.data.conditions import _categories, _fill_uncertain, _limits, category_of
 from perospin.studies.data.groups import _group, _time
 from perospin.studies.data.materials import (
@@ -26,9 +26,11 @@ from perospin.studies.data.materials import (
     _formulas,
     _of_crystals,
     own_ions,
+    table_columns,
     with_new_ions,
 )
 from perospin.studies.data.table import (
+    Faults,
     _digest,
     _filtered,
     _numeric,
@@ -38,6 +40,7 @@ from perospin.studies.data.table import (
     _table_digest,
     _uncertainty,
     _weights,
+    named_as_wanted,
 )
 from perospin.studies.declaration.part import model_columns, needed_columns
 
@@ -190,7 +193,14 @@ def build_dataset(
     frame, source, from_file = _read(section, data, base, notes)
     where = f"table '{from_file}'" if from_file else "the table of this study"
     wanted = needed_columns(part)
-    _require_columns(frame, _required(part, wanted), where)
+    required = _required(part, wanted)
+    frame = named_as_wanted(frame, required, notes)
+    faults = Faults(where)
+    faults.of(_require_columns, frame, required, where)
+    if lost := {*required} - {*frame.columns}:
+        # what is there is checked too, so that one message tells all
+        _check_cells(frame, part, lost, where, faults, ions)
+        faults.refuse()
     table_sha256 = _table_digest(frame[part.target.column])
     frame = _filtered(frame, section.where, where).reset_index(drop=True)
     if frame.empty:
@@ -200,10 +210,15 @@ def build_dataset(
         if section.row and section.row in frame.columns
         else pd.Series([str(i + 1) for i in range(len(frame))])
     )
-    target = _target(frame, part, labels, where)
     if section.new_ions:
         ions = with_new_ions(frame[section.new_ions], ions)
-    formulas, described, certain, materials = _formulas(frame, labels, section, where, ions)
+    target = faults.of(_target, frame, part, labels, where)
+    composition = faults.of(_formulas, frame, labels, section, where, ions)
+    faults.of(table_columns, frame, part, labels, where)
+    faults.refuse()
+    assert target is not None  # it was refused otherwise
+    assert composition is not None
+    formulas, described, certain, materials = composition
     features = _features(frame, part, labels, materials, where, on_compute, ions)
     categories = _categories(frame, section, formulas, features, wanted)
     _fill_uncertain(features, section, labels, where, notes)
@@ -261,6 +276,19 @@ def build_dataset(
     )
 
 
+def _check_cells(frame: pd.DataFrame, part: PartSpec, lost: set[str], where: str, faults: Faults, ions: Any) -> None:
+    """Gather the mistakes in those columns of a table that are there."""
+    labels = frame.index.to_series().add(1).astype(str)
+    if part.target.column not in lost:
+        faults.of(_target, frame.reset_index(drop=True), part, labels.reset_index(drop=True), where)
+    section = part.data
+    if section.formula is not None and not {section.formula, section.new_ions} & lost:
+        if section.new_ions:
+            ions = with_new_ions(frame[section.new_ions], ions)
+        faults.of(_formulas, frame, labels, section, where, ions)
+    faults.of(table_columns, frame, part, labels, where)
+
+
 def _required(part: PartSpec, wanted: Sequence[str]) -> list[str]:
     """Columns that the table must have."""
     section = part.data
@@ -293,7 +321,7 @@ def _refuse_unknown(wanted: Sequence[str], features: pd.DataFrame) -> None:
     """Refuse a descriptor that nothing provides."""
     missing = [column for column in wanted if column not in features.columns]
     if missing:
-        close = difflib.get_close_matches(missing[0], list(features.columns), n=3)
+        close = similar_names(missing[0], features.columns, most=3)
         hint = f"; similar columns: {', '.join(close)}" if close else ""
         raise StudyError(f"the study uses the descriptor '{missing[0]}', which nothing provides{hint}")
 

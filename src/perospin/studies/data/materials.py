@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from perospin.errors import DataError, PerospinError, StudyError, TooFewRowsError
-from perospin.studies.data.table import _numeric, _require_columns
+from perospin.errors import PerospinError, StudyError, TooFewRowsError
+from perospin.studies.data.table import Faults, _numeric, _require_columns, refuse_all
 from perospin.studies.declaration.part import needed_columns
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ def _formulas(
     certain: list[bool] = []
     materials: list[Any] = []
     cache: dict[str, Any] = {"": None}
+    mistakes: list[str] = []
     for label, text in zip(labels, texts, strict=True):
         assumed = section.assume.get(label)
         stand_in = assumed.formula if assumed and not text else text
@@ -57,11 +58,13 @@ def _formulas(
                 if formula not in cache:
                     cache[formula] = Perovskite.parse(formula, ions)
         except PerospinError as error:
-            raise DataError(f"{where}, row {label}: {error}") from error
+            mistakes.append(f"row {label}: {error}")
+            continue
         formulas.append(str(cache[text]) if text else "")
         described.append(str(cache[stand_in]) if stand_in else "")
         certain.append(bool(text))
         materials.append(cache[stand_in])
+    refuse_all(where, mistakes)
     return formulas, described, certain, materials
 
 
@@ -83,19 +86,8 @@ def _features(
 ) -> pd.DataFrame:
     import pandas as pd
 
-    section = part.data
-    texts = {section.row, section.name, section.formula, section.source_column, part.target.column}
-    prefix = part.descriptors.prefix_table
-    wanted = set(needed_columns(part)) | set(section.plausible)
-    columns: dict[str, Any] = {}
-    for column in map(str, frame.columns):
-        name = prefix + column
-        if column in texts or column in section.categories:
-            continue
-        if name in wanted or column in wanted:
-            columns[name] = _numeric(frame, column, labels, where, allow_missing=True)
-        elif pd.api.types.is_numeric_dtype(frame[column]):
-            columns[name] = frame[column].to_numpy(dtype=float)
+    wanted = set(needed_columns(part)) | set(part.data.plausible)
+    columns = table_columns(frame, part, labels, where)
     features = pd.DataFrame(columns, index=pd.RangeIndex(len(frame)))
     if part.descriptors.source != "table":
         ours = describe_materials(materials, part.descriptors.level, ions, on_compute)
@@ -104,6 +96,36 @@ def _features(
         if name in wanted and name not in features:
             features[name] = values
     return features
+
+
+def table_columns(frame: pd.DataFrame, part: PartSpec, labels: pd.Series, where: str) -> dict[str, NDArray[np.float64]]:
+    """Numbers of the table's own columns that a part reads, by the name of the descriptor.
+
+    Raises
+    ------
+    DataError
+        If cells are no numbers: one message for all columns.
+    """
+    import pandas as pd
+
+    section = part.data
+    texts = {section.row, section.name, section.formula, section.source_column, part.target.column}
+    prefix = part.descriptors.prefix_table
+    wanted = set(needed_columns(part)) | set(section.plausible)
+    columns: dict[str, NDArray[np.float64]] = {}
+    faults = Faults(where)
+    for column in map(str, frame.columns):
+        name = prefix + column
+        if column in texts or column in section.categories:
+            continue
+        if name in wanted or column in wanted:
+            found = faults.of(_numeric, frame, column, labels, where, allow_missing=True)
+            if found is not None:
+                columns[name] = found
+        elif pd.api.types.is_numeric_dtype(frame[column]):
+            columns[name] = frame[column].to_numpy(dtype=float)
+    faults.refuse()
+    return columns
 
 
 def _of_crystals(
@@ -242,13 +264,13 @@ def describe_materials(
     from perospin.descriptors import describe, packing_columns
 
     if level is None:
-        return packing_columns(materials)
-
-    unique = {str(material): material for material in materials if material is not None}
-    table = describe(list(unique.values()), level=level, ions=ions, on_compute=on_compute)
-    table.index = pd.Index(list(unique))
-    keys = [None if material is None else str(material) for material in materials]
-    described = table.reindex(keys).astype(float).reset_index(drop=True)
+        described = packing_columns(materials)
+    else:
+        unique = {str(material): material for material in materials if material is not None}
+        table = describe(list(unique.values()), level=level, ions=ions, on_compute=on_compute)
+        table.index = pd.Index(list(unique))
+        keys = [None if material is None else str(material) for material in materials]
+        described = table.reindex(keys).astype(float).reset_index(drop=True)
     for name, values in _derived(materials, described).items():
         if name in derived and name not in described:
             described[name] = values

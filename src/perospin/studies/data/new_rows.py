@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from perospin.errors import DataError
 from perospin.studies.data.conditions import category_of, level_numbers
 from perospin.studies.data.materials import DERIVED_COLUMNS, _features, _formulas, held_out_spacing, with_new_ions
-from perospin.studies.data.table import _require_columns, read_csv
+from perospin.studies.data.table import _require_columns, named_as_wanted, read_own_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -77,7 +77,7 @@ def read_new_rows(
     """
     import pandas as pd
 
-    frame = read_csv(Path(path)).reset_index(drop=True)
+    frame = read_own_table(Path(path)).reset_index(drop=True)
     where = f"table '{path}'"
     if frame.empty:
         raise DataError(f"{where} has column names but no rows; give one row for each prediction")
@@ -85,6 +85,7 @@ def read_new_rows(
     own = part.descriptors.source == "table"
     # a column "solvent=DMF" asks about the words in "solvent"
     columns = list(dict.fromkeys(category_of(column) or column for column in columns))
+    frame = named_as_wanted(frame, [*columns, *([section.formula] if section.formula else [])], [])
     with_formula = section.formula_template is not None or section.formula in frame.columns
     if own:
         # some columns follow from the formula, where there is one

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import csv
-import difflib
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from perospin.errors import DataError, StudyError
+from perospin.sheets.cells import parse_cell
+from perospin.sheets.table import key_of, label_of, open_table
+from perospin.similar import did_you_mean
+from perospin.text import shorten
+from perospin.units import convert
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,16 +25,20 @@ if TYPE_CHECKING:
     from perospin.studies.declaration.sections import DataSection, RowFilter
 
 
+Read = TypeVar("Read")
+_EMPTY = frozenset(("nan", "na", "<na>", "n/a", "-", "--", "\u2013", "\u2014", "none", "#n/a"))
+
+
 def _read(
     section: DataSection, data: str | Path | None, base: Path | None, notes: list[str]
 ) -> tuple[pd.DataFrame, str, str]:
     """Return the raw frame, its source in words, and the file name if it is the user's own; add to the notes."""
     if data is not None:
-        return read_csv(Path(data)), f"file {Path(data).name}", str(data)
+        return read_own_table(Path(data)), f"file {Path(data).name}", str(data)
     if section.csv is not None:
         path = Path(section.csv)
         path = path if path.is_absolute() or base is None else base / path
-        return read_csv(path), section.source or f"file {path.name}", str(path)
+        return read_own_table(path), section.source or f"file {path.name}", str(path)
     if section.table is not None:
         from perospin.database import load_table
 
@@ -41,12 +48,31 @@ def _read(
         from perospin.database import load_records
 
         frame = load_records(**section.store.model_dump(exclude_none=True))
+        if section.store.user is not False:
+            notes += own_records(map(str, frame.index), section.store.store)
         return frame.reset_index(), section.source or "perospin's records", ""
     if section.records is not None:
         frame, remarks = gathering(section.records).read()
-        notes += remarks
+        notes += [*remarks, *own_records(map(str, frame["record_id"]))]
         return frame, section.source or "perospin's records", ""
     raise StudyError("this study has no data of its own: give a table with --data table.csv")
+
+
+OWN_RECORDS = "of your own records"
+"""Words of the note that counts the user's records among the rows."""
+
+
+def own_records(names: Iterable[str], store: str | None = None) -> list[str]:
+    """Say how many of these records are the user's own, and name them; an empty list if none is."""
+    from perospin.database import select_records
+
+    mine = {record.record_id for record in select_records(table="user", include_unknown=True, store=store)}
+    found = sorted(mine & set(names))
+    if not found:
+        return []
+    more = f" and {len(found) - 5} more" if len(found) > 5 else ""
+    count = len(found)
+    return [f"{count} {OWN_RECORDS} {'is' if count == 1 else 'are'} among the rows: {', '.join(found[:5])}{more}"]
 
 
 def gathering(name: str) -> Any:
@@ -56,8 +82,10 @@ def gathering(name: str) -> Any:
     return {"lifetimes": lifetimes}[name]
 
 
-def read_csv(path: Path) -> pd.DataFrame:
-    """Read a comma-separated table as text.
+def read_own_table(path: Path) -> pd.DataFrame:
+    """Read a user's table as text (see `perospin.sheets.table.open_table`); headings are the columns.
+
+    ``attrs["labels"]`` holds name and unit of each column.
 
     Raises
     ------
@@ -66,42 +94,73 @@ def read_csv(path: Path) -> pd.DataFrame:
     """
     import pandas as pd
 
-    if not path.is_file():
-        what = f"'{path}' is a folder" if path.is_dir() else f"there is no file '{path}'"
-        raise DataError(f"{what}; give the path of a CSV table")
-    head = path.read_bytes()[:4]
-    if head.startswith((b"PK", b"\xd0\xcf\x11\xe0")):  # xlsx, xls
-        raise DataError(f"'{path}' is a spreadsheet, not CSV text; save it as CSV (comma separated, UTF-8) first")
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DataError(f"'{path}' is not UTF-8 text (byte {error.start}); save it as CSV in UTF-8") from error
-    reader = csv.reader(text.splitlines(keepends=True), skipinitialspace=True, strict=True)
-    try:
-        header = next((cells for cells in reader if any(cells)), None)
-        if header is None:
-            raise DataError(f"'{path}' is empty; the first line must hold the column names")
-        names = [name.strip() for name in header]
-        rows = []
-        for cells in reader:
-            if not any(cells):
-                continue
-            if len(cells) != len(names):
-                raise DataError(
-                    f"'{path}' is not a well-formed CSV table: line {reader.line_num} has {len(cells)} cells where the "
-                    f"header has {len(names)}"
-                )
-            rows.append(cells)
-    except csv.Error as error:
-        raise DataError(f"'{path}' is not a well-formed CSV table: line {reader.line_num}: {error}") from error
-    if len(names) == 1 and (";" in names[0] or "\t" in names[0]):
-        raise DataError(f"'{path}' is separated by semicolons or tabs; save it with commas")
-    double = next((name for name in names if names.count(name) > 1), None)
+    table = open_table(path)
+    names = list(table.headings)
+    double = next((name for name in names if name and names.count(name) > 1), None)
     if double is not None:
-        raise DataError(f"'{path}' has two columns called '{double}'; names must differ")
+        raise DataError(f"'{table.name}' has two columns called '{shorten(double)}'; names must differ")
+    rows = []
+    for number, cells in table.rows:
+        if not any(cell.strip() for cell in cells):
+            continue
+        if len(cells) > len(names) and not any(cell.strip() for cell in cells[len(names) :]):
+            cells = cells[: len(names)]
+        if len(cells) != len(names):
+            raise DataError(
+                f"'{table.name}' is not a well-formed CSV table: line {number} has {len(cells)} cells where the header "
+                f"has {len(names)}"
+            )
+        rows.append(cells)
     if not rows:
-        raise DataError(f"'{path}' has a header but no rows")
-    return pd.DataFrame(rows, columns=pd.Index(names), dtype=str)
+        raise DataError(f"'{table.name}' has a header but no rows")
+    frame = pd.DataFrame(rows, columns=pd.Index(names), dtype=str)
+    frame = frame[[name for name in names if name or frame[name].str.strip().any()]] if "" in names else frame
+    frame.attrs["labels"] = dict(zip(names, table.labels, strict=True))
+    return frame
+
+
+def named_as_wanted(frame: pd.DataFrame, wanted: Iterable[str], notes: list[str]) -> pd.DataFrame:
+    """Give columns the names that a study uses, where headings say the same otherwise: ``PL (eV)`` is ``pl_ev``.
+
+    A column in another unit is converted, and the notes say so.
+    """
+    labels = frame.attrs.get("labels", {})
+    if not labels:
+        return frame
+    renamed: dict[str, str] = {}
+    for column in dict.fromkeys(wanted):
+        if column in frame.columns:
+            continue
+        asked = label_of(column)
+        found = [
+            name
+            for name, label in labels.items()
+            if name in frame.columns and name not in renamed and key_of(label) == key_of(asked)
+        ]
+        unit = labels[found[0]].unit if len(found) == 1 else ""
+        if len(found) != 1 or bool(unit) != bool(asked.unit):
+            continue
+        factor = _factor(unit, asked.unit)
+        if factor is None:
+            continue
+        if factor != 1.0:
+            where = f"column '{found[0]}'"
+            numbers = _numeric(frame, found[0], frame.index.to_series().add(1).astype(str), where, allow_missing=True)
+            frame[found[0]] = ["" if np.isnan(value) else repr(float(value * factor)) for value in numbers]
+            notes.append(f"column '{found[0]}' is read as '{column}': converted from {unit} to {asked.unit}")
+        renamed[found[0]] = column
+    return frame.rename(columns=renamed) if renamed else frame
+
+
+def _factor(unit: str, wanted: str) -> float | None:
+    """Multiply by this to convert; None if the units don't convert by a factor."""
+    if unit == wanted:
+        return 1.0
+    try:
+        zero, one = (float(convert(value, unit, wanted)) for value in (0.0, 1.0))
+    except DataError:
+        return None
+    return one if zero == 0.0 else None
 
 
 def _require_columns(frame: pd.DataFrame, required: Iterable[str], where: str) -> None:
@@ -116,8 +175,8 @@ def _require_columns(frame: pd.DataFrame, required: Iterable[str], where: str) -
             f"{where}: column '{column}' is missing, but there is '{relatives[0]}': is it in another unit? "
             f"convert it to {_unit(column)} and call it '{column}'{others}"
         )
-    close = difflib.get_close_matches(column, [str(c) for c in frame.columns], n=1)
-    hint = f"did you mean '{close[0]}'?" if close else f"columns found: {', '.join(map(str, frame.columns))}"
+    found = [str(name) for name in frame.columns]
+    hint = did_you_mean(column, found, otherwise=f"columns found: {', '.join(found)}", quoted=True)
     raise DataError(f"{where}: column '{column}' is missing{others}; {hint}")
 
 
@@ -148,26 +207,77 @@ def _filtered(frame: pd.DataFrame, filters: Iterable[RowFilter], where: str) -> 
 def _numeric(
     frame: pd.DataFrame, column: str, labels: pd.Series, where: str, *, allow_missing: bool
 ) -> NDArray[np.float64]:
-    values = np.empty(len(frame))
+    """Numbers of a column; every cell that is none is named in one message."""
+    values = np.full(len(frame), np.nan)
+    bad: list[str] = []
     for i, cell in enumerate(frame[column]):
         text = str(cell).strip()
-        if text == "" or text.lower() in {"nan", "na", "<na>"}:
+        if text == "" or text.lower() in _EMPTY:
             if not allow_missing:
-                raise DataError(
-                    f"{where}, row {labels.iloc[i]}, column '{column}': the cell is empty; every row needs a value"
-                )
-            values[i] = np.nan
+                bad.append(f"row {labels.iloc[i]}, column '{column}': the cell is empty; every row needs a value")
             continue
         try:
             values[i] = float(text)
         except ValueError:
+            found = parse_cell(text, ".")
+            factor = None if found is None or not found.unit else _factor(found.unit, label_of(column).unit)
+            if found is not None and factor is not None and np.isfinite(found.value):
+                values[i] = found.value * factor
+                continue
             hint = " (use a decimal point)" if re.fullmatch(r"-?\d+,\d+", text) else ""
-            raise DataError(
-                f"{where}, row {labels.iloc[i]}, column '{column}': '{text}' is not a number{hint}"
-            ) from None
+            bad.append(f"row {labels.iloc[i]}, column '{column}': '{shorten(text, 40)}' is not a number{hint}")
+            continue
         if not np.isfinite(values[i]):
-            raise DataError(f"{where}, row {labels.iloc[i]}, column '{column}': '{text}' is not a finite number")
+            bad.append(f"row {labels.iloc[i]}, column '{column}': '{text}' is not a finite number")
+    refuse_all(where, bad)
     return values
+
+
+class Faults:
+    """Mistakes of a table, gathered over all its columns before one error names them.
+
+    Parameters
+    ----------
+    where : str
+        Name of the table in messages.
+    """
+
+    def __init__(self, where: str) -> None:
+        self._where = where
+        self._found: list[str] = []
+
+    def of(self, read: Callable[..., Read], *given: Any, **more: Any) -> Read | None:
+        """Call a reader; None if it refused, and what it said is kept."""
+        try:
+            return read(*given, **more)
+        except DataError as error:
+            told = error.mistakes or (str(error.args[0]),)
+            self._found += [text.removeprefix(self._where).lstrip(",: ") for text in told]
+            return None
+
+    def refuse(self) -> None:
+        """Raise one error about everything that was refused.
+
+        Raises
+        ------
+        DataError
+            If anything was.
+        """
+        if len(self._found) == 1 and not re.match(r"row |column ", self._found[0]):
+            raise DataError(f"{self._where}: {self._found[0]}")
+        refuse_all(self._where, self._found)
+
+
+def refuse_all(where: str, mistakes: Sequence[str]) -> None:
+    """Raise one error that names all mistakes of a table, or as many as a message holds.
+
+    Raises
+    ------
+    DataError
+        If there are any.
+    """
+    if mistakes:
+        raise DataError.of(where, mistakes, ", ")
 
 
 def _plausible(column: str, values: Any, low: float, high: float, where: str) -> None:

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from perospin.errors import StudyError
+from perospin.similar import did_you_mean
 from perospin.studies.declaration.part import PartSpec, _inner_specs, _kind_of
 
 
-def _check_names(part: PartSpec, where: str) -> None:
-    """Check every reference by name inside a part (estimators, schemes, groups, feature sets)."""
+def _check_names(part: PartSpec) -> list[str]:
+    """Every wrong reference by name inside a part (estimators, schemes, groups, feature sets), in sentences."""
+    wrong: list[str] = []
     names = part.estimator_names()
     schemes = part.scheme_keys()
     groups = list(part.data.groups)
     for kind, values in (("estimator", names), ("scheme", schemes)):
-        for value in values:
-            if values.count(value) > 1:
-                raise StudyError(f"{where}two {kind}s are called '{value}'; names must differ")
+        wrong += [f"two {kind}s are called '{v}'; names must differ" for v in values if values.count(v) > 1]
 
     def known(value: str | None, allowed: Sequence[str], what: str, place: str) -> None:
         if value is not None and value not in allowed:
-            close = difflib.get_close_matches(value, allowed, n=1)
-            hint = f"did you mean '{close[0]}'?" if close else f"there are: {', '.join(allowed) or 'none'}"
-            raise StudyError(f"{where}{place} names the {what} '{value}', which is not declared; {hint}")
+            hint = did_you_mean(value, allowed, otherwise=f"there are: {', '.join(allowed) or 'none'}", quoted=True)
+            wrong.append(f"{place} names the {what} '{value}', which is not declared; {hint}")
 
     known(part.baseline, names, "estimator", "baseline")
     known(part.verdict.estimator, names, "estimator", "verdict.estimator")
@@ -37,14 +35,14 @@ def _check_names(part: PartSpec, where: str) -> None:
         for name in part.explain.directions:
             known(name, [e.name for e in part.estimators], "estimator", "explain.directions")
         if any(s.key == part.explain.scheme and s.kind == "in_sample" for s in part.schemes):
-            raise StudyError(f"{where}explain.scheme must hold rows out; the in-sample explanation is always made")
+            wrong.append("explain.scheme must hold rows out; the in-sample explanation is always made")
     if part.predict:
         known(part.predict.estimator, [e.name for e in part.estimators], "estimator", "predict.estimator")
         known(part.predict.scheme, schemes, "scheme", "predict.scheme")
     for scheme in part.schemes:
         known(scheme.group, groups, "group", f"scheme '{scheme.key}'")
         if scheme.rule.data_key and getattr(part.data, scheme.rule.data_key) is None:
-            raise StudyError(f"{where}scheme '{scheme.key}' needs {scheme.rule.data_says}")
+            wrong.append(f"scheme '{scheme.key}' needs {scheme.rule.data_says}")
         if isinstance(scheme.features, str):
             known(scheme.features, list(part.features), "feature set", f"scheme '{scheme.key}'")
     for grid in part.grids:
@@ -52,7 +50,7 @@ def _check_names(part: PartSpec, where: str) -> None:
         for name in _names_of_sets(grid.spec):
             known(name, list(part.features), "feature set", f"grid '{grid.name}'")
         for member, point in grid.candidates():
-            _refuse_wrong(part.write_out(point), f"{where}estimator '{member}'")
+            wrong += _wrong(part.write_out, point, f"estimator '{member}'")
         for scheme_name in grid.schemes or ():
             known(scheme_name, schemes, "scheme", f"grid '{grid.name}'")
     for name, effect in part.effects.items():
@@ -71,11 +69,11 @@ def _check_names(part: PartSpec, where: str) -> None:
                 )
             for name in _names_of_sets(spec):
                 known(name, list(part.features), "feature set", f"estimator '{entry.name}'")
-        _refuse_wrong(part.spec_of(entry.name), f"{where}estimator '{entry.name}'")
+        wrong += _wrong(part.spec_of, entry.name, f"estimator '{entry.name}'")
         careless = _needs_features(dumped)
         if careless:
-            raise StudyError(
-                f"{where}estimator '{entry.name}' ({careless}) names no features; add features = \"a feature set\" or "
+            wrong.append(
+                f"estimator '{entry.name}' ({careless}) names no features; add features = \"a feature set\" or "
                 "a list of columns, so that no column slips in"
             )
     checks = part.checks
@@ -96,23 +94,25 @@ def _check_names(part: PartSpec, where: str) -> None:
             known(name, [e.name for e in part.estimators], "estimator", "checks.coverage")
     subsets = [subset.name for subset in checks.subsets]
     if len(set(subsets)) < len(subsets):
-        raise StudyError(
-            f"{where}two of checks.subsets are called '{max(subsets, key=subsets.count)}'; names must differ"
-        )
+        wrong.append(f"two of checks.subsets are called '{max(subsets, key=subsets.count)}'; names must differ")
     if checks.seeds:
         known(checks.seeds.scheme, schemes, "scheme", "checks.seeds")
         for name in checks.seeds.estimators:
             known(name, [e.name for e in part.estimators], "estimator", "checks.seeds")
+    return list(dict.fromkeys(wrong))
 
 
-def _refuse_wrong(spec: Mapping[str, Any], place: str) -> None:
-    """Refuse a specification with an unknown kind or option, or a value out of its declared range."""
+def _wrong(written_out: Callable[[Any], Mapping[str, Any]], what: Any, place: str) -> list[str]:
+    """Say that a specification has an unknown kind or option, or a value out of its declared range."""
     from perospin.learning.estimators import check_estimator_spec  # brings scikit-learn
 
     try:
-        check_estimator_spec(spec)
+        check_estimator_spec(written_out(what))
+    except KeyError:  # it names a set that is not declared, which is told
+        return []
     except StudyError as error:
-        raise StudyError(f"{place}: {error}") from error
+        return [f"{place}: {error.args[0]}"]
+    return []
 
 
 def _names_of_sets(spec: Mapping[str, Any]) -> list[str]:

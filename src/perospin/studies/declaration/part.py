@@ -116,6 +116,17 @@ class PartSpec(_Section):
                 asked.add(section.scheme)
         return asked
 
+    @property
+    def answers(self) -> PredictSection | None:
+        """What answers a prediction: as declared, else the model and scheme of the verdict; None if neither can."""
+        if self.predict is not None:
+            return self.predict
+        scheme = self.scheme(self.verdict.scheme)
+        alone = any(entry.name == self.verdict.estimator for entry in self.estimators)
+        if not alone or scheme.kind == "in_sample":
+            return None
+        return PredictSection(estimator=self.verdict.estimator, scheme=self.verdict.scheme)
+
     def scheme_keys(self) -> list[str]:
         """Names of the schemes, in the order of the file."""
         return [scheme.key for scheme in self.schemes]

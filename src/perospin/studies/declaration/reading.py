@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
@@ -12,6 +11,7 @@ from pydantic import Field, ValidationError
 
 from perospin.errors import StudyError
 from perospin.saving import name_fault, read_toml
+from perospin.similar import did_you_mean
 from perospin.studies.declaration.names import _check_names
 from perospin.studies.declaration.part import PartSpec
 from perospin.studies.declaration.sections import Model, _Section
@@ -59,9 +59,8 @@ def find_study(name_or_path: str | Path) -> Path:
         raise StudyError(f"'{text}' is a folder; give a study file (.toml) or one of: {', '.join(shipped)}")
     if text.endswith(".toml") or "/" in text or "\\" in text:
         raise StudyError(f"there is no study file at '{text}'; shipped studies are: {', '.join(shipped)}")
-    close = difflib.get_close_matches(text, shipped, n=1)
-    hint = f"; did you mean '{close[0]}'?" if close else f"; there are: {', '.join(shipped)}"
-    raise StudyError(f"unknown study '{text}'{hint} (or give the path of a .toml file)")
+    hint = did_you_mean(text, shipped, otherwise=f"there are: {', '.join(shipped)}", quoted=True)
+    raise StudyError(f"unknown study '{text}'; {hint} (or give the path of a .toml file)")
 
 
 def read_study_file(path: Path) -> tuple[Header, dict[str, PartSpec], dict[str, Any]]:
@@ -92,9 +91,10 @@ def parse_study(raw: Mapping[str, Any], where: str) -> tuple[Header, dict[str, P
     if "description" in content:
         header_raw["description"] = content.pop("description")
     shared = {key: value for key, value in content.items() if key not in header_keys}
-    header = _validated(Header, header_raw, where, "")
+    wrong: list[str] = []
+    header = _validated(Header, header_raw, "", wrong)
     if part_tables is None:
-        part_tables = {header.name: {}}
+        part_tables = {header.name if header is not None else str(content.get("name", "study")): {}}
     if not isinstance(part_tables, dict) or not part_tables:
         raise StudyError(f"{where}: 'parts' must be tables such as [parts.first]")
     parts: dict[str, PartSpec] = {}
@@ -104,11 +104,15 @@ def parse_study(raw: Mapping[str, Any], where: str) -> tuple[Header, dict[str, P
         fault = name_fault(name)
         if fault is not None:
             raise StudyError(f"{where}: a part can't be called {name[:60]!r}, it names a folder: {fault}")
-        part = _validated(PartSpec, _merged(shared, table), where, f"part '{name}', " if len(part_tables) > 1 else "")
-        _check_names(part, f"{where}: " + (f"part '{name}': " if len(part_tables) > 1 else ""))
-        parts[name] = part
-    if header.default_part is not None and header.default_part not in parts:
-        raise StudyError(f"{where}: default_part '{header.default_part}' is not a part; parts are: {', '.join(parts)}")
+        place = f"part '{name}', " if len(part_tables) > 1 else ""
+        part = _validated(PartSpec, _merged(shared, table), place, wrong)
+        if part is not None:
+            wrong += [place.replace("', ", "': ") + mistake for mistake in _check_names(part)]
+            parts[name] = part
+    if header is not None and header.default_part is not None and header.default_part not in part_tables:
+        wrong.append(f"default_part '{header.default_part}' is not a part; parts are: {', '.join(part_tables)}")
+    if wrong or header is None:
+        raise StudyError.of(where, wrong)
     return header, parts, dict(raw)
 
 
@@ -120,11 +124,10 @@ def _merged(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any
     return merged
 
 
-def _validated(model: type[Model], raw: Mapping[str, Any], where: str, prefix: str) -> Model:
+def _validated(model: type[Model], raw: Mapping[str, Any], prefix: str, wrong: list[str]) -> Model | None:
+    """Read a section; None if it has mistakes, and all of them are added to `wrong`."""
     try:
         return model.model_validate(raw)
     except ValidationError as error:
-        problems = error.errors()
-        sentence = _sentence(model, raw, problems[0])
-        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-        raise StudyError(f"{where}: {prefix}{sentence}{more}") from None
+        wrong += [prefix + _sentence(model, raw, problem) for problem in error.errors()]
+        return None

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
+from perospin.similar import did_you_mean
 from perospin.studies.declaration.sections import _short
 
 
@@ -19,10 +19,9 @@ def _sentence(model: type[BaseModel], raw: Any, problem: Any) -> str:
     kind, value = problem["type"], problem["input"]
     if kind == "extra_forbidden":
         allowed = _allowed_keys(model, steps[:-1])
-        close = difflib.get_close_matches(str(steps[-1]), allowed, n=1)
-        hint = f"did you mean '{close[0]}'? " if close else ""
+        hint = did_you_mean(str(steps[-1]), allowed, quoted=True)
         table = _place(raw, steps[:-1]) or "the top level"
-        return f"unknown key '{steps[-1]}' in {table}; {hint}allowed: {', '.join(sorted(allowed))}"
+        return f"unknown key '{steps[-1]}' in {table}; {hint}{' ' * bool(hint)}allowed: {', '.join(sorted(allowed))}"
     if kind == "missing":
         return f"key '{steps[-1]}' is missing in {_place(raw, steps[:-1]) or 'the top level'}"
     if kind == "literal_error":

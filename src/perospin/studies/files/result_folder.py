@@ -164,7 +164,8 @@ def _fields(content: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     same = ("name", "title", "description", "default_part", "provenance", "data", "base")
     for name, part in parts.items():
         check_tables({key: part[key] for key in (*TABLES, *LATER_TABLES)}, folder, name)
-        _check_names(part["spec"], f"part '{name}' in '{folder}': ")
+        if wrong := _check_names(part["spec"]):
+            raise StudyError.of(f"part '{name}' in '{folder}'", wrong)
     found = {key: content[key] for key in same}
     for key in ("data", "base"):
         if content.get(f"{key}_from_here") is not None:

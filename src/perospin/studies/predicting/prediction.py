@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from perospin.digits import figures
 from perospin.studies.predicting.domain import Neighbour
 
 if TYPE_CHECKING:
@@ -118,6 +119,26 @@ class Prediction:
         if not self.row:
             return self.formula
         return f"row {self.row}" + (f": {self.formula}" if self.formula and self.formula not in self.row else "")
+
+    @property
+    def interval_in_words(self) -> str:
+        """How the interval was made, for a reader who has not heard of CV+."""
+        scheme = self.interval.removeprefix("CV+, ").removeprefix("Jackknife+, ").partition(", normalised")[0]
+        wider = ", wider where the model is less sure" if "normalised" in self.interval else ""
+        return f"from the errors of held-out predictions ({scheme}){wider}"
+
+    @property
+    def spread_in_words(self) -> str:
+        """What the typical factor and the interval say, and why they differ; empty without a typical factor."""
+        if not self.typical_factor:
+            return ""
+        text = f"half of the held-out predictions were right within a factor {self.typical_factor:.2f}"
+        if self.low > 0 and self.low < self.high < float("inf"):
+            text += (
+                f"; the interval must hold {100 * self.level:.0f} of 100, the worst misses with it, so it spans a "
+                f"factor {figures(self.high / self.low, 2)}"
+            )
+        return text
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain values for JSON (infinite ends become null)."""

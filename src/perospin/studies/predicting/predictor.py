@@ -66,9 +66,9 @@ class Predictor:
         StudyError
             If the part declares no prediction.
         """
-        if part.predict is None:
+        if part.answers is None:
             raise StudyError(f"study '{study}', part '{name}' declares no [predict] table, so it can't predict")
-        asked = part.predict
+        asked = part.answers
         scheme = build_schemes(part, data)[asked.scheme]
         entry = part.scheme(asked.scheme)
         try:
@@ -230,7 +230,7 @@ class Predictor:
         """Predict one described row; `material` is None where no formula is known."""
         given = given or {}
         held = self._held_out(given)
-        asked, target = self.part.predict, self.part.target
+        asked, target = self.part.answers, self.part.target
         assert asked is not None  # checked in `fit`
         centre = float(self.model.predict(row)[0])
         low, high = (float(end[0]) for end in self.intervals.predict(row, asked.level))

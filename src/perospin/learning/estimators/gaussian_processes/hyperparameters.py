@@ -1,7 +1,8 @@
 """Hyperparameters of Gaussian processes: their priors, the most probable ones, posterior draws, weighted prior draws.
 
-Three ways to be rid of them, from cheap to thorough: `most_probable` (L-BFGS), `weigh` (draws from the prior, each
-counting by how well it explains the rows) and `Sampler` (annealed sequential Monte Carlo; columns may drop out).
+Four ways to be rid of them, from cheap to thorough: `most_probable` (L-BFGS), `draws_about` (a few draws about these),
+`weigh` (draws from the prior, each counting by how well it explains the rows) and `Sampler` (annealed sequential Monte
+Carlo; columns may drop out).
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ __all__ = [
     "Hyperparameter",
     "Prior",
     "Sampler",
+    "draws_about",
     "minus_log_posterior",
     "most_probable",
     "weigh",
@@ -33,6 +35,8 @@ Evidence = Callable[[FloatArray], tuple[float, FloatArray] | None]
 
 # What the optimiser is told where the covariance can't be factorised.
 _HOPELESS = 1e10
+# Of `draws_about`: proposals, degrees of freedom, and the step of finite differences in spreads.
+_PROPOSED, _DOF, _STEP = 128, 6.0, 1e-3
 # How much longer the chains of the last annealing step run.
 _LAST = 3
 
@@ -115,6 +119,51 @@ def most_probable(
     return np.asarray(best.x), -float(best.fun)
 
 
+def draws_about(
+    theta: FloatArray,
+    evidence: Evidence,
+    centre: FloatArray,
+    spread: FloatArray,
+    reach: float,
+    count: int,
+    seed: int = 0,
+) -> FloatArray:
+    """Draw from the posterior by way of a t-distribution about the most probable hyperparameters.
+
+    The t (6 degrees of freedom) has the curvature that the posterior has there, and is no wider than the prior would
+    allow; its draws are weighed by the posterior and resampled.
+
+    Parameters
+    ----------
+    theta : ndarray, shape (k,)
+        Most probable values.
+    evidence, centre, spread, reach
+        As for `most_probable`.
+    count : int
+        Draws, some of which are the same.
+    seed : int
+
+    Returns
+    -------
+    draws : ndarray, shape (count, k)
+    """
+
+    def minus(at: FloatArray) -> tuple[float, FloatArray]:
+        return minus_log_posterior(at, evidence, centre, spread)
+
+    k, rng = len(theta), np.random.default_rng(seed)
+    steps = _STEP * spread * np.eye(k)
+    curvature = np.array([(minus(theta + step)[1] - minus(theta - step)[1]) * spread / (2.0 * _STEP) for step in steps])
+    precision, along = np.linalg.eigh(0.5 * (curvature + curvature.T))  # both in units of the prior's spread
+    root = along / np.sqrt(np.maximum(precision, 0.5))
+    half = rng.standard_normal((_PROPOSED // 2, k))
+    z = np.concatenate([half, -half]) / np.sqrt(rng.chisquare(_DOF, _PROPOSED) / _DOF)[:, None]
+    proposed = np.clip(theta + spread * (z @ root.T), centre - reach * spread, centre + reach * spread)
+    log_proposal = -0.5 * (_DOF + k) * np.log1p((z**2).sum(axis=1) / _DOF)
+    weights = weigh(np.array([-minus(at)[0] for at in proposed]) - log_proposal)
+    return np.asarray(proposed[_systematic(weights, count, rng)])
+
+
 # -- weighted prior draws ------------------------------------------------------------------------------------
 
 
@@ -170,6 +219,11 @@ class Sampler:
     selection : bool
         Let columns drop out; all take part if False.
 
+    Attributes
+    ----------
+    log_evidence : float
+        Log of the mean of the likelihood over the prior, as `sample` met it on its way.
+
     Notes
     -----
     Del Moral, Doucet and Jasra, J. R. Stat. Soc. B 68, 411 (2006) for the sampler, Dau and Chopin, J. R. Stat. Soc. B
@@ -212,9 +266,10 @@ class Sampler:
         length = max(1, n_particles // chains)
         draws = self.prior_draws(rng, chains * length)
         likelihood = self.log_likelihood(draws)
-        power = 0.0
+        power, self.log_evidence = 0.0, 0.0
         while power < 1.0:
             step = _next_power(likelihood, power)
+            self.log_evidence += float(logsumexp((step - power) * likelihood)) - float(np.log(len(likelihood)))
             weights = weigh((step - power) * likelihood)
             widths = self._widths(draws, weights)
             start = _systematic(weights, chains, rng)

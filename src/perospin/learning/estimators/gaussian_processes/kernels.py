@@ -3,7 +3,8 @@
 Rows come as blocks: a mapping from the name of a kernel's columns to an array (n_rows, n_columns), categories as
 numbers. So one kernel spans continuous columns, categories and the descriptors of a molecule::
 
-    Sum((Matern("process", ("temperature", "time")), Product((Same("solvent"), Matern("spacer", NAMES, shared=True)))))
+    of_molecule = Matern("spacer", NAMES, groups=("spacer",) * len(NAMES))
+    Sum((Matern("process", ("temperature", "time")), Product((Same("solvent"), of_molecule))))
 
 The logarithms of the hyperparameters stand in one vector `theta`, each with a normal prior, in the order in which the
 kernel is written. A kernel computes with the arrays that it gets: NumPy's, or JAX's inside jit, grad and vmap (then
@@ -105,7 +106,8 @@ def squared_distances(inverse_squares: FloatArray, a: FloatArray, b: FloatArray)
 def _weighted_distances(a: Array, b: Array, inverse_squares: Array) -> Array:
     """Scaled squared distances of rows, shape (m, n)."""
     if namespace(inverse_squares, a, b) is np and len(inverse_squares) > _FEW:
-        return cdist(a, b, "sqeuclidean", w=inverse_squares)
+        root = np.sqrt(inverse_squares)
+        return cdist(a * root, b * root, "sqeuclidean")
     return ((a[:, None, :] - b[None, :, :]) ** 2) @ inverse_squares
 
 
@@ -329,21 +331,36 @@ class Stationary(Kernel):
         Of a factor that is learnt; 1 if None.
     length : Prior, optional
         Of every length scale; all are 1 if None.
-    shared : bool
-        One length scale for all columns, and the mean of their squared differences in place of the sum: for a block
-        of many descriptors, of which a few rows can't tell which matter.
+    groups : tuple of str
+        Group of each column; every column is a group of its own if empty. The columns of a group share one length
+        scale, and the mean of their squared differences counts, not the sum: for the many descriptors of a molecule,
+        of which a few rows can't tell which matter.
     """
 
     block: str
     columns: tuple[str, ...]
     weight: Prior | None = None
     length: Prior | None = LENGTH
-    shared: bool = False
+    groups: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.groups and len(self.groups) != len(self.columns):
+            raise StudyError(f"the kernel of '{self.block}' has {len(self.columns)} columns, {len(self.groups)} groups")
+
+    @cached_property
+    def _names(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(self.groups or self.columns))
+
+    @cached_property
+    def _spread(self) -> FloatArray:
+        """Takes what belongs to the groups to the columns: 1 / size of the group, shape (n_columns, n_groups)."""
+        member = np.array([[group == name for name in self._names] for group in self.groups], dtype=float)
+        return np.asarray(member / member.sum(axis=0))
 
     @property
     def hyperparameters(self) -> tuple[Hyperparameter, ...]:
         """The weight, if learnt, then the length scales."""
-        names = (self.block,) if self.shared else self.columns
+        names = self._names
         weight = () if self.weight is None else (Hyperparameter(f"weight of {self.block}", self.weight),)
         lengths = () if self.length is None else tuple(Hyperparameter(f"length of {n}", self.length) for n in names)
         return weight + lengths
@@ -356,9 +373,9 @@ class Stationary(Kernel):
     def _inverse_squares(self, theta: Array) -> Array:
         lengths = theta if self.weight is None else theta[1:]
         if self.length is None:
-            lengths = np.zeros(1 if self.shared else len(self.columns))
+            lengths = np.zeros(len(self._names))
         inverse = namespace(theta).exp(-2.0 * lengths)
-        return inverse * np.full(len(self.columns), 1.0 / len(self.columns)) if self.shared else inverse
+        return self._spread @ inverse if self.groups else inverse
 
     def __call__(self, theta: Array, a: Blocks, b: Blocks) -> Array:
         """Covariance between rows."""
@@ -380,7 +397,7 @@ class Stationary(Kernel):
             gathered = levels.gather(slope)
             falls = gathered * (scale * fall)
             lengths = inverse * np.einsum("ab,abc->c", falls, levels.squares)
-            lengths = lengths.sum(keepdims=True) if self.shared else lengths
+            lengths = (lengths[:, None] * (self._spread > 0)).sum(axis=0) if self.groups else lengths
             lengths = lengths[:0] if self.length is None else lengths
             return lengths if self.weight is None else np.concatenate([[(gathered * small).sum()], lengths])
 

@@ -19,6 +19,7 @@ __all__ = [
     "ONE_ROW",
     "InverseGamma",
     "Solved",
+    "log_densities",
     "log_marginal",
     "log_marginals",
     "log_marginals_about_constant",
@@ -156,6 +157,25 @@ def solved(covariances: FloatArray, y: FloatArray) -> Solved:
     constant = v.sum(axis=1) / ones
     v -= u * constant[:, None]
     return Solved(inverse, u, ones, v, constant)
+
+
+def log_densities(covariances: FloatArray, residuals: FloatArray) -> FloatArray:
+    """Log marginal likelihoods (p,) up to a constant, each of residuals of its own, (p, n).
+
+    Minus 10^10 where the covariance isn't positive definite.
+    """
+    n = residuals.shape[1]
+    # the matrix bordered by the residuals has the whitened ones in its factor: one factorisation, no solving
+    bordered = np.zeros((len(covariances), n + 1, n + 1))
+    bordered[:, :n, :n], bordered[:, n, :n], bordered[:, n, n] = covariances, residuals, 1e14
+    try:
+        factor = np.linalg.cholesky(bordered)
+    except np.linalg.LinAlgError:
+        if len(covariances) == 1:
+            return np.array([-1e10])
+        return np.concatenate([log_densities(c[None], r[None]) for c, r in zip(covariances, residuals, strict=True)])
+    diagonal = np.diagonal(factor, axis1=1, axis2=2)[:, :n]
+    return np.asarray(-np.log(diagonal).sum(axis=1) - 0.5 * np.einsum("pn,pn->p", factor[:, n, :n], factor[:, n, :n]))
 
 
 def log_marginals(covariances: FloatArray, y: FloatArray, variance: InverseGamma | None) -> FloatArray:

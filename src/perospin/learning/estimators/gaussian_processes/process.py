@@ -17,10 +17,15 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cho_factor, cho_solve, solve_triangular
+from scipy.linalg import cho_factor, cho_solve, lapack, solve_triangular
 
 from perospin.errors import StudyError
-from perospin.learning.estimators.gaussian_processes.hyperparameters import Hyperparameter, Prior, most_probable
+from perospin.learning.estimators.gaussian_processes.hyperparameters import (
+    Hyperparameter,
+    Prior,
+    draws_about,
+    most_probable,
+)
 from perospin.learning.estimators.gaussian_processes.kernels import Blocks, Kernel, Rows
 from perospin.learning.estimators.gaussian_processes.likelihoods import (
     GAUSSIAN,
@@ -103,9 +108,11 @@ class Conditioned:
             Of a new measurement; of the function itself if False.
         """
         mean, variance = [], []
+        inverse, _ = lapack.dtrtri(np.tril(self.factor[0]), lower=1)
         for part in self._parts(new):
             cross = self.covariance(part, self.blocks)
-            explained = np.einsum("mn,nm->m", cross, cho_solve(self.factor, cross.T, check_finite=False))
+            white = cross @ inverse.T
+            explained = np.einsum("mn,mn->m", white, white)
             own = (self.noise if noise else 0.0) + self.kernel.diagonal(self._kernel_theta, part)
             mean.append(cross @ self.weights)
             variance.append(np.maximum(own - explained, 0.0))
@@ -173,6 +180,11 @@ class Process:
         """Names and priors, in the order of `theta`."""
         noise = () if self.noise is None else (Hyperparameter("noise variance", self.noise),)
         return self.kernel.hyperparameters + noise
+
+    @property
+    def _priors(self) -> tuple[FloatArray, FloatArray]:
+        centre, spread = np.array([(one.prior.centre, one.prior.spread) for one in self.hyperparameters]).T
+        return centre, spread
 
     def _learnt(self, theta: FloatArray) -> float:
         return 0.0 if self.noise is None else float(np.exp(theta[-1]))
@@ -242,7 +254,7 @@ class Process:
         if any(len(table) != len(target) for table in blocks.values()):
             raise StudyError(f"{len(target)} targets need as many rows in every block of columns")
         rows = RowNoise.of(len(target), None, None, 1.0) if noise is None else noise
-        centre, spread = np.array([(one.prior.centre, one.prior.spread) for one in self.hyperparameters]).T
+        centre, spread = self._priors
         training = Rows(blocks)
 
         def fit(precision: FloatArray, near: Conditioned | None) -> Conditioned:
@@ -264,3 +276,26 @@ class Process:
             return expected_squares(variances, precision, inverse @ target, np.diag(inverse), 1.0)
 
         return reweighed(self.likelihood, len(target), _ROUNDS, fit, squares)[0]
+
+    def drawn(self, found: Conditioned, noise: RowNoise, count: int, seed: int = 0) -> list[tuple[Conditioned, float]]:
+        """Draw hyperparameters from their posterior, near what `fit` found with this noise (see `draws_about`).
+
+        Returns
+        -------
+        list of (Conditioned, float)
+            Different draws and their shares: to be averaged, where a few rows leave the hyperparameters open.
+        """
+        rows = Rows(found.blocks)
+        draws = draws_about(
+            found.theta,
+            lambda theta: self.evidence(theta, rows, found.y, noise, found.row_precision),
+            *self._priors,
+            _REACH,
+            count,
+            seed,
+        )
+        different, times = np.unique(draws, axis=0, return_counts=True)
+        return [
+            (self.condition(theta, found.blocks, found.y, noise, found.row_precision), float(share))
+            for theta, share in zip(different, times / count, strict=True)
+        ]

@@ -22,7 +22,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.dummy import DummyRegressor
+
+from perospin._optional import is_a
 
 __all__ = [
     "AdditiveTerm",
@@ -35,6 +36,7 @@ __all__ = [
     "remembered",
     "scaled",
     "sums",
+    "table_term",
     "terms_inside",
 ]
 
@@ -354,11 +356,23 @@ def terms_inside(model: Any) -> Iterator[Term]:
     UnknownTermsError
         If the class gives none.
     """
-    if isinstance(model, DummyRegressor):
+    if is_a(model, "sklearn", "DummyRegressor"):
         return
     if not hasattr(model, "exact_terms"):
         raise UnknownTermsError
     yield from model.exact_terms()
+
+
+def table_term(predict: Callable[[Table], FloatArray], columns: Sequence[str]) -> Term:
+    """One term of a model on tables that reads these columns and can only be predicted."""
+    names = list(columns)
+
+    def call(values: NDArray[Any]) -> FloatArray:
+        import pandas as pd
+
+        return np.asarray(predict(pd.DataFrame(values, columns=names)), dtype=float).reshape(len(values))
+
+    return CallTerm(tuple(names), lambda table: table[names].to_numpy(dtype=float), call)
 
 
 def scaled(terms: Iterator[Term], factor: float) -> Iterator[Term]:

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from perospin.errors import DataError
-from perospin.measurements.reading.cells import is_comment, parse_cell
-from perospin.measurements.reading.files import read_raw, text_of
 from perospin.measurements.reading.formats.containers import arrays_of, is_container
 from perospin.measurements.reading.grid import Float
 from perospin.measurements.reading.headings import said_units
-from perospin.measurements.reading.words.labels import as_unit, is_unit, parse_label
+from perospin.sheets.cells import is_comment, parse_cell
+from perospin.sheets.files import read_raw, text_of
+from perospin.sheets.labels import as_unit, is_unit, parse_label
 
 __all__ = ["read_axis"]
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from perospin.errors import DataError
-from perospin.measurements.reading.files import RawFile, read_raw, text_of
 from perospin.measurements.reading.grid import Float
 from perospin.measurements.reading.trace import Trace
-from perospin.measurements.reading.words.labels import Label, as_unit
+from perospin.sheets.files import RawFile, read_raw, text_of
+from perospin.sheets.labels import Label, as_unit
 from perospin.text import shorten
 
 __all__ = ["is_bruker", "trace_of"]

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 
 from perospin.errors import DataError
-from perospin.measurements.reading.files import RawFile
 from perospin.measurements.reading.formats.bounded import bounded_memory, heap_fault
 from perospin.measurements.reading.grid import Float
 from perospin.measurements.reading.trace import Trace
-from perospin.measurements.reading.words.labels import Label, as_unit, parse_label
+from perospin.sheets.files import RawFile
+from perospin.sheets.labels import Label, as_unit, parse_label
 from perospin.text import visible
 
 __all__ = ["Array", "arrays_of", "group_of", "is_container", "trace_of"]

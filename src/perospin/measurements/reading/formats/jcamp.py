@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from perospin.errors import DataError
-from perospin.measurements.reading.files import RawFile, text_of
 from perospin.measurements.reading.grid import Float
 from perospin.measurements.reading.headings import axis_label
 from perospin.measurements.reading.trace import Trace
-from perospin.measurements.reading.words.labels import Label
+from perospin.sheets.files import RawFile, text_of
+from perospin.sheets.labels import Label
 from perospin.text import shorten
 
 __all__ = ["is_jcamp", "trace_of"]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from perospin.measurements.reading.files import RawFile
 from perospin.measurements.reading.formats import bruker, jcamp
 from perospin.measurements.reading.trace import Trace
+from perospin.sheets.files import RawFile
 
 __all__ = ["trace_of_format"]
 

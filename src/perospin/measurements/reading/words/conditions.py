@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 
 from perospin.errors import DataError
-from perospin.measurements.reading.words.labels import as_unit, parse_label
+from perospin.sheets.labels import as_unit, parse_label
 from perospin.units import convert
 
 __all__ = ["CONDITIONS", "from_header", "from_name", "from_pattern"]

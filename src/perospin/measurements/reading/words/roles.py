@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perospin.errors import DataError
-from perospin.measurements.reading.words.labels import Label, as_unit, is_unit, kind_of_unit
+from perospin.sheets.labels import Label, as_unit, is_unit, kind_of_unit
 from perospin.units import convert
 
 __all__ = ["NAMED", "ROLES", "Role", "get_role", "is_known", "is_stranger", "words_of"]

@@ -24,6 +24,8 @@ _ARBITRARY = frozenset((
 ))  # fmt: skip
 #: Units of detectors, which convert into nothing else.
 _OPAQUE = _COUNTS | _DENSITY | _ARBITRARY
+#: A power of ten as a unit, or before one: 10^3, x10^-3 counts, 10⁻³.
+_SCALED = re.compile(r"[x×*·]?\s*10(?:\^|\*\*)?[-+−⁻]?[\d⁰¹²³⁴⁵⁶⁷⁸⁹]{1,2}(?:\s*[x×*·]?\s*([A-Za-z].*))?")
 #: Units of quantities that no analysis takes: a column in one of them is never a channel.
 _FOREIGN = frozenset((
     "emu", "torr", "mbar", "bar", "hpa", "kpa", "mpa", "pascal", "psi", "rpm", "step", "steps", "db", "dbm", "px",
@@ -75,6 +77,9 @@ def is_unit(text: str) -> bool:
     # T1 and S2 are names of channels, not powers of a unit
     if not plain or len(plain) > 40 or re.fullmatch(r"[A-Za-z]\d", plain):
         return False
+    scaled = _SCALED.fullmatch(plain)
+    if scaled is not None:  # 10^3 counts: a power of ten before a unit that converts would be lost
+        return not scaled[1] or scaled[1].lower() in _OPAQUE
     if plain.lower() in _OPAQUE or plain.lower() in _WORDS or plain.lower() in _FOREIGN:
         return True
     try:
@@ -85,13 +90,17 @@ def is_unit(text: str) -> bool:
 
 
 def is_opaque(text: str) -> bool:
-    """Whether the unit is a detector's (counts, OD, a.u.), which converts into nothing else."""
-    return text.strip().lower() in _OPAQUE
+    """Whether the unit is a detector's (counts, OD, a.u., 10^3), which converts into nothing else."""
+    scaled = _SCALED.fullmatch(text.strip())
+    return text.strip().lower() in _OPAQUE or (scaled is not None and is_unit(text))
 
 
 def kind_of_unit(text: str) -> str:
     """Kind of a unit: counts, density (optical), arbitrary, foreign; ``""`` if it is one that converts, or none."""
     plain = text.strip().lower()
+    scaled = _SCALED.fullmatch(plain)
+    if scaled is not None and is_unit(plain):
+        return kind_of_unit(scaled[1]) if scaled[1] else "arbitrary"
     sets = {"counts": _COUNTS, "density": _DENSITY, "arbitrary": _ARBITRARY, "foreign": _FOREIGN}
     return next((kind for kind, names in sets.items() if plain in names), "")
 

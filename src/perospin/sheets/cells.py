@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from perospin.measurements.reading.words.labels import as_unit, is_unit
+from perospin.sheets.labels import as_unit, is_unit
 
 __all__ = [
     "DIALECTS",

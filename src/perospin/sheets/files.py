@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from perospin.errors import DataError
+from perospin.sheets.workbook import is_workbook, split_sheet, workbook_text
 from perospin.text import visible
 
-__all__ = ["RawFile", "read_raw", "text_of"]
+__all__ = ["RawFile", "plain_text", "read_raw", "text_of"]
 
 _MAX_BYTES = 250_000_000
 _KINDS = (
-    (b"PK\x03\x04", "an Excel workbook or other archive: save the sheet as CSV"),
+    (b"PK\x03\x04", "an Excel workbook that can't be opened, or another archive: save the sheet as CSV"),
     (b"\xd0\xcf\x11\xe0", "an old Excel or Office file: save the sheet as CSV"),
     (b"CPY", "an Origin project: export the worksheet as ASCII"),
     (b"MATLAB 5.0", "a MATLAB file: save it as text, or with -v7.3 as HDF5"),
@@ -35,10 +36,13 @@ class RawFile:
         Where it was read.
     content
         All of its bytes.
+    sheet
+        Sheet of a workbook that was asked for; ``""`` if none.
     """
 
     path: Path
     content: bytes
+    sheet: str = ""
 
     @property
     def name(self) -> str:
@@ -51,15 +55,18 @@ class RawFile:
         return hashlib.sha256(self.content).hexdigest()
 
 
-def read_raw(path: Path | str) -> RawFile:
-    """Read a file whole.
+def read_raw(path: Path | str, largest_bytes: int = _MAX_BYTES) -> RawFile:
+    """Read a file whole; ``book.xlsx:Sheet 2`` names a sheet of a workbook.
 
     Raises
     ------
     DataError
-        If there is no such file, it can't be opened, is empty, or is larger than 250 MB.
+        If there is no such file, it can't be opened, is empty, or is larger than `largest_bytes` (default 250 MB).
     """
-    path = Path(path)
+    path, sheet = Path(path), ""
+    file, named = split_sheet(str(path))
+    if named and Path(file).is_file():
+        path, sheet = Path(file), named
     shown = visible(str(path))
     shown = shown if len(shown) <= 160 else f"...{shown[-160:]}"
     try:
@@ -67,9 +74,11 @@ def read_raw(path: Path | str) -> RawFile:
             raise DataError(f"'{shown}' is a folder, not a file")
         if path.exists() and not path.is_file():
             raise DataError(f"'{shown}' is a device or a pipe, not a file")
-        if path.stat().st_size > _MAX_BYTES:
+        if path.stat().st_size > largest_bytes:
             size = path.stat().st_size / 1e6
-            raise DataError(f"'{visible(path.name):.60}' has {size:.0f} MB; at most {_MAX_BYTES / 1e6:.0f} MB are read")
+            raise DataError(
+                f"'{visible(path.name):.60}' has {size:.0f} MB; at most {largest_bytes / 1e6:.0f} MB are read"
+            )
         content = path.read_bytes()
     except OSError as error:
         raise DataError(f"can't read '{shown}': {error.strerror or 'it is no file'}") from None
@@ -77,11 +86,24 @@ def read_raw(path: Path | str) -> RawFile:
         raise DataError(f"can't read '{shown}': it is no name of a file") from None
     if not content.strip():
         raise DataError(f"'{shown}' is empty")
-    return RawFile(path, content)
+    return RawFile(path, content, sheet)
 
 
 def text_of(raw: RawFile) -> str:
-    """Decode UTF-8, UTF-16 (with or without byte-order mark) or the Windows encoding; control characters are replaced.
+    """Decode UTF-8, UTF-16 (with or without byte-order mark) or the Windows encoding; a workbook is its one sheet.
+
+    Control characters are replaced.
+
+    Raises
+    ------
+    DataError
+        If the bytes are not text; the message says what the file is where that can be told.
+    """
+    return _clean(plain_text(raw))
+
+
+def plain_text(raw: RawFile) -> str:
+    """Text of a file as `text_of` decodes it, with its control characters.
 
     Raises
     ------
@@ -89,6 +111,8 @@ def text_of(raw: RawFile) -> str:
         If the bytes are not text; the message says what the file is where that can be told.
     """
     content = raw.content
+    if is_workbook(content):
+        return workbook_text(content, raw.name, raw.sheet)
     for start, kind in _KINDS:
         if content.startswith(start):
             raise DataError(f"'{raw.name}' is not a text file but {kind}")
@@ -97,6 +121,10 @@ def text_of(raw: RawFile) -> str:
     control = sum(not (c.isprintable() or c in "\t\r\n\f\v" or (c > "\x9f" and c.isspace())) for c in sample)
     if "\0" in sample or control > 0.02 * len(sample) + 2:
         raise DataError(f"'{raw.name}' is not a text file: export the data as CSV or tab-separated text")
+    return text
+
+
+def _clean(text: str) -> str:
     # what would move a terminal's cursor or hide a word gets a mark, every kind of blank becomes one
     odd = {c for c in set(text) if not c.isprintable() and c not in "\t\r\n"}
     return text.translate({ord(c): " " if c.isspace() else "\ufffd" for c in odd}) if odd else text
