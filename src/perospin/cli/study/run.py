@@ -87,7 +87,7 @@ def new(
 ) -> None:
     """Write a study file for your own table of formulas and a property.
 
-    Example: perospin study new examples/materials.csv --formula material --target pl_ev -o pl.toml
+    Example: perospin study new examples/materials.csv --formula material --target "spin lifetime" -o mine.toml
     """
     from perospin.studies.new_study import new_study
     from perospin.studies.study import Study
