@@ -292,7 +292,7 @@ class StructuredSurrogate:
         likelihood = _Likelihood(self._problem, rows, measured, RowNoise(relative, known), self._unit)
         draws, self.evidence = self._nuts(likelihood) if self.sampler == "nuts" else self._annealed(likelihood)
         if self.evidence <= _HOPELESS / 2.0:
-            raise NavigationError(f"the law '{self.mean.name}' fits the measured rows with no parameters")
+            raise NavigationError(f"no parameters give the law '{self.mean.name}' a finite value at all measured rows")
         self._condition(draws, likelihood)
         return self
 
