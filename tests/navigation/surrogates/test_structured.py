@@ -203,3 +203,14 @@ def test_wrong_laws_get_one_sentence():
     for prior in (lambda: Uniform(1.0, 1.0), lambda: LogNormal(0.0, 2.0), lambda: Normal(0.0, 0.0)):
         with pytest.raises(NavigationError, match="a prior needs"):
             prior()
+
+
+def test_a_law_without_a_value_is_said_so():
+    import jax.numpy as jnp
+
+    log = Mean("log", lambda x, p: p["a"] * jnp.log(x["x"]), {"a": Normal(1.0, 1.0)})
+    with pytest.raises(NavigationError, match="no parameters give the law 'log' a finite value"):
+        StructuredSurrogate(LINE, log).fit([[0.0], [1.0], [2.0]], [0.0, 0.1, 0.7])
+    known = StructuredSurrogate(LINE, log).fit([[0.5], [1.0], [2.0]], [-0.7, 0.1, 0.7])
+    with pytest.raises(NavigationError, match="no finite value at row 1 of the inputs"):
+        known.predict([[1.0], [-1.0]])

@@ -36,6 +36,8 @@ _SMALLEST = 16
 _STATES, _FEW_ROWS, _CHAINS = 1024, 32, 64
 _WARM_UP, _NUTS_DRAWS = 1000, 2000
 _JITTER = 1e-8
+# Log likelihood where a law has no finite value.
+_HOPELESS = -1e10
 # Rows of which a law's values are held for all draws at once.
 _MOST = 4096
 
@@ -205,7 +207,7 @@ class _Likelihood:
             covariance += basis @ basis.transpose(0, 2, 1)
         covariance[:, np.arange(n), np.arange(n)] += noise[:, None] * self.noise.relative + self.noise.known + _JITTER
         residual = self.y - centre
-        found = np.full(len(z), -1e10)
+        found = np.full(len(z), _HOPELESS)
         sound = np.flatnonzero(np.isfinite(covariance).all(axis=(1, 2)) & np.isfinite(residual).all(axis=1))
         if len(sound):
             found[sound] = log_densities(covariance[sound], residual[sound]) + self.constant
@@ -289,6 +291,8 @@ class StructuredSurrogate:
         known, relative = np.where(unknown, 0.0, sd / self._unit) ** 2, unknown.astype(float)
         likelihood = _Likelihood(self._problem, rows, measured, RowNoise(relative, known), self._unit)
         draws, self.evidence = self._nuts(likelihood) if self.sampler == "nuts" else self._annealed(likelihood)
+        if self.evidence <= _HOPELESS / 2.0:
+            raise NavigationError(f"no parameters give the law '{self.mean.name}' a finite value at all measured rows")
         self._condition(draws, likelihood)
         return self
 
@@ -326,6 +330,11 @@ class StructuredSurrogate:
         """Of each draw: its law at rows, in the unit, and the blocks of its kernel."""
         scaled = self.columns.scaled(rows)
         for centre, basis in zip(*self._problem.law_at(self._z, rows), strict=True):
+            finite = np.isfinite(centre) & np.isfinite(basis).all(axis=1)
+            if not finite.all():
+                raise NavigationError(
+                    f"the law '{self.mean.name}' has no finite value at row {int(np.argmin(finite))} of the inputs"
+                )
             blocks = {"inputs": scaled, "basis": basis / self._unit} if self.mean.linear else {"inputs": scaled}
             yield centre / self._unit, blocks
 
