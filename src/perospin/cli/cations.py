@@ -372,11 +372,6 @@ def table(
         reason = next(iter(failed.values()), "there is none to compute")
         raise QuantumError(f"no cation could be computed at level {level}: {reason}")
 
-    def write_table(file: TextIO) -> None:
-        writer = csv.DictWriter(file, TABLE_COLUMNS, extrasaction="ignore", lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-
     def write_geometries(file: TextIO) -> None:
         recipe = f"level={level} revision={chosen.revision} seed={DEFAULT_SEED}"
         for row in rows:
@@ -384,7 +379,7 @@ def table(
             for symbol, (x, y, z) in zip(row["symbols"], row["positions_a"], strict=True):
                 file.write(f"{symbol} {x:.5f} {y:.5f} {z:.5f}\n")
 
-    write_with(out, write_table)
+    write_rows(out, TABLE_COLUMNS, rows)
     write_with(out.with_suffix(".xyz"), write_geometries)
     typer.echo(f"{len(rows)} cations in {out}, geometries in {out.with_suffix('.xyz')}")
     smiles = {one.symbol: one.smiles for one in ions}

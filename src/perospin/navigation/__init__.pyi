@@ -1,4 +1,5 @@
 from .surrogates.columns import InputColumns as InputColumns
+from .surrogates.declared import surrogate_from as surrogate_from
 from .surrogates.deep_kernel import DeepKernelSurrogate as DeepKernelSurrogate
 from .surrogates.hypotheses import CompetingSurrogates as CompetingSurrogates
 from .surrogates.hypotheses import HypothesisLearning as HypothesisLearning
