@@ -25,7 +25,7 @@ def few_enough(rows: FloatArray) -> FloatArray:
     """
     if len(rows) > MOST_TOGETHER:
         raise NavigationError(
-            f"functions can be drawn at {MOST_TOGETHER:,} rows together, not at {len(rows):,}; choose some of them first"
+            f"functions can be drawn at {MOST_TOGETHER:,} rows together, not at {len(rows):,}; choose some of them"
         )
     return rows
 
