@@ -155,10 +155,11 @@ def no_formulas(frame: pd.DataFrame) -> pd.DataFrame:
     safe = frame.copy(deep=False)
     for place, kind in enumerate(frame.dtypes):
         if not pd.api.types.is_numeric_dtype(kind):
-            safe.isetitem(place, frame.iloc[:, place].map(_no_formula))
+            safe.isetitem(place, list(map(_no_formula, frame.iloc[:, place])))
     safe.columns = frame.columns.map(_no_formula)
     safe.index = frame.index if pd.api.types.is_numeric_dtype(frame.index.dtype) else frame.index.map(_no_formula)
-    return safe.rename_axis(index=frame.index.names)
+    safe.index.names = frame.index.names
+    return safe
 
 
 def _no_formula(value: Any) -> Any:

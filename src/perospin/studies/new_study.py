@@ -183,7 +183,9 @@ def _used_error(frame: pd.DataFrame, column: str, row: pd.Series) -> str | None:
 def _chosen(materials: Sequence[Perovskite], values: Any, unit: str) -> _Chosen:
     described = describe_materials(list(materials), None)
     layers = [0.0 if material.n_layers is None else 1.0 / material.n_layers for material in materials]
+    # composition first: what says the same of the crystal as metal or halide does is left out
     described.insert(0, "inverse_n", layers)
+    described = described[[*_COMPOSITION, *(c for c in described if c not in _COMPOSITION)]]
     kept: dict[str, float] = {}
     for column in described:
         numbers = described[column].to_numpy(dtype=float)

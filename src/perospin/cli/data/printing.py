@@ -130,7 +130,9 @@ def _record_table(records: Iterable[Record], with_material: bool, title: str = "
         elif index == 5:
             table.add_column(names[index], overflow="fold", ratio=1)  # conditions are never cut
         elif index == 6:
-            table.add_column(names[index], max_width=17, overflow="fold")
+            # a DOI is never cut
+            longest = max((len(word) for row in rows for word in row[6].split()), default=0)
+            table.add_column(names[index], min_width=longest, max_width=max(17, longest), overflow="fold")
         else:
             table.add_column(names[index], no_wrap=True)
     before = ""
