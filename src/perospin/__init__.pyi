@@ -5,6 +5,7 @@ from . import fitting as fitting
 from . import learning as learning
 from . import measurements as measurements
 from . import mechanisms as mechanisms
+from . import navigation as navigation
 from . import reports as reports
 from . import spectra as spectra
 from . import studies as studies
