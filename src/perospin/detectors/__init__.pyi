@@ -1,0 +1,11 @@
+from .attenuation import COMPARISON as COMPARISON
+from .attenuation import Layer as Layer
+from .attenuation import absorbed_fraction as absorbed_fraction
+from .attenuation import composition_of as composition_of
+from .attenuation import density_from_cell as density_from_cell
+from .attenuation import edges_within as edges_within
+from .attenuation import mass_attenuation as mass_attenuation
+from .attenuation import mixture_attenuation as mixture_attenuation
+from .attenuation import stack_absorption as stack_absorption
+from .attenuation import thickness_for as thickness_for
+from .figures import attenuation_figure as attenuation_figure
