@@ -8,4 +8,15 @@ from .attenuation import mass_attenuation as mass_attenuation
 from .attenuation import mixture_attenuation as mixture_attenuation
 from .attenuation import stack_absorption as stack_absorption
 from .attenuation import thickness_for as thickness_for
+from .charge import collection_at_depth as collection_at_depth
+from .charge import gain as gain
+from .charge import hecht as hecht
+from .charge import hecht_two_carriers as hecht_two_carriers
+from .charge import ideal_sensitivity as ideal_sensitivity
+from .charge import pair_creation_energy as pair_creation_energy
 from .figures import attenuation_figure as attenuation_figure
+from .noise import current_noise_a as current_noise_a
+from .noise import dqe_zero_estimate as dqe_zero_estimate
+from .noise import limit_from_noise as limit_from_noise
+from .noise import pixel_mtf_estimate as pixel_mtf_estimate
+from .noise import signal_to_noise as signal_to_noise
