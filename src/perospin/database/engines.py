@@ -22,8 +22,10 @@ def sqlite_engine(file: str, log: bool = False) -> Engine:
     """Engine for a SQLite file, or ``:memory:``.
 
     Its transactions begin where ours do: a writer takes the lock at once, so that it never finds, after it has read,
-    that another one was faster; the driver's own way takes it at the first write. With `log`
-    what is written goes to a write-ahead log, brought to the disk at each commit: readers never wait for a writer, and what was committed stays whatever is killed.
+    that another one was faster; the driver's own way takes it at the first write.
+
+    With `log`, what is written goes to a write-ahead log that is brought to the disk at each commit: readers never wait
+    for a writer, and what was committed stays whatever is killed.
     """
     url = URL.create("sqlite", database=None if file == ":memory:" else file)  # % and ? in the name stay what they are
     options = {"poolclass": StaticPool} if file == ":memory:" else {}
