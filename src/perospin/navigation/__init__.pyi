@@ -1,3 +1,5 @@
+from .screening.screen import Screening as Screening
+from .screening.screen import screen as screen
 from .space.rules import Rule as Rule
 from .space.space import Candidate as Candidate
 from .space.space import Space as Space
