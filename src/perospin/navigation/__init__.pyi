@@ -1,3 +1,6 @@
+from .space.rules import Rule as Rule
+from .space.space import Candidate as Candidate
+from .space.space import Space as Space
 from .surrogates.columns import InputColumns as InputColumns
 from .surrogates.declared import surrogate_from as surrogate_from
 from .surrogates.deep_kernel import DeepKernelSurrogate as DeepKernelSurrogate
