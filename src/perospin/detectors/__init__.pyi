@@ -8,6 +8,11 @@ from .attenuation import mass_attenuation as mass_attenuation
 from .attenuation import mixture_attenuation as mixture_attenuation
 from .attenuation import stack_absorption as stack_absorption
 from .attenuation import thickness_for as thickness_for
+from .bias import fit_capacitance as fit_capacitance
+from .bias import fit_hecht as fit_hecht
+from .bias import fit_sclc as fit_sclc
+from .bias import mott_gurney as mott_gurney
+from .bias import trap_density as trap_density
 from .charge import collection_at_depth as collection_at_depth
 from .charge import gain as gain
 from .charge import hecht as hecht
