@@ -19,6 +19,8 @@ from .charge import hecht as hecht
 from .charge import hecht_two_carriers as hecht_two_carriers
 from .charge import ideal_sensitivity as ideal_sensitivity
 from .charge import pair_creation_energy as pair_creation_energy
+from .dose import fit_detection_limit as fit_detection_limit
+from .dose import fit_sensitivity as fit_sensitivity
 from .figures import attenuation_figure as attenuation_figure
 from .noise import current_noise_a as current_noise_a
 from .noise import dqe_zero_estimate as dqe_zero_estimate
