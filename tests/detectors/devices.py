@@ -37,3 +37,20 @@ def capacitance(rng):
     frequency = np.geomspace(1e3, 1e6, 25)
     farads = EPS * 8.8541878188e-14 * AREA_MM2 / 100 / GAP_CM
     return frequency, farads * (1 + 0.02 * rng.standard_normal(25))
+
+
+def drift(rng):
+    """Dark current over four hours at 200 V/mm, in a device of 0.01 cm2."""
+    time = np.arange(0.0, 14400.0, 120.0)
+    slope = 9.59e-8 * 1e-9 * 2000.0 * 0.01
+    return time, 1e-11 + slope * time + 1e-15 * rng.standard_normal(len(time))
+
+
+def pulses(rng, noise_a=2e-11):
+    time = np.arange(0.0, 1.4, 1e-3)
+    rise, fall = 16.8e-3 / np.log(9), 29.1e-3 / np.log(9)
+    current = np.full(len(time), 1e-10)
+    for start in (0.2, 0.8):
+        lit = 1 - np.exp(-np.clip(time - start, 0, None) / rise)
+        current += 1e-9 * np.where(time < start + 0.3, lit, np.exp(-np.clip(time - start - 0.3, 0, None) / fall))
+    return time, current + noise_a * rng.standard_normal(len(time))

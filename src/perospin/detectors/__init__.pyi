@@ -27,3 +27,7 @@ from .noise import dqe_zero_estimate as dqe_zero_estimate
 from .noise import limit_from_noise as limit_from_noise
 from .noise import pixel_mtf_estimate as pixel_mtf_estimate
 from .noise import signal_to_noise as signal_to_noise
+from .timing import fit_drift as fit_drift
+from .timing import fit_response_time as fit_response_time
+from .timing import fit_stability as fit_stability
+from .timing import segment_pulses as segment_pulses
