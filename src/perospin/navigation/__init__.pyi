@@ -1,3 +1,8 @@
+from .campaign.campaign import Campaign as Campaign
+from .campaign.candidates import Candidate as Candidate
+from .campaign.candidates import CandidateTable as CandidateTable
+from .campaign.objectives import Objective as Objective
+from .campaign.suggesting import Suggestion as Suggestion
 from .surrogates.columns import InputColumns as InputColumns
 from .surrogates.deep_kernel import DeepKernelSurrogate as DeepKernelSurrogate
 from .surrogates.hypotheses import CompetingSurrogates as CompetingSurrogates

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from campaign_grid import grid
 
+from campaign_grid import grid
 from perospin.navigation.campaign.campaign import Campaign
 
 

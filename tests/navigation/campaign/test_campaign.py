@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from campaign_grid import grid, truth
 
+from campaign_grid import grid, truth
 from perospin.errors import NavigationError
 from perospin.navigation.campaign.belief import Known, chance_of_success
 from perospin.navigation.campaign.campaign import Campaign
