@@ -54,7 +54,7 @@ def test_from_the_first_batch_to_the_second(
     pasted = io.BytesIO(b"name\tgap (eV)\nm00\t1,45\n")
     monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=pasted))
     assert run("campaign", "tell", folder, "-") == 0
-    assert run("campaign", "tell", folder, "--material", "m44", "--value", "gap=1.7+-0.02") == 0
+    assert run("campaign", "tell", folder, "--material", "m42", "--value", "gap=1.7+-0.02") == 0
     assert run("campaign", "tell", folder, "--material", "m43", "--outcome", "failed", "--note", "no film") == 0
     capsys.readouterr()
     assert run("campaign", "status", folder) == 0
@@ -66,7 +66,7 @@ def test_from_the_first_batch_to_the_second(
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["tell", "{}", "--material", "m99", "--value", "gap=1"], "did you mean"),
+        (["tell", "{}", "--material", "m44", "--value", "gap=1"], "did you mean"),
         (["tell", "{}", "--material", "m11", "--value", "gap=wide"], "write 'gap=1.62'"),
         (["tell", "{}"], "either a table"),
         (["tell", "{}", "no_such.csv"], "no_such.csv"),
