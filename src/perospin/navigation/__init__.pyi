@@ -1,3 +1,7 @@
+from .campaign.campaign import Campaign as Campaign
+from .campaign.candidates import CandidateTable as CandidateTable
+from .campaign.objectives import Objective as Objective
+from .campaign.suggesting import Suggestion as Suggestion
 from .screening.screen import Screening as Screening
 from .screening.screen import screen as screen
 from .space.rules import Rule as Rule
