@@ -33,6 +33,16 @@ def magnetisation(rows: np.ndarray) -> np.ndarray:
     return np.maximum(1.0 - both**-2.0, 0.0) ** 0.125
 
 
+def boundary() -> np.ndarray:
+    """Exact temperature of the transition for each coupling."""
+    from scipy.optimize import brentq
+
+    def above(t: float, j: float) -> float:
+        return float(np.sinh(2.0 / t) * np.sinh(2.0 * j / t) - 1.0)
+
+    return np.array([brentq(above, 0.3, 6.0, args=(j,)) for j in COUPLINGS])
+
+
 def surrogates() -> dict[str, Any]:
     import jax
 
@@ -67,7 +77,6 @@ def figure(lines: list[dict[str, Any]], where: Path, shown: int) -> None:
     from perospin.look import BLUE, GREY, RC, VERMILLION, WIDE
 
     shape, truth = (len(COUPLINGS), len(TEMPERATURES)), magnetisation(GRID)
-    titles = {"plain": "plain surrogate", "structured": "structured surrogate"}
     with plt.rc_context(RC):
         drawn, axes = plt.subplots(1, 4, figsize=(WIDE * 1.25, 2.5), width_ratios=[1, 1, 1, 1.2])
         first = {line["key"][0]: line for line in lines if line["key"][1] == 0}
@@ -77,12 +86,12 @@ def figure(lines: list[dict[str, Any]], where: Path, shown: int) -> None:
             generator = np.random.default_rng(0)
             noise = NOISE * generator.standard_normal(len(GRID))
             mean = model.fit(GRID[order], (truth + noise)[order]).predict(GRID)[0]
-            maps.append((f"{titles[name]}, {shown} points", mean, order))
+            maps.append((f"{name}, {shown} points", mean, order))
         for axis, (title, values, order) in zip(axes, maps, strict=False):
             image = axis.pcolormesh(
                 COUPLINGS, TEMPERATURES, values.reshape(shape).T, vmin=0, vmax=1, cmap="cividis", rasterized=True
             )
-            axis.contour(COUPLINGS, TEMPERATURES, truth.reshape(shape).T, [0.5], colors="white", linewidths=1.6)
+            axis.plot(COUPLINGS, boundary(), color="white", linewidth=1.6)
             if order:
                 axis.contour(COUPLINGS, TEMPERATURES, values.reshape(shape).T, [0.5], colors=VERMILLION, linewidths=1.2)
                 axis.plot(*GRID[order].T, "o", color="white", markeredgecolor="black", markersize=3, clip_on=False)
@@ -97,7 +106,7 @@ def figure(lines: list[dict[str, Any]], where: Path, shown: int) -> None:
             axes[3].plot(points, middle, color=colour, label=name)
         axes[3].axhline(100 * GOAL, color="black", linewidth=0.7, linestyle=":")
         axes[3].set(xlabel="measured points", ylabel="map on the wrong side (%)", ylim=(0, None))
-        axes[3].set_title(f"median, quartiles of {len(lines) // 2} seeds")
+        axes[3].set_title(f"median of {len(lines) // 2} seeds")
         axes[3].legend()
         drawn.savefig(where)
 
@@ -122,7 +131,8 @@ def main() -> None:
                 with given.out.open("a", encoding="utf-8") as file:
                     file.write(json.dumps(lines[-1]) + "\n")
                 print(*key, lines[-1]["wrong"][-1], file=sys.stderr, flush=True)
-    print(f"check: M(2.0) = {magnetisation(np.array([[1.0, 2.0]]))[0]:.7f} (exact 0.9113194), ", end="")
+    print(f"check: T_c(J2 = 1) = {np.interp(1.0, COUPLINGS, boundary()):.6f} (exact 2.269185), ", end="")
+    print(f"M(2.0) = {magnetisation(np.array([[1.0, 2.0]]))[0]:.7f} (exact 0.9113194), ", end="")
     print(f"M(2.2) = {magnetisation(np.array([[1.0, 2.2]]))[0]:.7f} (exact 0.7847551)")
     for name in ("plain", "structured"):
         wrong = np.array([line["wrong"] for line in lines if line["key"][0] == name])

@@ -8,11 +8,13 @@ import sys
 import time
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from perospin import saving
+from perospin.descriptors.writing import TableWriter
 from perospin.errors import LONGEST, DataError, PerospinError, RefusedFileError, WriteError, sentence
 
 
@@ -145,3 +147,15 @@ def test_a_message_keeps_start_and_end_and_no_password() -> None:
     assert text.startswith("where: ")
     assert text.endswith("give a number")
     assert "secret" not in str(PerospinError("no store at postgresql://me:secret@host/lab"))
+
+
+def test_no_cell_of_a_table_is_a_formula_and_numbers_stay_numbers(tmp_path: Path) -> None:
+    rows = [{"=name": "=1+1", "value": -1.5, "text": "-2.5e-3"}, {"=name": "(PEA)2PbI4", "value": 2.0, "text": "-x"}]
+    saving.write_csv(pd.DataFrame(rows), tmp_path / "a.csv")
+    saving.write_rows(tmp_path / "b.csv", rows[0], rows)
+    expected = "'=name,value,text\n'=1+1,-1.5,-2.5e-3\n(PEA)2PbI4,2.0,'-x\n"
+    assert (tmp_path / "a.csv").read_text(encoding="utf-8") == expected
+    assert (tmp_path / "b.csv").read_text(encoding="utf-8") == expected
+    with TableWriter(tmp_path / "c.csv") as table:
+        table.write(pd.DataFrame({"note": ["@SUM(A1)", None]}, index=pd.Index(["+1+1", "MAPbI3"], name="material")))
+    assert (tmp_path / "c.csv").read_text(encoding="utf-8") == "material,note\n'+1+1,'@SUM(A1)\nMAPbI3,\n"

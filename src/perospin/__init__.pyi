@@ -17,6 +17,8 @@ from .database import load_records as load_records
 from .database import load_table as load_table
 from .errors import PerospinError as PerospinError
 from .navigation import Campaign as Campaign
+from .navigation import Space as Space
+from .navigation import screen as screen
 from .reports import cite as cite
 from .reports import report as report
 from .studies import Study as Study

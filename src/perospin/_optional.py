@@ -1,9 +1,10 @@
-"""Optional dependencies: imported where they are used, with an error that names the extra."""
+"""Packages that are imported late or not at all: extras, and classes that are told without importing theirs."""
 
 from __future__ import annotations
 
 import importlib
 from types import ModuleType
+from typing import Any
 
 from perospin.errors import MissingExtraError
 
@@ -24,3 +25,8 @@ def require(module: str, extra: str) -> ModuleType:
         raise MissingExtraError(
             f"this needs the package '{module}', which is not installed: pip install 'perospin[{extra}]'"
         ) from error
+
+
+def is_a(thing: Any, package: str, *names: str) -> bool:
+    """Whether something is of a class of a package, or of a class made from it; the package is not imported."""
+    return any(known.__name__ in names and known.__module__.split(".")[0] == package for known in type(thing).__mro__)

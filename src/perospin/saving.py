@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
 from perospin.errors import RefusedFileError, WriteError
+from perospin.text import to_spreadsheet
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -140,17 +141,39 @@ def write_json(path: str | Path, content: Any) -> None:
 
 
 def write_csv(frame: pd.DataFrame, path: str | Path) -> None:
-    """Write a table, whole or not at all; floats in full so that reading gives the same numbers."""
-    write_text(path, frame.to_csv(index=False, lineterminator="\n") if len(frame.columns) else "")
+    """Write a table, whole or not at all; floats in full so that reading gives the same numbers.
+
+    Texts that a spreadsheet would run as a formula get an apostrophe in front.
+    """
+    write_text(path, no_formulas(frame).to_csv(index=False, lineterminator="\n") if len(frame.columns) else "")
+
+
+def no_formulas(frame: pd.DataFrame) -> pd.DataFrame:
+    """Copy of a table for a CSV file: no text in it, heading or index, is a formula to a spreadsheet."""
+    import pandas as pd
+
+    safe = frame.copy(deep=False)
+    for place, kind in enumerate(frame.dtypes):
+        if not pd.api.types.is_numeric_dtype(kind):
+            safe.isetitem(place, list(map(_no_formula, frame.iloc[:, place])))
+    safe.columns = frame.columns.map(_no_formula)
+    safe.index = frame.index if pd.api.types.is_numeric_dtype(frame.index.dtype) else frame.index.map(_no_formula)
+    safe.index.names = frame.index.names
+    return safe
+
+
+def _no_formula(value: Any) -> Any:
+    return to_spreadsheet(value) if isinstance(value, str) else value
 
 
 def write_rows(path: str | Path, columns: Iterable[str], rows: Iterable[Mapping[str, Any]]) -> None:
-    """Write dictionaries as CSV, whole or not at all."""
+    """Write dictionaries as CSV, whole or not at all; no text is a formula to a spreadsheet."""
+    names = list(columns)
 
     def write(file: TextIO) -> None:
-        writer = csv.DictWriter(file, list(columns), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(map(_no_formula, names))
+        writer.writerows([_no_formula(row.get(name, "")) for name in names] for row in rows)
 
     write_with(path, write)
 

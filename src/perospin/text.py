@@ -21,6 +21,8 @@ __all__ = [
 
 #: Signs that make a spreadsheet take a cell for a formula, full-width forms included.
 _FORMULA_SIGNS = "=+-@\t\r＝＋－＠"
+_GUARDED = f"'{_FORMULA_SIGNS}"
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|-inf", re.ASCII)
 _PASSWORD = re.compile(r"(://[^:/@\s]*):.*@", re.DOTALL)
 _PASSWORD_OPTION = re.compile(r"((?:password|passwd|pwd|passfile)\s*=\s*)[^&\s]+", re.IGNORECASE)
 _TEX = {
@@ -60,9 +62,11 @@ def control_character(text: str) -> str:
 def to_spreadsheet(text: str) -> str:
     """Cell of text for a CSV file: an apostrophe in front keeps a spreadsheet from running it as a formula.
 
-    :func:`from_spreadsheet` gives the text back.
+    Numbers stay numbers, negative ones too. :func:`from_spreadsheet` gives the text back.
     """
-    return f"'{text}" if text.lstrip("'")[:1] in _FORMULA_SIGNS and text.strip("'") else text
+    if not text or text[0] not in _GUARDED or not text.strip("'") or _NUMBER.fullmatch(text):
+        return text
+    return f"'{text}" if text.lstrip("'")[0] in _FORMULA_SIGNS else text
 
 
 def from_spreadsheet(cell: str) -> str:

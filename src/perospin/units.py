@@ -80,6 +80,7 @@ _PREFIXED: dict[str, tuple[Fraction, _Dimension]] = {
     "Pa": (_exact(1), (-1, 1, -2, 0, 0, 0)),
     "C": (_exact(1), _CHARGE),
     "V": (_exact(1), _VOLTAGE),
+    "F": (_exact(1), (-2, -1, 4, 2, 0, 0)),
     "W": (_exact(1), (2, 1, -3, 0, 0, 0)),
     "ohm": (_exact(1), _RESISTANCE),
     "S": (_exact(1), (-2, -1, 3, 2, 0, 0)),

@@ -169,7 +169,7 @@ def test_check_curated(shell: Shell) -> None:
         (("list", "-t", "nothing"), "no curated table 'nothing'"),
         (("show", "ZZZ9"), "nothing is known about 'ZZZ9'"),
         (("check", "none.csv"), "can't read 'none.csv'"),
-        (("import", "table.csv"), "no column for material, property, value, unit"),
+        (("import", "table.csv"), "no column for property, value, unit"),
         (("import", "table.csv", "--mapping", "none.toml"), "can't read the mapping"),
         (("export", "out.xyz"), "use one of: csv, parquet, json, bibtex"),
         (("remove", "user-7"), "no record user-7"),

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import create_engine, text
 
 from perospin.database import Record, Source, Store
 from perospin.errors import DataError
@@ -33,9 +36,38 @@ with Store.open(file) as store:
 """
 
 
-def test_eight_processes_use_a_new_store_at_once(tmp_path: Path) -> None:
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """File of a new store, or address of a new schema in the database that PEROSPIN_TEST_POSTGRESQL names."""
+    if request.param == "sqlite":
+        yield str(tmp_path / "store.sqlite")
+        return
+    server = os.environ.get("PEROSPIN_TEST_POSTGRESQL", "")
+    if not server:
+        pytest.skip("PEROSPIN_TEST_POSTGRESQL names no database")
+    schema = f"perospin_{os.getpid()}"
+    engine = create_engine(server)
+    with engine.begin() as connection:
+        connection.execute(text(f"CREATE SCHEMA {schema}"))
+    yield f"{server}{'&' if '?' in server else '?'}options=-csearch_path%3D{schema}"
+    with engine.begin() as connection:
+        connection.execute(text(f"DROP SCHEMA {schema} CASCADE"))
+    engine.dispose()
+
+
+def test_what_is_known_is_skipped_or_refused(store: str) -> None:
+    records = [Record.measured("MAPbI3", "tau_spin", 1.0 + i, "ps", SOURCE) for i in range(5)]
+    with Store.open(store) as opened:
+        assert len(opened.add(records[:3])) == 3
+        assert len(opened.add(records, skip_known=True)) == 2
+        with pytest.raises(DataError, match="5 of 5 records are already in the store"):
+            opened.add(records)
+        assert sorted(record.value for record in opened.query()) == [1.0, 2.0, 3.0, 4.0, 5.0]
+
+
+def test_eight_processes_use_a_new_store_at_once(store: str, tmp_path: Path) -> None:
     """None fails, nothing is lost, nothing is stored twice."""
-    file, gate = tmp_path / "store.sqlite", tmp_path / "gate"
+    file, gate = store, tmp_path / "gate"
     children = [
         subprocess.Popen(
             [sys.executable, "-c", WRITER, str(file), str(gate), str(number)],
@@ -57,8 +89,8 @@ def test_eight_processes_use_a_new_store_at_once(tmp_path: Path) -> None:
     assert [child.returncode for child in children] == [0] * 8
     assert [out.split()[0] for out, _ in said] == ["1"] * 8
     assert sum(int(out.split()[1]) for out, _ in said) == 40  # each shared record was added by one of them
-    with Store.open(file) as store:
-        values = sorted(record.value for record in store.query())
+    with Store.open(file) as opened:
+        values = sorted(record.value for record in opened.query())
     assert values == [1.0 + i for i in range(40)] + [1000.0 + i for i in range(8)]
 
 

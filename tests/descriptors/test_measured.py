@@ -114,7 +114,8 @@ def test_every_curated_value_can_be_traced_to_its_records() -> None:
             frame[column].dropna().sort_index(), told.sort_index(), check_names=False, check_index_type=False
         )
     read = load_records(user=False)["value"]
-    assert (sources["record_value"] == sources["record_id"].map(read)).all()
+    recorded = sources[sources["kind"] != "crystal"]
+    assert (recorded["record_value"] == recorded["record_id"].map(read)).all()
     assert frame.loc["MAPbI3", BINDING] == 16  # two magneto-optical values; a bound and a consensus estimate left out
     assert frame.loc["MAPbI3", "measured_log10_exciton_binding_energy"] == pytest.approx(math.log10(16))
 
@@ -144,3 +145,17 @@ def test_the_users_store_counts(tmp_path: Path) -> None:
     frame = describe(["(HA)2PbI4", "MAPbI3"], measured=True, store=file)
     assert frame[BINDING].tolist() == [333, 16]
     assert frame.attrs["sources"][0]["record_id"] == "user-1"
+
+
+def test_geometry_without_a_record_comes_from_the_crystals_of_the_composition() -> None:
+    from perospin.database import load_table
+
+    frame = describe(["(EOA)2PbI4"], measured=True, compute=False)
+    crystals = load_table("structures_2d")
+    known = crystals[crystals["formula"] == "(EOA)2PbI4"]["layer_spacing_a"]
+    assert len(known) > 1
+    assert frame["measured_layer_spacing_a"].iloc[0] == pytest.approx(known.median())
+    told = [row for row in frame.attrs["sources"] if row["column"] == "measured_layer_spacing_a"]
+    assert [row["kind"] for row in told] == ["crystal"]
+    assert told[0]["lowest"] == pytest.approx(known.min())
+    assert told[0]["doi"] == "10.1039/d5dd00163c"

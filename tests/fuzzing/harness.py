@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import gc
 import random
 import resource
@@ -183,3 +184,42 @@ def mutated(rng: random.Random, text: str, pieces: list[str], most: int = 5) -> 
         else:
             letters.insert(at, chr(rng.choice((rng.randrange(0x80), rng.randrange(0x3000), rng.randrange(0x110000)))))
     return "".join(letters)
+
+
+ODD: tuple[Any, ...] = (
+    None, True, 0, -1, 10**12, 1e308, float("nan"), "", "x" * 2000, "../../evil", "a\x1b[31mb\x00", [], [[]], {},
+    {"a": 1}, {"number": "NaN"}, ["x"], {"$": "tuple", "value": [[]]}, [1.0, "a"],
+)  # fmt: skip
+
+
+def mutated_values(rng: random.Random, value: Any) -> Any:
+    """Copy of plain values with one place changed: replaced, removed, doubled or renamed."""
+    found = copy.deepcopy(value)
+    places: list[tuple[Any, Any]] = []
+    stack = [found]
+    while stack:
+        node = stack.pop()
+        items = list(node.items()) if isinstance(node, dict) else list(enumerate(node))
+        places += [(node, key) for key, _ in items]
+        stack += [item for _, item in items if isinstance(item, dict | list)]
+    # places deep inside long tables are many and alike: the few at the top get their share
+    node, key = places[min(int(len(places) * rng.random() ** 3), len(places) - 1)]
+    action = rng.random()
+    if action < 0.7:
+        node[key] = copy.deepcopy(rng.choice(ODD))
+    elif action < 0.85:
+        del node[key]
+    elif isinstance(node, dict):
+        node["evil"] = node.pop(key)
+    else:
+        node.insert(key, copy.deepcopy(node[key]))
+    return found
+
+
+def garbled(rng: random.Random, text: str) -> str:
+    """Copy of a text with a piece cut, doubled, moved or replaced."""
+    a, b = sorted((rng.randrange(len(text) + 1), rng.randrange(len(text) + 1)))
+    b = min(b, a + rng.choice((1, 3, 30, 300)))
+    piece = rng.choice(("", text[a:b] * rng.choice((2, 50)), *"[]{}=.\"'#\n\\", "\x00", "\x1b[2J", "[" * 300,
+                        "a." * 300, "9" * 5000, "nan", "-1", "1e400", "'''", '"""', "../" * 5, "\u202e"))  # fmt: skip
+    return text[:a] + piece + text[b:]

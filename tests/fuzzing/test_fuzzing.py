@@ -8,24 +8,39 @@ from pathlib import Path
 
 import pytest
 
-from fuzzing import containers, formulas, readers, smiles, tables
+from fuzzing import (
+    containers,
+    crystals,
+    formulas,
+    readers,
+    saved_fits,
+    saved_models,
+    saved_results,
+    smiles,
+    tables,
+    toml,
+)
 from fuzzing.harness import Outcome, Target, run, table
 from perospin.errors import DataError
 
-TARGETS = [formulas.TARGET, smiles.TARGET, tables.TARGET, readers.TARGET, containers.TARGET]
+TARGETS = {
+    formulas.TARGET: 400, smiles.TARGET: 400, tables.TARGET: 200, readers.TARGET: 100, containers.TARGET: 400,
+    crystals.TARGET: 60, toml.TARGET: 100, saved_fits.TARGET: 150, saved_models.TARGET: 30, saved_results.TARGET: 10,
+}  # fmt: skip
+"""Kinds, and how many inputs the short slice has."""
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
 def test_a_slice(target: Target, tmp_path: Path) -> None:
-    outcome = run(target, 400, seed=11, folder=tmp_path)
+    outcome = run(target, TARGETS[target], seed=11, folder=tmp_path)
     assert outcome.failures == 0, outcome.examples
     assert outcome.accepted > 0  # the generator does reach what can be read
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
-def test_twenty_thousand(target: Target, tmp_path: Path) -> None:
-    outcome = run(target, 20_000, seed=12, folder=tmp_path)
+def test_a_longer_slice(target: Target, tmp_path: Path) -> None:
+    outcome = run(target, 20 * TARGETS[target], seed=12, folder=tmp_path)
     assert outcome.failures == 0, outcome.examples
 
 

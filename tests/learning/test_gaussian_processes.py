@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import approx_fprime
-from scipy.stats import multivariate_normal
+from scipy.stats import multivariate_normal, norm
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process import kernels as peer
 
 from perospin.errors import StudyError
-from perospin.learning.estimators.gaussian_processes.hyperparameters import Draws, Group, Prior, Sampler
+from perospin.learning.estimators.gaussian_processes.hyperparameters import Draws, Group, Prior, Sampler, draws_about
 from perospin.learning.estimators.gaussian_processes.kernels import (
     LENGTH,
     WEIGHT,
@@ -35,6 +35,7 @@ from perospin.learning.estimators.gaussian_processes.kernels import (
 )
 from perospin.learning.estimators.gaussian_processes.likelihoods import Likelihood, RowNoise
 from perospin.learning.estimators.gaussian_processes.marginal_likelihood import (
+    log_densities,
     log_marginal,
     log_marginals,
     marginal_and_slope,
@@ -435,3 +436,46 @@ def test_rows_that_do_not_fit_are_refused():
         Process(MIXED).fit({name: table[name] for name in ("process", "solvent")}, np.zeros(5))
     with pytest.raises(StudyError, match="4 targets need as many rows"):
         Process(MIXED).fit(table, np.zeros(4))
+
+
+def test_log_densities_have_residuals_of_their_own(given_rows):
+    _, _, _, K, y = given_rows
+    several = np.stack([K, 2.0 * K, K])
+    residuals = np.stack([y, y, -2.0 * y])
+    expected = [log_marginals(k[None], r, None)[0] for k, r in zip(several, residuals, strict=True)]
+    np.testing.assert_allclose(log_densities(several, residuals), expected, rtol=1e-9)
+    several[1] -= 50.0 * np.eye(12)
+    found = log_densities(several, residuals)
+    np.testing.assert_allclose(found[[0, 2]], np.array(expected)[[0, 2]], rtol=1e-9)
+    assert found[1] == -1e10
+
+
+def test_draws_about_the_top_are_those_of_the_posterior():
+    precision = np.array([[4.0, 1.5], [1.5, 2.0]])
+    centre, spread, top = np.zeros(2), np.full(2, 1.0), np.array([0.5, -0.3])
+    # the likelihood that makes the posterior normal about `top` with this precision
+    inner = precision - np.eye(2)
+    middle = np.linalg.solve(inner, precision @ top)
+
+    def evidence(theta):
+        away = theta - middle
+        return -0.5 * float(away @ inner @ away), -inner @ away
+
+    draws = np.concatenate([draws_about(top, evidence, centre, spread, 6.0, 128, seed) for seed in range(40)])
+    np.testing.assert_allclose(draws.mean(axis=0), top, atol=0.05)
+    np.testing.assert_allclose(np.cov(draws.T), np.linalg.inv(precision), atol=0.05)
+
+
+def test_evidence_that_the_sampler_meets():
+    def log_likelihood(draws):
+        return norm(draws.values[:, 0], 0.1).logpdf(1.2)
+
+    sampler = Sampler(log_likelihood, [Group(1, 0.0, 1.0, switched=True)], selection=False)
+    evidences = []
+    for seed in range(10):
+        draws = sampler.sample(2048, 64, 500, seed)
+        assert draws.values.mean() == pytest.approx(1.2 / 1.01, abs=0.03)
+        evidences.append(sampler.log_evidence)
+    exact = norm(0.0, np.sqrt(1.01)).logpdf(1.2)
+    assert np.mean(np.exp(evidences)) == pytest.approx(np.exp(exact), rel=0.1)  # without bias
+    assert np.std(evidences) < 0.2

@@ -200,6 +200,16 @@ def test_equal_descriptors_without_any_formula_are_found_too(tmp_path: Path) -> 
     assert "agree with another row in every descriptor" in kept.text
 
 
+def test_many_sets_of_equal_descriptors_are_one_sentence(tmp_path: Path) -> None:
+    frame = table(30)
+    for first, second in ((4, 29), (5, 28), (6, 27), (7, 26)):
+        frame.loc[second, ["x1", "x2", "x3"]] = frame.loc[first, ["x1", "x2", "x3"]]
+        frame.loc[second, "y"] = frame.loc[first, "y"]
+    caution = of_kind(run(tmp_path, frame), "same_descriptors")
+    assert "4 sets of rows (8 rows)" in caution.text
+    assert set(caution.rows) == {"5", "30", "6", "29", "7", "28", "8", "27"}
+
+
 def test_rows_that_only_look_alike_are_not_called_one_material_when_they_differ(tmp_path: Path) -> None:
     frame = table(30)
     frame.loc[29, ["x1", "x2", "x3"]] = frame.loc[4, ["x1", "x2", "x3"]]

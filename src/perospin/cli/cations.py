@@ -74,7 +74,10 @@ def list_cations(
     search: Annotated[str, typer.Argument(help="Part of a symbol, alias or name.")] = "",
     role: Annotated[str, typer.Option(help="a_site or spacer.")] = "",
 ) -> None:
-    """List the cations of the library: symbol, name, charge, role and how far they are computed."""
+    """List the cations of the library: symbol, name, charge, role and how far they are computed.
+
+    Example: perospin cations list
+    """
     from perospin.descriptors import shipped_table
 
     if role not in {"", "a_site", "spacer"}:
@@ -96,7 +99,10 @@ def show(
     symbol: Annotated[str, typer.Argument(help="Symbol, alias or name of a cation, e.g. PEA.")],
     ion: IonOption = None,
 ) -> None:
-    """Show one cation: what it is, and its descriptors at each level that ships."""
+    """Show one cation: what it is, and its descriptors at each level that ships.
+
+    Example: perospin cations show PEA
+    """
     from perospin.descriptors import cation_values
 
     found = _library(ion).get(symbol)
@@ -113,8 +119,10 @@ def show(
         except QuantumError:
             continue
     names = list(dict.fromkeys(name for values in levels.values() for name in values))
-    rows = [[name, *(f"{v[name]:.4f}" if name in v else "-" for v in levels.values())] for name in names]
-    _table("Quantum descriptors", ["descriptor", *levels], rows)
+    from perospin.descriptors.si_table import unit_of
+
+    rows = [[name, *(f"{v[name]:.4f}" if name in v else "-" for v in levels.values()), unit_of(name)] for name in names]
+    _table("Quantum descriptors of the isolated cation", ["descriptor", *levels, "unit"], rows)
     for level in {"published", "fast"} - set(levels):
         typer.echo(f"Not computed at level {level}: perospin cations compute {found.symbol} --level {level}")
 
@@ -364,11 +372,6 @@ def table(
         reason = next(iter(failed.values()), "there is none to compute")
         raise QuantumError(f"no cation could be computed at level {level}: {reason}")
 
-    def write_table(file: TextIO) -> None:
-        writer = csv.DictWriter(file, TABLE_COLUMNS, extrasaction="ignore", lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-
     def write_geometries(file: TextIO) -> None:
         recipe = f"level={level} revision={chosen.revision} seed={DEFAULT_SEED}"
         for row in rows:
@@ -376,7 +379,7 @@ def table(
             for symbol, (x, y, z) in zip(row["symbols"], row["positions_a"], strict=True):
                 file.write(f"{symbol} {x:.5f} {y:.5f} {z:.5f}\n")
 
-    write_with(out, write_table)
+    write_rows(out, TABLE_COLUMNS, rows)
     write_with(out.with_suffix(".xyz"), write_geometries)
     typer.echo(f"{len(rows)} cations in {out}, geometries in {out.with_suffix('.xyz')}")
     smiles = {one.symbol: one.smiles for one in ions}

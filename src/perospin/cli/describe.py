@@ -100,6 +100,8 @@ def describe(
 ) -> None:
     """Describe materials by their ions, by their crystal structure where given, and by what has been measured.
 
+    Example: perospin describe "(PEA)2PbI4" examples/crystals --table si
+
     What can't be described is named with the reason and left out; the rest is printed or written all the same, and
     the exit code is 2. With --out, structure files are kept as they come: the same command goes on where it stopped.
     """
@@ -478,6 +480,8 @@ def _print_columns(console: Console) -> None:
 def _cell(value: Any) -> str:
     if isinstance(value, str):
         return value or "-"
+    if abs(value) < 1e-7:  # zero but for rounding
+        return "0"
     return "-" if value != value else f"{value:.4g}" if abs(value) < 1e5 else f"{value:.0f}"
 
 

@@ -97,7 +97,10 @@ def predict(
         typer.Option("--plot", help="Draw each prediction as a waterfall: a file (.png, .svg, .pdf) or a folder."),
     ] = None,
 ) -> None:
-    """Predict one or several materials."""
+    """Predict one or several materials.
+
+    Example: perospin predict "(3AMP)PbI4" "(BA)2PbI4"
+    """
     from perospin.chemistry import Perovskite
 
     if (rows is None) == (not formulas):

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 ENVIRONMENT_VARIABLE = "PEROSPIN_STORE"
 SCHEMA_VERSION = 1
 #: Rows written, and identifiers asked for, at a time.
+_WRITER_LOCK = 7_369_813  # any number that no other program of the database locks
 _CHUNK_ROWS = 2000
 _CHUNK_NAMES = 500
 
@@ -294,6 +295,8 @@ class Store:
         engine = self._engine.execution_options(perospin_writes=write)
         with self._guard(), engine.begin() as connection:
             if write:
+                if connection.dialect.name == "postgresql":  # one writer at a time, as SQLite has it; reading goes on
+                    connection.execute(select(func.pg_advisory_xact_lock(_WRITER_LOCK)))
                 _metadata.create_all(connection)
             version = connection.scalar(select(_about.c.value).where(_about.c.name == "schema_version"))
             if version is None and write:
@@ -324,8 +327,8 @@ class Store:
     def _insert(self, connection: Connection, fresh: list[tuple[str, Record]], now: str, skip_known: bool) -> list[int]:
         """Write rows; the keys of those written, in order.
 
-        With SQLite nobody else can write meanwhile. Elsewhere another process may, so known rows are passed over by
-        the database itself where it can.
+        With SQLite no one else can write meanwhile, with PostgreSQL no other perospin. Another program may, so known
+        rows are passed over by the database itself where it can.
         """
         name = self._engine.dialect.name
         if name == "sqlite":

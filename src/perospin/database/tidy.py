@@ -29,7 +29,7 @@ from perospin.database.vocabulary import get_property
 from perospin.errors import DataError, FormulaError
 from perospin.saving import write_rows
 from perospin.sheets.table import Table, open_table
-from perospin.text import control_character, from_spreadsheet, shorten, to_spreadsheet
+from perospin.text import control_character, from_spreadsheet, shorten
 
 if TYPE_CHECKING:
     from perospin.chemistry import IonLibrary
@@ -390,7 +390,7 @@ def to_cells(record: Record) -> dict[str, str]:
 
 def _text(value: object) -> str:
     if isinstance(value, str):
-        return to_spreadsheet(value)
+        return value
     if value is None or value is False:
         return ""
     if value is True:

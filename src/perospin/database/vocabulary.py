@@ -120,6 +120,10 @@ _LIST = (
     Property("mu_tau", "cm^2/V", "mobility-lifetime product", _XRAY, True),
     Property("resistivity", "ohm*cm", "bulk resistivity", _XRAY, True),
     Property("trap_density", "1/cm^3", "density of traps", _XRAY, True),
+    Property("dark_current_drift", "nA/(cm*s*V)", "drift of the dark current density over the field", _XRAY),
+    Property("rise_time", "ms", "rise of the photocurrent, 10 to 90 %", _XRAY, True),
+    Property("fall_time", "ms", "fall of the photocurrent, 90 to 10 %", _XRAY, True),
+    Property("photocurrent_retention", "%", "photocurrent after on/off cycles over that of the first one", _XRAY, True),
     Property("pl_lifetime", "ns", "photoluminescence lifetime", _XRAY, True),
     Property(
         "instability_index",

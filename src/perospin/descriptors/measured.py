@@ -22,7 +22,8 @@ RULE = (
     "Measured values of known composition; polymorphs called non-perovskite are left out. Stated values come before "
     "estimated ones, and those before bounds; extended crystals and films before nanocrystals; then 273 to 320 K "
     "before no stated temperature before the nearest other temperature. The median of what is left is the value. "
-    "Cell parameters are taken together from one determination, never mixed."
+    "Cell parameters are taken together from one determination, never mixed. Spacing, metal-halide distance and angle "
+    "that no record states come from the shipped crystals of the composition, the median of several."
 )
 """How one value is made of several records, in words."""
 
@@ -213,11 +214,45 @@ def measured_rows(
             if (found.material, found.column) not in told:
                 told.add((found.material, found.column))
                 sources += found.sources()
+        recorded = {v.column for v in known}
+        for crystal in _of_crystals(formula) if formula and not given else ():
+            if crystal["column"] not in recorded:  # what a record says was read in the paper itself
+                columns[crystal["column"]][i] = crystal["value"]
+                if (formula or "", crystal["column"]) not in told:
+                    told.add((formula or "", crystal["column"]))
+                    sources.append(crystal)
         geometry = {v.temperature: v.column.removeprefix("measured_") for v in known if v.column in STRUCTURAL}
         if len(geometry) > 1:
             parts = ", ".join(f"{column} ({temperature})" for temperature, column in geometry.items())
             warnings.append(f"{formula}: measured geometry is of different crystals or temperatures: {parts}")
     return columns, sources, list(dict.fromkeys(warnings))
+
+
+_OF_CRYSTALS = {
+    "layer_spacing_a": "measured_layer_spacing_a",
+    "bx_length_mean_a": "measured_metal_halide_distance_a",
+    "bxb_angle_mean_deg": "measured_metal_halide_metal_angle_deg",
+}
+
+
+def _of_crystals(formula: str) -> list[dict[str, Any]]:
+    """Geometry of the shipped crystals of a composition, the median of several: rows with the keys `SOURCE_COLUMNS`."""
+    from perospin.descriptors.crystals import crystals_of
+
+    rows: list[dict[str, Any]] = []
+    crystals = crystals_of(formula)
+    for name, column in _OF_CRYSTALS.items():
+        values = crystals[name].dropna()
+        if len(values):
+            stated: dict[str, Any] = {
+                "material": formula, "column": column, "value": float(values.median()), "lowest": float(values.min()),
+                "highest": float(values.max()), "kind": "crystal", "temperature": "not stated",
+                "records_used": len(values), "records_left_out": 0, "doi": "10.1039/d5dd00163c",
+                "located_in": f"table structures_2d: {', '.join(crystals.loc[values.index, 'file'])}",
+                "evidence": "computed from the deposited crystal",
+            }  # fmt: skip
+            rows.append({key: stated.get(key) for key in SOURCE_COLUMNS})
+    return rows
 
 
 # --- the rule ----------------------------------------------------------------------------------------------------

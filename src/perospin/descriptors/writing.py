@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from perospin.errors import DataError
-from perospin.saving import cannot_write, whole_file
+from perospin.saving import cannot_write, no_formulas, whole_file
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -66,7 +66,8 @@ class TableWriter:
         part = self._begun()
         try:
             if self.path.suffix.lower() == ".csv":
-                frame.to_csv(part, mode="a", header=not self.rows, encoding="utf-8", lineterminator="\n")
+                safe = no_formulas(frame)
+                safe.to_csv(part, mode="a", header=not self.rows, encoding="utf-8", lineterminator="\n")
             else:
                 self._write_parquet(frame, part)
         except OSError as error:

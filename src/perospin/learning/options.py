@@ -98,6 +98,9 @@ class Option:
 
     def allows(self, value: Any) -> bool:
         """Whether the option takes this value."""
+        if self.holds == "estimators":
+            given = value if isinstance(value, list | tuple) else [value]
+            return value is None or all(isinstance(one, Mapping | str) for one in given)
         if self.holds or self.free:
             return True
         if value is None:

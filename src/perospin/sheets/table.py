@@ -196,7 +196,9 @@ def _with_decimal_comma(name: str, headings: Sequence[str], sample: Sequence[tup
     for i in range(len(headings)):
         cells = [row[i].strip() for _, row in sample if i < len(row) and row[i].strip()]
         told = [cell for cell in cells if _COMMA.fullmatch(cell)]
-        if told and all(_COMMA.fullmatch(cell) or number(cell, ",") is not None for cell in cells):
+        # a broken cell or two don't make a column of numbers one of words
+        read = sum(_COMMA.fullmatch(cell) is not None or number(cell, ",") is not None for cell in cells)
+        if told and 2 * read > len(cells):
             found[i] = told
     if not found or any(_POINT.fullmatch(cell.strip()) for _, row in sample for cell in row):
         return frozenset()

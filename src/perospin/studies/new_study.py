@@ -33,6 +33,19 @@ if TYPE_CHECKING:
 __all__ = ["new_study"]
 
 LEAST_ROWS = 8
+_PLAYERS = {
+    "layer number": ("inverse_n", "n_sheets", "slab_thickness_a", "packed_spacing_a", "cage_atoms"),
+    "size of the spacer": (
+        "organic_thickness_a", "spacer_bulk_a3", "spacer_length_a", "spacer_span_a", "spacer_gap_length_a",
+        "spacer_section_a2", "spacer_chain_bonds",
+    ),
+    "charge of the spacer": ("spacers_per_gap", "spacer_charge"),
+    "hydrogen bonds": ("spacer_ammonium_hydrogens", "spacer_polar_atoms", "spacer_hydroxyls"),
+    "rings, branches, flexibility": ("spacer_rings", "spacer_aromatic_rings", "spacer_rotors", "spacer_branching"),
+    "halogens of the spacer": ("spacer_fluorines", "spacer_heavy_halogens"),
+    "halide and metal": ("halide_radius_a", "metal_radius_a", "metal_electronegativity", "sheet_area_a2"),
+}  # fmt: skip
+"""Columns that are explained together: single ones nearly say the same, and exact Shapley values cost 2^columns."""
 _COMPOSITION = ("inverse_n", "metal_radius_a", "halide_radius_a")
 _MOST_SPACERS = 40
 _LARGE = 150
@@ -170,7 +183,9 @@ def _used_error(frame: pd.DataFrame, column: str, row: pd.Series) -> str | None:
 def _chosen(materials: Sequence[Perovskite], values: Any, unit: str) -> _Chosen:
     described = describe_materials(list(materials), None)
     layers = [0.0 if material.n_layers is None else 1.0 / material.n_layers for material in materials]
+    # composition first: what says the same of the crystal as metal or halide does is left out
     described.insert(0, "inverse_n", layers)
+    described = described[[*_COMPOSITION, *(c for c in described if c not in _COMPOSITION)]]
     kept: dict[str, float] = {}
     for column in described:
         numbers = described[column].to_numpy(dtype=float)
@@ -288,6 +303,7 @@ def _written(chosen: _Chosen, told: Mapping[str, Any]) -> str:
         "[explain]",
         'estimator = "gp"',
         f"scheme = {s(verdict)}",
+        f"players = {_toml(_players(features))}",
         "",
         "[checks]",
         "n_bootstrap = 1000",
@@ -312,16 +328,30 @@ def _written(chosen: _Chosen, told: Mapping[str, Any]) -> str:
     return "\n".join(head) + "\n"
 
 
+def _players(features: Sequence[str]) -> dict[str, list[str]]:
+    """Group the columns that are explained together; one that is in no group stands for itself."""
+    groups = {name: [c for c in columns if c in features] for name, columns in _PLAYERS.items()}
+    placed = {column for columns in groups.values() for column in columns}
+    return {
+        **{name: columns for name, columns in groups.items() if columns},
+        **{column: [column] for column in features if column not in placed},
+    }
+
+
 def _spoken(columns: Sequence[str]) -> str:
     words = {"inverse_n": "layer number", "metal_radius_a": "metal", "halide_radius_a": "halide"}
     names = [words[column] for column in columns]
     return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]
 
 
+def _key(name: str) -> str:
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _toml(name)
+
+
 def _toml(value: Any) -> str:
     """TOML of a text, number, list or table; a JSON text is a TOML basic string, but for DEL."""
     if isinstance(value, dict):
-        return "{ " + ", ".join(f"{key} = {_toml(item)}" for key, item in value.items()) + " }"
+        return "{ " + ", ".join(f"{_key(key)} = {_toml(item)}" for key, item in value.items()) + " }"
     if isinstance(value, list):
         return "[" + ", ".join(_toml(item) for item in value) + "]"
     if isinstance(value, str):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import resource
 import time
 import tracemalloc
 import zipfile
@@ -466,3 +467,44 @@ def test_names_of_files_that_are_none(tmp_path: Path) -> None:
     assert "can't read" in refused(read_trace, "x" * 5000)
     os.mkfifo(tmp_path / "pipe")
     assert "is a device or a pipe" in refused(read_trace, tmp_path / "pipe")
+
+
+@pytest.mark.parametrize(
+    ("place", "bytes_", "says"),
+    [
+        (24, b"\xff" * 8, "holds an object of 18446744073709551615 bytes"),  # loops for ever in libhdf5
+        (8, b"\xff\xff\xff\x7f", "longer than the file"),
+        (None, b"\x02\xff\xff\xff", "memory allocation failed"),  # a text of 4 GB
+    ],
+)
+def test_texts_of_an_hdf5_file_can_t_hang_it_or_fill_the_memory(
+    tmp_path: Path, place: int | None, bytes_: bytes, says: str
+) -> None:
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w") as file:
+        for name in ("delay", "same"):
+            file.create_dataset(name, data=np.linspace(0.0, 1.0, 20)).attrs["units"] = "ps"
+    content = bytearray(path.read_bytes())
+    assert read_trace(path).labels[0].name == "delay"
+    heap = content.find(b"GCOL")
+    # the text's length stands before the address of its heap
+    at = heap + place if place is not None else content.find(heap.to_bytes(8, "little")) - 4
+    content[at : at + len(bytes_)] = bytes_
+    path.write_bytes(bytes(content))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert says in refused(read_trace, path)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000
+    assert resource.getrlimit(resource.RLIMIT_AS)[0] == resource.RLIM_INFINITY
+
+
+def test_an_attribute_of_a_broken_type_is_no_unit(tmp_path: Path) -> None:
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w") as file:
+        for name in ("delay", "same"):
+            file.create_dataset(name, data=np.linspace(0.0, 1.0, 20)).attrs["units"] = "ps"
+    content = bytearray(path.read_bytes())
+    at = content.find(b"units\0\0\0") + 9  # kind of variable-length type: 1 is text; libhdf5 crashes on others
+    assert content[at] == 1
+    content[at] = 40
+    path.write_bytes(bytes(content))
+    assert {label.unit for label in read_trace(path).labels} == {"", "ps"}

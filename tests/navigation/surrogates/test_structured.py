@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from scipy.stats import multivariate_normal
+from scipy.stats import multivariate_normal, norm
 
 from perospin.errors import NavigationError
 from perospin.mechanisms import get_law
@@ -15,7 +15,7 @@ from perospin.navigation.surrogates.means import (
     straight_line,
     vegard,
 )
-from perospin.navigation.surrogates.priors import LogNormal, Normal, Uniform
+from perospin.navigation.surrogates.priors import LogNormal, Normal, Quantiles, Uniform
 from perospin.navigation.surrogates.structured import Deviation
 
 HALIDES = InputColumns(("I", "Br", "Cl"), ("fraction",) * 3, (0.0,) * 3, (1.0,) * 3, ("X",) * 3)
@@ -87,6 +87,18 @@ def test_rate_law_of_the_mechanisms_as_a_mean():
     known = StructuredSurrogate(columns, mean).fit(rows, np.log10(rows[:, 0] / 1500.0))
     # 1/tau = Omega^2 tau_p goes with the temperature: the process has nothing left to explain
     assert np.abs(known.predict(np.array([[150.0]]))[0] - np.log10(0.1)) < 0.02
+
+
+def test_a_prior_of_scipy_is_as_good_as_our_own():
+    rows = np.linspace(0.1, 2, 6)[:, None]
+    values = rows[:, 0] ** 1.2
+    found = [
+        StructuredSurrogate(LINE, Mean("p", lambda x, p: x["x"] ** p["b"], {"b": prior})).fit(rows, values)
+        for prior in (Normal(1.0, 0.5), Quantiles(norm(1.0, 0.5)))
+    ]
+    np.testing.assert_allclose(found[0].predict(rows), found[1].predict(rows), rtol=1e-6)
+    assert found[0].evidence == pytest.approx(found[1].evidence, rel=1e-9)
+    assert found[0].parameters["b"].mean() == pytest.approx(1.2, abs=0.1)
 
 
 def test_evidence_and_posterior_are_exact_where_everything_is_linear_and_normal():
@@ -191,3 +203,14 @@ def test_wrong_laws_get_one_sentence():
     for prior in (lambda: Uniform(1.0, 1.0), lambda: LogNormal(0.0, 2.0), lambda: Normal(0.0, 0.0)):
         with pytest.raises(NavigationError, match="a prior needs"):
             prior()
+
+
+def test_a_law_without_a_value_is_said_so():
+    import jax.numpy as jnp
+
+    log = Mean("log", lambda x, p: p["a"] * jnp.log(x["x"]), {"a": Normal(1.0, 1.0)})
+    with pytest.raises(NavigationError, match="no parameters give the law 'log' a finite value"):
+        StructuredSurrogate(LINE, log).fit([[0.0], [1.0], [2.0]], [0.0, 0.1, 0.7])
+    known = StructuredSurrogate(LINE, log).fit([[0.5], [1.0], [2.0]], [-0.7, 0.1, 0.7])
+    with pytest.raises(NavigationError, match="no finite value at row 1 of the inputs"):
+        known.predict([[1.0], [-1.0]])

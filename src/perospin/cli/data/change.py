@@ -52,7 +52,10 @@ def check(
     ion: IonOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Check a table without importing it, or the shipped tables: every bad cell by row and column."""
+    """Check a table without importing it, or the shipped tables: every bad cell by row and column.
+
+    Example: perospin data check examples/my_values.csv --mapping examples/columns.toml
+    """
     from perospin.database import ColumnMapping, check_curated, check_file
 
     if what == "curated":
@@ -85,7 +88,10 @@ def import_command(
     as_json: JsonOption = False,
     store: StoreOption = None,
 ) -> None:
-    """Import a table into your store: all rows, or none if any cell is bad."""
+    """Import a table into your store: all rows, or none if any cell is bad.
+
+    Example: perospin data import examples/my_values.csv --mapping examples/columns.toml --dry-run
+    """
     from perospin.database import ColumnMapping, Store, check_file
 
     with Store.open(store) as opened:
@@ -128,7 +134,10 @@ def export(
     theory: TheoryOption = False,
     store: StoreOption = None,
 ) -> None:
-    """Write records to a file; bibtex writes their sources."""
+    """Write records to a file; bibtex writes their sources.
+
+    Example: perospin data export tau_spin.csv --property tau_spin
+    """
     from perospin.database import cited_sources, export_records
     from perospin.errors import DataError
 

@@ -61,7 +61,10 @@ def list_command(
     as_json: JsonOption = False,
     store: StoreOption = None,
 ) -> None:
-    """List records; without a filter, what there is by property."""
+    """List records; without a filter, what there is by property.
+
+    Example: perospin data list --property tau_spin --max-temperature 20
+    """
     records = _select(
         property, material, table, technique, carrier, evidence, source, min_temperature, max_temperature,
         unknown, theory, store,
@@ -98,7 +101,10 @@ def show(
     as_json: JsonOption = False,
     store: StoreOption = None,
 ) -> None:
-    """Show everything known about a material, theory and uncertain rows included and marked."""
+    """Show everything known about a material, theory and uncertain rows included and marked.
+
+    Example: perospin data show '(PEA)2PbI4'
+    """
     from perospin.database import select_records
     from perospin.database.vocabulary import PROPERTIES
     from perospin.errors import DataError
@@ -142,7 +148,10 @@ def sources(
     as_json: JsonOption = False,
     store: StoreOption = None,
 ) -> None:
-    """List where the values come from, the most used source first."""
+    """List where the values come from, the most used source first.
+
+    Example: perospin data sources
+    """
     from rich.table import Table
 
     from perospin.database import cited_sources

@@ -93,7 +93,8 @@ def _record_rows(records: Iterable[Record], as_cells: bool) -> list[list[str]]:
             unit,
             _marks(record),
             _conditions(record),
-            record.source.label,
+            # the identifier that `data remove` wants
+            record.source.label + (f" ({record.record_id})" if record.record_id.startswith("user-") else ""),
         ]
         whole, _, _ = record.origin.rpartition(":")
         if as_cells and record.property.startswith("lattice_") and whole:
@@ -123,13 +124,15 @@ def _record_table(records: Iterable[Record], with_material: bool, title: str = "
         if not shown:
             continue
         if index == 0:
-            table.add_column(names[index], max_width=26, overflow="ellipsis", no_wrap=True)
+            table.add_column(names[index], max_width=26, overflow="fold")
         elif index == 2:
             table.add_column(names[index], justify="right", no_wrap=True)
         elif index == 5:
-            table.add_column(names[index], overflow="ellipsis", no_wrap=True, ratio=1)
+            table.add_column(names[index], overflow="fold", ratio=1)  # conditions are never cut
         elif index == 6:
-            table.add_column(names[index], max_width=17, overflow="ellipsis", no_wrap=True)
+            # a DOI is never cut
+            longest = max((len(word) for row in rows for word in row[6].split()), default=0)
+            table.add_column(names[index], min_width=longest, max_width=max(17, longest), overflow="fold")
         else:
             table.add_column(names[index], no_wrap=True)
     before = ""

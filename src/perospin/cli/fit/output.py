@@ -207,6 +207,8 @@ def _figure(fit: SpinFit, path: Path, material: str | None = None, log_delay: bo
 
 
 _PUMP_PROBE = "pump-probe"
+_MAY_LACK = ("record.json", "curve.csv")
+"""Files that not every fit writes."""
 
 
 def _save(outcome: Outcome, records: Sequence[Record], folder: Path, material: str | None) -> Path:
@@ -229,7 +231,11 @@ def _save(outcome: Outcome, records: Sequence[Record], folder: Path, material: s
                 (new / "traces").mkdir(exist_ok=True)
                 fit.save(new / "traces" / f"{name}.json")
             # of a fit saved here before
-            for old in (*(folder / "traces").glob("*.json"), folder / "record.json", folder / "curve.csv"):
+            for old in (
+                *(folder / "traces").glob("*.json"),
+                *folder.glob("figure-log.*"),
+                *map(folder.joinpath, _MAY_LACK),
+            ):
                 old.unlink(missing_ok=True)
             for path in new.iterdir():
                 target = folder / path.name

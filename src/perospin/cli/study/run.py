@@ -41,7 +41,10 @@ def run(
     ion: IonOption = None,
     quiet: QuietOption = False,
 ) -> None:
-    """Run a study and write its report; the last line printed is the path of the page."""
+    """Run a study and write its report; the last line printed is the path of the page.
+
+    Example: perospin study run spin-relaxation
+    """
     from perospin.reports import report
     from perospin.saving import one_run
     from perospin.studies.study import Study
@@ -87,7 +90,7 @@ def new(
 ) -> None:
     """Write a study file for your own table of formulas and a property.
 
-    Example: perospin study new examples/materials.csv --formula material --target pl_ev -o pl.toml
+    Example: perospin study new examples/materials.csv --formula material --target "spin lifetime" -o mine.toml
     """
     from perospin.studies.new_study import new_study
     from perospin.studies.study import Study
@@ -153,7 +156,10 @@ def _write(path: Path, text: str) -> None:
 
 @app.command("list")
 def list_studies() -> None:
-    """List the studies that come with perospin."""
+    """List the studies that come with perospin.
+
+    Example: perospin study list
+    """
     from rich.console import Console
     from rich.table import Table
 
@@ -172,7 +178,10 @@ def list_studies() -> None:
 
 @app.command()
 def show(study: StudyArgument) -> None:
-    """Show what a study declares, and check every estimator in it."""
+    """Show what a study declares, and check every estimator in it.
+
+    Example: perospin study show spin-relaxation
+    """
     from rich.console import Console
 
     from perospin.studies.study import Study

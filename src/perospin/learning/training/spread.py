@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.ensemble import RandomForestRegressor
+
+from perospin._optional import is_a
 
 __all__ = ["mixture_spread", "predict_with_spread"]
 
@@ -39,7 +40,7 @@ def predict_with_spread(model: Any, X: Any) -> tuple[FloatArray, FloatArray | No
         mean, sd = model.predict_spread(X)
     elif "return_std" in signature(model.predict).parameters:
         mean, sd = model.predict(X, return_std=True)
-    elif isinstance(model, RandomForestRegressor):
+    elif is_a(model, "sklearn", "RandomForestRegressor"):
         mean = model.predict(X)
         sd = np.std([tree.predict(X) for tree in model.estimators_], axis=0)
     else:

@@ -13,8 +13,9 @@ from perospin.digits import figures, percent
 from perospin.errors import NavigationError
 from perospin.navigation.campaign import acquisition as acq
 from perospin.navigation.campaign.belief import Known, chance_of_success, fit_all, with_task
-from perospin.navigation.campaign.candidates import Candidate, Candidates
+from perospin.navigation.campaign.candidates import Candidates
 from perospin.navigation.campaign.objectives import Objective
+from perospin.navigation.space.space import Candidate
 from perospin.navigation.surrogates.columns import InputColumns
 from perospin.navigation.surrogates.surrogate import Surrogate
 

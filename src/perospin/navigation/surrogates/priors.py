@@ -78,7 +78,10 @@ class Uniform:
 
 @dataclass(frozen=True, eq=False)
 class Quantiles:
-    """A distribution of NumPyro, SciPy or any library that has a method for quantiles (`icdf` or `ppf`)."""
+    """A distribution of NumPyro, SciPy or any library that has a method for quantiles (`icdf` or `ppf`).
+
+    The sampler "nuts" takes NumPyro's only.
+    """
 
     distribution: Any
 

@@ -17,7 +17,7 @@ Array = Any  # JAX's
 
 
 def by_nuts(
-    log_likelihood: Callable[[Array, Any], Array], k: int, warm_up: int, draws: int
+    log_likelihood: Callable[[Array, Any], Array], k: int, warm_up: int, draws: int, depth: int = 10
 ) -> Callable[[Any, int], FloatArray]:
     """Make a No-U-turn sampler.
 
@@ -28,6 +28,8 @@ def by_nuts(
     k : int
         Dimension.
     warm_up, draws : int
+    depth : int
+        Doublings of a trajectory, at most.
 
     Returns
     -------
@@ -47,7 +49,7 @@ def by_nuts(
         normal = numpyro.distributions.Normal(jnp.zeros(k), 1.0).to_event(1)
         numpyro.factor("likelihood", log_likelihood(numpyro.sample("z", normal), data))
 
-    kernel = numpyro.infer.NUTS(model, init_strategy=numpyro.infer.init_to_median)
+    kernel = numpyro.infer.NUTS(model, max_tree_depth=depth, init_strategy=numpyro.infer.init_to_median)
     made = numpyro.infer.MCMC(kernel, num_warmup=warm_up, num_samples=draws, progress_bar=False, jit_model_args=True)
 
     def sample(data: Any, seed: int) -> FloatArray:

@@ -18,7 +18,7 @@ from perospin.learning.estimators.gaussian_processes.likelihoods import RowNoise
 from perospin.learning.estimators.gaussian_processes.marginal_likelihood import log_densities, log_marginal, padded
 from perospin.learning.estimators.gaussian_processes.process import Conditioned, Process
 from perospin.navigation.surrogates.columns import InputColumns
-from perospin.navigation.surrogates.drawing import drawn
+from perospin.navigation.surrogates.drawing import drawn, few_enough
 from perospin.navigation.surrogates.means import Mean
 from perospin.navigation.surrogates.plain import length_prior
 from perospin.navigation.surrogates.priors import LogNormal, Prior
@@ -36,6 +36,8 @@ _SMALLEST = 16
 _STATES, _FEW_ROWS, _CHAINS = 1024, 32, 64
 _WARM_UP, _NUTS_DRAWS = 1000, 2000
 _JITTER = 1e-8
+# Log likelihood where a law has no finite value.
+_HOPELESS = -1e10
 # Rows of which a law's values are held for all draws at once.
 _MOST = 4096
 
@@ -126,9 +128,9 @@ class _Problem:
         import jax
         import jax.numpy as jnp
 
-        def one(z: Array, inputs: Array) -> tuple[Array, Array]:
+        def one(values: Array, inputs: Array) -> tuple[Array, Array]:
             table = {name: inputs[:, j] for j, name in enumerate(self.columns.names)}
-            return self.mean.parts(table, self.law(self.values(z)), jnp.zeros(len(inputs)))
+            return self.mean.parts(table, self.law(list(values)), jnp.zeros(len(inputs)))
 
         return jax.jit(jax.vmap(one, (0, None)))
 
@@ -140,10 +142,11 @@ class _Problem:
         import jax
 
         filled, found = fill(rows), []
+        values = np.stack([*self.values_at(z)[: len(self.mean.priors)], z[:, 0]], axis=1)  # one column at least
         with jax.enable_x64(True):
             for start in range(0, len(z), _CHAINS):
-                few = z[start : start + _CHAINS]
-                made = self._compiled(np.concatenate([few, np.zeros((_CHAINS - len(few), z.shape[1]))]), filled)
+                few = values[start : start + _CHAINS]
+                made = self._compiled(np.concatenate([few, np.repeat(few[:1], _CHAINS - len(few), axis=0)]), filled)
                 found.append([np.asarray(part)[: len(few), : len(rows)] for part in made])
         centres, slopes = zip(*found, strict=True)
         return np.concatenate(centres), np.concatenate(slopes)
@@ -204,7 +207,7 @@ class _Likelihood:
             covariance += basis @ basis.transpose(0, 2, 1)
         covariance[:, np.arange(n), np.arange(n)] += noise[:, None] * self.noise.relative + self.noise.known + _JITTER
         residual = self.y - centre
-        found = np.full(len(z), -1e10)
+        found = np.full(len(z), _HOPELESS)
         sound = np.flatnonzero(np.isfinite(covariance).all(axis=(1, 2)) & np.isfinite(residual).all(axis=1))
         if len(sound):
             found[sound] = log_densities(covariance[sound], residual[sound]) + self.constant
@@ -288,6 +291,8 @@ class StructuredSurrogate:
         known, relative = np.where(unknown, 0.0, sd / self._unit) ** 2, unknown.astype(float)
         likelihood = _Likelihood(self._problem, rows, measured, RowNoise(relative, known), self._unit)
         draws, self.evidence = self._nuts(likelihood) if self.sampler == "nuts" else self._annealed(likelihood)
+        if self.evidence <= _HOPELESS / 2.0:
+            raise NavigationError(f"no parameters give the law '{self.mean.name}' a finite value at all measured rows")
         self._condition(draws, likelihood)
         return self
 
@@ -325,6 +330,11 @@ class StructuredSurrogate:
         """Of each draw: its law at rows, in the unit, and the blocks of its kernel."""
         scaled = self.columns.scaled(rows)
         for centre, basis in zip(*self._problem.law_at(self._z, rows), strict=True):
+            finite = np.isfinite(centre) & np.isfinite(basis).all(axis=1)
+            if not finite.all():
+                raise NavigationError(
+                    f"the law '{self.mean.name}' has no finite value at row {int(np.argmin(finite))} of the inputs"
+                )
             blocks = {"inputs": scaled, "basis": basis / self._unit} if self.mean.linear else {"inputs": scaled}
             yield centre / self._unit, blocks
 
@@ -364,7 +374,7 @@ class StructuredSurrogate:
 
     def sample(self, inputs: ArrayLike, count: int, generator: np.random.Generator) -> FloatArray:
         """Draw functions at all inputs together, shape (count, m)."""
-        rows, draws = self.columns.checked(inputs), self._fitted()
+        rows, draws = few_enough(self.columns.checked(inputs)), self._fitted()
         which, made = generator.integers(0, len(draws), count), np.empty((count, len(rows)))
         for i, (known, (centre, blocks)) in enumerate(zip(draws, self._laws(rows), strict=True)):
             mine = np.flatnonzero(which == i)

@@ -54,7 +54,7 @@ class Scale:
     @classmethod
     def of(cls, values: FloatArray, noise: FloatArray) -> Scale:
         """Mean and standard deviation; where values don't differ, their noise or their size is the unit."""
-        unit = float(np.std(values))
+        unit = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
         if unit <= 1e-9 * float(np.abs(values).max()):
             known = noise[np.isfinite(noise)]
             unit = float(known.max()) if known.size and known.max() > 0 else float(np.abs(values).max()) or 1.0

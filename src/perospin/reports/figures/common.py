@@ -51,4 +51,5 @@ def _dots(axes: Axes, frame: pd.DataFrame, x: Any, y: Any, colour: str, size: fl
 
 def _display_name(frame: pd.DataFrame, i: int) -> str:
     name = str(frame["name"].iloc[i]).strip() or "row " + str(frame["row"].iloc[i])
-    return (name if len(name) <= 26 else name[:25] + "…") + ("" if frame["certain"].iloc[i] else " (?)")
+    shown = name if len(name) <= 26 else name[:25] + "…"
+    return style.subscripted(shown) + ("" if frame["certain"].iloc[i] else " (?)")

@@ -87,7 +87,7 @@ def against_nominal(axes: Axes, table: pd.DataFrame) -> None:
     axes.set_ylim(min(lowest, 100 * float(table[["coverage", "coverage_by_group"]].min().min()) - 4), 101)
     axes.set_xlabel("nominal coverage (%)")
     axes.set_ylabel("observed coverage (%)")
-    legend = axes.legend(loc="lower right", fontsize=6, handlelength=1.6, borderpad=0.4, labelspacing=0.35)
+    legend = axes.legend(loc="lower right", fontsize=6.5, handlelength=1.6, borderpad=0.4, labelspacing=0.35)
     legend.set_frame_on(True)  # it lies on the bands
     legend.get_frame().set(facecolor="white", edgecolor="none", alpha=0.9)
 

@@ -48,7 +48,7 @@ def pearson(part: PartResult) -> Figure | None:
                     "0" if abs(value) < 0.005 else f"{value:.2f}".replace("0.", ".").replace("-", "−"),
                     ha="center",
                     va="center",
-                    fontsize=6,
+                    fontsize=6.5,
                     color="white" if abs(value) > 0.65 else style.BLACK,
                 )
             if abs(value) > 0.9:

@@ -231,7 +231,7 @@ def interactions(part: PartResult, space: str) -> Figure | None:
                 f"{shown[i, j]:.2f}",
                 ha="center",
                 va="center",
-                fontsize=6,
+                fontsize=6.5,
                 color="white" if shown[i, j] > 0.55 * most else style.BLACK,
             )
     labels = [words(table.feature_names[j], part.spec.labels) for j in order]

@@ -50,7 +50,7 @@ def parity(part: PartResult) -> Figure | None:
             inset.set_xlim(0, limit)
             inset.set_ylim(0, limit * 1.02)
             inset.tick_params(labelsize=5.5, length=2, pad=1)
-            inset.set_title(f"below {limit:g}", fontsize=6, fontweight="normal", pad=2, loc="center")
+            inset.set_title(f"below {limit:g}", fontsize=6.5, fontweight="normal", pad=2, loc="center")
             for spine in inset.spines.values():
                 spine.set_visible(True)
                 spine.set_linewidth(0.5)

@@ -132,8 +132,8 @@ def pairs(part: PartResult, space: str) -> Figure | None:
             value = gain[i, j]
             text = "—" if not np.isfinite(value) else ("+" if value > 0 else "−") + f"{min(abs(value), 9.99):.2f}"
             colour = "white" if np.isfinite(value) and abs(value) > 0.32 else style.BLACK
-            axes.text(j, i, text + mark.get((i, j), ""), ha="center", va="center", fontsize=5.8, color=colour)
-    titles = [textwrap.shorten(part.spec.title_of(str(name)), 34, placeholder="…") for name in names]
+            axes.text(j, i, text + mark.get((i, j), ""), ha="center", va="center", fontsize=6.5, color=colour)
+    titles = [textwrap.fill(part.spec.title_of(str(name)), 26) for name in names]
     axes.set_yticks(range(n), titles, fontsize=6.5)
     axes.set_xticks(range(n), titles, fontsize=6.5, rotation=40, ha="right", rotation_mode="anchor")
     axes.tick_params(length=0)

@@ -7,7 +7,7 @@ file is answered by one sentence that names the row and the column.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -186,14 +186,89 @@ def build_dataset(
     TooFewRowsError
         If fewer rows than ``min_rows`` have all descriptors in ``complete``.
     """
+    section = part.data
+    notes: list[str] = []
+    read = _checked(part, data, base, ions, notes)
+    features, categories = _described(part, read, base, on_compute, notes)
+    if section.complete or section.min_rows:
+        keep = _complete(features, section, read.described)
+        features, read = features[keep].reset_index(drop=True), read.only(keep)
+    frame, labels, where = read.frame, read.labels, read.where
+    rows = _row_table(frame, section, read.source, labels, read.target, (read.formulas, read.described, read.certain))
+    for name, definition in section.groups.items():
+        rows[f"group:{name}"] = _group(definition, frame, labels, read.described, read.materials, section)
+    if section.time:
+        cells = zip(labels, frame[section.time], strict=True)
+        rows["time"] = [_time(cell, label, section.time, where) for label, cell in cells]
+    y = part.target.forward(read.target)
+    weight = _weights(frame, section.weight, labels, where) if section.weight else None
+    y_sd = _uncertainty(frame, part, labels, read.target, where, notes) if section.y_sd else None
+    limit = _limits(frame, section.limit, labels, where) if section.limit else None
+    if part.target.by:
+        rows["quantity"] = frame[part.target.by].astype(str).str.strip()
+    for name, values in (("weight", weight), ("y_sd", y_sd), ("limit", limit)):
+        if values is not None:
+            rows[name] = values
+    digest = _digest(rows, features, y)
+    read_by_models = features[[c for c in model_columns(part) if c in features]].to_numpy(dtype=float)
+    units = find_units(read.described, read_by_models)
+    rows["unit"] = units.labels
+    return Dataset(
+        rows,
+        features,
+        y,
+        read.target,
+        read.source,
+        digest,
+        units,
+        weight,
+        y_sd,
+        read.table_sha256,
+        tuple(notes),
+        limit,
+        categories,
+        dict(section.uncertain),
+        own_ions(read.materials),
+    )
+
+
+@dataclass(frozen=True)
+class _Table:
+    """A table whose cells were read: its rows, their targets and what their formulas say."""
+
+    frame: pd.DataFrame
+    labels: pd.Series[str]
+    target: NDArray[np.float64]
+    formulas: list[str]
+    described: list[str]
+    certain: list[bool]
+    materials: list[Any]
+    source: str
+    where: str
+    table_sha256: str
+    ions: Any
+
+    def only(self, keep: NDArray[np.bool_]) -> _Table:
+        """Keep some of the rows."""
+        formulas, described, certain, materials = (
+            [item for item, kept in zip(items, keep, strict=True) if kept]
+            for items in (self.formulas, self.described, self.certain, self.materials)
+        )
+        frame, labels = self.frame[keep].reset_index(drop=True), self.labels[keep].reset_index(drop=True)
+        return replace(
+            self, frame=frame, labels=labels, target=self.target[keep], formulas=formulas, described=described,
+            certain=certain, materials=materials,
+        )  # fmt: skip
+
+
+def _checked(part: PartSpec, data: str | Path | None, base: Path | None, ions: Any, notes: list[str]) -> _Table:
+    """Read the table, keep the rows of the study, and tell all mistakes in their cells at once."""
     import pandas as pd
 
     section = part.data
-    notes: list[str] = []
     frame, source, from_file = _read(section, data, base, notes)
     where = f"table '{from_file}'" if from_file else "the table of this study"
-    wanted = needed_columns(part)
-    required = _required(part, wanted)
+    required = _required(part, needed_columns(part))
     frame = named_as_wanted(frame, required, notes)
     faults = Faults(where)
     faults.of(_require_columns, frame, required, where)
@@ -218,62 +293,27 @@ def build_dataset(
     faults.refuse()
     assert target is not None  # it was refused otherwise
     assert composition is not None
-    formulas, described, certain, materials = composition
-    features = _features(frame, part, labels, materials, where, on_compute, ions)
-    categories = _categories(frame, section, formulas, features, wanted)
-    _fill_uncertain(features, section, labels, where, notes)
-    sure = [material if known else None for material, known in zip(materials, certain, strict=True)]
-    for extra in _of_crystals(part, sure, base, ions, notes):
+    return _Table(frame, labels, target, *composition, source, where, table_sha256, ions)
+
+
+def _described(
+    part: PartSpec, read: _Table, base: Path | None, on_compute: Callable[[str], None] | None, notes: list[str]
+) -> tuple[pd.DataFrame, Any]:
+    """Columns that the models read, and what stands for the numbers of a category."""
+    import pandas as pd
+
+    section, wanted = part.data, needed_columns(part)
+    features = _features(read.frame, part, read.labels, read.materials, read.where, on_compute, read.ions)
+    categories = _categories(read.frame, section, read.formulas, features, wanted)
+    _fill_uncertain(features, section, read.labels, read.where, notes)
+    sure = [material if known else None for material, known in zip(read.materials, read.certain, strict=True)]
+    for extra in _of_crystals(part, sure, base, read.ions, notes):
         features = pd.concat([features.drop(columns=[c for c in extra if c in features]), extra], axis=1)
     for column, (low, high) in section.plausible.items():
-        values = target if column == part.target.column else features.get(column)
-        _plausible(column, values, low, high, where)
+        values = read.target if column == part.target.column else features.get(column)
+        _plausible(column, values, low, high, read.where)
     _refuse_unknown(wanted, features)
-    if section.complete or section.min_rows:
-        keep = _complete(features, section, described)
-        frame, features = (rows_of[keep].reset_index(drop=True) for rows_of in (frame, features))
-        labels, target = labels[keep].reset_index(drop=True), target[keep]
-        formulas, described, certain, materials = (
-            [item for item, kept in zip(items, keep, strict=True) if kept]
-            for items in (formulas, described, certain, materials)
-        )
-    rows = _row_table(frame, section, source, labels, target, (formulas, described, certain))
-    for name, definition in section.groups.items():
-        rows[f"group:{name}"] = _group(definition, frame, labels, described, materials, section)
-    if section.time:
-        cells = zip(labels, frame[section.time], strict=True)
-        rows["time"] = [_time(cell, label, section.time, where) for label, cell in cells]
-    y = part.target.forward(target)
-    weight = _weights(frame, section.weight, labels, where) if section.weight else None
-    y_sd = _uncertainty(frame, part, labels, target, where, notes) if section.y_sd else None
-    limit = _limits(frame, section.limit, labels, where) if section.limit else None
-    if part.target.by:
-        rows["quantity"] = frame[part.target.by].astype(str).str.strip()
-    for name, values in (("weight", weight), ("y_sd", y_sd)):
-        if values is not None:
-            rows[name] = values
-    if limit is not None:
-        rows["limit"] = limit
-    digest = _digest(rows, features, y)
-    units = find_units(described, features[[c for c in model_columns(part) if c in features]].to_numpy(dtype=float))
-    rows["unit"] = units.labels
-    return Dataset(
-        rows,
-        features,
-        y,
-        target,
-        source,
-        digest,
-        units,
-        weight,
-        y_sd,
-        table_sha256,
-        tuple(notes),
-        limit,
-        categories,
-        dict(section.uncertain),
-        own_ions(materials),
-    )
+    return features, categories
 
 
 def _check_cells(frame: pd.DataFrame, part: PartSpec, lost: set[str], where: str, faults: Faults, ions: Any) -> None:

@@ -21,6 +21,8 @@ COLLINEAR = 0.99
 OUTLYING = 3.5
 """Modified z-score, 0.6745 (e - median) / MAD, beyond which a residual is an outlier (Iglewicz and Hoaglin 1993)."""
 _MOST_OUTLIERS = 0.2
+_MOST_SETS = 3
+"""Sets of rows alike that are told one by one; more become one sentence."""
 _MOST_NAMED = 6
 
 
@@ -188,15 +190,24 @@ def _groups(run: Run) -> Iterator[Caution]:
 
 def _leaks(run: Run, leaks: Any) -> Iterator[Caution]:
     units = run.data.units
-    alike = [rows for rows in units.same_descriptors if not units.coarse]
-    for rows in alike:
-        apart = _apart(run, rows)
+    alike = [(rows, _apart(run, rows)) for rows in units.same_descriptors if not units.coarse]
+    same = [rows for rows, apart in alike if not apart]
+    for rows, apart in alike:
+        if apart or len(same) <= _MOST_SETS:
+            yield Caution(
+                "same_descriptors",
+                f"Rows {_rows(run, rows)} agree in every descriptor although they are not known to be one material: no "
+                "model here can tell them apart"
+                + (f", yet they differ {apart}: what parts them is missing, or a value is wrong." if apart else "."),
+                rows=_labels(run, rows),
+            )
+    if len(same) > _MOST_SETS:
+        together = sorted({row for rows in same for row in rows})
         yield Caution(
             "same_descriptors",
-            f"Rows {_rows(run, rows)} agree in every descriptor although they are not known to be one material: no "
-            "model here can tell them apart"
-            + (f", yet they differ {apart}: what parts them is missing, or a value is wrong." if apart else "."),
-            rows=_labels(run, rows),
+            f"{len(same)} sets of rows ({len(together)} rows) agree in every descriptor although they are not known to "
+            f"be one material, as {_rows(run, same[0])} do: no model here can tell the rows of a set apart.",
+            rows=_labels(run, together),
         )
     if units.coarse and units.same_descriptors:
         count = sum(len(rows) for rows in units.same_descriptors)
@@ -210,7 +221,7 @@ def _leaks(run: Run, leaks: Any) -> Iterator[Caution]:
     if kept:
         together = sorted({row for leak in run.plan.leaks if leak.kept_together for row in leak.rows})
         known = {row for rows in units.same_material for row in rows}
-        lookalikes = {row for rows in alike for row in rows} - known
+        lookalikes = {row for rows, _ in alike for row in rows} - known
         if not lookalikes.intersection(together):
             are = "are the same material as another row"
         elif lookalikes.issuperset(together):

@@ -25,10 +25,11 @@ _NUMBERS: Mapping[str, tuple[str, ...]] = {
 """Columns that hold numbers alone wherever they stand."""
 
 _WORDS: Mapping[str, tuple[str, ...]] = {
-    "scores": ("estimator", "scheme"),
-    "predictions": ("estimator", "scheme", "row"),
-    "gains": ("estimator", "scheme"),
-    "rows": ("row", "name"),
+    "scores": ("estimator", "label", "scheme", "scheme_label", "in_sample", "n_scored", "n_rows", "r2", "mse", "mae"),
+    "predictions": ("estimator", "scheme", "row", "fold", "y_true", "y_pred"),
+    "gains": ("estimator", "scheme", "gain", "low", "high", "level", "probability_positive"),
+    "rows": ("row", "name", "formula", "described_as", "certain", "source", "target"),
+    "sanity": ("test", "text", "passed"),
 }
 """Columns that a table which isn't empty must have."""
 
@@ -50,6 +51,8 @@ def check_content(content: Mapping[str, Any], folder: Path) -> None:
     made = content["provenance"]
     _demand(all(isinstance(made.get(key, {}), dict) for key in ("versions", "seeds", "not_modelled")), folder,
             "provenance", "what perospin writes")  # fmt: skip
+    reasons = made.get("not_modelled", {}).values()
+    _demand(all(isinstance(reason, str) for reason in reasons), folder, "provenance.not_modelled", "texts by name")
     _demand(_number(made.get("seconds", 0)), folder, "provenance.seconds", "a number")
     _demand(not content["parts"] or content["default_part"] in content["parts"], folder, "default_part", "a part")
     for name, part in content["parts"].items():
@@ -62,8 +65,28 @@ def check_content(content: Mapping[str, Any], folder: Path) -> None:
             ("cautions", list, "a list"),
         ):
             _demand(isinstance(part.get(key, kind()), kind), folder, f"parts.{name[:40]}.{key}", what)
-        numbers = [value for value in part["noise"].values() if value is not None]
-        _demand(all(isinstance(v, int | float | str | list | dict) for v in numbers), folder, "noise", "numbers")
+        _check_noise(part["noise"], folder)
+        _check_variants(part["provenance"].get("variants"), folder)
+
+
+def _check_noise(noise: Mapping[str, Any], folder: Path) -> None:
+    if noise:
+        _demand(isinstance(noise.get("pairs"), list), folder, "noise.pairs", "a list")
+        _demand(_number(noise.get("sigma")), folder, "noise.sigma", "a number")
+        for key in ("factor", "typical_factor", "ceiling_r2", "ceiling_r2_low", "ceiling_r2_high"):
+            _demand(noise.get(key) is None or _number(noise[key]), folder, f"noise.{key}", "a number or nothing")
+
+
+def _check_variants(variants: Any, folder: Path) -> None:
+    """Models that were tried: how many in this run, and, if a log is kept, on this computer."""
+    field = "provenance.variants"
+    _demand(variants is None or isinstance(variants, dict), folder, field, "values by name")
+    if variants:
+        _demand(_number(variants.get("this_run")), folder, f"{field}.this_run", "a number")
+        _demand(isinstance(variants.get("logged"), bool), folder, f"{field}.logged", "true or false")
+        if variants["logged"]:
+            _demand(isinstance(variants.get("studies"), list), folder, f"{field}.studies", "a list")
+            _demand("settings" in variants and "since" in variants, folder, field, "complete")
 
 
 def check_tables(tables: Mapping[str, pd.DataFrame], folder: Path, part: str) -> None:

@@ -28,6 +28,7 @@ from perospin.saving import (
     write_text,
 )
 from perospin.studies.files.checked import check_content, check_tables
+from perospin.text import from_spreadsheet
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -198,9 +199,12 @@ def _tables(content: Mapping[str, Any], folder: Path, part: str) -> dict[str, pd
             tables[table] = pd.DataFrame()
             continue
         kinds = {c: str for c in header if c in _TEXT_COLUMNS or c.startswith("group:")}
-        tables[table] = pd.read_csv(
+        frame = pd.read_csv(
             path, dtype=kinds, keep_default_na=False, na_values={c: [""] for c in header if c not in kinds}
         )
+        for column in frame.select_dtypes(["object", "str"]):
+            frame[column] = frame[column].map(from_spreadsheet, na_action="ignore")
+        tables[table] = frame
     return tables
 
 

@@ -63,8 +63,6 @@ LENGTH = Prior(float(np.log(2.0)), 0.7)
 WEIGHT = Prior(0.0, 1.5)
 """Of a variance, and of a kernel's weight beside another, for a target of variance 1."""
 _EQUAL = 1e-12
-# Columns up to which all differences of two tables are held at once: beyond, that takes several times as long.
-_FEW = 3
 
 
 def wide_length(n_columns: int) -> Prior:
@@ -105,7 +103,7 @@ def squared_distances(inverse_squares: FloatArray, a: FloatArray, b: FloatArray)
 
 def _weighted_distances(a: Array, b: Array, inverse_squares: Array) -> Array:
     """Scaled squared distances of rows, shape (m, n)."""
-    if namespace(inverse_squares, a, b) is np and len(inverse_squares) > _FEW:
+    if namespace(inverse_squares, a, b) is np:
         root = np.sqrt(inverse_squares)
         return cdist(a * root, b * root, "sqeuclidean")
     return ((a[:, None, :] - b[None, :, :]) ** 2) @ inverse_squares

@@ -8,11 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sklearn.ensemble import RandomForestRegressor
-from sklearn.linear_model import ElasticNet, LinearRegression, Ridge
-from sklearn.svm import SVR
 
-from perospin._optional import require
+from perospin._optional import is_a, require
 from perospin.errors import StudyError
 from perospin.learning.estimators.kinds.frozen import FrozenLine, FrozenSupportVectors, FrozenTrees, joined_trees
 from perospin.learning.estimators.kinds.kind import Build, Kind, Options
@@ -88,6 +85,12 @@ def _frozen_line(model: Any) -> FrozenLine:
     return FrozenLine(slopes, float(model.intercept_), np.zeros(len(slopes)), np.zeros((0, 0)))
 
 
+def _elastic_net(options: Options, seed: int, build: Build) -> Any:
+    from sklearn.linear_model import ElasticNet
+
+    return ElasticNet(max_iter=100_000, **options)
+
+
 ELASTIC_NET = Foreign(
     Kind(
         "elastic_net",
@@ -96,16 +99,16 @@ ELASTIC_NET = Foreign(
             "alpha": Option(0.05, "weight of both penalties", low=0.0),
             "l1_ratio": Option(0.5, "share of the L1 penalty", low=0.0, high=1.0),
         },
-        lambda options, seed, build: ElasticNet(max_iter=100_000, **options),
+        _elastic_net,
         scale_target=True,
         references=("Zou2005ElasticNet", _SKLEARN),
     ),
-    lambda model: isinstance(model, ElasticNet),
+    lambda model: is_a(model, "sklearn", "ElasticNet"),
     _linear_terms,
     _frozen_line,
 )
 
-_LINEAR = Foreign(None, lambda model: isinstance(model, Ridge | LinearRegression), _linear_terms)
+_LINEAR = Foreign(None, lambda model: is_a(model, "sklearn", "Ridge", "LinearRegression"), _linear_terms)
 
 
 # -- support vectors -----------------------------------------------------------------------------------------
@@ -131,6 +134,12 @@ def _frozen_vectors(model: Any) -> FrozenSupportVectors:
     return FrozenSupportVectors(vectors, dual.ravel(), float(model._gamma), float(model.intercept_[0]))
 
 
+def _support_vectors(options: Options, seed: int, build: Build) -> Any:
+    from sklearn.svm import SVR
+
+    return SVR(**options)
+
+
 SUPPORT_VECTORS = Foreign(
     Kind(
         "svr",
@@ -140,10 +149,10 @@ SUPPORT_VECTORS = Foreign(
             "gamma": Option(0.1, "1 / (2 width^2) of the kernel", low=0.0, words=("scale", "auto")),
             "epsilon": Option(0.1, "half width of the tube within which residuals cost nothing", low=0.0),
         },
-        lambda options, seed, build: SVR(**options),
+        _support_vectors,
         references=("Smola2004SupportVectors", _SKLEARN),
     ),
-    lambda model: isinstance(model, SVR),
+    lambda model: is_a(model, "sklearn", "SVR"),
     _radial_terms,
     _frozen_vectors,
 )
@@ -274,8 +283,10 @@ def _xgboost(options: Options, seed: int, build: Build) -> Any:
     return regressor(random_state=seed, n_jobs=1, tree_method="exact", **options)
 
 
-def _is_xgboost(model: Any) -> bool:
-    return type(model).__name__ == "XGBRegressor" and type(model).__module__.startswith("xgboost.")
+def _forest(options: Options, seed: int, build: Build) -> Any:
+    from sklearn.ensemble import RandomForestRegressor
+
+    return RandomForestRegressor(random_state=seed, n_jobs=1, **options)
 
 
 RANDOM_FOREST = Foreign(
@@ -290,10 +301,10 @@ RANDOM_FOREST = Foreign(
             ),
             "max_depth": Option(None, "most questions on the way to a leaf", low=1, whole=True, none=True),
         },
-        lambda options, seed, build: RandomForestRegressor(random_state=seed, n_jobs=1, **options),
+        _forest,
         references=("Breiman2001Forests", _SKLEARN),
     ),
-    lambda model: isinstance(model, RandomForestRegressor),
+    lambda model: is_a(model, "sklearn", "RandomForestRegressor"),
     _forest_terms,
     _frozen_forest,
 )
@@ -314,7 +325,7 @@ XGBOOST = Foreign(
         _xgboost,
         references=("Chen2016XGBoost",),
     ),
-    _is_xgboost,
+    lambda model: is_a(model, "xgboost", "XGBRegressor"),
     _boosted_terms,
     _frozen_boosted,
 )

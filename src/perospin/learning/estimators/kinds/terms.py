@@ -22,7 +22,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.dummy import DummyRegressor
+
+from perospin._optional import is_a
 
 __all__ = [
     "AdditiveTerm",
@@ -355,7 +356,7 @@ def terms_inside(model: Any) -> Iterator[Term]:
     UnknownTermsError
         If the class gives none.
     """
-    if isinstance(model, DummyRegressor):
+    if is_a(model, "sklearn", "DummyRegressor"):
         return
     if not hasattr(model, "exact_terms"):
         raise UnknownTermsError

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from perospin.errors import DataError
+from perospin.measurements.reading.formats.bounded import bounded_memory, heap_fault
 from perospin.measurements.reading.grid import Float
 from perospin.measurements.reading.trace import Trace
 from perospin.sheets.files import RawFile
@@ -27,6 +28,8 @@ _UNIT_NAMES = ("unit", "units", "Unit", "Units", "UNIT", "UNITS")
 _MAX_NUMBERS = 10_000_000
 _MAX_BYTES = 8 * _MAX_NUMBERS
 _MAX_SETS = 10_000
+#: Memory that the HDF5 library may take beside the numbers.
+_ROOM = 128 * 2**20
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,9 +96,12 @@ def group_of(path: str) -> str:
 def _hdf5(raw: RawFile, wanted: str | None) -> dict[str, Array]:
     import h5py
 
+    fault = heap_fault(raw.content)
+    if fault is not None:
+        raise DataError(f"can't read '{raw.name:.60}': the file is broken ({fault})")
     found: dict[str, Array] = {}
     total = 0
-    with h5py.File(io.BytesIO(raw.content), "r") as file:
+    with bounded_memory(_ROOM), h5py.File(io.BytesIO(raw.content), "r") as file:
         sets: list[tuple[str, Any]] = []
 
         def visit(path: str, item: Any) -> bool | None:
@@ -128,9 +134,23 @@ def _hdf5(raw: RawFile, wanted: str | None) -> dict[str, Array]:
                     f"{'x'.join(map(str, item.shape))}); "
                     "save the part that is needed, or name a data set"
                 )
-            unit = next((_text(item.attrs[key]) for key in _UNIT_NAMES if key in item.attrs), "")
-            found[visible(path)] = _array(visible(path), np.asarray(item[()], dtype=np.float64).reshape(lengths), unit)
+            unit = next((_text(item.attrs[key]) for key in _UNIT_NAMES if _is_word(item.attrs, key)), "")
+            with bounded_memory(_ROOM + 32 * math.prod(lengths)):  # four arrays of 8 bytes a number
+                values = np.asarray(item[()], dtype=np.float64).reshape(lengths)
+            found[visible(path)] = _array(visible(path), values, unit)
     return found
+
+
+def _is_word(attributes: Any, key: str) -> bool:
+    """Whether an attribute is there and is one text or number; the library crashes on some other types."""
+    import h5py
+
+    if key not in attributes:
+        return False
+    told = attributes.get_id(key)
+    return told.get_type().get_class() in (h5py.h5t.STRING, h5py.h5t.INTEGER, h5py.h5t.FLOAT) and math.prod(
+        told.shape or ()
+    ) in (0, 1)
 
 
 def _text(value: Any) -> str:

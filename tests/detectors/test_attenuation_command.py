@@ -1,0 +1,42 @@
+"""`perospin attenuation` as a user runs it."""
+
+from __future__ import annotations
+
+import pytest
+
+from perospin.cli import main
+
+CELL = ["--cell-volume", "9918.38", "--formula-units", "16"]
+
+
+def _run(*arguments):
+    with pytest.raises(SystemExit) as end:
+        main(["attenuation", *arguments])
+    return end.value.code
+
+
+def test_the_papers_device(capsys, tmp_path):
+    figure = tmp_path / "mu.png"
+    given = ["(m-F-PEA)2PbI4", "--energy", "40", "--thickness", "700 um", *CELL, "-f", str(figure)]
+    assert _run(*given) == 0
+    printed = capsys.readouterr().out
+    assert "14.325" in printed
+    assert "93.10" in printed
+    assert "I 33.17 keV" in printed
+    assert figure.stat().st_size > 10_000
+
+
+def test_a_density_is_never_taken_silently(capsys):
+    assert _run("MAPbI3") == 2
+    assert "--density" in capsys.readouterr().err
+    assert _run("a-Se") == 0
+    assert "handbook value" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [["--energy", "x"], ["--energy", "40000"], ["--thickness=-1"], ["--density", "4160"], ["--cell-volume", "300"]],
+)
+def test_refused_in_one_sentence(wrong, capsys):
+    assert _run("CdTe", *wrong) == 2
+    assert len(capsys.readouterr().err) < 420
