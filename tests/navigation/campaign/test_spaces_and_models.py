@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from campaign_grid import grid
 
+from campaign_grid import grid
 from perospin.errors import NavigationError
 from perospin.navigation import Space
 from perospin.navigation.campaign.campaign import Campaign
@@ -48,7 +48,7 @@ def test_less_is_better_turns_suggestions_to_the_small_side(tmp_path: Path) -> N
 def test_laws_compete_and_their_evidence_is_in_the_log(tmp_path: Path) -> None:
     space = Space.from_dict({"name": "mixed", "variables": {"t": {"low": 60, "high": 140, "step": 5, "unit": "C"}}})
     laws = [
-        {"kind": "straight line", "column": "t", "intercept": {"normal": [0, 3]}, "slope": {"normal": [0, 0.1]}},
+        {"kind": "straight line", "column": "t", "level": {"normal": [0, 3]}, "slope": {"normal": [0, 0.1]}},
         {"kind": "constant", "level": {"normal": [2.0, 0.5]}},
     ]
     made = Campaign.new(tmp_path / "c", space, "min rate (1/ps)", model={"kind": "competing", "laws": laws})
