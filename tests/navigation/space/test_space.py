@@ -113,3 +113,10 @@ def test_all_mistakes_of_a_file_are_told_at_once(tmp_path: Path) -> None:
             Space.load(file)
     with pytest.raises(NavigationError, match="no space file"):
         Space.load(tmp_path / "missing.toml")
+
+
+def test_a_space_is_what_its_declaration_says() -> None:
+    space = Space.from_dict({**MIXED, "rules": [{"rule": "temperature_c < 110"}]})
+    again = Space.from_dict(space.to_dict())
+    assert again.declared == space.declared
+    assert again.count == space.count

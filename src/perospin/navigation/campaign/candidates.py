@@ -259,7 +259,7 @@ class DeclaredSpace:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the declaration as plain JSON."""
-        return {"space": self.space.declared.model_dump(mode="json", by_alias=True, exclude_defaults=True)}
+        return {"space": self.space.to_dict()}
 
 
 def open_candidates(path: Path | str) -> Candidates:

@@ -104,6 +104,10 @@ class Space:
         """Make a space from plain values, as a file holds them."""
         return cls(read_space(raw, "the space"), ions)
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the declaration as plain JSON; `from_dict` reads it."""
+        return self.declared.model_dump(mode="json", exclude_defaults=True)
+
     # --- what there is ----------------------------------------------------------------------------------------
 
     @cached_property
