@@ -132,19 +132,13 @@ def fit_all(
     known: Known,
     objectives: Sequence[Objective],
     make: Callable[[InputColumns], Surrogate],
-    fantasies: tuple[FloatArray, FloatArray] | None = None,
 ) -> list[Surrogate]:
-    """One surrogate an objective; `fantasies` are inputs (k, d) with scores (k, n_objectives) taken as exact."""
+    """Fit one surrogate an objective."""
     made: list[Surrogate] = []
-    for j, objective in enumerate(objectives):
+    for objective in objectives:
         rows, scores, sds = known.of_target(objective)
         of = [known.events[i].task for i in rows]
         inputs, columns = with_task(known.inputs[rows], known.columns, known.tasks, of)
-        if fantasies is not None and len(fantasies[0]):
-            extra, _ = with_task(fantasies[0], known.columns, known.tasks, [""] * len(fantasies[0]))
-            inputs, scores = np.vstack([inputs, extra]), np.concatenate([scores, fantasies[1][:, j]])
-            # a small part of the spread of the values: exact rows beside near ones make the matrix singular
-            sds = np.concatenate([sds, np.full(len(extra), 1e-3 * float(np.std(scores)) or 1e-6)])
         model = make(columns)
         made.append((_Turned(model) if objective.sign < 0 else model).fit(inputs, scores, sds))
     return made
