@@ -12,6 +12,8 @@ export OPENBLAS_NUM_THREADS := 1
 report: setup ## main job: the spin and band-gap studies, report in report/
 	@$(BIN)/perospin study run spin-relaxation --out report/spin-relaxation
 	@$(BIN)/perospin study run hoip-band-gap --out report/hoip-band-gap
+	@$(BIN)/perospin screen --spacers all --html report/what-to-make-next.html --top 12 > /dev/null
+	@echo "What to make next: report/what-to-make-next.html"
 	@echo "The reports: report/spin-relaxation/report.html and report/hoip-band-gap/report.html"
 
 test: lint ## lint, types, import floors, fast tests

@@ -1,7 +1,7 @@
 """Backtests on measured tables: how many experiments until the best rows are found, beside random and BayBE.
 
 python benchmarks/backtests.py DATA OUT [--methods random gp structured baybe] [--seeds 50] [--steps 30] [--sets ...]
-python benchmarks/backtests.py DATA OUT --summary
+python benchmarks/backtests.py DATA OUT --summary [--seeds N]     (of the first N seeds only)
 
 DATA holds the folders `olympus` and `pvlab` of the public tables. Each run starts from the same five random rows of its
 seed and chooses one row of the table at a time; a table with repeats answers with one of them at random, and is judged
@@ -169,11 +169,13 @@ def run_baybe(pool: Pool, order: list[int], values: list[float], total: int, gen
     return order
 
 
-def summary(data: Path, out: Path) -> None:
+def summary(data: Path, out: Path, seeds: int) -> None:
     runs: dict[tuple[str, str], list[list[int]]] = defaultdict(list)
     seconds: dict[tuple[str, str], list[float]] = defaultdict(list)
     for line in out.read_text(encoding="utf-8").splitlines():
         made = json.loads(line)
+        if made["key"][2] >= seeds:
+            continue
         runs[made["set"], made["method"]].append(made["order"])
         seconds[made["set"], made["method"]].append(made["seconds"] / max(len(made["order"]) - START, 1))
     print("Experiments to the first row of the best 1 % and of the five best, the five random ones included; the best")
@@ -225,7 +227,7 @@ def main() -> None:
     parser.add_argument("--summary", action="store_true")
     given = parser.parse_args()
     if given.summary:
-        return summary(given.data, given.out)
+        return summary(given.data, given.out, given.seeds)
     done = set()
     if given.out.exists():
         done = {tuple(json.loads(line)["key"]) for line in given.out.read_text(encoding="utf-8").splitlines()}
@@ -244,7 +246,7 @@ def main() -> None:
                 with given.out.open("a", encoding="utf-8") as file:
                     file.write(json.dumps(line) + "\n")
                 print(*key, line["seconds"], file=sys.stderr, flush=True)
-    return summary(given.data, given.out)
+    return summary(given.data, given.out, given.seeds)
 
 
 if __name__ == "__main__":

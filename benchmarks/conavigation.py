@@ -117,7 +117,7 @@ def main() -> None:
         lines = [json.loads(line) for line in given.out.read_text(encoding="utf-8").splitlines()]
         done = {tuple(line["key"]): line["experiments"] for line in lines}
     tables = {} if given.summary else {name: Table(name) for name in given.tables}
-    for seed in range(given.seeds):
+    for seed in () if given.summary else range(given.seeds):
         for name, table in tables.items():
             for way in WAYS:
                 key = (name, way, seed, given.steps)

@@ -40,22 +40,27 @@ The tables are written by commands, not by hand.
 
 ## Wrong input
 
-An input **fails** if perospin ends with anything but a result or one clear sentence (at most 400 letters, no control
-signs), takes more than 1 s of processor time (5 s for kinds that are files with numbers, crystals, results or models),
-lets the memory grow by more than 200 MB, or writes outside its folder. A process that dies is a failure too.
-**Read** are the inputs that perospin took; all others were refused with a sentence. **Mended** are failures that were
-found in these runs, and passed when the same inputs were run again after the mend.
+An input **fails** in these cases:
+
+- perospin ends with anything but a result or one clear sentence (at most 400 letters, no control signs);
+- it takes more than 1 s of processor time; files with numbers, crystals, results and models have 5 s;
+- the memory grows by more than 200 MB;
+- something is written outside the folder;
+- the process dies.
+
+**Read** are the inputs that perospin took. All others were refused with a sentence. **Mended** are failures that these
+runs found, and that passed when the same inputs were run again after the mend.
 
 {inputs}
 
 Each slice of inputs has a seed, so that a failure can be made again. A few things are not covered: inputs above a few
-hundred kB, several inputs at once, and files of kinds that are not in the table. On systems other than Linux, the
+hundred kB, and files of kinds that are not in the table. On systems other than Linux, the
 memory that the HDF5 library takes for a broken file has no limit.
 
 ## Interruptions
 
-A **failure** is a file that is neither old nor new, a result that is lost or there twice, something left behind, a file
-outside the folder, or a traceback.
+A **failure** is a file that is neither old nor new, or a result that is lost or there twice. It is also a traceback,
+something left behind, or a file outside the folder.
 
 {faults}
 

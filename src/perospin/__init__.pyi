@@ -5,6 +5,7 @@ from . import fitting as fitting
 from . import learning as learning
 from . import measurements as measurements
 from . import mechanisms as mechanisms
+from . import navigation as navigation
 from . import reports as reports
 from . import spectra as spectra
 from . import studies as studies
@@ -15,6 +16,9 @@ from .database import Store as Store
 from .database import load_records as load_records
 from .database import load_table as load_table
 from .errors import PerospinError as PerospinError
+from .navigation import Campaign as Campaign
+from .navigation import Space as Space
+from .navigation import screen as screen
 from .reports import cite as cite
 from .reports import report as report
 from .studies import Study as Study

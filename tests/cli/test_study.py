@@ -102,7 +102,7 @@ def test_names_of_estimators_stay_whole_at_80_columns(
 
 def test_a_refused_run_leaves_no_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert _run("study", "run", "paper-format", "--data", tmp_path, "-o", tmp_path / "out", "-q") == 2
-    assert "is a folder; give the path of a CSV table" in capsys.readouterr().err
+    assert "is a folder, not a file" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 

@@ -24,8 +24,8 @@ from fuzzing.harness import Outcome, Target, run, table
 from perospin.errors import DataError
 
 TARGETS = {
-    formulas.TARGET: 400, smiles.TARGET: 400, tables.TARGET: 400, readers.TARGET: 400, containers.TARGET: 400,
-    crystals.TARGET: 100, toml.TARGET: 100, saved_fits.TARGET: 150, saved_models.TARGET: 30, saved_results.TARGET: 20,
+    formulas.TARGET: 400, smiles.TARGET: 400, tables.TARGET: 200, readers.TARGET: 100, containers.TARGET: 400,
+    crystals.TARGET: 60, toml.TARGET: 100, saved_fits.TARGET: 150, saved_models.TARGET: 30, saved_results.TARGET: 10,
 }  # fmt: skip
 """Kinds, and how many inputs the short slice has."""
 

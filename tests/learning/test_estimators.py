@@ -150,6 +150,7 @@ def test_units_of_columns_do_not_matter(kind, wide):
         ({"kind": "ridge", "tune": {"alpha": 1}}, r"\[values\]"),
         ({"kind": "ridge", "features": "homo_ev"}, "must be a list of column names"),
         ({"kind": "average"}, "needs 'members'"),
+        ({"kind": "average", "members": [0, {"kind": "mean"}]}, "members = .* is not allowed; it is specifications"),
         ({"kind": "two_stage", "residual": "magic"}, "unknown kind of estimator 'magic'"),
     ],
 )

@@ -67,8 +67,8 @@ def test_every_figure_is_there_as_png_and_svg_and_in_the_page(made: tuple[StudyR
     names = {path.stem for path in folder.glob("*.png")}
     assert names == {path.stem for path in folder.glob("*.svg")}
     assert names == {
-        "overview", "parity", "parity-log", "residuals", "splits", "grid", "learning-curve", "scrambling", "pearson",
-        "beeswarm", "importance", "radar", "directions", "dependence", "coverage",
+        "answer", "overview", "parity", "parity-log", "residuals", "splits", "grid", "learning-curve", "scrambling",
+        "pearson", "beeswarm", "importance", "radar", "directions", "dependence", "coverage",
     }  # fmt: skip
     page = made[1].read_text(encoding="utf-8")
     assert all(f'id="small-{name}"' in page for name in names)
@@ -79,11 +79,22 @@ def test_the_first_page_says_what_to_know_before_the_scores_are_believed(made: t
     page = _Page()
     page.feed(made[1].read_text(encoding="utf-8"))
     text = " ".join(" ".join(page.text).split())
-    first = text[: text.index("Predicted against")]
-    assert "Before you believe this" in first
+    first = text[: text.index("Predicted against measured")]
+    assert "Before you believe this" in first[: first.index("On this page")]
     assert "only 16 rows" in first
     assert "kept on one side of every split" in first
     assert "3 declared; the log on this computer holds" in first
+
+
+def test_the_first_screen_answers_and_nothing_hides_behind_hovering(made: tuple[StudyResult, Path]) -> None:
+    text = made[1].read_text(encoding="utf-8")
+    first = text[: text.index('class="contents"')]
+    assert 'id="small-answer"' in first
+    assert "perospin predict" in first
+    assert " title=" not in text.partition("<body>")[2]
+    links = set(re.findall(r'href="#([^"]+)"', text))
+    assert links <= set(re.findall(r'id="([^"]+)"', text))
+    assert "nan %" not in text
 
 
 def test_tables_and_json_lie_beside_the_page(made: tuple[StudyResult, Path]) -> None:

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 import json
+import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
 import small_study
-from perospin.errors import StudyError
+from perospin.errors import RefusedFileError, StudyError
 from perospin.saving import plain, write_text
 from perospin.studies.files.result_folder import TABLES
 from perospin.studies.result import StudyResult
@@ -84,6 +87,31 @@ def test_an_unreadable_result_is_one_sentence(saved: tuple[StudyResult, Path], t
     (tmp_path / "result.json").write_text(json.dumps(content))
     with pytest.raises(StudyError, match=r"incomplete: .*rows.csv' is missing"):
         StudyResult.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda part, tables: part["provenance"]["variants"].pop("this_run"), "variants.this_run' must be a number"),
+        (lambda part, tables: part.update(noise={"sigma": 0.1}), "'noise.pairs' must be a list"),
+        (lambda part, tables: tables["sanity"].pop("passed"), "sanity.csv' must be a table with the column 'passed'"),
+        (lambda part, tables: tables["rows"].pop("target"), "rows.csv' must be a table with the column 'target'"),
+    ],
+)
+def test_a_result_that_lacks_something_is_refused_when_it_is_opened(
+    change: Callable[[Any, Any], object], says: str, tmp_path: Path
+) -> None:
+    source = Path(__file__).parents[1] / "data" / "results" / "format1"
+    shutil.copytree(source, tmp_path / "old")
+    content = json.loads((source / "result.json").read_text(encoding="utf-8"))
+    folder = tmp_path / "old" / "tables" / "small"
+    tables = {path.stem: pd.read_csv(path) for path in folder.glob("*.csv") if path.stat().st_size > 1}
+    change(content["parts"]["small"], tables)
+    for name, table in tables.items():
+        table.to_csv(folder / f"{name}.csv", index=False)
+    (tmp_path / "old" / "result.json").write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(RefusedFileError, match=says):
+        StudyResult.load(tmp_path / "old")
 
 
 def test_a_loaded_result_predicts_as_its_study_does(tmp_path: Path) -> None:

@@ -21,10 +21,12 @@ from perospin.errors import PerospinError, sentence
 COMMANDS: dict[str, tuple[str, str]] = {
     "study": ("perospin.cli.study.run", "Run, list and show studies: data to validated model to report."),
     "predict": ("perospin.cli.predict", "Predict a property of materials, with interval, domain and reasons."),
+    "screen": ("perospin.cli.screen", "Which materials of a space to make next."),
     "describe": ("perospin.cli.describe", "Describe formulas and crystal structures: one row a material."),
     "fit": ("perospin.cli.fit.lifetimes", "Fit spin-dynamics measurements: files to lifetime, figure and record."),
     "attenuation": ("perospin.cli.attenuation", "X-ray attenuation of a formula: coefficients, thickness, K edges."),
     "detector": ("perospin.cli.detector", "X-ray detectors: a folder of measurements to one page."),
+    "campaign": ("perospin.cli.campaign", "Ask which materials to make next, and tell what came of them."),
     "mechanisms": ("perospin.cli.mechanisms", "Spin relaxation rate laws, and which one your data speak for."),
     "data": ("perospin.cli.data.change", "Look at, check, import and export measured values."),
     "cations": ("perospin.cli.cations", "Look at cations and compute their descriptors."),

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
-    URL,
     Boolean,
     Column,
     Engine,
@@ -28,7 +27,6 @@ from sqlalchemy import (
     Text,
     create_engine,
     delete,
-    event,
     func,
     insert,
     inspect,
@@ -36,8 +34,8 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError, SQLAlchemyError
-from sqlalchemy.pool import StaticPool
 
+from perospin.database.engines import plain, sqlite_engine
 from perospin.database.record import COLUMNS, Record
 from perospin.errors import DataError
 from perospin.text import shorten, without_password
@@ -47,8 +45,6 @@ if TYPE_CHECKING:
 
 ENVIRONMENT_VARIABLE = "PEROSPIN_STORE"
 SCHEMA_VERSION = 1
-#: How long a process waits for another one that writes (an import of a million rows takes about a minute).
-WAIT_S = 180
 #: Rows written, and identifiers asked for, at a time.
 _WRITER_LOCK = 7_369_813  # any number that no other program of the database locks
 _CHUNK_ROWS = 2000
@@ -122,7 +118,7 @@ class Store:
         try:
             return self._path is None or self._path.exists()
         except (OSError, ValueError) as error:
-            raise DataError(f"the store '{self.location}' can't be used: {_plain(error)}") from None
+            raise DataError(f"the store '{self.location}' can't be used: {plain(error)}") from None
 
     @classmethod
     def open(cls, path: Path | str | None = None) -> Store:
@@ -146,12 +142,12 @@ class Store:
                 return cls(create_engine(location), shown, None)
             name = make_url(location).database if location.startswith("sqlite") and "://" in location else location
             if name in (None, "", ":memory:"):
-                return cls(_sqlite(":memory:"), ":memory:", None)
+                return cls(sqlite_engine(":memory:"), ":memory:", None)
             file = Path(name).expanduser()
-            return cls(_sqlite(str(file)), shorten(str(file), 120), file)
+            return cls(sqlite_engine(str(file)), shorten(str(file), 120), file)
         except (ArgumentError, NoSuchModuleError, ModuleNotFoundError, RuntimeError, ValueError) as error:
             raise DataError(
-                f"can't open the store '{shown}': {_plain(error)}; give a file name or a URL such as "
+                f"can't open the store '{shown}': {plain(error)}; give a file name or a URL such as "
                 "postgresql+psycopg://user@host/name with its driver installed"
             ) from None
 
@@ -286,7 +282,7 @@ class Store:
         try:
             yield
         except (SQLAlchemyError, OSError, ValueError, OverflowError) as error:
-            raise DataError(f"the store '{self.location}' can't be used: {_plain(error)}") from None
+            raise DataError(f"the store '{self.location}' can't be used: {plain(error)}") from None
 
     @contextmanager
     def _transaction(self, write: bool = False) -> Iterator[Connection]:
@@ -357,33 +353,5 @@ class Store:
             raise DataError("another process added one of these records meanwhile; nothing was added") from None
 
 
-def _sqlite(file: str) -> Engine:
-    """Engine for a SQLite file, or ``:memory:``.
-
-    Its transactions begin where ours do: a writer takes the lock at once, so that it never finds, after it has read,
-    that another one was faster; the driver's own way takes it at the first write.
-    """
-    url = URL.create("sqlite", database=None if file == ":memory:" else file)  # % and ? in the name stay what they are
-    options = {"poolclass": StaticPool} if file == ":memory:" else {}
-    engine = create_engine(url, connect_args={"timeout": WAIT_S}, **options)
-
-    @event.listens_for(engine, "connect")
-    def _leave_transactions_to_us(connection: Any, _: Any) -> None:
-        connection.isolation_level = None
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        writes = connection.get_execution_options().get("perospin_writes")
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-    return engine
-
-
 def _brief(record: Record) -> str:
     return f"{shorten(record.material)}, {record.property} = {record.value:g} {record.unit}"
-
-
-def _plain(error: Exception) -> str:
-    """First line of a database error, without the statement that caused it and without passwords."""
-    lines = str(getattr(error, "orig", None) or getattr(error, "strerror", None) or error).splitlines() or [""]
-    return shorten(without_password(lines[0]).rstrip("."), 160) or type(error).__name__

@@ -215,11 +215,11 @@ def measured_rows(
                 told.add((found.material, found.column))
                 sources += found.sources()
         recorded = {v.column for v in known}
-        for crystal in () if given or not formula else _of_crystals(formula):
+        for crystal in _of_crystals(formula) if formula and not given else ():
             if crystal["column"] not in recorded:  # what a record says was read in the paper itself
                 columns[crystal["column"]][i] = crystal["value"]
-                if (formula, crystal["column"]) not in told:
-                    told.add((formula, crystal["column"]))
+                if (formula or "", crystal["column"]) not in told:
+                    told.add((formula or "", crystal["column"]))
                     sources.append(crystal)
         geometry = {v.temperature: v.column.removeprefix("measured_") for v in known if v.column in STRUCTURAL}
         if len(geometry) > 1:

@@ -63,7 +63,7 @@ class Value:
             return f"> {self.value:.3g}{unit}"
         if self.status == "undetermined":
             return "undetermined"
-        if self.value and not 1e-4 <= abs(self.value) < 1e6:  # 0.81 ms, never 8.1e+08 ps
+        if abs(self.value) >= 1e6:  # 0.81 ms, never 8.1e+08 ps
             suited = readable_unit(self.value, self.unit)
             if suited != self.unit:
                 value, error = (float(convert(v, self.unit, suited)) for v in (self.value, self.uncertainty))

@@ -1,3 +1,12 @@
+from .campaign.campaign import Campaign as Campaign
+from .campaign.candidates import CandidateTable as CandidateTable
+from .campaign.objectives import Objective as Objective
+from .campaign.suggesting import Suggestion as Suggestion
+from .screening.screen import Screening as Screening
+from .screening.screen import screen as screen
+from .space.rules import Rule as Rule
+from .space.space import Candidate as Candidate
+from .space.space import Space as Space
 from .surrogates.columns import InputColumns as InputColumns
 from .surrogates.declared import surrogate_from as surrogate_from
 from .surrogates.deep_kernel import DeepKernelSurrogate as DeepKernelSurrogate

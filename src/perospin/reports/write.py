@@ -61,7 +61,7 @@ def _write_page(result: StudyResult, folder: Path) -> Path:
         part = result.parts[name]
         drawn = _save_figures(draw_all(part), inner_folder(folder, "figures", name))
         context = _part_context(part, drawn)
-        parts.append(context | first_screen(part, context, str(folder), name != result.default_part))
+        parts.append(context | first_screen(part, context, name != result.default_part))
     page = (
         _environment()
         .get_template("page.html.j2")
@@ -126,7 +126,7 @@ _CONTENTS = (
 """Sections that the list of contents names, where the page has them."""
 
 
-def first_screen(part: PartResult, context: Mapping[str, Any], folder: str, named: bool) -> dict[str, Any]:
+def first_screen(part: PartResult, context: Mapping[str, Any], named: bool) -> dict[str, Any]:
     """Put together the first screen: the answer in words, the command that predicts, limits, the list of contents.
 
     Parameters
@@ -134,8 +134,6 @@ def first_screen(part: PartResult, context: Mapping[str, Any], folder: str, name
     part : PartResult
     context : mapping
         What else the page shows of the part.
-    folder : str
-        Folder of the result, for the command.
     named : bool
         Whether the command must name the part.
     """
@@ -144,7 +142,7 @@ def first_screen(part: PartResult, context: Mapping[str, Any], folder: str, name
     command = ""
     if spec.answers is not None:
         what = "'FORMULA'" if by_formula else "--rows new.csv"
-        command = f"perospin predict {what} --study {folder}" + (f" --part {part.name}" if named else "")
+        command = f"perospin predict {what} --study ." + (f" --part {part.name}" if named else "")
     has = {
         "are-the-intervals-honest": "coverage" in drawn,
         "what-the-model-uses": "beeswarm" in drawn,

@@ -133,7 +133,8 @@ def parse_label(text: str) -> Label:
             return Label(name, as_unit(unit))
     name, _, unit = plain.rpartition(" ")
     if name.strip(" ,:/-") and len(unit) > 1 and unit != "min" and is_unit(unit):
-        return Label(name.strip(" ,:/-"), as_unit(unit))
+        helicity = name.lower().endswith(("sigma-", "σ-"))  # its minus is part of the name
+        return Label(name.strip(" ,:/" if helicity else " ,:/-"), as_unit(unit))
     name, sign, unit = plain.rpartition("/")
     # Delay/fs, Temp/K; but dT/T is a ratio, and mW/cm2 a unit as it stands
     fits = len(unit) > 1 or name.strip().lower().startswith(_NEEDS.get(unit.lower(), ()))

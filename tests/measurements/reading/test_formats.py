@@ -495,3 +495,16 @@ def test_texts_of_an_hdf5_file_can_t_hang_it_or_fill_the_memory(
     assert says in refused(read_trace, path)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000
     assert resource.getrlimit(resource.RLIMIT_AS)[0] == resource.RLIM_INFINITY
+
+
+def test_an_attribute_of_a_broken_type_is_no_unit(tmp_path: Path) -> None:
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w") as file:
+        for name in ("delay", "same"):
+            file.create_dataset(name, data=np.linspace(0.0, 1.0, 20)).attrs["units"] = "ps"
+    content = bytearray(path.read_bytes())
+    at = content.find(b"units\0\0\0") + 9  # kind of variable-length type: 1 is text; libhdf5 crashes on others
+    assert content[at] == 1
+    content[at] = 40
+    path.write_bytes(bytes(content))
+    assert {label.unit for label in read_trace(path).labels} == {"", "ps"}

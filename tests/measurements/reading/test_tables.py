@@ -287,7 +287,8 @@ def test_jasco_numbers_its_units_before_the_word_too(tmp_path):
     ("text", "name", "unit"),
     [("Delay/fs", "Delay", "fs"), ("Temp/K", "Temp", "K"), ("B/T", "B", "T"), ("dT/T", "dT/T", ""),
      ("mW/cm2", "mW/cm2", ""),
-     ("SC/CC", "SC/CC", ""), ("counts/s", "counts/s", "")],
+     ("SC/CC", "SC/CC", ""), ("counts/s", "counts/s", ""), ("signal - mV", "signal", "mV"),
+     ("sigma- counts", "sigma-", "counts"), ("I σ- counts", "I σ-", "counts")],
 )  # fmt: skip
-def test_units_behind_a_bare_slash(text, name, unit):
+def test_units_behind_a_slash_or_a_space(text, name, unit):
     assert parse_label(text) == Label(name, unit)

@@ -1,4 +1,6 @@
+import re
 import tomllib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -67,3 +69,10 @@ def test_wrong_surrogates():
         surrogate_from(COLUMNS, {"kind": "structured"})
     with pytest.raises(NavigationError, match=r"takes nothing beside its kind, not \['law'\]"):
         surrogate_from(COLUMNS, {"kind": "plain", "law": {}})
+
+
+def test_the_declaration_in_the_manual():
+    page = Path(__file__).resolve().parents[3] / "docs" / "navigation" / "surrogates.md"
+    (block,) = re.findall(r"```toml\n(.*?)```", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    columns = InputColumns(("iodide", "bromide"), ("fraction", "fraction"), (0, 0), (1, 1))
+    assert len(surrogate_from(columns, tomllib.loads(block)["surrogate"]).names) == 2

@@ -132,6 +132,9 @@ def test_wrong_rows():
         surrogate.fit(rows, np.array([1.0, 2.0, np.nan, 3.0]))
     with pytest.raises(NavigationError, match="standard deviations of 0 or more"):
         surrogate.fit(rows, truth(rows), -np.ones(4))
+    many = np.repeat(rows, 2000, axis=0)
+    with pytest.raises(NavigationError, match="drawn at 5,000 rows together, not at 8,000"):
+        surrogate.fit(rows, truth(rows)).sample(many, 1, np.random.default_rng(0))
     rows[1, 3] = 1.5
     with pytest.raises(NavigationError, match="the category 'solvent' is a whole number from 0 to 2, not"):
         surrogate.fit(rows, truth(rows))

@@ -18,7 +18,7 @@ from perospin.learning.estimators.gaussian_processes.kernels import Constant, Ma
 from perospin.learning.estimators.gaussian_processes.marginal_likelihood import log_marginal, namespace, padded
 from perospin.learning.estimators.gaussian_processes.process import NOISE, Conditioned, Process
 from perospin.navigation.surrogates.columns import InputColumns
-from perospin.navigation.surrogates.drawing import drawn
+from perospin.navigation.surrogates.drawing import drawn, few_enough
 from perospin.navigation.surrogates.plain import VARIANCE
 from perospin.navigation.surrogates.sampling import by_nuts
 from perospin.navigation.surrogates.structured import fill
@@ -142,7 +142,7 @@ class DeepKernelSurrogate:
 
     def sample(self, inputs: ArrayLike, count: int, generator: np.random.Generator) -> FloatArray:
         """Draw functions at all inputs together, shape (count, m)."""
-        scaled, members = self.columns.scaled(self.columns.checked(inputs)), self._fitted()
+        scaled, members = self.columns.scaled(few_enough(self.columns.checked(inputs))), self._fitted()
         which, made = generator.integers(0, len(members), count), np.empty((count, len(scaled)))
         for i, (weights, known) in enumerate(members):
             if (mine := np.flatnonzero(which == i)).size:

@@ -7,9 +7,27 @@ from numpy.typing import NDArray
 
 from perospin.errors import NavigationError
 
-__all__ = ["drawn"]
+__all__ = ["MOST_TOGETHER", "drawn", "few_enough"]
 
 FloatArray = NDArray[np.float64]
+
+MOST_TOGETHER = 5000
+"""Rows whose functions can be drawn together: the covariance of more takes gigabytes."""
+
+
+def few_enough(rows: FloatArray) -> FloatArray:
+    """Return the rows.
+
+    Raises
+    ------
+    NavigationError
+        If there are more than `MOST_TOGETHER`.
+    """
+    if len(rows) > MOST_TOGETHER:
+        raise NavigationError(
+            f"functions can be drawn at {MOST_TOGETHER:,} rows together, not at {len(rows):,}; choose some of them"
+        )
+    return rows
 
 
 def drawn(mean: FloatArray, covariance: FloatArray, count: int, generator: np.random.Generator) -> FloatArray:

@@ -52,8 +52,6 @@ class CompetingSurrogates:
             raise NavigationError("hypotheses compete if there are two or more, each with a name of its own")
         if any(model.columns != models[0].columns or model.sampler != "annealed" for model in models):
             raise NavigationError("hypotheses that compete need the same columns and the sampler 'annealed'")
-        if any(model.deviation.unit is None for model in models) and len({m.deviation.unit for m in models}) > 1:
-            raise NavigationError("hypotheses that compete need the same unit of the deviation from them")
         if not 0.5 < decided_at < 1.0:
             raise NavigationError(f"a hypothesis is decided at a probability between 0.5 and 1, not {decided_at:g}")
         self.models, self.names, self.decided_at = tuple(models), tuple(names), decided_at

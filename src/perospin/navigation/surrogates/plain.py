@@ -13,7 +13,7 @@ from perospin.learning.estimators.gaussian_processes.hyperparameters import Prio
 from perospin.learning.estimators.gaussian_processes.kernels import Constant, Kernel, Matern, Sum
 from perospin.learning.estimators.gaussian_processes.process import NOISE, Conditioned, Process
 from perospin.navigation.surrogates.columns import InputColumns
-from perospin.navigation.surrogates.drawing import drawn
+from perospin.navigation.surrogates.drawing import drawn, few_enough
 from perospin.navigation.surrogates.surrogate import Scale, checked_noise, checked_values, row_noise
 
 __all__ = ["GPSurrogate"]
@@ -106,7 +106,7 @@ class GPSurrogate:
 
     def sample(self, inputs: ArrayLike, count: int, generator: np.random.Generator) -> FloatArray:
         """Draw functions at all inputs together, shape (count, m)."""
-        blocks, draws = self._blocks(inputs), self._fitted()
+        blocks, draws = self._blocks(few_enough(np.asarray(inputs))), self._fitted()
         which = generator.choice(len(draws), size=count, p=[share for _, share in draws])
         made = np.empty((count, len(blocks[_BLOCK])))
         for number in np.unique(which):

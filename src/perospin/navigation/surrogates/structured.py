@@ -18,7 +18,7 @@ from perospin.learning.estimators.gaussian_processes.likelihoods import RowNoise
 from perospin.learning.estimators.gaussian_processes.marginal_likelihood import log_densities, log_marginal, padded
 from perospin.learning.estimators.gaussian_processes.process import Conditioned, Process
 from perospin.navigation.surrogates.columns import InputColumns
-from perospin.navigation.surrogates.drawing import drawn
+from perospin.navigation.surrogates.drawing import drawn, few_enough
 from perospin.navigation.surrogates.means import Mean
 from perospin.navigation.surrogates.plain import length_prior
 from perospin.navigation.surrogates.priors import LogNormal, Prior
@@ -374,7 +374,7 @@ class StructuredSurrogate:
 
     def sample(self, inputs: ArrayLike, count: int, generator: np.random.Generator) -> FloatArray:
         """Draw functions at all inputs together, shape (count, m)."""
-        rows, draws = self.columns.checked(inputs), self._fitted()
+        rows, draws = few_enough(self.columns.checked(inputs)), self._fitted()
         which, made = generator.integers(0, len(draws), count), np.empty((count, len(rows)))
         for i, (known, (centre, blocks)) in enumerate(zip(draws, self._laws(rows), strict=True)):
             mine = np.flatnonzero(which == i)

@@ -180,7 +180,7 @@ def _spacing_table() -> Mapping[str, tuple[float, float]]:
 
 
 def held_out_spacing(
-    materials: list[Any], expected: Callable[[Any], tuple[float, float] | None] | None = None
+    materials: list[Any], expected: Callable[[list[Any]], list[tuple[float, float] | None]] | None = None
 ) -> pd.DataFrame:
     """Layer spacing of single-layer materials by a model that never saw their spacer, and what exchange makes of it.
 
@@ -188,7 +188,7 @@ def held_out_spacing(
     ----------
     materials : list of Perovskite or None
     expected : callable, optional
-        Gives spacing and standard deviation (A) of a material that the shipped table of held-out values lacks.
+        Gives spacing and standard deviation (A) of materials that the shipped table of held-out values lacks.
 
     Returns
     -------
@@ -211,14 +211,13 @@ def held_out_spacing(
     table = _spacing_table()
     reference, _ = table[_REFERENCE]
     at_reference = permittivity(Perovskite.parse(_REFERENCE), reference)
+    unknown = {str(m): m for m in materials if m is not None and m.n_layers == 1 and str(m) not in table}
+    told = dict(zip(unknown, expected(list(unknown.values())), strict=True)) if expected and unknown else {}
     rows = []
     for material in materials:
         spacing, sd, exchange = reference, 0.0, 0.0
         if material is not None and material.n_layers == 1:
-            known = table.get(str(material))
-            if known is None and expected is not None:
-                known = expected(material)
-            spacing, sd = known or (math.nan, math.nan)
+            spacing, sd = table.get(str(material)) or told.get(str(material)) or (math.nan, math.nan)
             # rate ~ E_b^2 and E_b ~ 1 / permittivity^2
             exchange = -4.0 * math.log10(permittivity(material, spacing) / at_reference)
         rows.append((spacing, sd, exchange))

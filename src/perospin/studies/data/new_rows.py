@@ -51,7 +51,7 @@ def read_new_rows(
     path: str | Path,
     ions: Any = None,
     on_compute: Callable[[str], None] | None = None,
-    expected_spacing: Callable[[Any], tuple[float, float] | None] | None = None,
+    expected_spacing: Callable[[list[Any]], list[tuple[float, float] | None]] | None = None,
 ) -> NewRows:
     """Read a CSV file in the columns of the study's table; target and columns that the model doesn't read may lack.
 

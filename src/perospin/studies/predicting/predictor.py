@@ -27,7 +27,7 @@ from perospin.studies.data.new_rows import read_new_rows
 from perospin.studies.data.table import gathering
 from perospin.studies.predicting.domain import Domain
 from perospin.studies.predicting.prediction import Counterpart, Prediction
-from perospin.studies.predicting.spacing import expected_spacing
+from perospin.studies.predicting.spacing import expected_spacings
 from perospin.studies.running.plan import build_schemes, inner_groups
 
 if TYPE_CHECKING:
@@ -179,7 +179,7 @@ class Predictor:
         given = self.conditions_of(asked_for)
         described = describe_materials([material], self.part.descriptors.level, ions, on_compute, self.columns)
         if self.part.descriptors.held_out_spacing:
-            described = pd.concat([described, held_out_spacing([material], expected_spacing)], axis=1)
+            described = pd.concat([described, held_out_spacing([material], expected_spacings)], axis=1)
         row = self._row(stated_columns(self.part, self.data, given, described, str(material)), str(material))
         return self._predicted(material, row, str(material), ions, asked_for, given)
 
@@ -209,7 +209,7 @@ class Predictor:
                 f"study '{self.study}', part '{self.part_name}' predicts formulas at conditions, not rows of a table; "
                 "give a formula"
             )
-        new = read_new_rows(self.part, self.data, self.columns, path, ions, on_compute, expected_spacing)
+        new = read_new_rows(self.part, self.data, self.columns, path, ions, on_compute, expected_spacings)
         found = []
         for i, (label, name, material) in enumerate(zip(new.labels, new.names, new.materials, strict=True)):
             row = self._row(new.features.iloc[[i]].reset_index(drop=True), f"row {label}")

@@ -11,11 +11,13 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from perospin.learning.training.spread import predict_with_spread
 from perospin.studies.files.archive import read_archive, write_archive
 from perospin.studies.files.plain_state import decode, encode
 
-__all__ = ["MODEL", "expected_spacing", "write_spacing_model"]
+__all__ = ["MODEL", "expected_spacings", "write_spacing_model"]
 
 MODEL = "layer_spacing_model.npz"
 _WHAT, _FORMAT = "perospin spacing model", 1
@@ -35,13 +37,17 @@ def _shipped() -> dict[str, Any]:
     return state
 
 
-def expected_spacing(material: Any) -> tuple[float, float] | None:
-    """Predicted layer spacing of a material and its standard deviation (A); None where a descriptor isn't known."""
+def expected_spacings(materials: list[Any]) -> list[tuple[float, float] | None]:
+    """Predicted layer spacing of materials and its standard deviation (A); None where a descriptor isn't known."""
     from perospin.descriptors import packing_columns
 
     state = _shipped()
-    row = packing_columns([material])
-    if row[state["columns"]].isna().any(axis=None):
-        return None
-    mean, spread = predict_with_spread(state["model"], row)
-    return float(mean[0]), float(state["ratio"] * (0.0 if spread is None else spread[0]))
+    rows = packing_columns(materials)
+    known = rows[state["columns"]].notna().all(axis=1).to_numpy()
+    found: list[tuple[float, float] | None] = [None] * len(materials)
+    if known.any():
+        mean, spread = predict_with_spread(state["model"], rows[known])
+        for place, i in enumerate(np.flatnonzero(known)):
+            sd = 0.0 if spread is None else float(spread[place])
+            found[i] = float(mean[place]), float(state["ratio"] * sd)
+    return found

@@ -134,11 +134,23 @@ def _hdf5(raw: RawFile, wanted: str | None) -> dict[str, Array]:
                     f"{'x'.join(map(str, item.shape))}); "
                     "save the part that is needed, or name a data set"
                 )
-            unit = next((_text(item.attrs[key]) for key in _UNIT_NAMES if key in item.attrs), "")
+            unit = next((_text(item.attrs[key]) for key in _UNIT_NAMES if _is_word(item.attrs, key)), "")
             with bounded_memory(_ROOM + 32 * math.prod(lengths)):  # four arrays of 8 bytes a number
                 values = np.asarray(item[()], dtype=np.float64).reshape(lengths)
             found[visible(path)] = _array(visible(path), values, unit)
     return found
+
+
+def _is_word(attributes: Any, key: str) -> bool:
+    """Whether an attribute is there and is one text or number; the library crashes on some other types."""
+    import h5py
+
+    if key not in attributes:
+        return False
+    told = attributes.get_id(key)
+    return told.get_type().get_class() in (h5py.h5t.STRING, h5py.h5t.INTEGER, h5py.h5t.FLOAT) and math.prod(
+        told.shape or ()
+    ) in (0, 1)
 
 
 def _text(value: Any) -> str:

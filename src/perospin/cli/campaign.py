@@ -1,0 +1,184 @@
+"""``perospin campaign``: which materials to make next, and what came of them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from perospin.digits import counted, figures
+from perospin.errors import NavigationError
+from perospin.saving import write_rows
+
+if TYPE_CHECKING:
+    from perospin.navigation.campaign.campaign import Campaign
+    from perospin.navigation.campaign.log import Event
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Ask which materials to make next, and tell what came of them.",
+)
+_Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="The campaign's folder.")]
+_Out = Annotated[Path | None, typer.Option("--out", "-o", help="Write them to this CSV file.")]
+
+
+def _open(folder: Path) -> Campaign:
+    from perospin.navigation.campaign.campaign import Campaign
+
+    return Campaign.open(folder)
+
+
+@app.command()
+def new(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A folder for this campaign; made if not there.")],
+    candidates: Annotated[
+        Path, typer.Option("--candidates", help="Table of all materials to choose from: names, choices, descriptors.")
+    ],
+    objective: Annotated[
+        list[str], typer.Option("--objective", help="'max gap (eV)', 'min log rate (1/ps)'; one or two.")
+    ],
+    acquisition: Annotated[
+        str | None,
+        typer.Option(
+            "--acquisition",
+            help="log-ei, ei, noisy-ei, ucb, pi, thompson, uncertainty; for two objectives hypervolume, desirability.",
+        ),
+    ] = None,
+    cost: Annotated[
+        str | None, typer.Option("--cost", help="Column of the candidates with what each costs to make.")
+    ] = None,
+    stop_below: Annotated[
+        float | None, typer.Option("--stop-below", help="Advise to stop once the expected gain is below this.")
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", help="Same log and seed, same suggestions.")] = 0,
+) -> None:
+    """Begin a campaign."""
+    from perospin.navigation.campaign.campaign import Campaign
+
+    made = Campaign.new(folder, candidates, objective, acquisition, cost, stop_below, seed)
+    typer.echo(f"{counted(made.space.count, 'candidate')}; chosen by {made.acquisition}")
+    typer.echo(f"next: perospin campaign suggest '{folder}' --count 8 --out batch.csv")
+
+
+@app.command()
+def suggest(
+    folder: _Folder,
+    count: Annotated[int, typer.Option("--count", "-n", min=1, help="Materials to make next.")] = 4,
+    acquisition: Annotated[str | None, typer.Option("--acquisition", help="For this batch only.")] = None,
+    out: _Out = None,
+) -> None:
+    """Choose the next materials, each with its reason; they are pending until something is told."""
+    from perospin.navigation.campaign.tables import batch_table
+
+    campaign = _open(folder)
+    batch = campaign.suggest(count, acquisition=acquisition)
+    for one in batch:
+        typer.echo(f"{one.material}\n    {one.words}")
+    if out is not None:
+        rows = batch_table(campaign, batch)
+        write_rows(out, rows[0], rows)
+        typer.echo(f"fill in the results and tell them: perospin campaign tell '{folder}' '{out}'", err=True)
+
+
+@app.command()
+def tell(
+    folder: _Folder,
+    results: Annotated[
+        str | None,
+        typer.Argument(metavar="[RESULTS]", help="A table (CSV, .xlsx, pasted); '-' reads what is piped in."),
+    ] = None,
+    material: Annotated[str | None, typer.Option("--material", help="Name of one candidate, without a table.")] = None,
+    value: Annotated[
+        list[str] | None, typer.Option("--value", help="NAME=NUMBER in the objective's unit, or NAME=NUMBER+-ERROR.")
+    ] = None,
+    outcome: Annotated[
+        str, typer.Option("--outcome", help="measured, failed, abandoned or imported; of --material.")
+    ] = "measured",
+    task: Annotated[str, typer.Option("--task", help="Another task the value belongs to; of --material.")] = "",
+    note: Annotated[str, typer.Option("--note", help="A remark; of --material.")] = "",
+    again: Annotated[
+        bool, typer.Option("--again", help="Count rows that were told before, word for word, as repeats.")
+    ] = False,
+) -> None:
+    """Tell what came of materials; a wrong row is named, and nothing is told then."""
+    campaign = _open(folder)
+    if (results is None) == (material is None):
+        raise NavigationError("give either a table of results or --material NAME")
+    if material is not None:
+        values, errors = _values(value or [])
+        told = [campaign.outcome(material, values, errors, outcome, None, task, note)]
+    else:
+        told = _read(campaign, str(results))
+    fresh = campaign.tell_all(told, again)
+    known = len(told) - fresh
+    typer.echo(
+        f"told {counted(fresh, 'outcome')}" + (f"; {known} told before (--again counts repeats)" if known else "")
+    )
+
+
+def _read(campaign: Campaign, results: str) -> list[Event]:
+    import tempfile
+
+    from perospin.navigation.campaign.tables import read_results
+
+    if results == "-":
+        with tempfile.TemporaryDirectory() as folder:
+            pasted = Path(folder) / "pasted.csv"
+            pasted.write_bytes(sys.stdin.buffer.read(2**26))
+            found = read_results(campaign, pasted)
+    else:
+        found = read_results(campaign, results)
+    if found.unread:
+        typer.echo(f"not read: the columns {', '.join(found.unread)}", err=True)
+    if found.empty:
+        typer.echo(f"{counted(found.empty, 'row')} without a value or an outcome left out", err=True)
+    return found.events
+
+
+def _values(given: list[str]) -> tuple[dict[str, float], dict[str, float]]:
+    values, errors = {}, {}
+    for text in given:
+        name, _, rest = text.partition("=")
+        number, sign, error = rest.replace("±", "+-").partition("+-")
+        try:
+            values[name.strip()] = float(number)
+            if sign:
+                errors[name.strip()] = float(error)
+        except ValueError:
+            raise NavigationError(f"'{text[:60]}' is no value; write 'gap=1.62' or 'gap=1.62+-0.02'") from None
+    return values, errors
+
+
+@app.command()
+def status(folder: _Folder) -> None:
+    """Show where the campaign stands, and whether to go on."""
+    campaign = _open(folder)
+    now = campaign.status()
+    typer.echo(
+        f"{counted(now.candidates, 'candidate')}: {now.measured} measured, {now.imported} imported, "
+        f"{now.failed} failed, {len(now.pending)} pending"
+    )
+    for one in campaign.objectives:
+        if one.name in now.best:
+            name, best = now.best[one.name]
+            typer.echo(f"best {one.label}: {figures(best)} ({name})")
+    if now.pending:
+        typer.echo("pending: " + ", ".join(now.pending[:20]) + (" ..." if len(now.pending) > 20 else ""))
+    typer.echo(now.advice)
+
+
+@app.command()
+def export(folder: _Folder, out: Annotated[Path, typer.Option("--out", "-o", help="The CSV file.")]) -> None:
+    """Write the whole log as a table, one row an event."""
+    from perospin.navigation.campaign.tables import export_table
+
+    rows = export_table(_open(folder))
+    if not rows:
+        raise NavigationError("nothing was suggested or told yet; there is nothing to export")
+    write_rows(out, rows[0], rows)
+    typer.echo(f"{counted(len(rows), 'event')} in '{out}'")

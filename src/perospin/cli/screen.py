@@ -1,0 +1,143 @@
+"""``perospin screen``: which materials of a space to make next."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from perospin.digits import number
+from perospin.errors import DataError
+from perospin.saving import cannot_write, write_json, write_text
+
+if TYPE_CHECKING:
+    from perospin.navigation import Screening
+
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Screen a space of materials with a study.",
+)
+
+
+@app.command()
+def screen(
+    space: Annotated[Path | None, typer.Argument(help="Space file (.toml); or give the options below.")] = None,
+    spacers: Annotated[str | None, typer.Option(help="'all', or symbols such as PEA,BA.")] = None,
+    a_cation: Annotated[str, typer.Option("--a", help="Cations of the cages for n = 2 and more: MA,FA.")] = "MA",
+    metal: Annotated[str, typer.Option(help="Metals: Pb or Pb,Sn.")] = "Pb",
+    halide: Annotated[str, typer.Option(help="Halides: I or I,Br.")] = "I",
+    layers: Annotated[str, typer.Option(help="Layer numbers: 1 or 1,2,3.")] = "1",
+    objective: Annotated[
+        list[str] | None,
+        typer.Option("--objective", "-o", help="min or max, alone or with a descriptor: 'min molar_mass_g_mol'."),
+    ] = None,
+    top: Annotated[int, typer.Option(min=1, help="How many to show.")] = 20,
+    rank: Annotated[str, typer.Option(help="bound (pessimistic end), chance (to beat) or value.")] = "bound",
+    beat: Annotated[str | None, typer.Option(help="Material to beat; the best measured one by default.")] = None,
+    diverse: Annotated[bool, typer.Option("--diverse", help="A list whose members differ.")] = False,
+    study: Annotated[str, typer.Option(help="Shipped study or study file.")] = "spin-relaxation",
+    part: Annotated[str | None, typer.Option(help="Part of the study.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Write the table (.csv, .parquet or .json).")] = None,
+    html: Annotated[Path | None, typer.Option(help="Write a page with the molecules drawn.")] = None,
+) -> None:
+    """Predict every material of a space and rank them, in domain first.
+
+    Example: perospin screen --spacers all --metal Pb --halide I --layers 1
+    """
+    from perospin import navigation
+
+    if (space is None) == (spacers is None):
+        raise DataError("give either a space file or --spacers, for example: perospin screen --spacers all")
+    for path, endings in ((out, (".csv", ".parquet", ".json")), (html, (".html",))):
+        if path is not None and path.suffix.lower() not in endings:
+            raise DataError(f"'{path}' must end in {' or '.join(endings)}")
+        if path is not None and not path.absolute().parent.is_dir():
+            raise DataError(f"can't write '{path}': there is no folder '{path.parent}'")
+    opened = (
+        navigation.Space.load(space) if space is not None else _space(spacers or "", a_cation, metal, halide, layers)
+    )
+    typer.echo(f"{opened.size:,} materials in the space", err=True)
+    found = navigation.screen(
+        opened, study, objectives=tuple(objective or ("min",)), top=top, rank=rank, beat=beat, diverse=diverse,
+        part=part, progress=True,
+    )  # fmt: skip
+    _print(found)
+    if out is not None:
+        _write(found, out)
+        typer.echo(f"table in {out}", err=True)
+    if html is not None:
+        from perospin.navigation.screening.page import page
+
+        write_text(html, page(found))
+        typer.echo(f"page in {html}", err=True)
+
+
+def _space(spacers: str, a_cation: str, metal: str, halide: str, layers: str) -> Any:
+    from perospin.navigation import Space
+
+    numbers = []
+    for text in layers.split(","):
+        if not text.strip().isdigit():
+            raise DataError(f"--layers '{layers}' must be whole numbers such as 1 or 1,2,3")
+        numbers.append(int(text))
+    listed = {"a_cations": a_cation, "metals": metal, "halides": halide}
+    materials: dict[str, Any] = {name: [one.strip() for one in text.split(",")] for name, text in listed.items()}
+    chosen = "all" if spacers.strip() == "all" else [one.strip() for one in spacers.split(",")]
+    return Space.from_dict({"name": "materials", "materials": {**materials, "spacers": chosen, "layers": numbers}})
+
+
+def _print(found: Screening) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    console = Console(highlight=False)
+    unit = found.reciprocal[1] if found.reciprocal else found.unit
+    what = found.reciprocal[0] if found.reciprocal else found.quantity
+    table = Table(box=None, pad_edge=False)
+    table.add_column("", justify="right")
+    table.add_column("material", overflow="fold")
+    table.add_column(f"{what} ({unit})", justify="right")
+    table.add_column(f"{100 * found.level:g} % interval", justify="right")
+    table.add_column("beats ref.", justify="right")
+    table.add_column("")
+    for row in found.table.to_dict("records"):
+        ends = [row["low"], row["high"]]
+        value = row["value"]
+        if found.reciprocal:
+            ends, value = [1 / row["high"], 1 / row["low"]], 1 / value
+        remarks = [*(["measured"] if row["known"] else []), *([] if row["in_domain"] else ["out of domain"])]
+        table.add_row(
+            str(row["rank"]), escape(row["formula"]), number(value), f"{number(ends[0])} to {number(ends[1])}",
+            f"{100 * row['chance_to_beat']:.0f} %", ", ".join(remarks),
+        )  # fmt: skip
+    console.print(table)
+    for sentence in sentences(found):
+        console.print(escape(sentence))
+
+
+def sentences(found: Screening) -> list[str]:
+    """Say what belongs under a list: what can't be told apart, domain, reference, scheme."""
+    return [
+        f"{found.told_apart}.",
+        f"{found.n_in_domain} of {found.n_screened} materials are in domain; shown: {found.chosen}.",
+        f"'beats ref.' is the probability to do better than {found.reference}, were the errors normal.",
+        f"intervals: {found.scheme}; model: {found.estimator} (study {found.study}, part {found.part}); "
+        f"{found.conditions or 'conditions as in the study'}.",
+    ]
+
+
+def _write(found: Screening, path: Path) -> None:
+    if path.suffix.lower() == ".json":
+        write_json(path, {"notes": sentences(found), "rows": found.table.to_dict("records")})
+        return
+    from perospin.descriptors.writing import TableWriter
+
+    try:
+        with TableWriter(path) as out:
+            out.write(found.table.set_index("formula"))
+    except OSError as error:
+        raise cannot_write(path, error) from None

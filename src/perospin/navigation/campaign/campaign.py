@@ -1,0 +1,339 @@
+"""A campaign in its folder: declared once, asked for the next batch, told what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+from perospin.digits import counted, figures
+from perospin.errors import NavigationError
+from perospin.navigation.campaign.belief import Known
+from perospin.navigation.campaign.candidates import Candidate, Candidates, CandidateTable
+from perospin.navigation.campaign.log import Event, Log
+from perospin.navigation.campaign.objectives import Objective, parse_objectives
+from perospin.navigation.campaign.suggesting import Suggestion, check_acquisition, suggest
+from perospin.navigation.surrogates.columns import InputColumns
+from perospin.navigation.surrogates.surrogate import Surrogate
+from perospin.text import shorten
+
+__all__ = ["Campaign", "Status"]
+
+_FILE = "log.sqlite"
+_TRIES = 20
+OUTCOMES = ("measured", "failed", "abandoned", "imported")
+
+
+@dataclass(frozen=True)
+class Status:
+    """Where a campaign stands.
+
+    Attributes
+    ----------
+    candidates, measured, failed, imported : int
+    pending : tuple of str
+        Names of materials that were suggested and of which nothing was told yet.
+    best : dict of str to (str, float)
+        Best measured material and value of each objective.
+    expected_gain : float or None
+        Largest one of the last batch.
+    advice : str
+        Whether to go on, in one sentence.
+    """
+
+    candidates: int
+    measured: int
+    failed: int
+    imported: int
+    pending: tuple[str, ...]
+    best: dict[str, tuple[str, float]]
+    expected_gain: float | None
+    advice: str
+
+
+def _plain_gp(columns: InputColumns) -> Surrogate:
+    from perospin.navigation.surrogates.plain import GPSurrogate
+
+    return GPSurrogate(columns)
+
+
+class Campaign:
+    """Ask for the next materials and tell what came of them; use `new` or `open`.
+
+    Attributes
+    ----------
+    space : Candidates
+    objectives : tuple of Objective
+    acquisition : str
+    stop_below : float or None
+        Expected gain below which the campaign advises to stop.
+    """
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        first = next(iter(log.events()), None)
+        if first is None or first.kind != "begun":
+            raise NavigationError(f"'{shorten(str(log.path), 120)}' holds no campaign; begin one with Campaign.new")
+        declared = first.detail
+        self.space: Candidates = CandidateTable.from_dict(declared["candidates"])
+        self.objectives = tuple(Objective(**one) for one in declared["objectives"])
+        self.acquisition, self.seed = str(declared["acquisition"]), int(declared["seed"])
+        self.cost: str | None = declared["cost"]
+        self.stop_below: float | None = declared["stop_below"]
+
+    @classmethod
+    def new(
+        cls,
+        folder: Path | str,
+        candidates: Path | str | CandidateTable,
+        objectives: str | Sequence[str | Objective],
+        acquisition: str | None = None,
+        cost: str | None = None,
+        stop_below: float | None = None,
+        seed: int = 0,
+    ) -> Self:
+        """Begin a campaign in a folder of its own.
+
+        Parameters
+        ----------
+        folder : path
+            Made if it isn't there.
+        candidates : path or CandidateTable
+            Table of all materials to choose from.
+        objectives : str or sequence of str
+            One or two, such as ``"max gap (eV)"`` or ``"min log rate (1/ps)"``.
+        acquisition : str, optional
+            A key of `ACQUISITIONS`; by default log-ei, for two objectives hypervolume.
+        cost : str, optional
+            Column of the candidates with what each costs to make.
+        stop_below : float, optional
+            Advise to stop once the expected gain is below this, in the unit of the objective (decades if log).
+        seed : int
+
+        Raises
+        ------
+        NavigationError
+            If the folder holds a campaign, or the declaration doesn't hold together.
+        """
+        wanted = parse_objectives([objectives] if isinstance(objectives, str) else objectives)
+        way = acquisition or ("log-ei" if len(wanted) == 1 else "hypervolume")
+        check_acquisition(way, wanted)
+        if stop_below is not None and not (np.isfinite(stop_below) and stop_below > 0):
+            raise NavigationError(f"a campaign stops below an expected gain above 0, not {stop_below:g}")
+        table = candidates if isinstance(candidates, CandidateTable) else CandidateTable.load(candidates)
+        taken = {one.name for one in wanted} & set(table.columns)
+        if taken:
+            raise NavigationError(f"'{shorten(min(taken), 40)}' is both a choice and an objective; take it out of one")
+        every = list(table.candidates())
+        if cost is not None and not all(
+            not isinstance(one.choices.get(cost, ""), str) and float(one.choices[cost]) > 0 for one in every
+        ):
+            raise NavigationError(
+                f"the cost '{shorten(cost, 40)}' must be a column of numbers above 0 of the candidates"
+            )
+        place = Path(folder)
+        try:
+            place.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise NavigationError(f"can't create the folder '{shorten(str(place), 120)}': {error.strerror}") from None
+        log = Log(place / _FILE)
+        declared = {
+            "candidates": table.to_dict(),
+            "objectives": [asdict(one) for one in wanted],
+            "acquisition": way,
+            "cost": cost,
+            "stop_below": stop_below,
+            "seed": seed,
+        }
+        log.create(Event("begun", detail=declared))
+        return cls(log)
+
+    @classmethod
+    def open(cls, folder: Path | str) -> Self:
+        """Open the campaign of a folder.
+
+        Raises
+        ------
+        NavigationError
+            If there is none.
+        """
+        file = Path(folder) / _FILE
+        if not file.is_file():
+            raise NavigationError(
+                f"'{shorten(str(folder), 120)}' holds no campaign; begin one with 'perospin campaign new'"
+            )
+        return cls(Log(file))
+
+    @property
+    def events(self) -> list[Event]:
+        """The whole log."""
+        return self._log.events()
+
+    def suggest(
+        self,
+        count: int = 1,
+        surrogate: Callable[[InputColumns], Surrogate] | None = None,
+        acquisition: str | None = None,
+    ) -> list[Suggestion]:
+        """Choose the next materials and write them to the log, where they are pending.
+
+        The same log and seed give the same suggestions.
+
+        Parameters
+        ----------
+        count : int
+        surrogate : callable, optional
+            Makes what learns from the results, given their columns: a structured one, or hypotheses that compete; by
+            default a Gaussian process on mixed inputs.
+        acquisition : str, optional
+            For this batch only.
+        """
+        if count < 1:
+            raise NavigationError(f"a batch has one material or more, not {count}")
+        way = acquisition or self.acquisition
+        check_acquisition(way, self.objectives)
+        for _ in range(_TRIES):
+            events = self._log.events()
+            generator = np.random.default_rng([self.seed, len(events)])
+            known = Known.of(events, self.space)
+            batch, models = suggest(
+                known, self.space, self.objectives, count, way, surrogate or _plain_gp, generator, self.cost
+            )
+            evidence = next((m.probabilities() for m in models if hasattr(m, "probabilities")), None)
+            more = {"acquisition_name": way} | ({"probabilities": evidence} if evidence else {})
+            told = [
+                Event("suggested", one.material, one.choices, note=one.words, detail=one.to_dict() | more)
+                for one in batch
+            ]
+            # somebody may have told a result meanwhile: then it counts, and the batch is chosen anew
+            if self._log.append(told, seen=len(events)):
+                return batch
+        raise NavigationError("others write to this campaign's log all the time; ask again in a minute")
+
+    def tell(
+        self,
+        material: str | Mapping[str, str | float],
+        values: Mapping[str, float] | None = None,
+        uncertainties: Mapping[str, float] | None = None,
+        kind: str = "measured",
+        made: Mapping[str, str | float] | None = None,
+        task: str = "",
+        note: str = "",
+        again: bool = False,
+    ) -> bool:
+        """Tell one outcome; False if the log holds it already, word for word.
+
+        Parameters
+        ----------
+        material : str or dict
+            Name of the candidate, or its choices.
+        values, uncertainties : dict of str to float
+            By objective, in its unit.
+        kind : {"measured", "failed", "abandoned", "imported"}
+        made : dict
+            Choices that turned out otherwise than meant, such as a fraction.
+        task : str
+            Another task that the value belongs to; it informs the campaign, and isn't compared with its best.
+        note : str
+        again : bool
+            It is a repeat that gave the same number.
+        """
+        event = self.outcome(material, values, uncertainties, kind, made, task, note)
+        return bool(self._log.append([event], again=again))
+
+    def tell_all(self, outcomes: Sequence[Event], again: bool = False) -> int:
+        """Tell outcomes made by `outcome`, all or none; how many of them were new."""
+        return len(self._log.append(outcomes, again=again))
+
+    def outcome(
+        self,
+        material: str | Mapping[str, str | float],
+        values: Mapping[str, float] | None = None,
+        uncertainties: Mapping[str, float] | None = None,
+        kind: str = "measured",
+        made: Mapping[str, str | float] | None = None,
+        task: str = "",
+        note: str = "",
+    ) -> Event:
+        """Check an outcome without telling it; see `tell`."""
+        if kind not in OUTCOMES:
+            raise NavigationError(f"an outcome is {', '.join(OUTCOMES)}, not '{shorten(kind, 30)}'")
+        one = self.space.find({"name": material} if isinstance(material, str) else material)
+        known = {objective.name: objective for objective in self.objectives}
+        numbers, spreads = dict(values or {}), dict(uncertainties or {})
+        for name in (*numbers, *spreads):
+            if name not in known:
+                raise NavigationError(
+                    f"'{shorten(name, 40)}' is no objective of this campaign; it has {', '.join(known)}"
+                )
+        if (kind in ("measured", "imported")) != bool(numbers):
+            raise NavigationError(
+                f"'{shorten(one.name, 60)}' is told as {kind}: it "
+                + ("has no value; give one, or say failed or abandoned" if not numbers else "can have no value")
+            )
+        for name, sd in spreads.items():
+            if name not in numbers or not (np.isfinite(sd) and sd >= 0):
+                raise NavigationError(f"the uncertainty of {name} must belong to a value and be 0 or more, not {sd:g}")
+        turned_out = dict(made or {})
+        for name in turned_out:
+            if name not in one.choices:
+                raise NavigationError(
+                    f"'{shorten(name, 40)}' is no choice that can be made; there is {', '.join(one.choices)}"
+                )
+        try:
+            self.space.encode([Candidate(one.name, dict(one.choices) | turned_out)])[1].checked(
+                self.space.encode([Candidate(one.name, dict(one.choices) | turned_out)])[0]
+            )
+        except ValueError:
+            raise NavigationError(
+                f"what was made of '{shorten(one.name, 60)}' is none of the campaign's choices"
+            ) from None
+        return Event(
+            kind,
+            one.name,
+            dict(one.choices),
+            turned_out,
+            {name: known[name].checked(value) for name, value in numbers.items()},
+            {name: float(sd) for name, sd in spreads.items()},
+            task,
+            note,
+        )
+
+    def status(self) -> Status:
+        """Where the campaign stands."""
+        events = self._log.events()
+        known = Known.of(events, self.space)
+        best: dict[str, tuple[str, float]] = {}
+        for one in self.objectives:
+            rows = [e for e in events if e.kind in ("measured", "imported") and not e.task and one.name in e.values]
+            if rows:
+                top = max(rows, key=lambda e: float(one.score(e.values[one.name])))
+                best[one.name] = (top.material, top.values[one.name])
+        batch = [e for e in events if e.kind == "suggested" and e.detail.get("expected_gain") is not None]
+        told = max((e.number for e in events if e.kind in ("measured", "imported")), default=0)
+        last = [float(e.detail["expected_gain"]) for e in batch if e.number > told]
+        gain = max(last) if last else None
+        pending = tuple(one.name for one in known.pending)
+        kinds = [event.kind for event in events]
+        counts = (kinds.count("measured"), kinds.count("failed"), kinds.count("imported"))
+        return Status(self.space.count, *counts, pending, best, gain, self._advice(gain, pending))
+
+    def _advice(self, gain: float | None, pending: Sequence[str]) -> str:
+        if gain is None:
+            return (
+                f"{counted(len(pending), 'suggestion')} pending; tell what came of them"
+                if pending
+                else "ask for suggestions"
+            )
+        if self.stop_below is None:
+            return f"the largest expected gain is {figures(gain, 2)}; state stop_below to be told when to stop"
+        if gain < self.stop_below:
+            return f"stop: the largest expected gain, {figures(gain, 2)}, is below the stated {self.stop_below:g}"
+        return f"go on: the largest expected gain, {figures(gain, 2)}, is above the stated {self.stop_below:g}"
+
+    def close(self) -> None:
+        """Let go of the log's file."""
+        self._log.close()

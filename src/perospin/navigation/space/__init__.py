@@ -1,0 +1,1 @@
+"""Spaces of candidates: chemistry, mixtures and processing together."""

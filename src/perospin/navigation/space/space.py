@@ -1,0 +1,425 @@
+"""A space of candidates: materials, mixtures and process variables together, listed lazily, encoded for surrogates."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perospin.errors import NavigationError, PerospinError
+from perospin.navigation.space.declaration import Fractions, SpaceFile, as_path, read_space
+from perospin.navigation.space.rules import Rule
+from perospin.saving import read_toml
+from perospin.similar import did_you_mean
+from perospin.text import shorten
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from perospin.descriptors import CandidateGrid
+    from perospin.navigation.surrogates.columns import InputColumns
+
+__all__ = ["Candidate", "Space"]
+
+ENCODED = (
+    "homo_ev", "lumo_ev", "dipole_debye", "polarisability_a3", "molar_mass_g_mol", "electronegativity",
+    "tolerance_factor", "inverse_n", "spacer_charge_per_n", "barrier_thickness_a", "metal_electronegativity",
+    "halide_radius_a",
+)  # fmt: skip
+"""Descriptors of a material that a surrogate reads."""
+_MOST_MATERIALS = 200_000
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One candidate: its name, and the choices that make it.
+
+    Attributes
+    ----------
+    name : str
+        Formula and settings, as people write them.
+    choices : dict
+        ``"material"`` (canonical formula), ``"mixture:component"`` (shares) and the process variables.
+    """
+
+    name: str
+    choices: Mapping[str, Any] = field(hash=False)
+
+
+class Space:
+    """Candidates that a file declares.
+
+    Parameters
+    ----------
+    declared : SpaceFile
+        The declaration.
+    ions : IonLibrary, optional
+        Library with the user's own ions.
+
+    Raises
+    ------
+    NavigationError
+        If a rule reads what no candidate has, or ions make no perovskite.
+    """
+
+    def __init__(self, declared: SpaceFile, ions: Any = None) -> None:
+        self.declared = declared
+        self.name = declared.name
+        self.ions = ions
+        self.rules = tuple(Rule(one.rule, one.why) for one in declared.rules)
+        if self.rules:
+            known = frozenset((*self._plain_names(), *(self._descriptor_names() if declared.materials else ())))
+            for rule in self.rules:
+                rule.check_names(known)
+        self._check_ions()
+
+    @classmethod
+    def load(cls, path: str | Path, ions: Any = None) -> Space:
+        """Open a space file (TOML).
+
+        Raises
+        ------
+        NavigationError
+            If it can't be read, or with all mistakes in one sentence.
+        """
+        file = Path(path)
+        if not file.is_file():
+            raise NavigationError(f"there is no space file '{shorten(str(path))}'")
+        try:
+            raw = read_toml(file, "space")
+        except PerospinError as error:
+            raise NavigationError(str(error)) from None
+        return cls(read_space(raw, as_path(path)), ions)
+
+    @classmethod
+    def from_dict(cls, raw: Mapping[str, Any], ions: Any = None) -> Space:
+        """Make a space from plain values, as a file holds them."""
+        return cls(read_space(raw, "the space"), ions)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the declaration as plain JSON; `from_dict` reads it."""
+        return self.declared.model_dump(mode="json", exclude_defaults=True)
+
+    # --- what there is ----------------------------------------------------------------------------------------
+
+    @cached_property
+    def grid(self) -> CandidateGrid | None:
+        """The materials, for the columnar path; None if the space has none."""
+        from perospin.descriptors import CandidateGrid, known_cations
+
+        part = self.declared.materials
+        if part is None:
+            return None
+        spacers = part.spacers
+        if spacers == "all":
+            spacers = [ion.symbol for ion in known_cations("fast", "spacer", self.ions)]
+        if part.families is not None:
+            wanted = {{"RP": 1, "DJ": 2}[family] for family in part.families}
+            spacers = [name for name in spacers if self._charge(name) in wanted]
+        deep = part.three_dimensional or any(n > 1 for n in part.layers)
+        try:
+            return CandidateGrid(
+                spacers=spacers, a_site=part.a_cations if deep else (), metals=part.metals,
+                halides=_mixed(part.halides, part.halide_step), n_layers=part.layers,
+                three_dimensional=part.three_dimensional,
+            )  # fmt: skip
+        except PerospinError as error:
+            raise NavigationError(f"[materials] of '{self.name}': {error}") from None
+
+    def _check_ions(self) -> None:
+        """Refuse unknown ions when the space is opened, all at once."""
+        from perospin.chemistry import IonLibrary
+        from perospin.descriptors.candidates.grid import Occupant
+
+        if self.grid is None:
+            return
+        library, said = IonLibrary.of(self.ions), []
+        sites = {"spacer": self.grid.spacers, "a_site": self.grid.a_site}
+        for site, axis in (*sites.items(), ("metal", self.grid.metals), ("halide", self.grid.halides)):
+            for text in axis:
+                try:
+                    Occupant.read(site, str(text), library)
+                except PerospinError as error:
+                    said.append(str(error))
+        if said:
+            raise NavigationError(f"[materials] of '{self.name}': {shorten('; '.join(said), 330)}")
+
+    def _charge(self, symbol: str) -> int:
+        from perospin.chemistry import IonLibrary
+
+        return IonLibrary.of(self.ions).states(symbol)[0].charge
+
+    @cached_property
+    def mixtures(self) -> dict[str, list[dict[str, float]]]:
+        """Points of each mixture: shares of all components."""
+        return {name: _simplex(part) for name, part in self.declared.fractions.items()}
+
+    @property
+    def size(self) -> int:
+        """Number of candidates before the rules, without listing them."""
+        count = len(self.grid) if self.grid is not None else 1
+        for points in self.mixtures.values():
+            count *= len(points)
+        for variable in self.declared.variables.values():
+            count *= len(variable.levels())
+        return count
+
+    @cached_property
+    def count(self) -> int:
+        """Number of candidates that obey the rules; without rules nothing is listed."""
+        return self.size if not self.rules else sum(1 for _ in self.candidates())
+
+    @cached_property
+    def described(self) -> pd.DataFrame:
+        """Descriptors of all materials by canonical formula; read once.
+
+        Raises
+        ------
+        NavigationError
+            If the space holds too many materials to be kept: screen it instead.
+        """
+        import pandas as pd
+
+        from perospin.descriptors import describe_blocks
+
+        if self.grid is None:
+            return pd.DataFrame()
+        if len(self.grid) > _MOST_MATERIALS:
+            raise NavigationError(
+                f"'{self.name}' has {len(self.grid):,} materials; a campaign keeps at most {_MOST_MATERIALS:,}: narrow "
+                "the space, or screen it with `perospin screen`"
+            )
+        frame = pd.concat(describe_blocks(self.grid, ions=self.ions, columns=self._descriptor_names()))
+        return frame[~frame.index.duplicated()]
+
+    # --- candidates -------------------------------------------------------------------------------------------
+
+    def candidates(self) -> Iterator[Candidate]:
+        """List the candidates that obey the rules, one after the other."""
+        settings: list[Sequence[dict[str, Any]]] = [
+            [{f"{name}:{part}": share for part, share in point.items()} for point in points]
+            for name, points in self.mixtures.items()
+        ]
+        settings += [[{name: value} for value in v.levels()] for name, v in self.declared.variables.items()]
+        materials: Iterable[str | None] = [None] if self.grid is None else self.described.index
+        for material, *rest in itertools.product(materials, *settings):
+            choices: dict[str, Any] = {} if material is None else {"material": str(material)}
+            for part in rest:
+                choices.update(part)
+            if self.obeys(choices):
+                yield self._named(choices)
+
+    def obeys(self, choices: Mapping[str, Any]) -> bool:
+        """Whether choices obey all rules."""
+        if not self.rules:
+            return True
+        values = {name.replace(":", "_"): value for name, value in choices.items()}
+        if "material" in choices:
+            values |= self.described.loc[choices["material"]].to_dict()
+        return all(rule.holds(values) for rule in self.rules)
+
+    def find(self, choices: Mapping[str, Any]) -> Candidate:
+        """Return the candidate of some choices, a measured one for example; shares needn't lie on a step.
+
+        Raises
+        ------
+        NavigationError
+            If it lies outside the space; the sentence says where.
+        """
+        from perospin.chemistry import Perovskite
+
+        found: dict[str, Any] = {}
+        known = ["material"] if self.grid is not None else []
+        known += [*(f"{m}:{part}" for m, f in self.declared.fractions.items() for part in f.components)]
+        known += [*self.declared.variables]
+        for name in choices:
+            if name not in known:
+                hint = did_you_mean(name, known, otherwise=f"it has: {shorten(', '.join(known), 200)}")
+                raise NavigationError(f"the space '{self.name}' has no '{shorten(name)}'; {hint}")
+        missing = [name for name in known if name not in choices]
+        if missing:
+            raise NavigationError(f"a candidate of '{self.name}' needs {shorten(', '.join(missing), 200)} too")
+        if self.grid is not None:
+            try:
+                formula = str(Perovskite.parse(str(choices["material"]), self.ions))
+            except PerospinError as error:
+                raise NavigationError(f"'{shorten(str(choices['material']))}': {error}") from None
+            if formula not in self.described.index:
+                raise NavigationError(f"{formula} lies outside the space '{self.name}': an ion or n isn't in it")
+            found["material"] = formula
+        for mixture, part in self.declared.fractions.items():
+            shares = {name: _number(choices[f"{mixture}:{name}"], f"{mixture}:{name}") for name in part.components}
+            if any(not 0 <= share <= 1 for share in shares.values()) or abs(sum(shares.values()) - 1) > 0.02:
+                raise NavigationError(
+                    f"the shares of '{mixture}' must lie between 0 and 1 and sum to 1; they sum to "
+                    f"{sum(shares.values()):g}"
+                )
+            found |= {f"{mixture}:{name}": share for name, share in shares.items()}
+        for name, variable in self.declared.variables.items():
+            value: Any = choices[name]
+            if variable.values is not None:
+                value = str(value) if variable.is_category else _number(value, name)
+                if value not in variable.values:
+                    listed = ", ".join(map(str, variable.values))
+                    raise NavigationError(f"{name} = {shorten(str(value))} isn't in the space: {shorten(listed, 200)}")
+            else:
+                value = _number(value, name)
+                low, high = variable.low or 0.0, variable.high or 0.0
+                if not low <= value <= high:
+                    raise NavigationError(
+                        f"{name} = {value:g} lies outside {low:g} to {high:g} {variable.unit}".rstrip()
+                    )
+            found[name] = value
+        if not self.obeys(found):
+            broken = next(rule.text for rule in self.rules if not self._holds(rule, found))
+            raise NavigationError(f"{self._named(found).name} breaks the rule '{shorten(broken)}'")
+        return self._named(found)
+
+    def _holds(self, rule: Rule, choices: Mapping[str, Any]) -> bool:
+        values = {name.replace(":", "_"): value for name, value in choices.items()}
+        if "material" in choices:
+            values |= self.described.loc[choices["material"]].to_dict()
+        return rule.holds(values)
+
+    def sample(self, n: int, generator: np.random.Generator) -> list[Candidate]:
+        """Draw `n` candidates at random, different ones where the space has as many.
+
+        Raises
+        ------
+        NavigationError
+            If hardly any candidate obeys the rules.
+        """
+        materials = None if self.grid is None else list(self.described.index)
+        found: dict[str, Candidate] = {}
+        for _ in range(max(200, 200 * n)):
+            choices: dict[str, Any] = {}
+            if materials is not None:
+                choices["material"] = str(materials[generator.integers(len(materials))])
+            for name, points in self.mixtures.items():
+                shares = points[generator.integers(len(points))]
+                choices |= {f"{name}:{part}": share for part, share in shares.items()}
+            for name, variable in self.declared.variables.items():
+                levels = variable.levels()
+                choices[name] = levels[generator.integers(len(levels))]
+            if self.obeys(choices):
+                one = self._named(choices)
+                found.setdefault(one.name, one)
+            if len(found) == n:
+                break
+        if not found:
+            raise NavigationError(f"no candidate of '{self.name}' obeys its rules; loosen one of them")
+        return list(found.values())
+
+    def _named(self, choices: Mapping[str, Any]) -> Candidate:
+        words = [str(choices["material"])] if "material" in choices else []
+        for mixture, part in self.declared.fractions.items():
+            shares = ((name, choices[f"{mixture}:{name}"]) for name in part.components)
+            words.append(" ".join(f"{name} {share:.4g}" for name, share in shares if share))
+        for name, variable in self.declared.variables.items():
+            value = choices[name]
+            shown = value if isinstance(value, str) else f"{value:.6g}"
+            words.append(f"{name} {shown} {variable.unit}".rstrip())
+        return Candidate(", ".join(words), dict(choices))
+
+    # --- numbers ----------------------------------------------------------------------------------------------
+
+    @cached_property
+    def columns(self) -> InputColumns:
+        """Columns that a surrogate reads: descriptors that vary, shares, and process variables."""
+        from perospin.navigation.surrogates.columns import InputColumns
+
+        rows: list[tuple[str, str, float, float, str]] = []
+        for name in self._varying():
+            values = self.described[name]
+            rows.append((name, "descriptor", float(values.min()), float(values.max()), "material"))
+        for mixture, part in self.declared.fractions.items():
+            rows += [(f"{mixture}:{component}", "fraction", 0.0, 1.0, mixture) for component in part.components]
+        for name, variable in self.declared.variables.items():
+            levels = variable.levels()
+            if variable.is_category:
+                rows.append((name, "category", 0.0, len(levels) - 1.0, name))
+            else:
+                numbers = [float(level) for level in levels]
+                rows.append((name, "continuous", min(numbers), max(numbers), name))
+        if not rows:
+            raise NavigationError(f"all candidates of '{self.name}' are alike to a model: nothing varies")
+        names, kinds, lower, upper, groups = zip(*rows, strict=True)
+        return InputColumns(names, kinds, lower, upper, groups)
+
+    def encode(self, candidates: Iterable[Candidate]) -> tuple[NDArray[np.float64], InputColumns]:
+        """Turn candidates into numbers.
+
+        Returns
+        -------
+        inputs : ndarray, (n_candidates, n_columns)
+        columns : InputColumns
+        """
+        given, columns = list(candidates), self.columns
+        inputs = np.empty((len(given), len(columns)))
+        for j, (name, kind) in enumerate(zip(columns.names, columns.kinds, strict=True)):
+            if kind == "descriptor":
+                known = self.described[name]
+                inputs[:, j] = known.loc[[one.choices["material"] for one in given]].to_numpy(dtype=float)
+            elif kind == "category":
+                levels = self.declared.variables[name].levels()
+                inputs[:, j] = [levels.index(one.choices[name]) for one in given]
+            else:
+                inputs[:, j] = [float(one.choices[name]) for one in given]
+        return inputs, columns
+
+    def _varying(self) -> list[str]:
+        if self.grid is None:
+            return []
+        spread = self.described.max() - self.described.min()
+        return [name for name in ENCODED if self.described[name].notna().all() and spread[name] > 1e-9]
+
+    def _plain_names(self) -> list[str]:
+        shares = [f"{m}_{part}" for m, f in self.declared.fractions.items() for part in f.components]
+        return [*shares, *self.declared.variables]
+
+    @staticmethod
+    def _descriptor_names() -> list[str]:
+        from perospin.descriptors.intrinsic import COLUMNS
+
+        return list(COLUMNS)
+
+
+def _simplex(part: Fractions) -> list[dict[str, float]]:
+    """All shares in whole steps that sum to 1."""
+    steps, parts = round(1 / part.step), len(part.components)
+    points = []
+    for cuts in itertools.combinations(range(steps + parts - 1), parts - 1):
+        edges = (-1, *cuts, steps + parts - 1)
+        counts = [b - a - 1 for a, b in itertools.pairwise(edges)]
+        if part.most is None or sum(count > 0 for count in counts) <= part.most:
+            shares = (float(Fraction(count, steps)) for count in counts)
+            points.append(dict(zip(part.components, shares, strict=True)))
+    return points
+
+
+def _mixed(halides: Sequence[str], step: float | None) -> list[str | dict[str, float]]:
+    """Pure halides, and their pairs in steps."""
+    mixed: list[str | dict[str, float]] = list(halides)
+    if step is not None:
+        count = round(1 / step)
+        for one, other in itertools.combinations(halides, 2):
+            mixed += [{one: round(i / count, 10), other: round(1 - i / count, 10)} for i in range(count - 1, 0, -1)]
+    return mixed
+
+
+def _number(value: Any, name: str) -> float:
+    try:
+        found = float(value)
+    except (TypeError, ValueError):
+        found = math.nan
+    if not math.isfinite(found):
+        raise NavigationError(f"{shorten(name)} needs a number, not '{shorten(str(value))}'")
+    return found
