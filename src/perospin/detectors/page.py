@@ -23,7 +23,8 @@ _PAGE = """<!doctype html>
 body { font: 15px/1.45 system-ui, sans-serif; color: #222; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
 table { border-collapse: collapse; margin: .6rem 0 } td, th { padding: .2rem .8rem .2rem 0; text-align: left }
 th { border-bottom: 1px solid #767676 } td.number { font-variant-numeric: tabular-nums }
-.doubt { border-left: 3px solid #D55E00; padding-left: .6rem; margin: .3rem 0 } img { max-width: min(100%, 46rem); max-height: 24rem }
+.doubt { border-left: 3px solid #D55E00; padding-left: .6rem; margin: .3rem 0 }
+img { max-width: min(100%, 46rem); max-height: 24rem }
 small { color: #555 }
 </style></head><body>
 <h1>{{ device.formula }}</h1>
