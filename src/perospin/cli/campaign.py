@@ -10,7 +10,7 @@ import typer
 
 from perospin.digits import counted, figures
 from perospin.errors import NavigationError
-from perospin.saving import write_rows
+from perospin.saving import read_toml, write_rows
 
 if TYPE_CHECKING:
     from perospin.navigation.campaign.campaign import Campaign
@@ -37,7 +37,10 @@ def _open(folder: Path) -> Campaign:
 def new(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A folder for this campaign; made if not there.")],
     candidates: Annotated[
-        Path, typer.Option("--candidates", help="Table of all materials to choose from: names, choices, descriptors.")
+        Path,
+        typer.Option(
+            "--space", "--candidates", help="A space file (.toml), or a table of all materials to choose from."
+        ),
     ],
     objective: Annotated[
         list[str], typer.Option("--objective", help="'max gap (eV)', 'min log rate (1/ps)'; one or two.")
@@ -55,12 +58,20 @@ def new(
     stop_below: Annotated[
         float | None, typer.Option("--stop-below", help="Advise to stop once the expected gain is below this.")
     ] = None,
+    model: Annotated[
+        Path | None, typer.Option("--model", help="A TOML file with [surrogate]: a law, or laws that compete.")
+    ] = None,
     seed: Annotated[int, typer.Option("--seed", help="Same log and seed, same suggestions.")] = 0,
 ) -> None:
     """Begin a campaign."""
     from perospin.navigation.campaign.campaign import Campaign
 
-    made = Campaign.new(folder, candidates, objective, acquisition, cost, stop_below, seed)
+    declared = None
+    if model is not None:
+        declared = read_toml(model, "model")
+        if not isinstance(declared := declared.get("surrogate"), dict):
+            raise NavigationError(f"'{model}' has no table [surrogate]; it says what learns from the results")
+    made = Campaign.new(folder, candidates, objective, acquisition, cost, stop_below, seed, declared)
     typer.echo(f"{counted(made.space.count, 'candidate')}; chosen by {made.acquisition}")
     typer.echo(f"next: perospin campaign suggest '{folder}' --count 8 --out batch.csv")
 
@@ -182,3 +193,18 @@ def export(folder: _Folder, out: Annotated[Path, typer.Option("--out", "-o", hel
         raise NavigationError("nothing was suggested or told yet; there is nothing to export")
     write_rows(out, rows[0], rows)
     typer.echo(f"{counted(len(rows), 'event')} in '{out}'")
+
+
+@app.command()
+def report(
+    folder: _Folder,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder of the page; by default FOLDER/report.")
+    ] = None,
+) -> None:
+    """Write the page: next batch with reasons, progress, intervals kept, evidence, all that was tried."""
+    from perospin.navigation.campaign.history import summarise
+    from perospin.reports.campaigns.write import campaign_page
+
+    page = campaign_page(summarise(_open(folder), folder.resolve().name), out or folder / "report")
+    typer.echo(str(page))

@@ -12,6 +12,9 @@ from campaign_grid import grid, truth
 from perospin.errors import NavigationError
 from perospin.navigation.campaign.belief import Known, chance_of_success
 from perospin.navigation.campaign.campaign import Campaign
+from perospin.navigation.campaign.suggesting import _Spread
+from perospin.navigation.surrogates.columns import InputColumns
+from perospin.navigation.surrogates.drawing import drawn
 
 
 def tell_batch(campaign: Campaign, count: int) -> list[str]:
@@ -146,3 +149,33 @@ def test_cost_and_declaration_are_checked(tmp_path: Path) -> None:
     assert not (tmp_path / "w").exists()
     dear = Campaign.new(tmp_path / "cost", grid(), "max gap (eV)", cost="temperature (C)")
     assert dear.suggest(2)
+
+
+class Fixed:
+    """A surrogate whose functions have a known covariance."""
+
+    def __init__(self, covariance: np.ndarray) -> None:
+        self.covariance, self.columns = covariance, InputColumns.continuous({"x": (0.0, 1.0)})
+
+    def sample(self, inputs: np.ndarray, count: int, generator: np.random.Generator) -> np.ndarray:
+        return drawn(np.full(len(inputs), 3.0), self.covariance, count, generator)
+
+
+def test_what_is_left_after_pending_rows_is_the_conditional_spread() -> None:
+    x = np.linspace(0, 1, 7)
+    covariance = np.exp(-0.5 * (x[:, None] - x) ** 2 / 0.3**2)
+    spread = _Spread([Fixed(covariance)], x[:, None], np.random.default_rng(0))
+    for place in (1, 5):
+        spread.learn(place)
+    some = covariance[:, [1, 5]]
+    exact = np.sqrt(np.diag(covariance - some @ np.linalg.inv(covariance[np.ix_([1, 5], [1, 5])]) @ some.T).clip(0))
+    assert spread.left()[:, 0] == pytest.approx(exact, abs=0.04)
+
+
+def test_pending_rows_take_no_gain_from_what_lies_far_away(campaign: Campaign) -> None:
+    tell_batch(campaign, 4)
+    first = campaign.suggest(1)[0]
+    later = campaign.suggest(6)
+    assert first.expected_gain is not None
+    # the gain of a suggestion is that of the results alone, so that the advice to stop doesn't follow from waiting
+    assert max(one.expected_gain or 0.0 for one in later) > 0.2 * first.expected_gain

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from perospin.navigation.campaign.candidates import Candidate, Candidates
+from perospin.navigation.campaign.candidates import Candidates
 from perospin.navigation.campaign.log import Event
 from perospin.navigation.campaign.objectives import Objective
+from perospin.navigation.space.space import Candidate
 from perospin.navigation.surrogates.columns import InputColumns
+from perospin.navigation.surrogates.hypotheses import CompetingSurrogates
 from perospin.navigation.surrogates.surrogate import Surrogate
 
 __all__ = ["Known", "chance_of_success", "fit_all", "with_task"]
@@ -59,7 +62,7 @@ class Known:
         waiting: dict[str, Candidate] = {}
         for event in events:
             if event.kind == "suggested":
-                waiting[event.material] = Candidate(event.material, event.meant)
+                waiting[event.material] = Candidate(event.material, dict(event.meant))
             elif event.kind in ("measured", "failed", "abandoned"):
                 waiting.pop(event.material, None)
         some = next(iter(space.candidates()))
@@ -105,24 +108,39 @@ def with_task(
     return np.hstack([inputs, number]), wider
 
 
+class _Turned:
+    """A surrogate of values that should be small: it learns them as they are, as a law says them, and tells -values."""
+
+    def __init__(self, inner: Surrogate) -> None:
+        self.inner, self.columns = inner, inner.columns
+        if isinstance(inner, CompetingSurrogates):
+            self.probabilities = inner.probabilities
+
+    def fit(self, inputs: ArrayLike, values: ArrayLike, noise: ArrayLike | None = None) -> Self:
+        self.inner.fit(inputs, -np.asarray(values, dtype=float), noise)
+        return self
+
+    def predict(self, inputs: ArrayLike) -> tuple[FloatArray, FloatArray]:
+        mean, sd = self.inner.predict(inputs)
+        return -mean, sd
+
+    def sample(self, inputs: ArrayLike, count: int, generator: np.random.Generator) -> FloatArray:
+        return -self.inner.sample(inputs, count, generator)
+
+
 def fit_all(
     known: Known,
     objectives: Sequence[Objective],
     make: Callable[[InputColumns], Surrogate],
-    fantasies: tuple[FloatArray, FloatArray] | None = None,
 ) -> list[Surrogate]:
-    """One surrogate an objective; `fantasies` are inputs (k, d) with scores (k, n_objectives) taken as exact."""
-    made = []
-    for j, objective in enumerate(objectives):
+    """Fit one surrogate an objective."""
+    made: list[Surrogate] = []
+    for objective in objectives:
         rows, scores, sds = known.of_target(objective)
         of = [known.events[i].task for i in rows]
         inputs, columns = with_task(known.inputs[rows], known.columns, known.tasks, of)
-        if fantasies is not None and len(fantasies[0]):
-            extra, _ = with_task(fantasies[0], known.columns, known.tasks, [""] * len(fantasies[0]))
-            inputs, scores = np.vstack([inputs, extra]), np.concatenate([scores, fantasies[1][:, j]])
-            # a small part of the spread of the values: exact rows beside near ones make the matrix singular
-            sds = np.concatenate([sds, np.full(len(extra), 1e-3 * float(np.std(scores)) or 1e-6)])
-        made.append(make(columns).fit(inputs, scores, sds))
+        model = make(columns)
+        made.append((_Turned(model) if objective.sign < 0 else model).fit(inputs, scores, sds))
     return made
 
 

@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
 from perospin.digits import counted, figures
 from perospin.errors import NavigationError
 from perospin.navigation.campaign.belief import Known
-from perospin.navigation.campaign.candidates import Candidate, Candidates, CandidateTable
+from perospin.navigation.campaign.candidates import Candidates, DeclaredSpace, candidates_from, open_candidates
 from perospin.navigation.campaign.log import Event, Log
 from perospin.navigation.campaign.objectives import Objective, parse_objectives
 from perospin.navigation.campaign.suggesting import Suggestion, check_acquisition, suggest
+from perospin.navigation.space.space import Candidate, Space
 from perospin.navigation.surrogates.columns import InputColumns
+from perospin.navigation.surrogates.declared import surrogate_from
 from perospin.navigation.surrogates.surrogate import Surrogate
 from perospin.text import shorten
 
@@ -54,10 +56,14 @@ class Status:
     advice: str
 
 
-def _plain_gp(columns: InputColumns) -> Surrogate:
-    from perospin.navigation.surrogates.plain import GPSurrogate
-
-    return GPSurrogate(columns)
+def check_costs(space: Candidates, cost: str) -> None:
+    """Refuse a cost that isn't a number above 0 of every candidate."""
+    for one in space.candidates():
+        found = one.choices.get(cost, "")
+        if isinstance(found, str) or not float(found) > 0:
+            raise NavigationError(
+                f"the cost '{shorten(cost, 40)}' must be a column of numbers above 0 of the candidates"
+            )
 
 
 class Campaign:
@@ -78,22 +84,24 @@ class Campaign:
         if first is None or first.kind != "begun":
             raise NavigationError(f"'{shorten(str(log.path), 120)}' holds no campaign; begin one with Campaign.new")
         declared = first.detail
-        self.space: Candidates = CandidateTable.from_dict(declared["candidates"])
+        self.space: Candidates = candidates_from(declared["candidates"])
         self.objectives = tuple(Objective(**one) for one in declared["objectives"])
         self.acquisition, self.seed = str(declared["acquisition"]), int(declared["seed"])
         self.cost: str | None = declared["cost"]
         self.stop_below: float | None = declared["stop_below"]
+        self.model: dict[str, Any] | None = declared["model"]
 
     @classmethod
     def new(
         cls,
         folder: Path | str,
-        candidates: Path | str | CandidateTable,
+        candidates: Path | str | Space | Candidates,
         objectives: str | Sequence[str | Objective],
         acquisition: str | None = None,
         cost: str | None = None,
         stop_below: float | None = None,
         seed: int = 0,
+        model: Mapping[str, Any] | None = None,
     ) -> Self:
         """Begin a campaign in a folder of its own.
 
@@ -101,8 +109,8 @@ class Campaign:
         ----------
         folder : path
             Made if it isn't there.
-        candidates : path or CandidateTable
-            Table of all materials to choose from.
+        candidates : path, Space or CandidateTable
+            A space file (``.toml``), or a table of all materials to choose from.
         objectives : str or sequence of str
             One or two, such as ``"max gap (eV)"`` or ``"min log rate (1/ps)"``.
         acquisition : str, optional
@@ -112,6 +120,9 @@ class Campaign:
         stop_below : float, optional
             Advise to stop once the expected gain is below this, in the unit of the objective (decades if log).
         seed : int
+        model : dict, optional
+            What learns, as `surrogate_from` reads it: a law, or laws that compete. Laws are of the values themselves,
+            or of their decimal logarithm if the objective is on a log scale.
 
         Raises
         ------
@@ -123,17 +134,23 @@ class Campaign:
         check_acquisition(way, wanted)
         if stop_below is not None and not (np.isfinite(stop_below) and stop_below > 0):
             raise NavigationError(f"a campaign stops below an expected gain above 0, not {stop_below:g}")
-        table = candidates if isinstance(candidates, CandidateTable) else CandidateTable.load(candidates)
-        taken = {one.name for one in wanted} & set(table.columns)
+        if isinstance(candidates, str | Path):
+            choose_from = open_candidates(candidates)
+        else:
+            choose_from = DeclaredSpace(candidates) if isinstance(candidates, Space) else candidates
+        first = next(choose_from.candidates(), None)
+        if first is None:
+            raise NavigationError("the space has no candidate; loosen one of its rules")
+        choose_from.encode([first])
+        taken = {one.name for one in wanted} & set(first.choices)
         if taken:
             raise NavigationError(f"'{shorten(min(taken), 40)}' is both a choice and an objective; take it out of one")
-        every = list(table.candidates())
-        if cost is not None and not all(
-            not isinstance(one.choices.get(cost, ""), str) and float(one.choices[cost]) > 0 for one in every
-        ):
-            raise NavigationError(
-                f"the cost '{shorten(cost, 40)}' must be a column of numbers above 0 of the candidates"
-            )
+        if cost is not None:
+            check_costs(choose_from, cost)
+        if model is not None:
+            if len(wanted) > 1:
+                raise NavigationError("a model of the physics is for one objective; leave it out for two")
+            surrogate_from(choose_from.encode([first])[1], model)
         place = Path(folder)
         try:
             place.mkdir(parents=True, exist_ok=True)
@@ -141,11 +158,12 @@ class Campaign:
             raise NavigationError(f"can't create the folder '{shorten(str(place), 120)}': {error.strerror}") from None
         log = Log(place / _FILE)
         declared = {
-            "candidates": table.to_dict(),
+            "candidates": choose_from.to_dict(),
             "objectives": [asdict(one) for one in wanted],
             "acquisition": way,
             "cost": cost,
             "stop_below": stop_below,
+            "model": None if model is None else dict(model),
             "seed": seed,
         }
         log.create(Event("begun", detail=declared))
@@ -166,6 +184,9 @@ class Campaign:
                 f"'{shorten(str(folder), 120)}' holds no campaign; begin one with 'perospin campaign new'"
             )
         return cls(Log(file))
+
+    def _make(self, columns: InputColumns) -> Surrogate:
+        return surrogate_from(columns, self.model, self.seed)
 
     @property
     def events(self) -> list[Event]:
@@ -200,7 +221,7 @@ class Campaign:
             generator = np.random.default_rng([self.seed, len(events)])
             known = Known.of(events, self.space)
             batch, models = suggest(
-                known, self.space, self.objectives, count, way, surrogate or _plain_gp, generator, self.cost
+                known, self.space, self.objectives, count, way, surrogate or self._make, generator, self.cost
             )
             evidence = next((m.probabilities() for m in models if hasattr(m, "probabilities")), None)
             more = {"acquisition_name": way} | ({"probabilities": evidence} if evidence else {})
@@ -284,10 +305,9 @@ class Campaign:
                     f"'{shorten(name, 40)}' is no choice that can be made; there is {', '.join(one.choices)}"
                 )
         try:
-            self.space.encode([Candidate(one.name, dict(one.choices) | turned_out)])[1].checked(
-                self.space.encode([Candidate(one.name, dict(one.choices) | turned_out)])[0]
-            )
-        except ValueError:
+            inputs, columns = self.space.encode([Candidate(one.name, dict(one.choices) | turned_out)])
+            columns.checked(inputs)
+        except (ValueError, KeyError):
             raise NavigationError(
                 f"what was made of '{shorten(one.name, 60)}' is none of the campaign's choices"
             ) from None

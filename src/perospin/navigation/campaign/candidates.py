@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -12,23 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perospin.errors import NavigationError
+from perospin.navigation.space.space import Candidate, Space
 from perospin.navigation.surrogates.columns import InputColumns
 from perospin.similar import did_you_mean
 from perospin.text import shorten, visible
 
-__all__ = ["Candidate", "CandidateTable", "Candidates"]
+__all__ = ["CandidateTable", "Candidates", "DeclaredSpace", "candidates_from", "open_candidates"]
 
 FloatArray = NDArray[np.float64]
 Choice = str | float
+_MOST_NAMED = 200_000
 _NAMES = ("name", "material", "formula", "sample")
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """One material that could be made: its name and what it is made of and how."""
-
-    name: str
-    choices: Mapping[str, Choice] = field(default_factory=dict, hash=False)
 
 
 class Candidates(Protocol):
@@ -214,6 +208,70 @@ class CandidateTable:
     def from_dict(cls, content: Mapping[str, Any]) -> CandidateTable:
         """Read what `to_dict` made."""
         return cls(content["columns"], content["rows"], content["names"])
+
+
+class DeclaredSpace:
+    """A space from its file, as a campaign asks for it: candidates are found by name too."""
+
+    def __init__(self, space: Space) -> None:
+        self.space = space
+
+    @property
+    def count(self) -> int:
+        """Number of candidates."""
+        return self.space.count
+
+    def candidates(self) -> Iterator[Candidate]:
+        """All of them, one after the other."""
+        return self.space.candidates()
+
+    def encode(self, candidates: Sequence[Candidate]) -> tuple[FloatArray, InputColumns]:
+        """Return inputs of a surrogate, shape (n, d), and their columns."""
+        return self.space.encode(candidates)
+
+    @cached_property
+    def _named(self) -> dict[str, Candidate]:
+        return {one.name: one for one in self.space.candidates()}
+
+    def find(self, choices: Mapping[str, Choice]) -> Candidate:
+        """Find a candidate by its ``name``, by its formula where nothing else differs, or by all its choices.
+
+        Raises
+        ------
+        NavigationError
+            If it lies outside the space.
+        """
+        if (name := choices.get("name")) is None:
+            return self.space.find(choices)
+        if self.space.size <= _MOST_NAMED and (one := self._named.get(str(name))) is not None:
+            return one
+        only = self.space.grid is not None and not self.space.mixtures and not self.space.declared.variables
+        if only:
+            return self.space.find({"material": name})
+        raise NavigationError(
+            f"'{shorten(visible(str(name)), 60)}' is no candidate of '{self.space.name}'; copy the name from a "
+            "suggestion, or give all choices as columns"
+        )
+
+    def sample(self, n: int, generator: np.random.Generator) -> list[Candidate]:
+        """Different candidates by chance."""
+        return self.space.sample(n, generator)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the declaration as plain JSON."""
+        return {"space": self.space.to_dict()}
+
+
+def open_candidates(path: Path | str) -> Candidates:
+    """Open a space file (``.toml``), or a table of candidates."""
+    return DeclaredSpace(Space.load(path)) if Path(path).suffix.lower() == ".toml" else CandidateTable.load(path)
+
+
+def candidates_from(content: Mapping[str, Any]) -> Candidates:
+    """Read what `to_dict` of either kind made."""
+    if "space" in content:
+        return DeclaredSpace(Space.from_dict(content["space"]))
+    return CandidateTable.from_dict(content)
 
 
 def _same(cell: Choice, told: Choice) -> bool:

@@ -13,8 +13,9 @@ from perospin.digits import figures, percent
 from perospin.errors import NavigationError
 from perospin.navigation.campaign import acquisition as acq
 from perospin.navigation.campaign.belief import Known, chance_of_success, fit_all, with_task
-from perospin.navigation.campaign.candidates import Candidate, Candidates
+from perospin.navigation.campaign.candidates import Candidates
 from perospin.navigation.campaign.objectives import Objective
+from perospin.navigation.space.space import Candidate
 from perospin.navigation.surrogates.columns import InputColumns
 from perospin.navigation.surrogates.surrogate import Surrogate
 
@@ -36,7 +37,8 @@ ACQUISITIONS = {
 """Ways to choose, in words."""
 MOST = 20_000
 """Candidates scored at a time; a larger space is sampled anew for each batch."""
-_DRAWS, _DRAWN_ROWS = 256, 400
+_DRAWS, _SPREAD_DRAWS, _DRAWN_ROWS = 256, 512, 400
+_LOGS = ("log-ei", "ei", "noisy-ei", "hypervolume", "pi", "desirability")
 _Z = 1.959964
 
 
@@ -120,28 +122,48 @@ def suggest(
     if min(has) < 2:
         return _spread(known, open_, inputs, columns, waiting, chance, count, generator), []
     models = fit_all(known, objectives, make)
-    asked, _ = with_task(inputs, columns, known.tasks, [""] * len(inputs))
-    plain = [model.predict(asked) for model in models]
-    fantasy, guesses = waiting, _means(models, waiting, known)
-    free, made = np.ones(len(open_), dtype=bool), []
-    for _ in range(min(count, len(open_))):
-        now = fit_all(known, objectives, make, (fantasy, guesses)) if len(fantasy) else models
-        mean, sd = (np.stack(both, axis=1) for both in zip(*(m.predict(asked) for m in now), strict=True))
-        score, gain, share = _scores(acquisition, mean, sd, known, objectives, now, asked, guesses, generator)
-        logs = acquisition in ("log-ei", "ei", "noisy-ei", "hypervolume", "pi", "desirability")
-        if logs:
-            weighed = acq.cost_aware(acq.feasible(score, chance), costs)
-        else:  # scores of any sign: what can't be made loses towards the worst
-            low = score.min()
-            weighed = low + (score - low) * chance / costs
-        pick = int(np.argmax(np.where(free, weighed, -np.inf)))
-        free[pick] = False
+
+    def asked(rows: FloatArray) -> FloatArray:
+        return with_task(rows, known.columns, known.tasks, [""] * len(rows))[0]
+
+    def weighed(score: FloatArray, rows: NDArray[np.int64]) -> FloatArray:
+        if acquisition in _LOGS:
+            return acq.cost_aware(acq.feasible(score, chance[rows]), costs[rows])
+        # scores of any sign: what can't be made, or is dear, loses towards the worst
+        return np.asarray(score.min() + (score - score.min()) * chance[rows] / costs[rows])
+
+    everything = np.arange(len(open_))
+    mean, sd = (np.stack(both, axis=1) for both in zip(*(m.predict(asked(inputs)) for m in models), strict=True))
+    guesses = np.stack([m.predict(asked(waiting))[0] for m in models], axis=1) if len(waiting) else mean[:0]
+    alone, gain, share = _scores(acquisition, mean, sd, known, objectives, models, asked(inputs), mean[:0], generator)
+    few = np.sort(np.argsort(-weighed(alone, everything), kind="stable")[:_DRAWN_ROWS])
+    spread = _Spread(models, asked(np.vstack([inputs[few], waiting])), generator)
+    for place in range(len(few), len(few) + len(waiting)):
+        spread.learn(place)
+    fantasy, free, made = waiting, np.ones(len(few), dtype=bool), []
+    for _ in range(min(count, len(few))):
+        left = sd[few] * spread.left()[: len(few)]
+        score, _, _ = _scores(
+            acquisition,
+            mean[few],
+            left,
+            known,
+            objectives,
+            models,
+            asked(inputs[few]),
+            guesses,
+            generator,
+            asked(fantasy),
+        )
+        place = int(np.argmax(np.where(free, weighed(score, few), -np.inf)))
+        pick, free[place] = int(few[place]), False
+        beliefs = list(zip(mean[pick].tolist(), sd[pick].tolist(), strict=True))
         made.append(
             _told(
                 open_[pick],
                 inputs[pick],
-                [(m[pick], s[pick]) for m, s in plain],
-                float(score[pick]),
+                beliefs,
+                float(score[place]),
                 float(gain[pick]),
                 float(share[pick]),
                 float(chance[pick]),
@@ -149,9 +171,33 @@ def suggest(
                 objectives,
             )
         )
-        fantasy = np.vstack([fantasy, inputs[pick]])
-        guesses = np.vstack([guesses, [m[pick] for m, _ in plain]])
+        spread.learn(place)
+        fantasy, guesses = np.vstack([fantasy, inputs[pick]]), np.vstack([guesses, mean[pick]])
     return made, models
+
+
+class _Spread:
+    """How much uncertainty is left once some rows come out as expected, with the model as it is.
+
+    Joint draws stand for the covariance: what a learnt row explains is taken out of each (Gram-Schmidt), so that
+    nothing is fitted anew. A fit to expected values as if they were results would believe in them far too much.
+    """
+
+    def __init__(self, models: Sequence[Surrogate], inputs: FloatArray, generator: np.random.Generator) -> None:
+        draws = np.stack([model.sample(inputs, _SPREAD_DRAWS, generator) for model in models])
+        self._draws = draws - draws.mean(axis=1, keepdims=True)
+        self._all = np.maximum(self._draws.std(axis=1), 1e-300)
+
+    def learn(self, place: int) -> None:
+        """Take out what the row explains."""
+        for draws in self._draws:
+            known = draws[:, place].copy()
+            if (size := float(known @ known)) > 0.0:
+                draws -= np.outer(known, known @ draws / size)
+
+    def left(self) -> FloatArray:
+        """Share of each standard deviation that is left, shape (m, n_objectives)."""
+        return np.asarray((self._draws.std(axis=1) / self._all).T)
 
 
 def _costs(open_: Sequence[Candidate], cost: str | None) -> FloatArray:
@@ -164,13 +210,6 @@ def _costs(open_: Sequence[Candidate], cost: str | None) -> FloatArray:
     if not (made > 0).all():
         raise NavigationError(f"the cost '{cost[:40]}' of every candidate must be above 0")
     return made
-
-
-def _means(models: Sequence[Surrogate], inputs: FloatArray, known: Known) -> FloatArray:
-    if not len(inputs):
-        return np.empty((0, len(models)))
-    asked, _ = with_task(inputs, known.columns, known.tasks, [""] * len(inputs))
-    return np.stack([model.predict(asked)[0] for model in models], axis=1)
 
 
 def _own_scores(known: Known, objectives: Sequence[Objective]) -> FloatArray:
@@ -191,6 +230,7 @@ def _scores(
     asked: FloatArray,
     guesses: FloatArray,
     generator: np.random.Generator,
+    fantasy: FloatArray | None = None,
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Score (log where it is a gain), expected gain, and the share of the gain that comes from not knowing."""
     front = np.vstack([_own_scores(known, objectives), guesses])
@@ -234,6 +274,8 @@ def _scores(
         rows, _, _ = known.of_target(objectives[0])
         own = known.inputs[rows[known.own[rows]]]
         measured, _ = with_task(own, known.columns, known.tasks, [""] * len(own))
+        if fantasy is not None:
+            measured = np.vstack([measured, fantasy])
         draws = models[0].sample(np.vstack([asked[few], measured]), _DRAWS, generator)
         score[few] = np.log(acq.noisy_improvement(draws[:, : len(few)], draws[:, len(few) :]))
     return score, gain, share

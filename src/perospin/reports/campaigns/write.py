@@ -1,0 +1,113 @@
+"""Write the page of a campaign: next batch with reasons, progress, intervals kept, evidence, all that was tried."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import matplotlib
+
+from perospin import look
+from perospin.digits import counted, percent
+from perospin.reports.write import _environment, _resource, _save_figures
+from perospin.saving import inner_folder, make_folder, write_text
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from perospin.navigation.campaign.history import Summary
+
+__all__ = ["campaign_page"]
+
+
+def campaign_page(summary: Summary, folder: str | Path) -> Path:
+    """Write ``report.html`` with everything inside it, and its figures beside it.
+
+    Parameters
+    ----------
+    summary : Summary
+        Of `perospin.navigation.campaign.history.summarise`.
+    folder : path
+
+    Returns
+    -------
+    Path
+        The page.
+    """
+    place = make_folder(folder)
+    drawn, texts = {}, {}
+    with matplotlib.rc_context(look.RC):
+        for number, target in enumerate(summary.targets):
+            if target.best:
+                drawn[f"progress-{number + 1}"] = _progress(target)
+                texts[f"progress-{number + 1}"] = (
+                    f"Progress: {target.label}",
+                    "Each result in the order told; the line is the best so far.",
+                )
+            if target.promises:
+                drawn[f"intervals-{number + 1}"] = _intervals(target)
+                share, low, high = target.kept or (0.0, 0.0, 0.0)
+                texts[f"intervals-{number + 1}"] = (
+                    f"Were the intervals honest: {target.label}",
+                    f"What each suggestion promised (95 % interval) and what was measured (circles). "
+                    f"{percent(share)} of {counted(len(target.promises), 'interval')} held the measured value "
+                    f"(95 % range of this share {percent(low)} to {percent(high)}; an honest one is near 95 %).",
+                )
+        if summary.evidence:
+            drawn["evidence"] = _evidence(summary.evidence)
+            texts["evidence"] = ("Evidence of the hypotheses", "Probability of each law after so many results.")
+    embedded = _save_figures(drawn, inner_folder(place, "figures")) if drawn else {}
+    context: dict[str, Any] = {
+        **summary.words,
+        "style": _resource("style.css"),
+        "figures": [
+            {"title": texts[name][0], "caption": texts[name][1], "source": source} for name, source in embedded.items()
+        ],
+    }
+    page = _environment().get_template("campaigns/page.html.j2").render(context)
+    write_text(place / "report.html", page)
+    return place / "report.html"
+
+
+def _axes(height: float = 2.6) -> tuple[Figure, Any]:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(look.WIDE, height))
+    return figure, figure.subplots()
+
+
+def _progress(target: Any) -> Figure:
+    figure, axes = _axes()
+    steps = range(1, len(target.best) + 1)
+    before = [i for i, old in zip(steps, target.before, strict=True) if old]
+    axes.plot(steps, target.values, "o", color=look.GREY, ms=4, label="results")
+    if before:
+        axes.plot(
+            before, [target.values[i - 1] for i in before], "s", color=look.ORANGE, ms=5, label="before the campaign"
+        )
+    axes.step(steps, target.best, where="post", color=look.BLUE, label="best so far")
+    axes.set(xlabel="result", ylabel=target.label, yscale="log" if target.log else "linear")
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.legend(loc="best")
+    return figure
+
+
+def _intervals(target: Any) -> Figure:
+    figure, axes = _axes()
+    for i, one in enumerate(target.promises, start=1):
+        axes.plot([i, i], [one.lower, one.upper], color=look.SKY, lw=4, solid_capstyle="butt", alpha=0.8)
+        axes.plot(i, one.mean, "_", color=look.BLUE, ms=9)
+        axes.plot(i, one.value, "o", ms=5, color=look.BLACK if one.kept else look.VERMILLION)
+    axes.set(xlabel="suggestion that was measured", ylabel=target.label, yscale="log" if target.log else "linear")
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    return figure
+
+
+def _evidence(rows: Any) -> Figure:
+    figure, axes = _axes()
+    for name, colour in zip(rows[0][1], look.COLOURS * 3, strict=False):
+        axes.plot([n for n, _ in rows], [shares.get(name, 0.0) for _, shares in rows], "o-", color=colour, label=name)
+    axes.set(xlabel="results known", ylabel="probability", ylim=(-0.02, 1.02))
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.legend(loc="best")
+    return figure
