@@ -29,7 +29,7 @@ KINDS = sorted(
 )
 #: Inputs of a slice, and slices, of each kind: a million in all. The cheap kinds get most and come first.
 CAMPAIGN = {
-    "smiles": (15_000, 38),
+    "smiles": (15_000, 40),
     "formulas": (25_000, 12),
     "containers": (2_500, 16),
     "tables": (3_500, 12),
