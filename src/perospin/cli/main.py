@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "describe": ("perospin.cli.describe", "Describe formulas and crystal structures: one row a material."),
     "fit": ("perospin.cli.fit.lifetimes", "Fit spin-dynamics measurements: files to lifetime, figure and record."),
     "attenuation": ("perospin.cli.attenuation", "X-ray attenuation of a formula: coefficients, thickness, K edges."),
+    "detector": ("perospin.cli.detector", "X-ray detectors: a folder of measurements to one page."),
     "campaign": ("perospin.cli.campaign", "Ask which materials to make next, and tell what came of them."),
     "mechanisms": ("perospin.cli.mechanisms", "Spin relaxation rate laws, and which one your data speak for."),
     "data": ("perospin.cli.data.change", "Look at, check, import and export measured values."),

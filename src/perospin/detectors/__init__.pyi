@@ -19,6 +19,9 @@ from .charge import hecht as hecht
 from .charge import hecht_two_carriers as hecht_two_carriers
 from .charge import ideal_sensitivity as ideal_sensitivity
 from .charge import pair_creation_energy as pair_creation_energy
+from .device import Device as Device
+from .device import DeviceResult as DeviceResult
+from .device import fit_device as fit_device
 from .dose import fit_detection_limit as fit_detection_limit
 from .dose import fit_sensitivity as fit_sensitivity
 from .figures import attenuation_figure as attenuation_figure
@@ -27,6 +30,7 @@ from .noise import dqe_zero_estimate as dqe_zero_estimate
 from .noise import limit_from_noise as limit_from_noise
 from .noise import pixel_mtf_estimate as pixel_mtf_estimate
 from .noise import signal_to_noise as signal_to_noise
+from .page import write_page as write_page
 from .timing import fit_drift as fit_drift
 from .timing import fit_response_time as fit_response_time
 from .timing import fit_stability as fit_stability

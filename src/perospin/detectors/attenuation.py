@@ -127,7 +127,7 @@ def absorbed_fraction(linear_per_cm: Any, thickness_mm: Any) -> Any:
 
     Examples
     --------
-    >>> round(absorbed_fraction(38.18807, 0.7), 6)
+    >>> round(float(absorbed_fraction(38.18807, 0.7)), 6)
     0.930967
     """
     return -np.expm1(-np.asarray(linear_per_cm) * np.asarray(thickness_mm) / 10.0)[()]

@@ -41,7 +41,7 @@ def mott_gurney(voltage_v: Any, mobility_cm2_vs: float, gap_cm: float, permittiv
 
     Examples
     --------
-    >>> round(1e9 * mott_gurney(100.0, 9.76e-2, 0.07, 6.0), 3)
+    >>> round(float(1e9 * mott_gurney(100.0, 9.76e-2, 0.07, 6.0)), 3)
     1700.624
     """
     return 9.0 / 8.0 * permittivity * _EPS_0_F_CM * mobility_cm2_vs * np.asarray(voltage_v)[()] ** 2 / gap_cm**3

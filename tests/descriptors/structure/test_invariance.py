@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pymatgen.core import Structure
 
@@ -79,6 +79,7 @@ def test_any_view_of_a_crystal_gives_the_same(name: str, seed: int) -> None:
 @given(
     seed=st.integers(0, 2**32 - 1), size_a=st.floats(0.001, 0.04), which=st.sampled_from(["cubic", "tilted", "RP 2"])
 )
+@example(seed=209, size_a=0.03, which="cubic")
 @settings(max_examples=40)
 def test_nearly_broken_symmetry_doesn_t_depend_on_the_view(seed: int, size_a: float, which: str) -> None:
     # displacements about as large as the tolerance: at a fixed tolerance spglib's answer depends on the cell

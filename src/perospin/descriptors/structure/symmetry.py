@@ -1,7 +1,7 @@
 """Space group and conventional cell, from spglib at a tolerance where nothing is on the edge.
 
 A space group found at a fixed tolerance depends on how the crystal is told (cell, origin, order of atoms) whenever
-some operation is broken by about that tolerance. So the candidate operations are measured first: by how much atoms and
+some operation is broken by about that tolerance. So all candidate operations are measured first: by how much atoms and
 lattice miss each of them is a property of the crystal. spglib then runs at the largest tolerance up to 0.02 angstrom
 that is far from all of these numbers.
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +25,7 @@ Float = NDArray[np.float64]
 TOLERANCE_A = 0.02
 """Largest distance (angstrom) of an atom from where an operation puts it."""
 _MARGIN = 3.0
+_LOOSEST_A = 2.0 * _MARGIN * TOLERANCE_A
 _SMALLEST_A = 1e-5
 _BLOCK = 500
 _POLAR = frozenset({"1", "2", "3", "4", "6", "m", "mm2", "3m", "4mm", "6mm"})
@@ -107,17 +109,35 @@ def _atom_miss_a(cell: Cell, rotation: NDArray[np.int32], translation: Float) ->
     return float(np.linalg.norm(residual - residual.mean(axis=0), axis=1).max())
 
 
+def _candidates(cell: Cell) -> Iterator[tuple[NDArray[np.int32], Float]]:
+    """Operations that hold nearly: all that bring the lattice near itself and a site of the rarest kind to another.
+
+    spglib at a loose tolerance would give some of them, and others for the same crystal in another cell.
+    """
+    lattice, frac, kinds = cell
+    of_lattice = _dataset((lattice, np.zeros((1, 3)), np.array([1])), _LOOSEST_A)
+    if of_lattice is None:
+        return
+    labels, counts = np.unique(kinds, return_counts=True)
+    rare = frac[kinds == labels[np.argmin(counts)]]
+    alone = (lattice, rare, np.ones(len(rare), dtype=int))
+    for rotation in of_lattice.rotations:
+        for site in rare:
+            translation = site - rotation @ rare[0]
+            # twice: the best translation of all atoms isn't that of the rare ones
+            if _atom_miss_a(alone, rotation, translation) < 2.0 * _LOOSEST_A:
+                yield rotation, translation
+
+
 def _safe_tolerance(cell: Cell) -> tuple[float, Float]:
     """Find the largest tolerance up to 0.02 A far from every operation's deviation; return it and the deviations."""
     lattice = cell[0]
     lengths = np.linalg.norm(_ask("niggli_reduce", lattice), axis=1)
     bounds = []
-    for loose in (_dataset(cell, factor * _MARGIN * TOLERANCE_A) for factor in (2.0, 1.0)):
-        if loose is None:
-            continue
-        for rotation, translation in zip(loose.rotations, loose.translations, strict=True):
-            strain = _lattice_strain(lattice, rotation)
-            atoms = _atom_miss_a(cell, rotation, translation)
+    for rotation, translation in _candidates(cell):
+        strain = _lattice_strain(lattice, rotation)
+        atoms = _atom_miss_a(cell, rotation, translation)
+        if atoms < _LOOSEST_A:
             bounds.append((max(atoms, strain * lengths.min()), max(atoms, strain * lengths.max())))
     if not bounds:
         return TOLERANCE_A, np.empty(0)

@@ -93,7 +93,7 @@ class PartSpec(_Section):
     guard: GuardSection = GuardSection()
     """What happens to rows of one material that a scheme would part."""
     predict: PredictSection | None = None
-    """What answers predict; no prediction if left out."""
+    """What answers predict; the model and scheme of the verdict if left out."""
     variants: VariantsSection
     """What was tried before."""
     verdict: VerdictSection

@@ -249,6 +249,10 @@ _LIST = (
     Role("temperature", "K", ("temperature", "t", "temp"), kinds=(), largest=5000.0),
     Role("lifetime", "ps", ("lifetime", "t1", "tau", "τ", "t2", "t2*", "tau s", "spin lifetime"), kinds=()),
     Role("frequency", "Hz", ("frequency", "f", "modulation frequency", "fmod", "f mod", "freq"), kinds=()),
+    Role("time", "s", ("time", "t", "elapsed time", "elapsed", "zeit"), kinds=()),
+    Role("dose_rate", "Gy/s", ("dose rate", "doserate", "dose", "air kerma rate", "kerma rate"), kinds=()),
+    Role("snr", "", ("snr", "signal to noise", "signal-to-noise", "signal-to-noise ratio", "s/n"), False),
+    Role("capacitance", "F", ("capacitance", "cap", "cp", "cs", "c")),
     Role("power", "W", ("power", "p", "pump power", "excitation power")),
 )  # fmt: skip
 
