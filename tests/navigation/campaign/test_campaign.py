@@ -12,6 +12,7 @@ from campaign_grid import grid, truth
 from perospin.errors import NavigationError
 from perospin.navigation.campaign.belief import Known, chance_of_success
 from perospin.navigation.campaign.campaign import Campaign
+from perospin.navigation.campaign.log import Event, Log
 from perospin.navigation.campaign.suggesting import _Spread
 from perospin.navigation.surrogates.columns import InputColumns
 from perospin.navigation.surrogates.drawing import drawn
@@ -179,3 +180,14 @@ def test_pending_rows_take_no_gain_from_what_lies_far_away(campaign: Campaign) -
     assert first.expected_gain is not None
     # the gain of a suggestion is that of the results alone, so that the advice to stop doesn't follow from waiting
     assert max(one.expected_gain or 0.0 for one in later) > 0.2 * first.expected_gain
+
+
+def test_a_log_that_is_none_gets_one_sentence(tmp_path: Path) -> None:
+    for i, first in enumerate((Event("begun", detail={"seed": 0}), Event("measured", "A"))):
+        (tmp_path / str(i)).mkdir()
+        Log(tmp_path / str(i) / "log.sqlite").create(first)
+        with pytest.raises(NavigationError, match=r"isn't whole|holds no campaign"):
+            Campaign.open(tmp_path / str(i))
+    (tmp_path / "log.sqlite").write_bytes(b"no database at all" * 50)
+    with pytest.raises(NavigationError, match="can't be used"):
+        Campaign.open(tmp_path)

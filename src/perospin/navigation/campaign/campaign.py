@@ -84,12 +84,17 @@ class Campaign:
         if first is None or first.kind != "begun":
             raise NavigationError(f"'{shorten(str(log.path), 120)}' holds no campaign; begin one with Campaign.new")
         declared = first.detail
-        self.space: Candidates = candidates_from(declared["candidates"])
-        self.objectives = tuple(Objective(**one) for one in declared["objectives"])
-        self.acquisition, self.seed = str(declared["acquisition"]), int(declared["seed"])
-        self.cost: str | None = declared["cost"]
-        self.stop_below: float | None = declared["stop_below"]
-        self.model: dict[str, Any] | None = declared["model"]
+        try:
+            self.space: Candidates = candidates_from(declared["candidates"])
+            self.objectives = tuple(Objective(**one) for one in declared["objectives"])
+            self.acquisition, self.seed = str(declared["acquisition"]), int(declared["seed"])
+            self.cost: str | None = declared["cost"]
+            self.stop_below: float | None = declared["stop_below"]
+            self.model: dict[str, Any] | None = declared["model"]
+        except (KeyError, TypeError, ValueError):
+            raise NavigationError(
+                f"the campaign in '{shorten(str(log.path), 120)}' is of another version of perospin, or isn't whole"
+            ) from None
 
     @classmethod
     def new(
