@@ -59,6 +59,15 @@ TRUTH = {
     "mr": {"magnetoresistance_percent": 1.0, "soft_switching_t": 0.006, "hard_switching_t": 0.025},
     "iv": {"spin_polarisation_percent": 60.0},
     "edge": {"exciton_binding_energy_mev": 60.0, "gap_ev": 2.5},
+    # scripts/make_detector_examples.py
+    "hecht": {"mu_tau_cm2_v": 1.81e-4},
+    "sclc": {"trap_density_cm3": 6.4e10, "mobility_cm2_vs": 9.76e-2, "resistivity_ohm_cm": 3.78e11},
+    "sensitivity": {"sensitivity_uc_gy_cm2": 1033.7},
+    "detection-limit": {"detection_limit_gy_s": 1.41e-6},
+    "drift": {"drift_na_cm_s_v": 9.59e-8},
+    "response-time": {"rise_ms": 16.8, "fall_ms": 29.1},
+    "capacitance": {"permittivity": 6.0},
+    "stability": {"retained_percent": 98.0},
 }
 
 
