@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from perospin.cli.paragraphs import say
 from perospin.digits import number
 from perospin.errors import DataError
-from perospin.saving import cannot_write, write_json, write_text
+from perospin.saving import write_json, write_text
 
 if TYPE_CHECKING:
     from perospin.navigation import Screening
@@ -95,8 +96,7 @@ def _print(found: Screening) -> None:
     from rich.table import Table
 
     console = Console(highlight=False)
-    unit = found.reciprocal[1] if found.reciprocal else found.unit
-    what = found.reciprocal[0] if found.reciprocal else found.quantity
+    what, unit = found.headline
     table = Table(box=None, pad_edge=False)
     table.add_column("", justify="right")
     table.add_column("material", overflow="fold")
@@ -105,39 +105,24 @@ def _print(found: Screening) -> None:
     table.add_column("beats ref.", justify="right")
     table.add_column("")
     for row in found.table.to_dict("records"):
-        ends = [row["low"], row["high"]]
-        value = row["value"]
-        if found.reciprocal:
-            ends, value = [1 / row["high"], 1 / row["low"]], 1 / value
+        value, low, high = found.shown(row)
         remarks = [*(["measured"] if row["known"] else []), *([] if row["in_domain"] else ["out of domain"])]
         table.add_row(
-            str(row["rank"]), escape(row["formula"]), number(value), f"{number(ends[0])} to {number(ends[1])}",
-            f"{100 * row['chance_to_beat']:.0f} %", ", ".join(remarks),
+            str(row["rank"]), escape(row["formula"]), number(value), f"{number(low)} to {number(high)}",
+            f"{number(100 * row['chance_to_beat'], 0)} %", ", ".join(remarks),
         )  # fmt: skip
     console.print(table)
-    for sentence in sentences(found):
-        console.print(escape(sentence))
-
-
-def sentences(found: Screening) -> list[str]:
-    """Say what belongs under a list: what can't be told apart, domain, reference, scheme."""
-    return [
-        f"{found.told_apart}.",
-        f"{found.n_in_domain} of {found.n_screened} materials are in domain; shown: {found.chosen}.",
-        f"'beats ref.' is the probability to do better than {found.reference}, were the errors normal.",
-        f"intervals: {found.scheme}; model: {found.estimator} (study {found.study}, part {found.part}); "
-        f"{found.conditions or 'conditions as in the study'}.",
-    ]
+    for sentence in (f"{found.told_apart}.", *found.notes()):
+        say(console, escape(sentence), indent=0)
 
 
 def _write(found: Screening, path: Path) -> None:
     if path.suffix.lower() == ".json":
-        write_json(path, {"notes": sentences(found), "rows": found.table.to_dict("records")})
+        finite = found.table.replace([float("inf"), -float("inf")], float("nan"))  # JSON knows neither
+        told = finite.astype(object).where(finite.notna(), None)
+        write_json(path, {"notes": [f"{found.told_apart}.", *found.notes()], "rows": told.to_dict("records")})
         return
     from perospin.descriptors.writing import TableWriter
 
-    try:
-        with TableWriter(path) as out:
-            out.write(found.table.set_index("formula"))
-    except OSError as error:
-        raise cannot_write(path, error) from None
+    with TableWriter(path) as out:
+        out.write(found.table.set_index("formula"))

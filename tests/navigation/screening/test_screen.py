@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from perospin.errors import NavigationError
+from perospin.errors import NavigationError, PerospinError
 from perospin.navigation import Space, screen
 from perospin.navigation.screening.page import page
 from perospin.navigation.screening.screen import _farthest, _fronts
@@ -108,3 +108,27 @@ def test_the_command_writes_and_refuses(tmp_path: Path) -> None:
     assert len(json.loads(out.read_text())["rows"]) == 2
     for arguments in (["screen"], ["screen", "--spacers", "PEA", "--layers", "one"], ["screen", "missing.toml"]):
         assert CliRunner().invoke(app, arguments).exit_code != 0
+
+
+def test_values_without_an_end_are_shown_and_written(space: Space, study: Study, tmp_path: Path) -> None:
+    import dataclasses
+
+    from perospin.cli.screen import _print, _write
+
+    found = screen(space, study, top=3)
+    table = found.table.copy()
+    table.loc[0, ["low", "high"]] = [0.0, np.inf]  # too few rows for the level
+    table.loc[1, ["value", "low", "high", "chance_to_beat"]] = np.nan  # a material that the model can't read
+    open_ended = dataclasses.replace(found, table=table)
+    rows = table.to_dict("records")
+    assert open_ended.shown(rows[0])[1:] == (0.0, np.inf)
+    assert np.isnan(open_ended.shown(rows[1])[0])
+    _print(open_ended)
+    assert "nan" not in page(open_ended)
+    _write(open_ended, tmp_path / "t.json")
+    assert json.loads((tmp_path / "t.json").read_text())["rows"][0]["high"] is None
+
+
+def test_a_study_that_needs_conditions_is_not_screened(space: Space) -> None:
+    with pytest.raises(PerospinError, match="several quantities"):
+        screen(space, "lifetimes")

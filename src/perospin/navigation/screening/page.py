@@ -8,6 +8,7 @@ from typing import Any
 from perospin.chemistry import Perovskite
 from perospin.digits import number
 from perospin.navigation.screening.screen import Screening
+from perospin.text import shorten
 
 __all__ = ["page"]
 
@@ -24,40 +25,29 @@ h1{font-size:1.6rem;margin:0 0 .3rem}p{margin:.4rem 0}
 
 def page(found: Screening) -> str:
     """Return the page as HTML with everything inside it; nothing is fetched."""
-    what, unit = found.reciprocal or (found.quantity, found.unit)
+    what, unit = found.headline
     cards = "".join(_card(found, row, unit) for row in found.table.to_dict("records"))
-    notes = [
-        f"{found.n_in_domain} of {found.n_screened} materials are in domain. Shown: {found.chosen}.",
-        f"The probability is that to do better than {found.reference}, were the errors normal.",
-        f"Intervals of {100 * found.level:g} %: {found.scheme}. Model: {found.estimator} (study {found.study}, part "
-        f"{found.part}); {found.conditions or 'conditions as in the study'}.",
-    ]
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
         f"<title>What to make next: {escape(found.space)}</title><style>{_STYLE}</style></head><body>"
         f"<h1>What to make next</h1><p>{escape(what)} of the space '{escape(found.space)}', best first.</p>"
         f'<p class="box">{escape(found.told_apart[:1].upper() + found.told_apart[1:])}.</p>'
-        f'<ol class="list">{cards}</ol>' + "".join(f'<p class="small">{escape(note)}</p>' for note in notes)
+        f'<ol class="list">{cards}</ol>' + "".join(f'<p class="small">{escape(note)}</p>' for note in found.notes())
     ) + "</body></html>\n"
 
 
 def _card(found: Screening, row: dict[Any, Any], unit: str) -> str:
-    ends, value = (row["low"], row["high"]), row["value"]
-    if found.reciprocal:
-        ends, value = (1 / row["high"], 1 / row["low"]), 1 / value
+    value, low, high = found.shown(row)
     material = Perovskite.parse(str(row["formula"]), found.ions)
     drawn = _molecule(material)
-    domain = "" if row["in_domain"] else f'<p class="small out">out of domain: {escape(_short(row["reasons"]))}</p>'
+    why = escape(shorten(row["reasons"], 140))
+    domain = "" if row["in_domain"] else f'<p class="small out">out of domain: {why}</p>'
     known = '<span class="small"> measured already</span>' if row["known"] else ""
     return (
         f'<li class="one">{drawn}<b>{row["rank"]}. {material.format("html")}</b>{known}'
-        f"<p>{number(value)} {escape(unit)} ({number(ends[0])} to {number(ends[1])})</p>"
-        f'<p class="small">{100 * row["chance_to_beat"]:.0f} % to beat the reference</p>{domain}</li>'
+        f"<p>{number(value)} {escape(unit)} ({number(low)} to {number(high)})</p>"
+        f'<p class="small">beats ref.: {number(100 * row["chance_to_beat"], 0)} %</p>{domain}</li>'
     )
-
-
-def _short(text: str, most: int = 140) -> str:
-    return text if len(text) <= most else text[: most - 1].rstrip() + "…"
 
 
 def _molecule(material: Perovskite) -> str:

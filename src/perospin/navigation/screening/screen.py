@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from perospin.errors import NavigationError
 from perospin.navigation.space.space import Space
 from perospin.progress import Progress, progress_line
 from perospin.similar import did_you_mean
+from perospin.studies.predicting.prediction import Counterpart, interval_in_words
 from perospin.text import shorten
 
 if TYPE_CHECKING:
@@ -86,6 +87,29 @@ class Screening:
     reciprocal: tuple[str, str] | None = None
     ions: Any = None
 
+    @property
+    def headline(self) -> tuple[str, str]:
+        """Quantity and unit in which values are shown: the lifetime, where the study has one."""
+        return self.reciprocal or (self.quantity, self.unit)
+
+    def shown(self, row: Mapping[Any, Any]) -> tuple[float, float, float]:
+        """Value and interval of a row of `table` in the unit of `headline`."""
+        value, low, high = row["value"], row["low"], row["high"]
+        if self.reciprocal is None or not value > 0:
+            return value, low, high
+        found = Counterpart.of(*self.reciprocal, value, low, high)
+        return found.value, found.low, found.high
+
+    def notes(self) -> list[str]:
+        """Say what belongs under a list: domain, reference, scheme, model."""
+        return [
+            f"{self.n_in_domain} of {self.n_screened} materials are in domain. Shown: {self.chosen}.",
+            f"'beats ref.' is the probability to do better than {self.reference}, were the errors normal.",
+            f"Intervals of {100 * self.level:g} % are made {interval_in_words(self.scheme)}.",
+            f"Model: {self.estimator} (study {self.study}, part {self.part}); "
+            f"{self.conditions or 'conditions as in the study'}.",
+        ]
+
 
 def screen(
     space: Space,
@@ -132,7 +156,8 @@ def screen(
     Raises
     ------
     NavigationError
-        If the space has no material, is too large, or an objective can't be read.
+        If the space has no material, is too large, an objective can't be read, or the study predicts
+        several quantities.
     """
     from perospin.chemistry import Perovskite
     from perospin.studies import Study
@@ -156,6 +181,11 @@ def screen(
         raise NavigationError(f"no material of '{space.name}' obeys its rules; loosen one of them")
     with progress_line(progress) as tell:
         predictor = answering.predictor(part, tell or False)
+        if predictor.part.target.by or predictor.part.data.records:
+            raise NavigationError(
+                f"the study '{answering.name}' predicts several quantities at conditions; a screening needs a "
+                "study of one, such as spin-relaxation"
+            )
         materials = [Perovskite.parse(str(formula), space.ions) for formula in formulas]
         count: Callable[[int, int], None] | None = None
         if tell is not None:

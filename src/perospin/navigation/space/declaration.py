@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from fractions import Fraction
-from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -14,7 +13,7 @@ from perospin.errors import NavigationError
 from perospin.saving import name_fault
 from perospin.text import shorten
 
-__all__ = ["Fractions", "Materials", "RuleText", "SpaceFile", "Variable", "read_space"]
+__all__ = ["Fractions", "Materials", "RuleText", "SpaceFile", "Variable", "read_space", "steps_in_one"]
 
 _MOST_STEPS = 10_000
 
@@ -47,7 +46,7 @@ class Materials(_Section):
     @classmethod
     def _whole(cls, value: float | None) -> float | None:
         if value is not None:
-            _steps(value)
+            steps_in_one(value)
         return value
 
 
@@ -63,7 +62,7 @@ class Fractions(_Section):
 
     @model_validator(mode="after")
     def _checked(self) -> Fractions:
-        _steps(self.step)
+        steps_in_one(self.step)
         if len(set(self.components)) < len(self.components):
             raise ValueError("components names one twice")
         return self
@@ -150,7 +149,7 @@ class SpaceFile(_Section):
         return self
 
 
-def _steps(step: float) -> int:
+def steps_in_one(step: float) -> int:
     """Count the steps in 1; a step that doesn't divide 1 can't make shares that sum to 1."""
     count = Fraction(1) / Fraction(str(step))
     if count.denominator != 1:
@@ -175,8 +174,3 @@ def read_space(raw: Mapping[str, Any], where: str) -> SpaceFile:
             words = problem["msg"].removeprefix("Value error, ")
             said.append(f"{place}: {words[:1].lower()}{words[1:]}")
         raise NavigationError(f"{where}: {shorten('; '.join(dict.fromkeys(said)), 330)}") from None
-
-
-def as_path(path: str | Path) -> str:
-    """Write the name of a file for a message."""
-    return f"space '{shorten(str(path))}'"

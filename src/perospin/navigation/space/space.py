@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perospin.errors import NavigationError, PerospinError
-from perospin.navigation.space.declaration import Fractions, SpaceFile, as_path, read_space
+from perospin.navigation.space.declaration import Fractions, SpaceFile, read_space, steps_in_one
 from perospin.navigation.space.rules import Rule
 from perospin.saving import read_toml
 from perospin.similar import did_you_mean
@@ -97,7 +97,7 @@ class Space:
             raw = read_toml(file, "space")
         except PerospinError as error:
             raise NavigationError(str(error)) from None
-        return cls(read_space(raw, as_path(path)), ions)
+        return cls(read_space(raw, f"space '{shorten(str(path))}'"), ions)
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any], ions: Any = None) -> Space:
@@ -219,12 +219,16 @@ class Space:
 
     def obeys(self, choices: Mapping[str, Any]) -> bool:
         """Whether choices obey all rules."""
+        return self._broken(choices) is None
+
+    def _broken(self, choices: Mapping[str, Any]) -> Rule | None:
+        """Return the first rule that choices break."""
         if not self.rules:
-            return True
+            return None
         values = {name.replace(":", "_"): value for name, value in choices.items()}
         if "material" in choices:
             values |= self.described.loc[choices["material"]].to_dict()
-        return all(rule.holds(values) for rule in self.rules)
+        return next((rule for rule in self.rules if not rule.holds(values)), None)
 
     def find(self, choices: Mapping[str, Any]) -> Candidate:
         """Return the candidate of some choices, a measured one for example; shares needn't lie on a step.
@@ -278,16 +282,10 @@ class Space:
                         f"{name} = {value:g} lies outside {low:g} to {high:g} {variable.unit}".rstrip()
                     )
             found[name] = value
-        if not self.obeys(found):
-            broken = next(rule.text for rule in self.rules if not self._holds(rule, found))
-            raise NavigationError(f"{self._named(found).name} breaks the rule '{shorten(broken)}'")
-        return self._named(found)
-
-    def _holds(self, rule: Rule, choices: Mapping[str, Any]) -> bool:
-        values = {name.replace(":", "_"): value for name, value in choices.items()}
-        if "material" in choices:
-            values |= self.described.loc[choices["material"]].to_dict()
-        return rule.holds(values)
+        one = self._named(found)
+        if (broken := self._broken(found)) is not None:
+            raise NavigationError(f"{one.name} breaks the rule '{shorten(broken.text)}'")
+        return one
 
     def sample(self, n: int, generator: np.random.Generator) -> list[Candidate]:
         """Draw `n` candidates at random, different ones where the space has as many.
@@ -394,7 +392,7 @@ class Space:
 
 def _simplex(part: Fractions) -> list[dict[str, float]]:
     """All shares in whole steps that sum to 1."""
-    steps, parts = round(1 / part.step), len(part.components)
+    steps, parts = steps_in_one(part.step), len(part.components)
     points = []
     for cuts in itertools.combinations(range(steps + parts - 1), parts - 1):
         edges = (-1, *cuts, steps + parts - 1)
@@ -409,7 +407,7 @@ def _mixed(halides: Sequence[str], step: float | None) -> list[str | dict[str, f
     """Pure halides, and their pairs in steps."""
     mixed: list[str | dict[str, float]] = list(halides)
     if step is not None:
-        count = round(1 / step)
+        count = steps_in_one(step)
         for one, other in itertools.combinations(halides, 2):
             mixed += [{one: round(i / count, 10), other: round(1 - i / count, 10)} for i in range(count - 1, 0, -1)]
     return mixed

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from perospin.errors import PerospinError
-from perospin.studies.data.conditions import stated_columns
-from perospin.studies.data.materials import describe_materials, held_out_spacing
 from perospin.studies.predicting.predictor import Predictor, check_describes, unread_parts
-from perospin.studies.predicting.spacing import expected_spacings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,27 +50,26 @@ def predict_many(
     ------
     StudyError
         If the study can't describe a formula.
+    DataError
+        If it needs conditions, as lifetimes do.
     """
     import pandas as pd
 
     check_describes(predictor.study, predictor.part_name, predictor.part)
+    given = predictor.conditions_of({})
     frames = []
     for start in range(0, len(materials), _BLOCK):
-        frames.append(_block(predictor, list(materials[start : start + _BLOCK]), ions))
+        frames.append(_block(predictor, list(materials[start : start + _BLOCK]), ions, given))
         if progress is not None:
             progress(min(start + _BLOCK, len(materials)), len(materials))
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 
 
-def _block(predictor: Predictor, materials: list[Any], ions: Any) -> pd.DataFrame:
+def _block(predictor: Predictor, materials: list[Any], ions: Any, given: Mapping[str, Any]) -> pd.DataFrame:
     import pandas as pd
 
-    part, columns = predictor.part, list(predictor.columns)
-    described = describe_materials(materials, part.descriptors.level, ions, derived=columns)
-    if part.descriptors.held_out_spacing:
-        described = pd.concat([described, held_out_spacing(materials, expected_spacings)], axis=1)
-    rows = stated_columns(part, predictor.data, {}, described, "").reindex(columns=predictor.data.features.columns)
-    needed = [c for c in columns if predictor.data.features[c].notna().all()]
+    part, columns, needed = predictor.part, list(predictor.columns), list(predictor.needed)
+    rows = predictor.described(materials, ions, given=given).reindex(columns=predictor.data.features.columns)
     told = pd.DataFrame({"formula": [str(material) for material in materials]})
     for name in ("centre", "low", "high", "value", "spread"):
         told[name] = np.nan

@@ -13,6 +13,13 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+def interval_in_words(method: str) -> str:
+    """Say how an interval was made, for a reader who has not heard of CV+."""
+    scheme = method.removeprefix("CV+, ").removeprefix("Jackknife+, ").partition(", normalised")[0]
+    wider = ", wider where the model is less sure" if "normalised" in method else ""
+    return f"from the errors of held-out predictions ({scheme}){wider}"
+
+
 @dataclass(frozen=True)
 class Counterpart:
     """One over the predicted quantity with its interval: the lifetime that belongs to a rate."""
@@ -22,6 +29,11 @@ class Counterpart:
     value: float
     low: float
     high: float
+
+    @classmethod
+    def of(cls, quantity: str, unit: str, value: float, low: float, high: float) -> Counterpart:
+        """Make it from the positive quantity itself; an end that is 0 has no counterpart but infinity."""
+        return cls(quantity, unit, 1.0 / value, 1.0 / high if high > 0 else 0.0, 1.0 / low if low > 0 else float("inf"))
 
 
 @dataclass(frozen=True)
@@ -123,9 +135,7 @@ class Prediction:
     @property
     def interval_in_words(self) -> str:
         """How the interval was made, for a reader who has not heard of CV+."""
-        scheme = self.interval.removeprefix("CV+, ").removeprefix("Jackknife+, ").partition(", normalised")[0]
-        wider = ", wider where the model is less sure" if "normalised" in self.interval else ""
-        return f"from the errors of held-out predictions ({scheme}){wider}"
+        return interval_in_words(self.interval)
 
     @property
     def spread_in_words(self) -> str:

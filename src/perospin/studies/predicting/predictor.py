@@ -170,18 +170,38 @@ class Predictor:
         DataError
             If a condition is unknown or impossible.
         """
-        import pandas as pd
-
         from perospin.chemistry import Perovskite
 
         check_describes(self.study, self.part_name, self.part)
         material, asked_for = Perovskite.of(formula, ions), dict(conditions or {})
         given = self.conditions_of(asked_for)
-        described = describe_materials([material], self.part.descriptors.level, ions, on_compute, self.columns)
-        if self.part.descriptors.held_out_spacing:
-            described = pd.concat([described, held_out_spacing([material], expected_spacings)], axis=1)
-        row = self._row(stated_columns(self.part, self.data, given, described, str(material)), str(material))
+        row = self._row(self.described([material], ions, on_compute, given), str(material))
         return self._predicted(material, row, str(material), ions, asked_for, given)
+
+    def described(
+        self,
+        materials: Sequence[Perovskite],
+        ions: Any = None,
+        on_compute: Callable[[str], None] | None = None,
+        given: Mapping[str, Any] | None = None,
+    ) -> pd.DataFrame:
+        """Columns that the models read, (n_materials, n_columns), at the conditions `given` (checked ones)."""
+        import pandas as pd
+
+        listed = list(materials)
+        described = describe_materials(listed, self.part.descriptors.level, ions, on_compute, self.columns)
+        if self.part.descriptors.held_out_spacing:
+            described = pd.concat([described, held_out_spacing(listed, expected_spacings)], axis=1)
+        return pd.concat(
+            stated_columns(self.part, self.data, given or {}, described.iloc[[i]], str(material))
+            for i, material in enumerate(listed)
+        )
+
+    @cached_property
+    def needed(self) -> tuple[str, ...]:
+        """Columns that a material must have: every training row has a value."""
+        features = self.data.features
+        return tuple(c for c in self.columns if c not in self.data.categories and features[c].notna().all())
 
     def predict_rows(
         self, path: str | Path, ions: Any = None, on_compute: Callable[[str], None] | None = None
@@ -309,13 +329,11 @@ class Predictor:
         named = self.part.target.reciprocal
         if named is None or not value > 0:
             return None
-        ends = (1.0 / high if high > 0 else 0.0, 1.0 / low if low > 0 else float("inf"))
-        return Counterpart(named.quantity, named.unit, 1.0 / value, *ends)
+        return Counterpart.of(named.quantity, named.unit, value, low, high)
 
     def _row(self, described: pd.DataFrame, formula: str) -> pd.DataFrame:
         row = described.reindex(columns=self.data.features.columns)
-        needed = [c for c in self.columns if c not in self.data.categories]
-        missing = [c for c in needed if np.isnan(row[c].iloc[0]) and self.data.features[c].notna().all()]
+        missing = [c for c in self.needed if np.isnan(row[c].iloc[0])]
         if missing:
             raise StudyError(
                 f"'{formula}' has no value for the descriptor '{missing[0]}', which every training row has, so this "
