@@ -9,6 +9,7 @@ import pytest
 
 from perospin.cli import main
 from perospin.detectors import fit_device
+from perospin.detectors.device import Device
 from perospin.errors import DataError
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "detector"
@@ -76,3 +77,13 @@ def test_names_in_a_page_are_escaped(folder):
     (folder / "dark.csv").rename(folder / "dark <b>.csv")
     write_page(fit_device(folder), folder / "page.html")
     assert "<b>" not in (folder / "page.html").read_text(encoding="utf-8")
+
+
+def test_a_size_without_an_end_and_a_huge_file_are_refused(tmp_path: Path) -> None:
+    file = tmp_path / "device.toml"
+    file.write_text('formula = "MAPbI3"\ngap_mm = inf\narea_mm2 = 1\n')
+    with pytest.raises(DataError, match="must be a positive number"):
+        Device.load(file)
+    file.write_text("[" * 100_000)
+    with pytest.raises(DataError, match="can't be read"):
+        Device.load(file)

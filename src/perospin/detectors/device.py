@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 from perospin.detectors import bias, dose, timing
 from perospin.errors import DataError, PerospinError
 from perospin.measurements.result import SpinFit
+from perospin.saving import read_toml
 
 __all__ = ["Device", "DeviceResult", "fit_device"]
 
@@ -62,17 +62,17 @@ class Device:
         Raises
         ------
         DataError
-            If it is missing, is no TOML, lacks a size or has an unknown one.
+            If it is missing, is no TOML or beyond the limits of such a file, lacks a size or has an unknown one.
         """
-        try:
-            content = tomllib.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
+        if not path.is_file():
             raise DataError(
                 f"'{path.name}' is missing in '{path.parent.name:.60}': write formula, gap_mm, area_mm2, "
                 "density_g_cm3, energy_kev, voltage_v into it, one NAME = VALUE a line"
-            ) from None
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise DataError(f"'{path.name}' can't be read: {error!s:.200}") from None
+            )
+        try:
+            content = read_toml(path, "device file")
+        except PerospinError as error:
+            raise DataError(f"'{path.name}' can't be read: {error!s:.250}") from None
         known = [item.name for item in fields(cls)]
         unknown = sorted(set(content) - set(known))
         if unknown:
@@ -82,10 +82,17 @@ class Device:
             raise DataError(f"'{path.name}' lacks {', '.join(missing)}")
         for name, value in content.items():
             number = isinstance(value, int | float) and not isinstance(value, bool)
-            if (name == "formula") != isinstance(value, str) or (name != "formula" and not (number and value > 0)):
+            if (name == "formula") != isinstance(value, str) or (
+                name != "formula" and not (number and 0 < value < math.inf)
+            ):
                 raise DataError(f"'{path.name}': {name} is {value!r:.40}; it must be a positive number (formula: text)")
         sizes = {name: float(value) for name, value in content.items() if name != "formula"}
         return cls(formula=content["formula"], **sizes)
+
+    @property
+    def path_mm(self) -> float:
+        """Way of the beam through the material: the thickness, or the gap if none is given."""
+        return self.gap_mm if math.isnan(self.thickness_mm) else self.thickness_mm
 
 
 @dataclass(frozen=True)
@@ -159,9 +166,8 @@ def fit_device(folder: Path) -> DeviceResult:
     if math.isnan(device.density_g_cm3):
         notes.append("no attenuation: device.toml has no density_g_cm3")
     else:
-        thickness = device.gap_mm if math.isnan(device.thickness_mm) else device.thickness_mm
         linear = device.density_g_cm3 * mass_attenuation(device.formula, device.energy_kev)
-        attenuated = float(absorbed_fraction(linear, thickness))
+        attenuated = float(absorbed_fraction(linear, device.path_mm))
     return DeviceResult(device, fits, {name: found[name].name for name in fits}, attenuated, tuple(notes))
 
 

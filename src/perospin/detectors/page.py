@@ -18,14 +18,16 @@ if TYPE_CHECKING:
 __all__ = ["write_page"]
 
 _PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>{{ device.formula }}: X-ray detector</title>
+<html lang="en"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{{ device.formula }}: X-ray detector</title>
 <style>
 body { font: 15px/1.45 system-ui, sans-serif; color: #222; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
 table { border-collapse: collapse; margin: .6rem 0 } td, th { padding: .2rem .8rem .2rem 0; text-align: left }
 th { border-bottom: 1px solid #767676 } td.number { font-variant-numeric: tabular-nums }
 .doubt { border-left: 3px solid #D55E00; padding-left: .6rem; margin: .3rem 0 }
 img { max-width: min(100%, 46rem); max-height: 24rem }
-small { color: #555 }
+small { color: #555 } .wide { overflow-x: auto }
 </style></head><body>
 <h1>{{ device.formula }}</h1>
 <p>Electrodes {{ "%g" | format(device.gap_mm) }} mm apart, active area {{ "%g" | format(device.area_mm2) }} mm².
@@ -33,10 +35,10 @@ small { color: #555 }
 {{ "%g" | format(device.energy_kev) }} keV is attenuated (density {{ "%g" | format(device.density_g_cm3) }} g/cm³,
 scattering included).{% endif %}</p>
 <h2>Values</h2>
-<table><tr><th>quantity</th><th>value</th><th>{{ level }} interval</th><th>from</th></tr>
+<div class="wide"><table><tr><th>quantity</th><th>value</th><th>{{ level }} interval</th><th>from</th></tr>
 {% for row in rows %}<tr><td>{{ row.words }}</td><td class="number">{{ row.value }}</td>
 <td class="number">{{ row.interval }}</td><td>{{ row.file }}</td></tr>
-{% endfor %}</table>
+{% endfor %}</table></div>
 {% if doubts %}<h2>Doubts</h2>{% for doubt in doubts %}<p class="doubt">{{ doubt }}</p>{% endfor %}{% endif %}
 {% if notes %}<h2>Not done</h2>{% for note in notes %}<p>{{ note }}</p>{% endfor %}{% endif %}
 <h2>Figures</h2>
@@ -63,9 +65,9 @@ def write_page(result: DeviceResult, path: Path) -> None:
     rows, doubts, figures, sources = [], [], [], []
     device = result.device
     if not math.isnan(result.attenuated):
-        thickness = device.gap_mm if math.isnan(device.thickness_mm) else device.thickness_mm
-        drawn = attenuation_figure(device.formula, device.density_g_cm3, device.energy_kev, thickness)
+        drawn = attenuation_figure(device.formula, device.density_g_cm3, device.energy_kev, device.path_mm)
         figures.append(("attenuation", _png(drawn)))
+        plt.close(drawn)
     for name, fit in result.fits.items():
         for quantity in fit.records:
             value = fit[quantity]
