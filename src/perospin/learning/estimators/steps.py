@@ -88,13 +88,17 @@ class ClassStep(RegressorMixin, BaseEstimator):
     def _shares(self, X: Any) -> FloatArray:
         """Share p of the upper level for each threshold of the grid, shape (n_thresholds, n_rows)."""
         values, _ = select_columns(X, [SPACING, SPACING_SD] if self.uncertain else [SPACING])
+        fast = spacer_classes(X) == 1
+        values = values[fast]  # all others stand on the lower level, whatever their spacing
         x = values[:, 0]
         sd = values[:, 1] if self.uncertain else np.zeros(len(x))
         spread = np.sqrt(self.width**2 + np.nan_to_num(sd) ** 2)
         away = x[None, :] - self._thresholds()[:, None]
         with np.errstate(divide="ignore", invalid="ignore"):
             share = np.where(spread > 0, ndtr(away / np.where(spread > 0, spread, 1.0)), (away > 0).astype(float))
-        return np.where(spacer_classes(X) == 1, np.nan_to_num(share, nan=1.0), 0.0)
+        found = np.zeros((len(share), len(fast)))
+        found[:, fast] = np.nan_to_num(share, nan=1.0)
+        return found
 
     def _thresholds(self) -> FloatArray:
         if not (self.threshold_sd >= 0 and self.width >= 0):

@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.spatial.distance import cdist
 from scipy.special import expit
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -385,7 +386,12 @@ class GaussianProcess(RegressorMixin, BaseEstimator):
         return (mean, np.sqrt(variance) * self._y_sd) if return_std else mean
 
     def _predict_block(self, values: FloatArray, with_variance: bool) -> tuple[FloatArray, FloatArray]:
-        cross = matern(squared_distances(self._inverse_squares, values, self._x))
+        if len(self._inverse_squares) == 1:  # one set of length scales: distances without the array of all differences
+            root = np.sqrt(self._inverse_squares)
+            distances = cdist(values * root, self._x * root, "sqeuclidean")[None]
+        else:
+            distances = squared_distances(self._inverse_squares, values, self._x)
+        cross = matern(distances)
         means = np.einsum("pmn,pn->pm", cross, self._weights) + self._constant[:, None]
         mean = means.mean(axis=0)
         if not with_variance:
