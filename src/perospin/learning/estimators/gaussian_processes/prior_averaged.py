@@ -19,7 +19,7 @@ from sklearn.utils.validation import check_is_fitted
 from perospin.errors import StudyError
 from perospin.learning.estimators.columns import select_columns
 from perospin.learning.estimators.gaussian_processes.hyperparameters import weigh
-from perospin.learning.estimators.gaussian_processes.kernels import matern, squared_distances
+from perospin.learning.estimators.gaussian_processes.kernels import cross_distances, matern, squared_distances
 from perospin.learning.estimators.gaussian_processes.likelihoods import RowNoise
 from perospin.learning.estimators.gaussian_processes.marginal_likelihood import (
     ONE_ROW,
@@ -65,7 +65,8 @@ class _Draws:
 
     def covariance(self, a: FloatArray, b: FloatArray) -> FloatArray:
         """Covariance of the noise-free function between rows of a and b, shape (p, n_a, n_b)."""
-        correlation = matern(squared_distances(self.inverse_squares, a, b))
+        distances = squared_distances if a is b else cross_distances
+        correlation = matern(distances(self.inverse_squares, a, b))
         line = _CONSTANT + self.slope * (a @ b.T) if self.slope else _CONSTANT
         return np.asarray((1 - self.noise)[:, None, None] * correlation + line)
 
