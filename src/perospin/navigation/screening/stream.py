@@ -29,12 +29,12 @@ if TYPE_CHECKING:
     from perospin.studies.predicting.predictor import Predictor
     from perospin.studies.predicting.stacked import StackedPredictor
 
-__all__ = ["Found", "Job", "State", "screen_part", "stream"]
+__all__ = ["Found", "Job", "State", "cluster", "model_bytes", "screen_part", "stream"]
 
 _PART = 1_000_000
 """Candidates a part, about: some seconds of work, lost if a run is killed."""
 _MOST_STACKS = 8192
-_CELLS = 2**17
+_CELLS = 2**19
 """Candidates that are held at once by one thread."""
 _SAVE_S = 2.0
 
@@ -295,10 +295,6 @@ class State:
         """Keep what was found; the file is whole at any moment."""
         write_json(self.path, {"key": key, "done": sorted(done), "found": found.to_dict()})
 
-    def remove(self) -> None:
-        """Take the file away when the list is written."""
-        self.path.unlink(missing_ok=True)
-
 
 def stream(
     job: Job,
@@ -346,7 +342,7 @@ def stream(
                     break
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
                     number = running.pop(future)
-                    found = found.with_part(future.result(), job.keep)
+                    found = found.with_part(_answer(future), job.keep)
                     done.add(number)
                     count(number)
                 if state is not None and time.monotonic() - kept_at > _SAVE_S:
@@ -356,6 +352,43 @@ def stream(
         if state is not None:
             state.write(key, found, done)
     return found
+
+
+def _answer(future: Future[Found]) -> Found:
+    try:
+        return future.result()
+    except Exception as error:
+        if type(error).__name__ not in ("KilledWorker", "CancelledError", "FutureCancelledError"):
+            raise
+        raise NavigationError(
+            "the cluster lost a part of the screening several times over (memory?); what was found is kept: go on with "
+            "--resume"
+        ) from None
+
+
+@contextmanager
+def cluster(scheduler: str) -> Iterator[Executor]:
+    """Connect to a running Dask scheduler; its workers must have the same perospin.
+
+    Raises
+    ------
+    QuantumError
+        If no scheduler answers, or a worker has another perospin.
+    MissingExtraError
+        If Dask isn't installed here.
+    """
+    from perospin.descriptors.quantum.cluster import dask_executor
+
+    with dask_executor(scheduler, _code) as executor:
+        yield executor
+
+
+def _code() -> dict[str, str]:
+    """Return what decides the numbers of a worker."""
+    from perospin.studies.predicting.kept import package_sha256
+    from perospin.studies.provenance import versions
+
+    return {"perospin": package_sha256()[:12], **versions(("numpy", "scipy", "scikit-learn"))}
 
 
 @contextmanager

@@ -76,7 +76,7 @@ class Space:
         self.ions = ions
         self.rules = tuple(Rule(one.rule, one.why) for one in declared.rules)
         if self.rules:
-            known = frozenset((*self._plain_names(), *(self._descriptor_names() if declared.materials else ())))
+            known = frozenset((*self._plain_names(), *(self.descriptor_names() if declared.materials else ())))
             for rule in self.rules:
                 rule.check_names(known)
         self._check_ions()
@@ -197,7 +197,7 @@ class Space:
                 f"'{self.name}' has {len(self.grid):,} materials; a campaign keeps at most {_MOST_MATERIALS:,}: narrow "
                 "the space, or screen it with `perospin screen`"
             )
-        frame = pd.concat(describe_blocks(self.grid, ions=self.ions, columns=self._descriptor_names()))
+        frame = pd.concat(describe_blocks(self.grid, ions=self.ions, columns=self.descriptor_names()))
         return frame[~frame.index.duplicated()]
 
     # --- candidates -------------------------------------------------------------------------------------------
@@ -384,7 +384,8 @@ class Space:
         return [*shares, *self.declared.variables]
 
     @staticmethod
-    def _descriptor_names() -> list[str]:
+    def descriptor_names() -> list[str]:
+        """Columns of a material that rules and objectives may name."""
         from perospin.descriptors.intrinsic import COLUMNS
 
         return list(COLUMNS)

@@ -28,7 +28,7 @@ __all__ = ["NODES", "StackBlock", "StackedPredictor"]
 
 FloatArray = NDArray[np.float64]
 
-NODES = 7
+NODES = 5
 """Values of the tolerance factor at which a stack is predicted."""
 _TOLERANCE = "tolerance_factor"
 _SHEET = (
@@ -37,7 +37,9 @@ _SHEET = (
 )  # fmt: skip
 """Columns that the sheet alone decides."""
 _SPACING = ("single_layer_spacing_a", "single_layer_spacing_sd_a", "exchange_log10")
-_ROWS = 8192
+_ROWS = 16_384
+_PROBED = 8
+"""One stack of so many is predicted at one more sheet, to see how good the curves are."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -289,23 +291,23 @@ class StackedPredictor:
         half = 0.5 * np.ptp(tolerance, axis=1)[:, None]
         places = np.cos(np.pi * np.arange(NODES) / (NODES - 1))
         to_powers = np.linalg.inv(np.vander(places, increasing=True))
-        # one more sheet of each stack tells how good the curve is
-        probe = np.random.default_rng(seed).integers(self.grid.n_sheets, size=len(which))
-        rows = self._rows(columns, which.repeat(NODES + 1), np.tile(probe[:, None], NODES + 1).ravel())
-        at = np.column_stack([middle + half * places, tolerance[np.arange(len(which)), probe]])
-        rows[:, self._features.index(_TOLERANCE)] = at.ravel()
+        rows = self._rows(columns, which.repeat(NODES), 0)
+        rows[:, self._features.index(_TOLERANCE)] = (middle + half * places).ravel()
+        # one more sheet of some stacks tells how good the curves are
+        some = np.arange(0, len(which), _PROBED)
+        probe = np.random.default_rng(seed).integers(self.grid.n_sheets, size=len(some))
+        rows = np.concatenate([rows, self._rows(columns, which[some], probe)])
         parts = [self._predicted(rows[i : i + _ROWS]) for i in range(0, len(rows), _ROWS)]
         away = (tolerance - middle) / np.where(half > 0, half, 1.0)
         off = 0.0
         for target, values in zip(targets, map(np.concatenate, zip(*parts, strict=True)), strict=True):
-            known = values.reshape(len(which), NODES + 1)
-            powers = known[:, :NODES] @ to_powers.T
+            powers = values[: NODES * len(which)].reshape(-1, NODES) @ to_powers.T
             curve = np.repeat(powers[:, -1:], tolerance.shape[1], axis=1)
             for i in range(NODES - 2, -1, -1):
                 curve *= away
                 curve += powers[:, i : i + 1]
             target[which] = curve
-            errors = np.abs(curve[np.arange(len(which)), probe] - known[:, -1])
+            errors = np.abs(curve[some, probe] - values[NODES * len(which) :])
             off = max(off, float(np.nan_to_num(errors, nan=0.0, posinf=0.0).max()))
         return off
 

@@ -245,22 +245,23 @@ class PriorAveragedGP(RegressorMixin, BaseEstimator):
         values = self._scaled(X)
         weighted = self.weights_[:, None] * self.dual_
         rows = max(1, _MOST_NUMBERS // weighted.size)
-        out = [
-            np.einsum("pmn,pn->m", self.draws_.covariance(values[i : i + rows], self.values_), weighted, optimize=True)
-            for i in range(0, len(values), rows)
-        ]
-        mean = np.asarray(self.mean_ + self.deviation_ * np.concatenate(out))
-        if not return_std:
-            return mean
-        inverse: FloatArray = np.asarray(np.linalg.inv(self.draws_.training_covariance(self.values_, self.rows_)))
-        inverse *= self.draws_.variance[:, None, None]
-        rows = max(1, rows // 4)
-        variance = np.concatenate([self._variance(values[i : i + rows], inverse) for i in range(0, len(values), rows)])
-        return mean, self.deviation_ * np.sqrt(variance)
+        inverse: FloatArray | None = None
+        if return_std:
+            inverse = np.asarray(np.linalg.inv(self.draws_.training_covariance(self.values_, self.rows_)))
+            inverse *= self.draws_.variance[:, None, None]
+            rows = max(1, rows // 4)
+        means, variances = [], []
+        for i in range(0, len(values), rows):
+            part = values[i : i + rows]
+            cross = self.draws_.covariance(part, self.values_)
+            means.append(np.einsum("pmn,pn->m", cross, weighted, optimize=True))
+            if inverse is not None:
+                variances.append(self._variance(part, cross, inverse))
+        mean = np.asarray(self.mean_ + self.deviation_ * np.concatenate(means))
+        return (mean, self.deviation_ * np.sqrt(np.concatenate(variances))) if return_std else mean
 
-    def _variance(self, values: FloatArray, inverse: FloatArray) -> FloatArray:
+    def _variance(self, values: FloatArray, cross: FloatArray, inverse: FloatArray) -> FloatArray:
         """Variance of the standardised target at scaled rows, over the draws and within each, shape (m,)."""
-        cross = self.draws_.covariance(values, self.values_)
         explained = np.einsum("pmn,pmn->pm", cross @ inverse, cross)
         prior = 1.0 + _CONSTANT + self.draws_.slope * (values**2).sum(axis=1)
         within = self.variance_[:, None] * np.maximum(prior - explained, 0.0)
