@@ -194,7 +194,7 @@ class CandidateGrid:
             raise DataError("the grid is empty: give metals, halides and spacers, or three_dimensional=True")
 
     def _layered(self) -> list[tuple[int, int]]:
-        """A site (-1 for none) and layer number of the layered materials of one spacer."""
+        """List A site (-1 for none) and layer number of the layered materials of one spacer."""
         return [(a, n) for n in self.n_layers for a in (range(len(self.a_site)) if n > 1 else (-1,))]
 
     @property

@@ -18,9 +18,7 @@ _log = logging.getLogger(__name__)
 
 
 @contextmanager
-def dask_executor(
-    scheduler: str, versions: Callable[[], Mapping[str, str]] = program_versions
-) -> Iterator[Executor]:
+def dask_executor(scheduler: str, versions: Callable[[], Mapping[str, str]] = program_versions) -> Iterator[Executor]:
     """Connect to a running Dask scheduler and give its workers as an executor.
 
     Parameters

@@ -124,7 +124,9 @@ class Screening:
     def _of_the_stream(self) -> list[str]:
         if self.off is None:
             return []
-        said = f"Which materials are listed was found by interpolation (error at most {self.off:.1g} where it was checked)"
+        said = (
+            f"Which materials are listed was found by interpolation (error at most {self.off:.1g} where it was checked)"
+        )
         fronts = "; 'front' compares those that were kept" if len(self.objectives) > 1 else ""
         return [f"{said}; the values shown are exact{fronts}."]
 

@@ -113,8 +113,8 @@ class Found:
             max(self.highest_low, other.highest_low),
             min(self.lowest_high, other.lowest_high),
             max(self.off, other.off),
-            _best(*(np.concatenate(two) for two in zip(self.inside, other.inside, strict=True)), keep),
-            _best(*(np.concatenate(two) for two in zip(self.outside, other.outside, strict=True)), keep),
+            _together(self.inside, other.inside, keep),
+            _together(self.outside, other.outside, keep),
         )
 
     def pool(self, keep: int) -> NDArray[np.int64]:
@@ -139,12 +139,20 @@ class Found:
             name: (np.array(raw[name][0], dtype=np.int64), np.array([float(v) for v in raw[name][1]], dtype=float))
             for name in ("inside", "outside")
         }
-        ends = {name: float(raw[name]) for name in ("highest_low", "lowest_high", "off")}
-        return cls(int(raw["n_screened"]), int(raw["n_in_domain"]), **ends, **kept)
+        low, high, off = (float(raw[name]) for name in ("highest_low", "lowest_high", "off"))
+        counts = int(raw["n_screened"]), int(raw["n_in_domain"])
+        return cls(*counts, low, high, off, kept["inside"], kept["outside"])
 
 
 def _none() -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     return np.empty(0, dtype=np.int64), np.empty(0)
+
+
+_Kept = tuple[NDArray[np.int64], NDArray[np.float64]]
+
+
+def _together(one: _Kept, other: _Kept, keep: int) -> _Kept:
+    return _best(np.concatenate([one[0], other[0]]), np.concatenate([one[1], other[1]]), keep)
 
 
 def _best(
@@ -161,11 +169,6 @@ def _best(
 
 
 # --- one part -----------------------------------------------------------------------------------------------
-
-
-def part_stacks(grid: Any) -> int:
-    """Stacks a part."""
-    return int(max(1, min(_MOST_STACKS, _PART // grid.n_sheets)))
 
 
 @lru_cache(maxsize=2)
@@ -199,14 +202,12 @@ class _Once:
         return 0
 
 
-def screen_part(job: Job, number: int) -> Found:
-    """Screen one part; this is what a worker does."""
+def screen_part(job: Job, start: int, stop: int) -> Found:
+    """Screen the stacks from `start` to `stop`; this is what a worker does."""
     from threadpoolctl import threadpool_limits
 
     space, stacked = _opened(job.key, _Once(job))
     grid = stacked.grid
-    size = part_stacks(grid)
-    start, stop = number * size, min((number + 1) * size, grid.n_stacks)
     step = max(1, _CELLS // grid.n_sheets)
     found = Found()
     with threadpool_limits(1):
@@ -287,8 +288,8 @@ class State:
                 f"'{self.path}' holds no screening that can go on; delete it and start without --resume"
             ) from None
         raise NavigationError(
-            f"'{self.path}' belongs to another screening: space, study, perospin or options have changed; start without "
-            "--resume"
+            f"'{self.path}' belongs to another screening: space, study, perospin or options have changed; start "
+            "without --resume"
         )
 
     def write(self, key: str, found: Found, done: set[int]) -> None:
@@ -324,8 +325,8 @@ def stream(
     tell : callable, optional
         Progress.
     """
-    size = part_stacks(grid)
-    parts, key = -(-grid.n_stacks // size), job.key
+    size = max(1, min(_MOST_STACKS, _PART // grid.n_sheets))
+    parts, key = -(-grid.n_stacks // size), f"{job.key}-{size}"
     found, done = state.read(key) if state is not None and resume else (Found(), set())
     count = _counter(grid, size, done, tell)
     kept_at = time.monotonic()
@@ -335,7 +336,9 @@ def stream(
             running: dict[Future[Found], int] = {}
             while True:
                 for number in left:
-                    running[pool.submit(screen_part, job, number)] = number
+                    running[pool.submit(screen_part, job, number * size, min((number + 1) * size, grid.n_stacks))] = (
+                        number
+                    )
                     if len(running) >= at_once:
                         break
                 if not running:

@@ -168,7 +168,9 @@ class StackedPredictor:
         if not varying:  # the sheets of a stack are all alike
             same = np.flatnonzero(~single)
             for part in np.array_split(same, max(1, len(same) // _ROWS)):
-                for target, values in zip((centre, low, high), self._predicted(self._rows(columns, part, 0)), strict=True):
+                for target, values in zip(
+                    (centre, low, high), self._predicted(self._rows(columns, part, 0)), strict=True
+                ):
                     target[part] = values[:, None]
             curved = ~single
             off = 0.0
@@ -265,7 +267,7 @@ class StackedPredictor:
         good = np.flatnonzero(~np.isnan(rows[:, needed]).any(axis=1))
         found = tuple(np.full(len(rows), np.nan) for _ in range(3))
         if len(good):
-            keys = pd.DataFrame(rows[np.ix_(good, read)])
+            keys = pd.DataFrame(rows[good][:, read])
             place = keys.groupby(list(keys), sort=False, dropna=False).ngroup().to_numpy()
             first = good[~keys.duplicated().to_numpy()]
             frame = self._frame(rows[first])

@@ -27,7 +27,6 @@ from perospin.learning.estimators.gaussian_processes.kernels import (
     cross_distances,
     matern,
     matern_and_slope,
-    squared_distances,
 )
 from perospin.learning.estimators.gaussian_processes.likelihoods import (
     LIKELIHOODS,
