@@ -36,7 +36,7 @@ Evidence = Callable[[FloatArray], tuple[float, FloatArray] | None]
 # What the optimiser is told where the covariance can't be factorised.
 _HOPELESS = 1e10
 # Of `draws_about`: proposals, degrees of freedom, and the step of finite differences in spreads.
-_PROPOSED, _DOF, _STEP = 128, 6.0, 1e-3
+_PROPOSED, _DOF, _STEP = 256, 6.0, 1e-3
 # How much longer the chains of the last annealing step run.
 _LAST = 3
 
