@@ -32,13 +32,13 @@ _BLOCK = "inputs"
 _WORK, _FEWEST, _MOST = 150, 2, 32
 
 
-def length_prior(n_groups: int) -> Prior:
-    """Prior of the length scales of columns that each span a range of 1.
+def length_prior(n_groups: int, median: float = 0.3) -> Prior:
+    """Prior of the length scales of columns that each span a range of 1; `median` is that of one column.
 
-    Distances grow with the square root of the number of columns, and the prior with them, as in `wide_length`; but it
-    is shorter: on the measured optimisation tables (benchmarks/surrogates.py) it predicts better from 3 to 30 rows.
+    Distances grow with the square root of the number of columns, and the prior with them, as in `wide_length`. It is
+    shorter than there: measured tables are rougher, and from a few rows nobody can tell (benchmarks/surrogates.py).
     """
-    return Prior(-0.7 + 0.5 * float(np.log(n_groups)), 1.0)
+    return Prior(float(np.log(median) + 0.5 * np.log(n_groups)), 1.0)
 
 
 class GPSurrogate:

@@ -161,7 +161,9 @@ def draws_about(
     proposed = np.clip(theta + spread * (z @ root.T), centre - reach * spread, centre + reach * spread)
     log_proposal = -0.5 * (_DOF + k) * np.log1p((z**2).sum(axis=1) / _DOF)
     weights = weigh(np.array([-minus(at)[0] for at in proposed]) - log_proposal)
-    return np.asarray(proposed[_systematic(weights, count, rng)])
+    # in order along the direction that is known least, so that a few draws spread over it evenly
+    order = np.argsort((proposed - theta) / spread @ along[:, 0], kind="stable")
+    return np.asarray(proposed[order][_systematic(weights[order], count, rng)])
 
 
 # -- weighted prior draws ------------------------------------------------------------------------------------
