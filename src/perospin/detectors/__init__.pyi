@@ -19,6 +19,10 @@ from .charge import hecht as hecht
 from .charge import hecht_two_carriers as hecht_two_carriers
 from .charge import ideal_sensitivity as ideal_sensitivity
 from .charge import pair_creation_energy as pair_creation_energy
+from .density import Density as Density
+from .density import density_from_cif as density_from_cif
+from .density import density_of as density_of
+from .density import estimated_density as estimated_density
 from .device import Device as Device
 from .device import DeviceResult as DeviceResult
 from .device import fit_device as fit_device
@@ -35,3 +39,8 @@ from .timing import fit_drift as fit_drift
 from .timing import fit_response_time as fit_response_time
 from .timing import fit_stability as fit_stability
 from .timing import segment_pulses as segment_pulses
+from .tube import Beam as Beam
+from .tube import air_energy_absorption as air_energy_absorption
+from .tube import one_energy as one_energy
+from .tube import read_filter as read_filter
+from .tube import tube_beam as tube_beam

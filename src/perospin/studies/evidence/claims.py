@@ -117,7 +117,9 @@ def _most_important(claim: Claim, found: Found) -> Iterator[dict[str, Any]]:
     yield {
         "estimator": name,
         "scheme": own["scheme"],
-        **{"change": own["drop"], "low": own["low"], "high": own["high"]},
+        "change": own["drop"],
+        "low": own["low"],
+        "high": own["high"],
         "holds": holds,
         "why": text,
     }
