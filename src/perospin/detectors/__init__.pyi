@@ -29,12 +29,17 @@ from .device import fit_device as fit_device
 from .dose import fit_detection_limit as fit_detection_limit
 from .dose import fit_sensitivity as fit_sensitivity
 from .figures import attenuation_figure as attenuation_figure
+from .figures import ranking_figure as ranking_figure
 from .noise import current_noise_a as current_noise_a
 from .noise import dqe_zero_estimate as dqe_zero_estimate
 from .noise import limit_from_noise as limit_from_noise
 from .noise import pixel_mtf_estimate as pixel_mtf_estimate
 from .noise import signal_to_noise as signal_to_noise
 from .page import write_page as write_page
+from .ranking import RankedDevice as RankedDevice
+from .ranking import Ranking as Ranking
+from .ranking import rank_devices as rank_devices
+from .ranking import write_ranking as write_ranking
 from .timing import fit_drift as fit_drift
 from .timing import fit_response_time as fit_response_time
 from .timing import fit_stability as fit_stability

@@ -19,6 +19,8 @@ __all__ = ["Density", "density_from_cif", "density_of", "estimated_density"]
 _FEWEST_CRYSTALS = 3
 """Crystals that must hold an element before its volume is told."""
 _LEVEL = 0.9
+_RARE_A3 = 50.0
+"""Volume of an atom of a rare element, about that of lead, tin or bismuth, to count formula units."""
 
 
 @dataclass(frozen=True)
@@ -76,19 +78,39 @@ def _metals(formula: str) -> float:
     return float(sum(amount for _, amount in Perovskite.parse(formula).b_site))
 
 
+def _where(value: Any) -> str:
+    source = value.records[0].source
+    return f"{source.doi or source.label}, temperature: {value.temperature}"
+
+
+def _formula_units(formula: str, volume_a3: float) -> int | None:
+    """Formula units in a cell, where the volumes of the ions leave no doubt; a rare element counts as a metal."""
+    volumes, holds, _ = _volumes()
+    one = sum(
+        count * (volumes[symbol] if holds.get(symbol, 0) >= _FEWEST_CRYSTALS else _RARE_A3)
+        for symbol, count in composition_of(formula).items()
+    )
+    units = round(volume_a3 / one)
+    return units if units >= 1 and abs(volume_a3 / one / units - 1) < min(0.15, 0.3 / units) else None
+
+
 def _on_record(formula: str) -> Density | None:
     """Density from a cell on record, else from the median of the shipped crystals of the composition."""
     from perospin.descriptors.crystals import crystals_of
     from perospin.descriptors.measured import MeasuredTable
 
-    for value in MeasuredTable().values(formula):
-        if value.column == "measured_volume_per_metal_a3":
-            where = value.records[0].source.doi or value.records[0].source.label
-            density = density_from_cell(formula, value.value * _metals(formula), 1)
-            return Density(density, f"cell in the database, {where}, temperature: {value.temperature}")
+    found = {value.column: value for value in MeasuredTable().values(formula)}
+    known, cell = found.get("measured_volume_per_metal_a3"), found.get("measured_cell_volume_a3")
+    if known is not None:
+        density = density_from_cell(formula, known.value * _metals(formula), 1)
+        return Density(density, f"cell in the database, {_where(known)}")
+    units = None if cell is None else _formula_units(formula, cell.value)
+    if cell is not None and units is not None:
+        density = density_from_cell(formula, cell.value, units)
+        return Density(density, f"cell in the database, {units} formula units by the ions' volumes, {_where(cell)}")
     crystals = crystals_of(formula)
-    volumes = crystals["volume_per_b_a3"].dropna() if len(crystals) else []
-    if not len(volumes):
+    volumes = crystals["volume_per_b_a3"].dropna()
+    if volumes.empty:
         return None
     density = density_from_cell(formula, float(np.median(volumes)) * _metals(formula), 1)
     files = ", ".join(str(name) for name in crystals.loc[volumes.index, "file"][:3])
@@ -148,8 +170,8 @@ def estimated_density(formula: str) -> Density:
     rare = [symbol for symbol in atoms if holds.get(symbol, 0) < _FEWEST_CRYSTALS]
     if rare:
         raise DataError(
-            f"the density of {formula:.60} can't be estimated: too few crystals of the database hold {', '.join(rare)}; "
-            "give --density 4.16 (g/cm3), --cif, or --cell-volume with --formula-units"
+            f"the density of {formula:.60} can't be estimated: too few crystals of the database hold "
+            f"{', '.join(rare)}; give --density 4.16 (g/cm3), --cif, or --cell-volume with --formula-units"
         )
     value = density_from_cell(formula, sum(count * volumes[symbol] for symbol, count in atoms.items()), 1)
     low, high = (float(q) for q in np.quantile(errors, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2]))

@@ -66,10 +66,10 @@ def read(store: Any = None, user: bool = True) -> tuple[pd.DataFrame, list[str]]
         vocabulary), ``limit`` ("value", "at least", "at most"), ``obtained`` ("measured", "computed"), ``weight``
         (`ESTIMATED_WEIGHT` for a computed or estimated value, else 1), ``source``, ``dimensionality`` ("3D" to "0D"),
         ``form``, the published formula of the gap in two readings (``published_gap_masses``,
-        ``published_gap_numbers``); then NaN where not stated: ``log_field`` (log10 of V/mm), ``energy_kev`` (photon energy or tube
-        voltage, as stated), what else the same device has or, lacking that, the median of its material (``sourced_gap_ev``,
-        ``log_mu_tau``, ``log_resistivity``, ``log_traps``, ``lattice_a_a`` ...), and an empty column of standard
-        deviations of each (``log_field_sd`` ...), which the study fills.
+        ``published_gap_numbers``); then NaN where not stated: ``log_field`` (log10 of V/mm), ``energy_kev`` (photon
+        energy or tube voltage, as stated), what else the same device has or, lacking that, the median of its material
+        (``sourced_gap_ev``, ``log_mu_tau``, ``log_resistivity``, ``log_traps``, ``lattice_a_a`` ...), and an empty
+        column of standard deviations of each (``log_field_sd`` ...), which the study fills.
     notes : list of str
         What was left out, in sentences.
     """
@@ -152,7 +152,7 @@ def _row(record: Record, beside: _Beside) -> dict[str, Any]:
 
 
 def _published_gaps(material: Any) -> dict[str, float]:
-    """Read the published formula Eg = log(Z_B Z_X) + sqrt(Z_B) with molar masses and ln, and with atomic numbers, log10.
+    """Read the published formula Eg = log(Z_B Z_X) + sqrt(Z_B) with masses and ln, and with atomic numbers and log10.
 
     Zhang, Huang et al., "Machine learning aided parameter analysis in Perovskite X-ray Detector", eq. 3; what Z and log
     stand for is not said there. For lead iodide the readings give 24.6 and 12.7, so neither is a gap in eV.
