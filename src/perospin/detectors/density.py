@@ -84,7 +84,7 @@ def _where(value: Any) -> str:
 
 
 def _formula_units(formula: str, volume_a3: float) -> int | None:
-    """Formula units in a cell, where the volumes of the ions leave no doubt; a rare element counts as a metal."""
+    """Count formula units in a cell, where the ions' volumes leave no doubt; a rare element counts as a metal."""
     volumes, holds, _ = _volumes()
     one = sum(
         count * (volumes[symbol] if holds.get(symbol, 0) >= _FEWEST_CRYSTALS else _RARE_A3)

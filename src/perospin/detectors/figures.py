@@ -60,7 +60,7 @@ def attenuation_figure(formula: str, density_g_cm3: float, energy_kev: float, th
 
 
 def ranking_figure(devices: Sequence[RankedDevice]) -> Figure:
-    """Published over ideal sensitivity against the field; devices without a field stand at the left edge."""
+    """Draw published over ideal sensitivity against the field; devices without a field stand at the left edge."""
     import matplotlib
     from matplotlib.figure import Figure
 

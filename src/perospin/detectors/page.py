@@ -86,6 +86,6 @@ def write_page(result: DeviceResult, path: Path) -> None:
         sources += [(source.name, source.sha256) for source in fit.sources]
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     write_text(path, environment.from_string(_PAGE).render(
-        style=STYLE, device=device, attenuated=result.attenuated, rows=rows, doubts=doubts, notes=result.notes, figures=figures,
-        sources=sources, level=f"{next(iter(result.fits.values())).level:.0%}",
+        style=STYLE, device=device, attenuated=result.attenuated, rows=rows, doubts=doubts, notes=result.notes,
+        figures=figures, sources=sources, level=f"{next(iter(result.fits.values())).level:.0%}",
     ))  # fmt: skip
