@@ -27,9 +27,9 @@ def test_the_papers_device(capsys, tmp_path):
 
 
 def test_a_density_is_never_taken_silently(capsys):
-    assert _run("Cs2AgBiBr6") == 2
+    assert _run("(PMA)2CsAgBiBr7") == 2
     assert "--density" in capsys.readouterr().err
-    assert _run("MAPbI3") == 0
+    assert _run("CsPbBr3") == 0
     assert "estimated from volumes of the ions" in " ".join(capsys.readouterr().out.split())
     assert _run("a-Se") == 0
     assert "handbook value" in capsys.readouterr().out

@@ -28,11 +28,13 @@ from .device import DeviceResult as DeviceResult
 from .device import fit_device as fit_device
 from .dose import fit_detection_limit as fit_detection_limit
 from .dose import fit_sensitivity as fit_sensitivity
+from .dose import fit_sensitivity_series as fit_sensitivity_series
 from .figures import attenuation_figure as attenuation_figure
 from .figures import ranking_figure as ranking_figure
 from .noise import current_noise_a as current_noise_a
 from .noise import dqe_zero_estimate as dqe_zero_estimate
 from .noise import limit_from_noise as limit_from_noise
+from .noise import limit_interval_from_noise as limit_interval_from_noise
 from .noise import pixel_mtf_estimate as pixel_mtf_estimate
 from .noise import signal_to_noise as signal_to_noise
 from .page import write_page as write_page

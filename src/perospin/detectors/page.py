@@ -41,6 +41,9 @@ scattering included).{% endif %}</p>
 {% for row in rows %}<tr><td>{{ row.words }}</td><td class="number">{{ row.value }}</td>
 <td class="number">{{ row.interval }}</td><td>{{ row.file }}</td></tr>
 {% endfor %}</table></div>
+{% if limit %}<p>Detection limit from shot noise alone at {{ "%g" | format(device.bandwidth_hz) }} Hz:
+{{ "%.3g" | format(1e6 * limit[0]) }} µGy/s, 68 % interval {{ "%.3g" | format(1e6 * limit[1]) }} to
+{{ "%.3g" | format(1e6 * limit[2]) }} µGy/s. A measured limit above it has other noise in it.</p>{% endif %}
 {% if doubts %}<h2>Doubts</h2>{% for doubt in doubts %}<p class="doubt">{{ doubt }}</p>{% endfor %}{% endif %}
 {% if notes %}<h2>Not done</h2>{% for note in notes %}<p>{{ note }}</p>{% endfor %}{% endif %}
 <h2>Figures</h2>
@@ -86,6 +89,7 @@ def write_page(result: DeviceResult, path: Path) -> None:
         sources += [(source.name, source.sha256) for source in fit.sources]
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     write_text(path, environment.from_string(_PAGE).render(
-        style=STYLE, device=device, attenuated=result.attenuated, rows=rows, doubts=doubts, notes=result.notes,
+        style=STYLE, limit=result.shot_limit_gy_s, device=device,
+         attenuated=result.attenuated, rows=rows, doubts=doubts, notes=result.notes,
         figures=figures, sources=sources, level=f"{next(iter(result.fits.values())).level:.0%}",
     ))  # fmt: skip

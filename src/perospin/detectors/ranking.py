@@ -213,9 +213,9 @@ there is gain, which traps cause. Pair energy: 2 E<sub>g</sub> + 1.43 eV.</p>
 {% for why, rows in reasons %}<h3>{{ rows | length }}: {{ why }}</h3>
 <p><small>{% for row in rows %}{{ row[1] }} ({{ row[2] }}, {{ row[4] }}){{ "; " if not loop.last }}{% endfor %}
 </small></p>{% endfor %}
-<p><small>Fields, beams and dose rates are the papers' own, and beams are rarely told. The ideal value is that of the beam
-above; it rises eightfold from a tube at 30 kV (1 mm Al) to one at 100 kV (3 mm Al), so ranks that differ by less may turn
-round. The field divides out only while the charge grows with it; a saturated device loses by it.</small></p>
+<p><small>Fields, beams and dose rates are the papers' own, and beams are rarely told. The ideal value is that of the
+beam above; it rises eightfold from a tube at 30 kV (1 mm Al) to one at 100 kV (3 mm Al), so ranks that differ by less
+may turn round. The field divides out only while the charge grows with it; a saturated device loses by it.</small></p>
 </body></html>
 """
 
