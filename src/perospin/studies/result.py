@@ -182,10 +182,14 @@ class PartResult:
         return scheme if found.empty else str(found["scheme_label"].iloc[0])
 
     def directions(self) -> pd.DataFrame:
-        """Each claimed direction beside what the explained models say about it (see `claim_table`)."""
-        from perospin.studies.evidence.claims import claim_table
+        """Each published claim beside what the models of this part say about it (see `claim_table`)."""
+        from perospin.studies.evidence.claims import Found, claim_table
 
-        return claim_table(self.spec.claims, self.directions_found)
+        scheme = self.spec.verdict.scheme
+        names = self.spec.estimator_names()
+        told = {name: score for name in names if (score := self.score(name, scheme)) is not None}
+        found = Found(self.directions_found, self.importance, self.pairs, told, scheme, self.spec.explain)
+        return claim_table(self.spec.claims, found)
 
     def __str__(self) -> str:
         verdict = self.spec.verdict
