@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from perospin.cli.own_ions import library_with
+from perospin.cli.paragraphs import announce
 from perospin.errors import DataError, PerospinError
 from perospin.progress import progress_line
 
@@ -140,14 +141,14 @@ def describe(
     def frames() -> Iterator[pd.DataFrame]:
         from perospin.studies.structures import describe as describe_materials
 
-        announce = None if compute is False else _announce
+        tell = None if compute is False else announce
         while chunk := list(islice(stream, _FILES_CHUNK if found.structures else _CHUNK)):
             yield describe_materials(
                 chunk,
                 level,
                 ions=library,
                 compute=compute,
-                on_compute=announce,
+                on_compute=tell,
                 structural=structural,
                 structure=structure,
                 measured=measured,
@@ -310,10 +311,6 @@ def _counting() -> Iterator[Callable[[int], None]]:
     with progress_line() as tell:
         assert tell is not None
         yield lambda rows: tell("materials", rows, 0)
-
-
-def _announce(symbol: str) -> None:
-    typer.echo(f"computing {symbol} (seconds to minutes, kept for later) ...", err=True)
 
 
 def _few(names: Sequence[str]) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from perospin.cli.own_ions import library_with
-from perospin.cli.paragraphs import say
+from perospin.cli.paragraphs import announcing, say
 from perospin.digits import figures, value_and_interval
 from perospin.errors import DataError, PerospinError
 from perospin.saving import make_folder, write_figure
@@ -136,11 +136,11 @@ def predict(
         predictor = _opened(model, part)
     else:
         predictor = _fitted(study, part, library if ion else None, as_json, described=rows is None)
-    announce = None if as_json else _announce
-    if rows is None:
-        found = [predictor.predict(material, library, announce) for material in materials]
-    else:
-        found = list(predictor.predict_rows(rows, library, announce))
+    with announcing(as_json) as announce:
+        if rows is None:
+            found = [predictor.predict(material, library, announce) for material in materials]
+        else:
+            found = list(predictor.predict_rows(rows, library, announce))
     if plot is not None:
         for path in _plot(found, plot):
             typer.echo(f"wrote {path}", err=True)
@@ -175,8 +175,8 @@ def _lifetimes(
     conditions = {"quantity": quantity, **asked}
     question(**conditions)  # a wrong word is reported before anything is fitted
     predictor = Study.load("lifetimes").predictor(progress=not as_json)
-    announce = None if as_json else _announce
-    found = [predictor.predict(material, ions, announce, conditions) for material in materials]
+    with announcing(as_json) as announce:
+        found = [predictor.predict(material, ions, announce, conditions) for material in materials]
     if as_json:
         typer.echo(json.dumps([prediction.to_dict() for prediction in found], indent=1, ensure_ascii=False))
         return
@@ -306,10 +306,6 @@ def _plot(found: list[Prediction], plot: Path) -> list[Path]:
     for prediction, path in zip(found, paths, strict=True):
         write_figure(prediction.plot(), path, dpi=200)
     return paths
-
-
-def _announce(symbol: str) -> None:
-    typer.echo(f"computing {symbol} (a few minutes, kept for later) ...", err=True)
 
 
 def _print(console: Console, prediction: Prediction) -> None:
