@@ -16,7 +16,21 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-__all__ = ["as_csv", "downloads", "figure_bytes", "guarded", "heading", "show_figure", "source_url", "styled"]
+    from perospin.database import Record
+
+__all__ = [
+    "as_csv",
+    "downloads",
+    "figure_bytes",
+    "guarded",
+    "heading",
+    "plain_text",
+    "record_url",
+    "record_words",
+    "show_figure",
+    "source_url",
+    "styled",
+]
 
 FORMATS = {"png": "image/png", "svg": "image/svg+xml", "pdf": "application/pdf"}
 
@@ -110,6 +124,27 @@ def source_url(source: str) -> str:
         return f"https://doi.org/{found[0]}"
     address = re.search(r"https?://[^\s);]+", source)
     return address[0] if address else ""
+
+
+def record_words(record: Record) -> str:
+    """Say in one line what a record holds: material, value, conditions, who."""
+    conditions = record.conditions
+    told = [
+        "" if conditions.temperature_k is None else f"{conditions.temperature_k:g} K",
+        "" if conditions.field_t is None else f"{conditions.field_t:g} T",
+        conditions.technique,
+        conditions.form,
+        "" if conditions.carrier == "unspecified" else conditions.carrier,
+        record.source.label,
+    ]
+    bound = {"upper": "< ", "lower": "> ", "up_to": "up to "}.get(record.limit, "")
+    unit = "" if record.unit == "1" else f" {record.unit}"
+    return f"{record.formula or record.material}, {bound}{record.value:.4g}{unit}; " + ", ".join(filter(None, told))
+
+
+def record_url(record: Record) -> str:
+    """Address of the source of a record; empty if it has none."""
+    return f"https://doi.org/{record.source.doi}" if record.source.doi else record.source.url
 
 
 def styled(figure: Any, height: int = 460) -> Any:

@@ -246,7 +246,7 @@ def _nearest(prediction: Prediction) -> None:
         st.dataframe(pd.DataFrame(prediction.on_record), hide_index=True, alt="Records of the same material")
 
 
-@st.cache_data(max_entries=300, show_spinner=False)
+@st.cache_resource(max_entries=300, show_spinner=False)
 def _expected(formula: str) -> dict[str, Any]:
     from perospin.studies import expected_structure
 
