@@ -14,8 +14,8 @@ import matplotlib
 
 from perospin import look as style
 from perospin.descriptors.labels import words
+from perospin.digits import counted, number, percent, signed
 from perospin.digits import figures as figures_text
-from perospin.digits import number, percent, signed
 from perospin.reports import captions, tables
 from perospin.reports.card import model_card
 from perospin.reports.citing import cite
@@ -191,6 +191,7 @@ def _environment() -> Any:
         figures=figures_text,
         figures3=partial(figures_text, count=3),
         words=_words,
+        counted=counted,
         chem=_with_subscripts,
     )
     return environment

@@ -9,6 +9,7 @@ import typer
 
 from perospin.cli.own_ions import library_with
 from perospin.cli.study.printing import _show_part, _summary
+from perospin.digits import counted
 from perospin.errors import PerospinError, StudyError
 
 if TYPE_CHECKING:
@@ -112,8 +113,9 @@ def new(
     data = (chosen.with_ions(library) if library is not None else chosen).dataset()
     part = chosen.parts[chosen.default_part]
     own = "".join(f" --ion '{item}'" for item in ion or ())
+    materials = counted(len(set(data.rows["formula"])), "material")
     typer.echo(
-        f"{len(data)} rows, {len(set(data.rows['formula']))} materials; target {part.target.original_axis}"
+        f"{counted(len(data), 'row')}, {materials}; target {part.target.original_axis}"
         f"{', as its logarithm' if part.target.logarithmic else ''}; baseline: {part.title_of(part.baseline)}; "
         f"scored by: {part.scheme(part.verdict.scheme).label}"
         + (f"; uncertainties from '{part.data.y_sd}'" if part.data.y_sd else ""),

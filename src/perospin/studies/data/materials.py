@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from perospin.digits import counted
 from perospin.errors import PerospinError, StudyError, TooFewRowsError
 from perospin.studies.data.table import Faults, _numeric, _require_columns, refuse_all
 from perospin.studies.declaration.part import needed_columns
@@ -279,7 +280,8 @@ def _complete(features: pd.DataFrame, section: DataSection, described: list[str]
         names = [meaning.get(name, name.replace("_", " ")).split(" (")[0].split(", ")[0] for name in section.complete]
         raise TooFewRowsError(
             f"{' and '.join(names) or 'the target'}: known for {int(keep.sum())} of {len(keep)} rows "
-            f"({materials} materials); at least {max(section.min_rows, 1)} rows are needed, so no model is scored"
+            f"({counted(materials, 'material')}); at least {max(section.min_rows, 1)} rows are needed, so no model is "
+            "scored"
         )
     return np.asarray(keep)
 
