@@ -54,7 +54,7 @@ class Pipette:
     def __post_init__(self) -> None:
         if not (0 < self.step_ul <= self.minimum_ul < self.maximum_ul < math.inf):
             raise NavigationError(
-                f"the pipette '{shorten(self.name, 40)}' needs 0 < step <= least volume < largest volume, in uL; it has "
+                f"the pipette '{shorten(self.name, 40)}' needs 0 < step <= least < largest volume, in uL; it has "
                 f"{self.step_ul:g}, {self.minimum_ul:g} and {self.maximum_ul:g}"
             )
 
@@ -113,7 +113,7 @@ class Plate:
         return self.well(row, column)
 
     def number(self, well: str) -> int:
-        """Number of a well down the columns, from 1: A1, B1, ... (Tecan's way)."""
+        """Count a well down the columns, from 1: A1, B1, ... (the way of Tecan)."""
         row, column = split_well(self.checked(well))
         return column * self.rows + row + 1
 

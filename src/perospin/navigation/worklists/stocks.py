@@ -81,8 +81,8 @@ def load_stocks(path: Path | str) -> list[Stock]:
 
     Columns: ``name``; ``solutes`` (one component, ``PEAI=2; PbI2=1`` in parts, or PASCAL's ``{'FA': 0.9, ...}`` in
     mol/L); ``concentration (M)`` or (mM), which multiplies the parts; ``solvent`` (``DMF=0.8; DMSO=0.2`` by volume);
-    ``volume (uL)`` or (mL); ``labware`` and ``well``; ``solubility (M)`` and ``order`` if known. A row without solutes is
-    a pure solvent.
+    ``volume (uL)`` or (mL); ``labware`` and ``well``; ``solubility (M)`` and ``order`` if known. A row without
+    solutes is a pure solvent.
 
     Raises
     ------
