@@ -266,7 +266,8 @@ def map_rows(work: Worklist) -> list[dict[str, str | float]]:
         row |= {f"meant {name}": fill.target.shares.get(name, 0.0) for name in names}
         row |= {f"made {name}": fill.made.shares.get(name, 0.0) for name in names}
         row |= {"concentration (M)": fill.made.concentration_m, "volume (uL)": fill.made.volume_ul}
-        row |= {name: fill.target.conditions.get(name, "") for name in conditions}
+        row |= {name: fill.target.conditions.get(name, "") for name in conditions if name not in row}
+        row |= {f"{stock.name} (uL)": fill.made.volumes_ul.get(stock.name, 0.0) for stock in work.stocks}
         rows.append(row)
     return rows
 
