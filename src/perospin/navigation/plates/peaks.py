@@ -16,6 +16,8 @@ HC_EV_NM = PLANCK_J_S * SPEED_OF_LIGHT_M_S / ELEMENTARY_CHARGE_C * 1e9
 _FWHM = 2.0 * np.sqrt(2.0 * np.log(2.0))
 _SEEN = 6.0
 """Heights of the noise that a line needs to be one."""
+_SURE = 7.0
+"""Standard errors of its area that a line needs: the best of many bumps of pure noise reaches four."""
 _REACH = 2.0
 """Half width of the window of a fit, in full widths of the line."""
 _CHUNK, _STEPS = 512, 60
@@ -110,14 +112,15 @@ def fit_peaks(energy_ev: FloatArray, signal: FloatArray) -> Peaks:
         fitted[chunk] = np.where(near, _curve(energy_ev - middle, about)[0], np.nan)
         for row, good in zip(chunk, done, strict=True):
             status[row] = "" if good else "the fit of the line did not settle"
-    # a line that left its spectrum, or has no height, is none
+    # a line that left its spectrum, or can't be told from noise, is none
     outside = rows[
         ~((best[rows, 0] > energy_ev[0]) & (best[rows, 0] < energy_ev[-1]) & (best[rows, 2] > 0))
         | (best[rows, 1] > energy_ev[-1] - energy_ev[0])
+        | ~(best[rows, 2] > _SURE * errors[rows, 2])
     ]
     best[outside], errors[outside], fitted[outside] = np.nan, np.nan, np.nan
     for row in outside:
-        status[row] = "no line inside the spectrum"
+        status[row] = "no line that is sure"
     height = best[:, 2] * _FWHM / (best[:, 1] * np.sqrt(2.0 * np.pi))
     columns = (best[:, 0], errors[:, 0], best[:, 1], errors[:, 1], best[:, 2], errors[:, 2], height)
     return Peaks(*columns, tuple(status), shoulders, fitted)
@@ -128,7 +131,7 @@ def _curve(energy_ev: FloatArray, values: FloatArray) -> tuple[FloatArray, Float
     centre, fwhm, area, offset, slope = (values[:, i, None] for i in range(5))
     width = fwhm / _FWHM
     x = energy_ev[None, :] - centre
-    unit = np.exp(-0.5 * (x / width) ** 2) / (width * np.sqrt(2.0 * np.pi))
+    unit = np.exp(-np.minimum(0.5 * (x / width) ** 2, 700.0)) / (width * np.sqrt(2.0 * np.pi))
     line = area * unit
     far = np.broadcast_to(energy_ev[None, :], x.shape)
     derivatives = np.stack([line * x / width**2, line * ((x / width) ** 2 - 1.0), unit, np.ones_like(x), far], axis=2)
@@ -154,6 +157,7 @@ def _fit(
     high = np.max(np.where(near, signal, -np.inf), axis=1)
     area = (high - low) * width * np.sqrt(2.0 * np.pi) / _FWHM
     values = np.stack([centre - mean, width, area, low, np.zeros(len(low))], axis=1)
+    widths = 0.5 * np.diff(energy_ev).min(), 2.0 * (energy_ev[-1] - energy_ev[0])
     damping, done = np.full(len(values), 1e-2), np.zeros(len(values), dtype=bool)
 
     def state(tried: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -170,7 +174,8 @@ def _fit(
         normal = matrix / (scale[:, :, None] * scale[:, None, :]) + damping[:, None, None] * np.eye(5)
         step = np.linalg.solve(normal + 1e-12 * np.eye(5), (gradient / scale)[:, :, None])[:, :, 0] / scale
         tried = values + step
-        tried[:, 1] = values[:, 1] * np.exp(np.clip(step[:, 1], -0.5, 0.5))
+        tried[:, 1] = np.clip(values[:, 1] * np.exp(np.clip(step[:, 1], -0.5, 0.5)), *widths)
+        tried[:, 0] = np.clip(tried[:, 0], 2.0 * x[0] - x[-1], 2.0 * x[-1] - x[0])
         new = state(tried)
         better = new[0] < cost
         small = better & (cost - new[0] <= 1e-9 * cost)

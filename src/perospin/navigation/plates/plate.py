@@ -22,6 +22,7 @@ FloatArray = NDArray[np.float64]
 _APART = 5.0
 """Robust standard deviations that make an outlier."""
 _NEIGHBOURS = 6
+_UNEXPLAINED = 0.5
 
 
 @dataclass(frozen=True)
@@ -179,7 +180,12 @@ def analyse_plate(
     if lines_ev:
         phases = phase_fractions(energy, spectra, lines_ev)
         nothing = np.full(len(wells), np.nan)
-        empty = np.array(["empty" in one for one in flags])
+        # a spectrum that the phases don't explain says nothing of their shares
+        empty = np.array(["empty" in one for one in flags]) | ~(phases.residual < _UNEXPLAINED)
+        if strange := int((phases.residual >= _UNEXPLAINED).sum()):
+            told.append(
+                f"in {strange} wells more than half of the light comes from none of the phases: no shares there"
+            )
         features += [
             Feature(f"share of {name}", "", np.where(empty, np.nan, phases.shares[:, k]), nothing)
             for k, name in enumerate(phases.names)

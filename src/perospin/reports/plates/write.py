@@ -61,7 +61,8 @@ def plate_page(result: PlateResult, folder: str | Path, name: str) -> Path:
         {"value": str(empty), "what": "empty"},
     ]
     if shown:
-        values = shown[0].values[np.isfinite(shown[0].values)]
+        sound = np.array([not one for one in result.flags]) & np.isfinite(shown[0].values)
+        values = shown[0].values[sound] if sound.any() else shown[0].values[np.isfinite(shown[0].values)]
         tiles.append({"value": f"{figures(values.min(), 4)} to {figures(values.max(), 4)}", "what": shown[0].label})
     context: dict[str, Any] = {
         "name": name,
