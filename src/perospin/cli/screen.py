@@ -22,6 +22,9 @@ app = typer.Typer(
     help="Screen a space of materials with a study.",
 )
 
+_EXPLAINED = 3
+"""Materials whose pushes the terminal shows; the table and the page have all."""
+
 
 @app.command()
 def screen(
@@ -122,6 +125,9 @@ def _print(found: Screening) -> None:
             f"{number(100 * row['chance_to_beat'], 0)} %", ", ".join(remarks),
         )  # fmt: skip
     console.print(table)
+    for place, row in enumerate(found.table.to_dict("records")[:_EXPLAINED]):
+        if pushed := "; ".join(found.pushes(place)):
+            say(console, f"{escape(row['formula'])} is pushed by {escape(pushed)}.", indent=0)
     for sentence in (f"{found.told_apart}.", *found.notes()):
         say(console, escape(sentence), indent=0)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
+from perospin.digits import figures, number, signed
 from perospin.errors import NavigationError
 from perospin.navigation.screening.stream import Found, Job, State, cluster, model_bytes, stream
 from perospin.navigation.space.space import Space
@@ -22,6 +24,8 @@ from perospin.text import shorten
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from perospin.studies.predicting.predictor import Predictor
 
 __all__ = ["RANKINGS", "Screening", "screen"]
 
@@ -45,7 +49,7 @@ class Screening:
     ----------
     table : DataFrame
         One row a candidate, the best first: ``rank``, ``formula``, ``value``, ``low``, ``high``, ``chance_to_beat``,
-        ``in_domain``, ``reasons``, ``known``, ``front`` (1: no other is better in every objective), and the columns
+        ``in_domain``, ``reasons``, ``pushes``, ``known``, ``front`` (1: no other is better in every objective), and the columns
         that the model reads.
     n_screened, n_in_domain : int
         How many materials were predicted, and how many of them the study knows the like of.
@@ -74,6 +78,14 @@ class Screening:
     off : float, optional
         Of a space too large to be kept: largest error seen of the interpolated values that chose the candidates of the
         list, in the space of the models. Values in `table` are exact.
+    contributions : tuple of dict
+        Of each row, what the columns add to the average prediction, in the space of the models; largest first.
+    base : float
+        Average prediction of the training rows, in the space of the models.
+    logarithmic : bool
+        Whether that space is the logarithm of the quantity.
+    labels : mapping, optional
+        The study's own names of columns.
     """
 
     table: pd.DataFrame
@@ -96,6 +108,10 @@ class Screening:
     reciprocal: tuple[str, str] | None = None
     ions: Any = None
     off: float | None = None
+    contributions: tuple[Mapping[str, float], ...] = ()
+    base: float = float("nan")
+    logarithmic: bool = False
+    labels: Mapping[str, str] | None = None
 
     @property
     def headline(self) -> tuple[str, str]:
@@ -110,6 +126,28 @@ class Screening:
         found = Counterpart.of(*self.reciprocal, value, low, high)
         return found.value, found.low, found.high
 
+    def pushes(self, place: int, most: int = 3) -> list[str]:
+        """Say which columns push the value of a row most, away from the average: as factors where it is a logarithm."""
+        from perospin.descriptors.labels import words
+
+        said = []
+        for name, value in itertools.islice(self.contributions[place].items(), most):
+            sign = -1.0 if self.reciprocal is not None else 1.0
+            amount = f"×{number(10 ** (sign * value))}" if self.logarithmic else signed(value)
+            said.append(f"{words(name, self.labels)} {amount}")
+        return said
+
+    def average(self) -> str:
+        """Say where the pushes start: the average prediction of the training rows."""
+        what, unit = self.headline
+        value = 10**self.base if self.logarithmic else self.base
+        shown = 1 / value if self.reciprocal is not None and value > 0 else value
+        what_it_is = "factor" if self.logarithmic else "amount"
+        return (
+            f"A push is the {what_it_is} by which a column moves the {what}, from {figures(shown, 2)} {unit} (average "
+            "over the training rows) to the value. It says what the model does, not what nature does."
+        )
+
     def notes(self) -> list[str]:
         """Say what belongs under a list: domain, reference, scheme, model."""
         return [
@@ -118,6 +156,7 @@ class Screening:
             f"Intervals of {100 * self.level:g} % are made {interval_in_words(self.scheme)}.",
             f"Model: {self.estimator} (study {self.study}, part {self.part}); "
             f"{self.conditions or 'conditions as in the study'}.",
+            *([self.average()] if any(self.contributions) else []),
             *self._of_the_stream(),
         ]
 
@@ -264,13 +303,14 @@ def screen(
         )
     kept = kept.reset_index(drop=True)
     kept.insert(0, "rank", np.arange(1, len(kept) + 1))
+    contributions, base = _contributions(predictor, kept[columns], progress)
     clear: int | None
     if found is None:
         clear = int((inside["low"] > inside["high"].min()).sum() + (inside["high"] < inside["low"].max()).sum())
     else:  # of a stream only the outermost ends are known
         clear = None if found.highest_low > found.lowest_high else 0
     named = target.reciprocal
-    return Screening(
+    screening = Screening(
         table=kept,
         n_screened=len(table) if found is None else found.n_screened,
         n_in_domain=len(inside) if found is None else found.n_in_domain,
@@ -291,7 +331,31 @@ def screen(
         reciprocal=None if named is None else (named.quantity, named.unit),
         ions=space.ions,
         off=None if found is None else found.off,
+        contributions=contributions,
+        base=base,
+        logarithmic=target.logarithmic,
+        labels=predictor.part.labels,
     )
+    kept.insert(list(kept).index("known"), "pushes", ["; ".join(screening.pushes(i)) for i in range(len(kept))])
+    return screening
+
+
+def _contributions(
+    predictor: Predictor, rows: pd.DataFrame, progress: bool | Progress
+) -> tuple[tuple[dict[str, float], ...], float]:
+    """Contributions to the prediction of each row, and what they start from."""
+    told: list[dict[str, float]] = []
+    base = float("nan")
+    readable = rows[list(predictor.needed)].notna().all(axis=1)
+    with progress_line(progress) as tell:
+        for i in range(len(rows)):
+            found: dict[str, float] = {}
+            if readable.iloc[i]:
+                base, found, _ = predictor.contributions(rows.iloc[[i]])
+            told.append(found)
+            if tell is not None:
+                tell("explaining", i + 1, len(rows))
+    return tuple(told), base
 
 
 def _goal(text: str, space: Space) -> tuple[int, str | None]:
