@@ -127,7 +127,7 @@ def _print(found: Screening) -> None:
     console.print(table)
     for place, row in enumerate(found.table.to_dict("records")[:_EXPLAINED]):
         if pushed := "; ".join(found.pushes(place)):
-            say(console, f"{escape(row['formula'])} is pushed by {escape(pushed)}.", indent=0)
+            say(console, f"Pushes on {escape(row['formula'])}: {escape(pushed)}.", indent=0)
     for sentence in (f"{found.told_apart}.", *found.notes()):
         say(console, escape(sentence), indent=0)
 

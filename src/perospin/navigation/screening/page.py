@@ -43,7 +43,7 @@ def _card(found: Screening, place: int, row: dict[Any, Any], unit: str) -> str:
     why = escape(shorten(row["reasons"], 140))
     domain = "" if row["in_domain"] else f'<p class="small out">out of domain: {why}</p>'
     pushed = "; ".join(found.pushes(place))
-    pushes = f'<p class="small">pushed by {escape(pushed)}</p>' if pushed else ""
+    pushes = f'<p class="small">pushes: {escape(pushed)}</p>' if pushed else ""
     known = '<span class="small"> measured already</span>' if row["known"] else ""
     return (
         f'<li class="one">{drawn}<b>{row["rank"]}. {material.format("html")}</b>{known}'

@@ -49,8 +49,8 @@ class Screening:
     ----------
     table : DataFrame
         One row a candidate, the best first: ``rank``, ``formula``, ``value``, ``low``, ``high``, ``chance_to_beat``,
-        ``in_domain``, ``reasons``, ``pushes``, ``known``, ``front`` (1: no other is better in every objective), and the columns
-        that the model reads.
+        ``in_domain``, ``reasons``, ``pushes``, ``known``, ``front`` (1: no other is better in every objective), and
+        the columns that the model reads.
     n_screened, n_in_domain : int
         How many materials were predicted, and how many of them the study knows the like of.
     quantity, unit, conditions, scheme : str
@@ -134,7 +134,7 @@ class Screening:
         for name, value in itertools.islice(self.contributions[place].items(), most):
             sign = -1.0 if self.reciprocal is not None else 1.0
             amount = f"×{number(10 ** (sign * value))}" if self.logarithmic else signed(value)
-            said.append(f"{words(name, self.labels)} {amount}")
+            said.append(f"{amount} {words(name, self.labels)}")
         return said
 
     def average(self) -> str:
