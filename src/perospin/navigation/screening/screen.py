@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -86,6 +86,8 @@ class Screening:
         Whether that space is the logarithm of the quantity.
     labels : mapping, optional
         The study's own names of columns.
+    left_out : mapping of str to str
+        Spacers that could not be described, and why.
     """
 
     table: pd.DataFrame
@@ -112,6 +114,7 @@ class Screening:
     base: float = float("nan")
     logarithmic: bool = False
     labels: Mapping[str, str] | None = None
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def headline(self) -> tuple[str, str]:
@@ -158,6 +161,7 @@ class Screening:
             f"{self.conditions or 'conditions as in the study'}.",
             *([self.average()] if any(self.contributions) else []),
             *self._of_the_stream(),
+            *(f"{name} is left out: {shorten(why)}." for name, why in self.left_out.items()),
         ]
 
     def _of_the_stream(self) -> list[str]:
@@ -185,6 +189,7 @@ def screen(
     resume: bool = False,
     workers: int | None = None,
     scheduler: str | None = None,
+    limit_s: float = 600.0,
 ) -> Screening:
     """Predict every material of a space and rank them.
 
@@ -219,6 +224,8 @@ def screen(
         Threads; the processors of this machine by default.
     scheduler : str, optional
         Address of a Dask scheduler whose workers screen in place of this machine.
+    limit_s : float
+        Time for the descriptors of each cation that must be computed first (s); one that takes longer is left out.
 
     Returns
     -------
@@ -243,8 +250,15 @@ def screen(
         raise NavigationError(f"the space '{space.name}' has no [materials], so a study can't predict its candidates")
     answering = study if isinstance(study, Study) else Study.load(study)
     goals = [_goal(text, space) for text in objectives]
-    streamed = len(space.grid) > _LARGEST or scheduler is not None
     with progress_line(progress) as tell:
+        if scheduler is not None and space.to_compute():
+            raise NavigationError(
+                f"'{space.name}' has cations whose descriptors don't ship, which a cluster's workers lack; screen it "
+                "without --scheduler"
+            )
+        space = space.computed(limit_s, workers or 1, tell)
+        assert space.grid is not None
+        streamed = len(space.grid) > _LARGEST or scheduler is not None
         predictor = answering.predictor(part, tell or False)
         if predictor.part.target.by or predictor.part.data.records:
             raise NavigationError(
@@ -258,7 +272,7 @@ def screen(
         found: Found | None = None
         if streamed:
             job = Job(
-                model_bytes(predictor), space.to_dict(), space.ions, *goals[0], rank,
+                model_bytes(predictor), space.to_dict(), space.ions, space.left_out, *goals[0], rank,
                 float(target.forward(np.array([bar]))[0]), 5 * top + _SPARE,
             )  # fmt: skip
             kept_in = None if state is None else State(Path(state))
@@ -335,6 +349,7 @@ def screen(
         base=base,
         logarithmic=target.logarithmic,
         labels=predictor.part.labels,
+        left_out=space.left_out,
     )
     kept.insert(list(kept).index("known"), "pushes", ["; ".join(screening.pushes(i)) for i in range(len(kept))])
     return screening
@@ -384,7 +399,8 @@ def _described(space: Space, numbers: NDArray[np.int64]) -> pd.DataFrame:
         return pd.DataFrame()
     stack, sheet = np.divmod(numbers, space.grid.n_sheets)
     rows = np.concatenate([space.grid.stacks(int(one), int(one) + 1) for one in stack])
-    frame = pd.concat(describe_blocks(space.grid.table(rows, sheet), ions=space.ions))
+    block = space.grid.table(rows, sheet)
+    frame = pd.concat(describe_blocks(block, ions=space.ions, compute=bool(space.to_compute())))
     return frame[~frame.index.duplicated()]
 
 
