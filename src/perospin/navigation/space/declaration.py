@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from perospin.errors import NavigationError
+from perospin.navigation.space.spacers import Core
 from perospin.saving import name_fault
 from perospin.text import shorten
 
@@ -27,6 +28,12 @@ class Materials(_Section):
 
     spacers: Literal["all"] | list[str] = []
     """Spacer cations by symbol, or "all" whose quantum chemistry ships."""
+    smiles: dict[str, str] = {}
+    """Further spacers, name -> SMILES with the charge."""
+    smiles_file: str | None = None
+    """File of further spacers, `SMILES name` in each line, beside the space file."""
+    cores: dict[str, Core] = {}
+    """Further spacers made by substitution: [materials.cores.NAME]."""
     a_cations: list[str] = []
     """Cations of the cages: of 3D materials, and of layered ones from n = 2 on."""
     a_step: float | None = Field(None, gt=0, le=0.5)

@@ -86,6 +86,8 @@ class StackedPredictor:
     ions : IonLibrary or None
     more : sequence of str
         Descriptors that are asked for besides those that the model reads.
+    compute : bool
+        Whether cations may be computed, or read from the user's cache.
 
     Raises
     ------
@@ -97,6 +99,7 @@ class StackedPredictor:
     grid: CandidateGrid
     ions: Any = None
     more: Sequence[str] = ()
+    compute: bool = False
 
     def __post_init__(self) -> None:
         from perospin.descriptors.intrinsic import COLUMNS
@@ -126,7 +129,7 @@ class StackedPredictor:
 
         from perospin.descriptors import describe_blocks
 
-        return pd.concat(describe_blocks(block, level, ions=self.ions, columns=columns))
+        return pd.concat(describe_blocks(block, level, ions=self.ions, columns=columns, compute=self.compute))
 
     @cached_property
     def sheets(self) -> pd.DataFrame:
