@@ -20,7 +20,7 @@ from perospin.navigation.space.space import Candidate, Space
 from perospin.navigation.surrogates.columns import InputColumns
 from perospin.navigation.surrogates.declared import surrogate_from
 from perospin.navigation.surrogates.surrogate import Surrogate
-from perospin.text import shorten
+from perospin.text import shorten, without_password
 
 __all__ = ["Campaign", "Status"]
 
@@ -66,6 +66,20 @@ def check_costs(space: Candidates, cost: str) -> None:
             )
 
 
+def _made(folder: Path | str) -> Path | str:
+    """Where the log of a new campaign goes: into a folder, which is made, or a database behind a URL."""
+    from perospin.database.engines import is_url
+
+    if is_url(str(folder)):
+        return str(folder)
+    place = Path(folder)
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise NavigationError(f"can't create the folder '{shorten(str(place), 120)}': {error.strerror}") from None
+    return place / _FILE
+
+
 class Campaign:
     """Ask for the next materials and tell what came of them; use `new` or `open`.
 
@@ -82,7 +96,7 @@ class Campaign:
         self._log = log
         first = next(iter(log.events()), None)
         if first is None or first.kind != "begun":
-            raise NavigationError(f"'{shorten(str(log.path), 120)}' holds no campaign; begin one with Campaign.new")
+            raise NavigationError(f"'{log.shown}' holds no campaign; begin one with Campaign.new")
         declared = first.detail
         try:
             self.space: Candidates = candidates_from(declared["candidates"])
@@ -93,7 +107,7 @@ class Campaign:
             self.model: dict[str, Any] | None = declared["model"]
         except (KeyError, TypeError, ValueError):
             raise NavigationError(
-                f"the campaign in '{shorten(str(log.path), 120)}' is of another version of perospin, or isn't whole"
+                f"the campaign in '{log.shown}' is of another version of perospin, or isn't whole"
             ) from None
 
     @classmethod
@@ -112,8 +126,8 @@ class Campaign:
 
         Parameters
         ----------
-        folder : path
-            Made if it isn't there.
+        folder : path or str
+            Made if it isn't there. For a group: ``postgresql+psycopg://user@host/database#name``.
         candidates : path, Space or CandidateTable
             A space file (``.toml``), or a table of all materials to choose from.
         objectives : str or sequence of str
@@ -156,12 +170,7 @@ class Campaign:
             if len(wanted) > 1:
                 raise NavigationError("a model of the physics is for one objective; leave it out for two")
             surrogate_from(choose_from.encode([first])[1], model)
-        place = Path(folder)
-        try:
-            place.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise NavigationError(f"can't create the folder '{shorten(str(place), 120)}': {error.strerror}") from None
-        log = Log(place / _FILE)
+        log = Log(_made(folder))
         declared = {
             "candidates": choose_from.to_dict(),
             "objectives": [asdict(one) for one in wanted],
@@ -183,12 +192,17 @@ class Campaign:
         NavigationError
             If there is none.
         """
-        file = Path(folder) / _FILE
-        if not file.is_file():
-            raise NavigationError(
-                f"'{shorten(str(folder), 120)}' holds no campaign; begin one with 'perospin campaign new'"
-            )
-        return cls(Log(file))
+        from perospin.database.engines import is_url
+
+        if is_url(str(folder)):
+            log = Log(str(folder))
+            if log.exists:
+                return cls(log)
+        elif (file := Path(folder) / _FILE).is_file():
+            return cls(Log(file))
+        raise NavigationError(
+            f"'{shorten(without_password(str(folder)), 120)}' holds no campaign; begin one with 'perospin campaign new'"
+        )
 
     def _make(self, columns: InputColumns) -> Surrogate:
         return surrogate_from(columns, self.model, self.seed)
