@@ -12,7 +12,13 @@ import numpy as np
 from perospin.digits import counted, figures
 from perospin.errors import NavigationError
 from perospin.navigation.campaign.belief import Known
-from perospin.navigation.campaign.candidates import Candidates, DeclaredSpace, candidates_from, open_candidates
+from perospin.navigation.campaign.candidates import (
+    Candidates,
+    DeclaredSpace,
+    OwnIons,
+    candidates_from,
+    open_candidates,
+)
 from perospin.navigation.campaign.log import Event, Log
 from perospin.navigation.campaign.objectives import Objective, parse_objectives
 from perospin.navigation.campaign.suggesting import Suggestion, check_acquisition, suggest
@@ -20,6 +26,7 @@ from perospin.navigation.space.space import Candidate, Space
 from perospin.navigation.surrogates.columns import InputColumns
 from perospin.navigation.surrogates.declared import surrogate_from
 from perospin.navigation.surrogates.surrogate import Surrogate
+from perospin.progress import Progress, progress_line
 from perospin.text import shorten, without_password
 
 __all__ = ["Campaign", "Status"]
@@ -64,6 +71,28 @@ def check_costs(space: Candidates, cost: str) -> None:
             raise NavigationError(
                 f"the cost '{shorten(cost, 40)}' must be a column of numbers above 0 of the candidates"
             )
+
+
+def _models(model: Mapping[str, Any], objectives: Sequence[Objective]) -> dict[str, Mapping[str, Any]]:
+    """Take a model apart: what learns each objective, by its name.
+
+    Raises
+    ------
+    NavigationError
+        If two objectives share one declaration, or it names another one.
+    """
+    if not model:
+        return {}
+    names = [one.name for one in objectives]
+    if len(names) == 1:
+        return {names[0]: model}
+    for name, declared in model.items():
+        if name not in names or not isinstance(declared, Mapping):
+            raise NavigationError(
+                f"with two objectives each has a model of its own, under its name: {' and '.join(names)}; "
+                f"'{shorten(str(name), 40)}' is none of them"
+            )
+    return dict(model)
 
 
 def _made(folder: Path | str) -> Path | str:
@@ -121,6 +150,7 @@ class Campaign:
         stop_below: float | None = None,
         seed: int = 0,
         model: Mapping[str, Any] | None = None,
+        ions: OwnIons | None = None,
     ) -> Self:
         """Begin a campaign in a folder of its own.
 
@@ -141,7 +171,10 @@ class Campaign:
         seed : int
         model : dict, optional
             What learns, as `surrogate_from` reads it: a law, or laws that compete. Laws are of the values themselves,
-            or of their decimal logarithm if the objective is on a log scale.
+            or of their decimal logarithm if the objective is on a log scale. For two objectives, one such declaration
+            under the name of each; one that is left out is learnt without a law.
+        ions : dict of str to str or dict, optional
+            Own ions that the space file names: ``{"NAME": "SMILES"}``. The log keeps them.
 
         Raises
         ------
@@ -154,9 +187,11 @@ class Campaign:
         if stop_below is not None and not (np.isfinite(stop_below) and stop_below > 0):
             raise NavigationError(f"a campaign stops below an expected gain above 0, not {stop_below:g}")
         if isinstance(candidates, str | Path):
-            choose_from = open_candidates(candidates)
+            choose_from = open_candidates(candidates, ions)
+        elif isinstance(candidates, Space):
+            choose_from = DeclaredSpace(candidates, ions)
         else:
-            choose_from = DeclaredSpace(candidates) if isinstance(candidates, Space) else candidates
+            choose_from = candidates
         first = next(choose_from.candidates(), None)
         if first is None:
             raise NavigationError("the space has no candidate; loosen one of its rules")
@@ -167,11 +202,10 @@ class Campaign:
         if cost is not None:
             check_costs(choose_from, cost)
         if model is not None:
-            if len(wanted) > 1:
-                raise NavigationError("a model of the physics is for one objective; leave it out for two")
-            surrogate_from(choose_from.encode([first])[1], model)
+            for declared in _models(model, wanted).values():
+                surrogate_from(choose_from.encode([first])[1], declared)
         log = Log(_made(folder))
-        declared = {
+        content = {
             "candidates": choose_from.to_dict(),
             "objectives": [asdict(one) for one in wanted],
             "acquisition": way,
@@ -180,7 +214,7 @@ class Campaign:
             "model": None if model is None else dict(model),
             "seed": seed,
         }
-        log.create(Event("begun", detail=declared))
+        log.create(Event("begun", detail=content))
         return cls(log)
 
     @classmethod
@@ -204,8 +238,9 @@ class Campaign:
             f"'{shorten(without_password(str(folder)), 120)}' holds no campaign; begin one with 'perospin campaign new'"
         )
 
-    def _make(self, columns: InputColumns) -> Surrogate:
-        return surrogate_from(columns, self.model, self.seed)
+    def _make(self, objective: Objective, columns: InputColumns) -> Surrogate:
+        declared = _models(self.model or {}, self.objectives)
+        return surrogate_from(columns, declared.get(objective.name), self.seed)
 
     @property
     def events(self) -> list[Event]:
@@ -217,6 +252,7 @@ class Campaign:
         count: int = 1,
         surrogate: Callable[[InputColumns], Surrogate] | None = None,
         acquisition: str | None = None,
+        progress: bool | Progress = False,
     ) -> list[Suggestion]:
         """Choose the next materials and write them to the log, where they are pending.
 
@@ -230,6 +266,8 @@ class Campaign:
             default a Gaussian process on mixed inputs.
         acquisition : str, optional
             For this batch only.
+        progress : bool or callable
+            Show a progress line, or hear of it.
         """
         if count < 1:
             raise NavigationError(f"a batch has one material or more, not {count}")
@@ -239,11 +277,12 @@ class Campaign:
             events = self._log.events()
             generator = np.random.default_rng([self.seed, len(events)])
             known = Known.of(events, self.space)
-            batch, models = suggest(
-                known, self.space, self.objectives, count, way, surrogate or self._make, generator, self.cost
-            )
-            evidence = next((m.probabilities() for m in models if hasattr(m, "probabilities")), None)
-            more = {"acquisition_name": way} | ({"probabilities": evidence} if evidence else {})
+            make = self._make if surrogate is None else lambda _, columns: surrogate(columns)
+            with progress_line(progress) as tell:
+                batch, models = suggest(
+                    known, self.space, self.objectives, count, way, make, generator, self.cost, tell
+                )
+            more = {"acquisition_name": way} | self._evidence(models)
             told = [
                 Event("suggested", one.material, one.choices, note=one.words, detail=one.to_dict() | more)
                 for one in batch
@@ -252,6 +291,14 @@ class Campaign:
             if self._log.append(told, seen=len(events)):
                 return batch
         raise NavigationError("others write to this campaign's log all the time; ask again in a minute")
+
+    def _evidence(self, models: Sequence[Surrogate]) -> dict[str, Any]:
+        """Probabilities of competing laws; with two objectives, named with theirs."""
+        found = {}
+        for objective, model in zip(self.objectives, models, strict=False):
+            for law, share in model.probabilities().items() if hasattr(model, "probabilities") else ():
+                found[law if len(self.objectives) == 1 else f"{objective.name}: {law}"] = share
+        return {"probabilities": found} if found else {}
 
     def tell(
         self,
@@ -341,8 +388,8 @@ class Campaign:
             note,
         )
 
-    def status(self) -> Status:
-        """Where the campaign stands."""
+    def status(self, stop_below: float | None = None) -> Status:
+        """Where the campaign stands; `stop_below` stands in for the stated one."""
         events = self._log.events()
         known = Known.of(events, self.space)
         best: dict[str, tuple[str, float]] = {}
@@ -358,20 +405,24 @@ class Campaign:
         pending = tuple(one.name for one in known.pending)
         kinds = [event.kind for event in events]
         counts = (kinds.count("measured"), kinds.count("failed"), kinds.count("imported"))
-        return Status(self.space.count, *counts, pending, best, gain, self._advice(gain, pending))
+        return Status(self.space.count, *counts, pending, best, gain, self._advice(gain, pending, stop_below))
 
-    def _advice(self, gain: float | None, pending: Sequence[str]) -> str:
+    def _advice(self, gain: float | None, pending: Sequence[str], stop_below: float | None) -> str:
         if gain is None:
             return (
                 f"{counted(len(pending), 'suggestion')} pending; tell what came of them"
                 if pending
                 else "ask for suggestions"
             )
-        if self.stop_below is None:
-            return f"the largest expected gain is {figures(gain, 2)}; state stop_below to be told when to stop"
-        if gain < self.stop_below:
-            return f"stop: the largest expected gain, {figures(gain, 2)}, is below the stated {self.stop_below:g}"
-        return f"go on: the largest expected gain, {figures(gain, 2)}, is above the stated {self.stop_below:g}"
+        bar = self.stop_below if stop_below is None else stop_below
+        if bar is None:
+            return (
+                f"the largest expected gain is {figures(gain, 2)}; state with --stop-below which gain isn't worth a "
+                "batch, to be told when to stop"
+            )
+        if gain < bar:
+            return f"stop: the largest expected gain, {figures(gain, 2)}, is below the stated {bar:g}"
+        return f"go on: the largest expected gain, {figures(gain, 2)}, is above the stated {bar:g}"
 
     def close(self) -> None:
         """Let go of the log's file."""
