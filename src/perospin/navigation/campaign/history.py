@@ -123,9 +123,9 @@ class Summary:
     words: dict[str, Any]
 
 
-def summarise(campaign: Campaign, name: str) -> Summary:
-    """Put together what a campaign's page shows."""
-    events, now = campaign.events, campaign.status()
+def summarise(campaign: Campaign, name: str, stop_below: float | None = None) -> Summary:
+    """Put together what a campaign's page shows; `stop_below` stands in for the stated one."""
+    events, now = campaign.events, campaign.status(stop_below)
     targets = []
     for one in campaign.objectives:
         way, made = progress(events, one), promises(events, one)
