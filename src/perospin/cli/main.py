@@ -19,6 +19,7 @@ from typer.core import TyperCommand, TyperGroup
 from perospin.errors import PerospinError, sentence
 
 COMMANDS: dict[str, tuple[str, str]] = {
+    "app": ("perospin.cli.app", "Start the web app in your browser."),
     "study": ("perospin.cli.study.run", "Run, list and show studies: data to validated model to report."),
     "predict": ("perospin.cli.predict", "Predict a property of materials, with interval, domain and reasons."),
     "screen": ("perospin.cli.screen", "Which materials of a space to make next."),

@@ -277,7 +277,7 @@ def fit_sclc(
         raise FitError(f"voltage has the shape {voltage.shape}, current {density.shape}: they must be equal columns")
     keep = np.isfinite(voltage) & np.isfinite(density) & (voltage > 0) & (density > 0)
     if np.count_nonzero(keep) < 12:
-        raise FitError(f"only {np.count_nonzero(keep)} points have voltage and current: three regions need 12")
+        raise FitError(f"three regions need 12 points with voltage and current, and there are {np.count_nonzero(keep)}")
     log_v, log_j = np.log10(voltage[keep]), np.log10(density[keep])
     notes = _hysteresis(log_v, log_j)
     order = np.argsort(log_v, kind="stable")

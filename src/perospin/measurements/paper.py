@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from perospin.measurements.result import SpinFit
 
-__all__ = ["curves", "methods"]
+__all__ = ["curves", "headline", "methods"]
 
 
 def curves(fit: SpinFit) -> pd.DataFrame:
@@ -83,3 +83,28 @@ def methods(fit: SpinFit) -> str:
         how = _METHODS.get(fit.interval_method, fit.interval_method)
         sentences.append(f"{value} ({fit.level:.0%} interval from {how}).")
     return " ".join(sentences)
+
+
+def headline(fit: SpinFit) -> str:
+    """Write the main value in a unit that suits its size: ``T1 = 129.1 ± 1.8 us``."""
+    from perospin.fitting.result import rounded
+    from perospin.units import convert, readable_unit
+
+    name = str(fit.settings.get("main", "")) or next(iter(fit.records), fit.names[0])
+    found = fit[name]
+    if found.status not in ("fitted", "derived", "upper bound", "lower bound"):
+        return f"{name}: {found.status}"
+    unit = readable_unit(found.value, found.unit)
+    stem = name.removesuffix("_" + found.unit.lower()).removesuffix("_percent").replace("_", " ")
+    value, error = (convert(v, found.unit, unit) if unit != found.unit else v for v in (found.value, found.uncertainty))
+    bound = {"upper bound": f"< {value:.3g}", "lower bound": f"> {value:.3g}"}.get(found.status)
+    return f"{stem} {bound or f'= {rounded(value, error)}'} {unit}".rstrip() + _convention(fit, name)
+
+
+def _convention(fit: SpinFit, name: str) -> str:
+    """Name the convention of a lifetime, in words, behind its value."""
+    meaning = fit.conventions.get("lifetime", "")
+    if name != "lifetime_ps" or not meaning:
+        return ""
+    words = meaning.removeprefix("lifetime_ps is the ")
+    return f" ({words}; convention {fit.settings.get('convention', '')})"

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from perospin.digits import counted
 from perospin.studies.caution import Caution
 
 if TYPE_CHECKING:
@@ -193,7 +194,7 @@ class PartResult:
 
     def __str__(self) -> str:
         verdict = self.spec.verdict
-        lines = [f"{self.name}: {len(self.rows)} rows"]
+        lines = [f"{self.name}: {counted(len(self.rows), 'row')}"]
         for name in dict.fromkeys([self.spec.baseline, verdict.estimator]):
             score = self.told_score(name, verdict.scheme)
             if score:

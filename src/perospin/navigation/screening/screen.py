@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
 from perospin.errors import NavigationError
+from perospin.navigation.screening.stream import Found, Job, State, cluster, model_bytes, stream
 from perospin.navigation.space.space import Space
 from perospin.progress import Progress, progress_line
 from perospin.similar import did_you_mean
@@ -29,6 +32,9 @@ RANKINGS = {
 }
 """Ways to rank, in words."""
 _LARGEST = 20_000
+"""A space of more materials is streamed."""
+_SPARE = 200
+"""Candidates kept beyond those that a list needs, for the errors of interpolated values."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +71,9 @@ class Screening:
         Quantity and unit of one over the value, such as the lifetime.
     ions : IonLibrary, optional
         Library that the formulas were read with.
+    off : float, optional
+        Of a space too large to be kept: largest error seen of the interpolated values that chose the candidates of the
+        list, in the space of the models. Values in `table` are exact.
     """
 
     table: pd.DataFrame
@@ -86,6 +95,7 @@ class Screening:
     chosen: str
     reciprocal: tuple[str, str] | None = None
     ions: Any = None
+    off: float | None = None
 
     @property
     def headline(self) -> tuple[str, str]:
@@ -103,12 +113,22 @@ class Screening:
     def notes(self) -> list[str]:
         """Say what belongs under a list: domain, reference, scheme, model."""
         return [
-            f"{self.n_in_domain} of {self.n_screened} materials are in domain. Shown: {self.chosen}.",
+            f"{self.n_in_domain:,} of {self.n_screened:,} materials are in domain. Shown: {self.chosen}.",
             f"'beats ref.' is the probability to do better than {self.reference}, were the errors normal.",
             f"Intervals of {100 * self.level:g} % are made {interval_in_words(self.scheme)}.",
             f"Model: {self.estimator} (study {self.study}, part {self.part}); "
             f"{self.conditions or 'conditions as in the study'}.",
+            *self._of_the_stream(),
         ]
+
+    def _of_the_stream(self) -> list[str]:
+        if self.off is None:
+            return []
+        said = (
+            f"Which materials are listed was found by interpolation (error at most {self.off:.1g} where it was checked)"
+        )
+        fronts = "; 'front' compares those that were kept" if len(self.objectives) > 1 else ""
+        return [f"{said}; the values shown are exact{fronts}."]
 
 
 def screen(
@@ -122,6 +142,10 @@ def screen(
     diverse: bool = False,
     part: str | None = None,
     progress: bool | Progress = False,
+    state: str | Path | None = None,
+    resume: bool = False,
+    workers: int | None = None,
+    scheduler: str | None = None,
 ) -> Screening:
     """Predict every material of a space and rank them.
 
@@ -147,6 +171,15 @@ def screen(
         Part of the study.
     progress : bool or callable
         Show a progress line, or hear of it.
+    state : path, optional
+        File in which a screening of more than 20,000 materials keeps what it has found; it stays until the caller has
+        written the list.
+    resume : bool
+        Go on from that file.
+    workers : int, optional
+        Threads; the processors of this machine by default.
+    scheduler : str, optional
+        Address of a Dask scheduler whose workers screen in place of this machine.
 
     Returns
     -------
@@ -156,8 +189,8 @@ def screen(
     Raises
     ------
     NavigationError
-        If the space has no material, is too large, an objective can't be read, or the study predicts
-        several quantities.
+        If the space has no material, an objective can't be read, the study predicts several quantities, or `state`
+        belongs to another screening.
     """
     from perospin.chemistry import Perovskite
     from perospin.studies import Study
@@ -169,16 +202,9 @@ def screen(
         raise NavigationError(f"top must be at least 1, not {top}")
     if space.grid is None:
         raise NavigationError(f"the space '{space.name}' has no [materials], so a study can't predict its candidates")
-    if len(space.grid) > _LARGEST:
-        raise NavigationError(
-            f"'{space.name}' has {len(space.grid):,} materials; one screening takes up to {_LARGEST:,}: narrow the "
-            "space, by fewer layer numbers or mixing steps for example"
-        )
     answering = study if isinstance(study, Study) else Study.load(study)
     goals = [_goal(text, space) for text in objectives]
-    formulas = [f for f in space.described.index if space.obeys({"material": f})]
-    if not formulas:
-        raise NavigationError(f"no material of '{space.name}' obeys its rules; loosen one of them")
+    streamed = len(space.grid) > _LARGEST or scheduler is not None
     with progress_line(progress) as tell:
         predictor = answering.predictor(part, tell or False)
         if predictor.part.target.by or predictor.part.data.records:
@@ -186,23 +212,42 @@ def screen(
                 f"the study '{answering.name}' predicts several quantities at conditions; a screening needs a "
                 "study of one, such as spin-relaxation"
             )
+        target, answers = predictor.part.target, predictor.part.answers
+        assert answers is not None
+        smaller = goals[0][1] is not None or goals[0][0] < 0
+        reference, bar = _reference(predictor, beat, smaller, space)
+        found: Found | None = None
+        if streamed:
+            job = Job(
+                model_bytes(predictor), space.to_dict(), space.ions, *goals[0], rank,
+                float(target.forward(np.array([bar]))[0]), 5 * top + _SPARE,
+            )  # fmt: skip
+            kept_in = None if state is None else State(Path(state))
+            with contextlib.ExitStack() as stack:
+                executor = None if scheduler is None else stack.enter_context(cluster(scheduler))
+                found = stream(
+                    job, space.grid, executor=executor, workers=workers, state=kept_in, resume=resume, tell=tell
+                )
+            described = _described(space, found.pool(job.keep))
+            formulas = list(described.index)
+        else:
+            described = space.described
+            formulas = [f for f in described.index if space.obeys({"material": f})]
+        if not formulas:
+            raise NavigationError(f"no material of '{space.name}' obeys its rules; loosen one of them")
         materials = [Perovskite.parse(str(formula), space.ions) for formula in formulas]
         count: Callable[[int, int], None] | None = None
         if tell is not None:
 
             def count(done: int, in_all: int) -> None:
-                tell("screening", done, in_all)
+                tell("predicting the best" if streamed else "screening", done, in_all)
 
         table = predict_many(predictor, materials, space.ions, count)
-    target, answers = predictor.part.target, predictor.part.answers
-    assert answers is not None
-    smaller = goals[0][1] is not None or goals[0][0] < 0
-    reference, bar = _reference(predictor, beat, smaller, space)
     # half the width of the interval is z times its standard deviation, were the errors normal
     deviation = table["spread"] / float(ndtri(0.5 + answers.level / 2))
     away = (float(target.forward(np.array([bar]))[0]) - table["centre"]) / deviation.where(deviation > 0)
     table["chance_to_beat"] = ndtr(away if smaller else -away)
-    merits = np.column_stack([_merit(goal, table, space, target.column) for goal in goals])
+    merits = np.column_stack([_merit(goal, table, described) for goal in goals])
     table["front"] = _fronts(merits)
     table = table.assign(_order=_order(goals[0], table, rank, merits[:, 0]))
     table = table.sort_values(["in_domain", "_order"], ascending=[False, False], kind="stable").drop(columns="_order")
@@ -219,11 +264,16 @@ def screen(
         )
     kept = kept.reset_index(drop=True)
     kept.insert(0, "rank", np.arange(1, len(kept) + 1))
+    clear: int | None
+    if found is None:
+        clear = int((inside["low"] > inside["high"].min()).sum() + (inside["high"] < inside["low"].max()).sum())
+    else:  # of a stream only the outermost ends are known
+        clear = None if found.highest_low > found.lowest_high else 0
     named = target.reciprocal
     return Screening(
         table=kept,
-        n_screened=len(table),
-        n_in_domain=len(inside),
+        n_screened=len(table) if found is None else found.n_screened,
+        n_in_domain=len(inside) if found is None else found.n_in_domain,
         quantity=target.quantity,
         unit=target.unit,
         conditions=target.conditions,
@@ -232,7 +282,7 @@ def screen(
         objectives=tuple(objectives),
         ranking=rank,
         reference=reference,
-        told_apart=_told_apart(inside, answers.level),
+        told_apart=_told_apart(len(inside) if found is None else found.n_in_domain, clear, answers.level),
         study=answering.name,
         part=predictor.part_name,
         estimator=predictor.part.title_of(answers.estimator),
@@ -240,6 +290,7 @@ def screen(
         chosen=chosen,
         reciprocal=None if named is None else (named.quantity, named.unit),
         ions=space.ions,
+        off=None if found is None else found.off,
     )
 
 
@@ -251,17 +302,31 @@ def _goal(text: str, space: Space) -> tuple[int, str | None]:
     name = rest.strip().replace(" ", "_")
     if name in ("", "rate", "value", "target"):
         return (-1 if word == "min" else 1), None
-    if name not in space.described.columns:
-        hint = did_you_mean(
-            name, space.described.columns, otherwise="name a descriptor, or nothing for the study's own"
-        )
+    known = space.descriptor_names()
+    if name not in known:
+        hint = did_you_mean(name, known, otherwise="name a descriptor, or nothing for the study's own")
         raise NavigationError(f"the objective '{shorten(text)}' names no descriptor; {hint}")
     return (-1 if word == "min" else 1), name
 
 
-def _merit(goal: tuple[int, str | None], table: pd.DataFrame, space: Space, target: str) -> NDArray[np.float64]:
+def _described(space: Space, numbers: NDArray[np.int64]) -> pd.DataFrame:
+    """Descriptors of some materials of a large space, by their numbers."""
+    import pandas as pd
+
+    from perospin.descriptors import describe_blocks
+
+    assert space.grid is not None
+    if not len(numbers):
+        return pd.DataFrame()
+    stack, sheet = np.divmod(numbers, space.grid.n_sheets)
+    rows = np.concatenate([space.grid.stacks(int(one), int(one) + 1) for one in stack])
+    frame = pd.concat(describe_blocks(space.grid.table(rows, sheet), ions=space.ions))
+    return frame[~frame.index.duplicated()]
+
+
+def _merit(goal: tuple[int, str | None], table: pd.DataFrame, described: pd.DataFrame) -> NDArray[np.float64]:
     sign, name = goal
-    values = table["centre"] if name is None else space.described[name].loc[table["formula"]]
+    values = table["centre"] if name is None else described[name].loc[table["formula"]]
     return np.asarray(sign * values.to_numpy(dtype=float))
 
 
@@ -329,20 +394,23 @@ def _farthest(points: NDArray[np.float64], count: int) -> list[int]:
     return sorted(chosen)
 
 
-def _told_apart(inside: pd.DataFrame, level: float) -> str:
-    if not len(inside):
+def _told_apart(n_inside: int, clear: int | None, level: float) -> str:
+    """Say whether candidates in domain can be told apart; `clear` None: at least two can."""
+    if not n_inside:
         return (
             "no candidate is in domain: the study has seen nothing like them, so none of these values is one to act on"
         )
     percent = f"{100 * level:g} %"
-    if len(inside) == 1:
+    if n_inside == 1:
         return f"one candidate is in domain; its {percent} interval is the answer"
-    clear = int((inside["low"] > inside["high"].min()).sum() + (inside["high"] < inside["low"].max()).sum())
+    if clear is None:
+        return (
+            f"the {percent} intervals of at least two of the {n_inside:,} candidates in domain don't overlap: the best "
+            "and the worst can be told apart"
+        )
     if not clear:
         return (
-            f"the {percent} intervals of all {len(inside)} candidates in domain overlap: the model can't tell any two "
+            f"the {percent} intervals of all {n_inside:,} candidates in domain overlap: the model can't tell any two "
             "of them apart for sure; the order is a hint"
         )
-    return (
-        f"{clear} of {len(inside)} candidates in domain differ from another one by more than both {percent} intervals"
-    )
+    return f"{clear} of {n_inside} candidates in domain differ from another one by more than both {percent} intervals"

@@ -29,6 +29,8 @@ class Materials(_Section):
     """Spacer cations by symbol, or "all" whose quantum chemistry ships."""
     a_cations: list[str] = []
     """Cations of the cages: of 3D materials, and of layered ones from n = 2 on."""
+    a_step: float | None = Field(None, gt=0, le=0.5)
+    """Step in which two cations of the cages are mixed, as 0.25; pure ones only if left out."""
     metals: list[str] = Field(["Pb"], min_length=1)
     """Divalent metals."""
     halides: list[str] = Field(["I"], min_length=1)
@@ -39,10 +41,13 @@ class Materials(_Section):
     """Layer numbers of layered materials."""
     three_dimensional: bool = False
     """Whether ABX3 belongs to the space too."""
-    families: list[Literal["RP", "DJ"]] | None = None
-    """Only these families of layered materials: Ruddlesden-Popper (RP), Dion-Jacobson (DJ)."""
+    families: list[Literal["RP", "DJ", "ACI"]] | None = None
+    """Families of layered materials: Ruddlesden-Popper (RP), Dion-Jacobson (DJ), alternating cations (ACI).
 
-    @field_validator("halide_step")
+    RP and DJ, as the spacers' charges have it, if left out.
+    """
+
+    @field_validator("halide_step", "a_step")
     @classmethod
     def _whole(cls, value: float | None) -> float | None:
         if value is not None:

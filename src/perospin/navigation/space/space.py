@@ -76,7 +76,7 @@ class Space:
         self.ions = ions
         self.rules = tuple(Rule(one.rule, one.why) for one in declared.rules)
         if self.rules:
-            known = frozenset((*self._plain_names(), *(self._descriptor_names() if declared.materials else ())))
+            known = frozenset((*self._plain_names(), *(self.descriptor_names() if declared.materials else ())))
             for rule in self.rules:
                 rule.check_names(known)
         self._check_ions()
@@ -121,15 +121,18 @@ class Space:
         spacers = part.spacers
         if spacers == "all":
             spacers = [ion.symbol for ion in known_cations("fast", "spacer", self.ions)]
+        alternating: list[str] = []
         if part.families is not None:
-            wanted = {{"RP": 1, "DJ": 2}[family] for family in part.families}
+            if "ACI" in part.families:
+                alternating = [name for name in spacers if self._charge(name) == 1 and name not in part.a_cations]
+            wanted = {{"RP": 1, "DJ": 2}[family] for family in part.families if family != "ACI"}
             spacers = [name for name in spacers if self._charge(name) in wanted]
-        deep = part.three_dimensional or any(n > 1 for n in part.layers)
+        deep = part.three_dimensional or bool(alternating) or any(n > 1 for n in part.layers)
         try:
             return CandidateGrid(
-                spacers=spacers, a_site=part.a_cations if deep else (), metals=part.metals,
+                spacers=spacers, a_site=_mixed(part.a_cations, part.a_step) if deep else (), metals=part.metals,
                 halides=_mixed(part.halides, part.halide_step), n_layers=part.layers,
-                three_dimensional=part.three_dimensional,
+                three_dimensional=part.three_dimensional, alternating=alternating,
             )  # fmt: skip
         except PerospinError as error:
             raise NavigationError(f"[materials] of '{self.name}': {error}") from None
@@ -197,7 +200,7 @@ class Space:
                 f"'{self.name}' has {len(self.grid):,} materials; a campaign keeps at most {_MOST_MATERIALS:,}: narrow "
                 "the space, or screen it with `perospin screen`"
             )
-        frame = pd.concat(describe_blocks(self.grid, ions=self.ions, columns=self._descriptor_names()))
+        frame = pd.concat(describe_blocks(self.grid, ions=self.ions, columns=self.descriptor_names()))
         return frame[~frame.index.duplicated()]
 
     # --- candidates -------------------------------------------------------------------------------------------
@@ -384,7 +387,8 @@ class Space:
         return [*shares, *self.declared.variables]
 
     @staticmethod
-    def _descriptor_names() -> list[str]:
+    def descriptor_names() -> list[str]:
+        """Columns of a material that rules and objectives may name."""
         from perospin.descriptors.intrinsic import COLUMNS
 
         return list(COLUMNS)
@@ -403,12 +407,12 @@ def _simplex(part: Fractions) -> list[dict[str, float]]:
     return points
 
 
-def _mixed(halides: Sequence[str], step: float | None) -> list[str | dict[str, float]]:
-    """Pure halides, and their pairs in steps."""
-    mixed: list[str | dict[str, float]] = list(halides)
+def _mixed(ions: Sequence[str], step: float | None) -> list[str | dict[str, float]]:
+    """Pure ions, and their pairs in steps."""
+    mixed: list[str | dict[str, float]] = list(ions)
     if step is not None:
         count = steps_in_one(step)
-        for one, other in itertools.combinations(halides, 2):
+        for one, other in itertools.combinations(ions, 2):
             mixed += [{one: round(i / count, 10), other: round(1 - i / count, 10)} for i in range(count - 1, 0, -1)]
     return mixed
 

@@ -215,8 +215,8 @@ def _levelling(
     count = max(int((field <= end.value).sum()), 1)
     remedy = "give Delta_N (nuclear_field_t, --nuclear-field-mt)" if nuclear_field_t is None else "check Delta_N"
     return [
-        f"T1 levels off at low fields, below about {end.value:.2g} T, more than the law has it: {count} of "
-        f"{field.size} points bend the fit; {remedy}, or leave them out"
+        f"T1 levels off at low fields, below about {end.value:.2g} T, more than the law has it ({count} of "
+        f"{field.size} points): they bend the fit; {remedy}, or leave them out"
     ]
 
 

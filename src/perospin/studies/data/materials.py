@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from perospin.digits import counted
 from perospin.errors import PerospinError, StudyError, TooFewRowsError
 from perospin.studies.data.table import Faults, _numeric, _require_columns, refuse_all
 from perospin.studies.declaration.part import needed_columns
@@ -226,6 +227,42 @@ def held_out_spacing(
     return pd.DataFrame(rows, columns=["single_layer_spacing_a", "single_layer_spacing_sd_a", "exchange_log10"])
 
 
+def held_out_spacing_between(
+    formulas: NDArray[np.object_],
+    barrier: NDArray[np.float64],
+    told: tuple[NDArray[np.float64], NDArray[np.float64]],
+) -> dict[str, NDArray[np.float64]]:
+    """Return `held_out_spacing` of single-layer materials in arrays, for candidates by the million.
+
+    Parameters
+    ----------
+    formulas : ndarray of str
+        Canonical formulas.
+    barrier : ndarray
+        Static dielectric constant of the spacers.
+    told : (ndarray, ndarray)
+        Spacing and standard deviation (A) where the shipped table lacks the formula; NaN where nobody knows.
+    """
+    from perospin.chemistry import Perovskite
+    from perospin.descriptors.intrinsic import spacer_row
+    from perospin.mechanisms import layered_permittivity
+
+    table = _spacing_table()
+    reference, _ = table[_REFERENCE]
+    spacer = Perovskite.parse(_REFERENCE).spacers[0][0]
+    at_reference = layered_permittivity(
+        reference, _WELL_A, _WELL_PERMITTIVITY, spacer_row(spacer, False)["dielectric_constant"]
+    )
+    spacing, sd = (values.copy() for values in told)
+    for place in np.argwhere(np.isin(formulas, list(table))):
+        spacing[tuple(place)], sd[tuple(place)] = table[str(formulas[tuple(place)])]
+    exchange = np.full(spacing.shape, math.nan)
+    known = np.isfinite(spacing) & np.isfinite(barrier)
+    permittivity = layered_permittivity(spacing[known], _WELL_A, _WELL_PERMITTIVITY, barrier[known])
+    exchange[known] = -4.0 * np.log10(permittivity / at_reference)
+    return {"single_layer_spacing_a": spacing, "single_layer_spacing_sd_a": sd, "exchange_log10": exchange}
+
+
 def _complete(features: pd.DataFrame, section: DataSection, described: list[str]) -> NDArray[np.bool_]:
     """Rows for which all descriptors in `complete` are known.
 
@@ -243,7 +280,8 @@ def _complete(features: pd.DataFrame, section: DataSection, described: list[str]
         names = [meaning.get(name, name.replace("_", " ")).split(" (")[0].split(", ")[0] for name in section.complete]
         raise TooFewRowsError(
             f"{' and '.join(names) or 'the target'}: known for {int(keep.sum())} of {len(keep)} rows "
-            f"({materials} materials); at least {max(section.min_rows, 1)} rows are needed, so no model is scored"
+            f"({counted(materials, 'material')}); at least {max(section.min_rows, 1)} rows are needed, so no model is "
+            "scored"
         )
     return np.asarray(keep)
 
