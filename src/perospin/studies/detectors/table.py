@@ -231,11 +231,12 @@ def question(
 def cautions(table: pd.DataFrame, material: Any, asked: Mapping[str, Any]) -> list[str]:
     """Say what the records can't support of a prediction."""
     found = []
-    if "log_field" in table and "field_v_mm" not in asked:
+    if "log_field_sd" in table and (table["log_field_sd"] == 0).any() and "field_v_mm" not in asked:
         found.append(
             "no field was asked for: the interval holds for the fields of the records, most of them not stated"
         )
-    if "obtained" in table.columns and asked.get("obtained", "measured") == "measured":
+    mixed = "quantity" in table and (table["quantity"] == "computed").any()
+    if mixed and asked.get("obtained", "measured") == "measured":
         found.append("computed gaps are among the training rows, with a quarter of the weight of measured ones")
     return found
 
