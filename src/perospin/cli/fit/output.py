@@ -174,19 +174,8 @@ def _parts_table(parts: Mapping[str, SpinFit]) -> str:
 
 
 def headline(fit: SpinFit) -> str:
-    """Write the main value in a unit that suits its size: ``T1 = 129.1 ± 1.8 us``."""
-    from perospin.fitting.result import rounded
-    from perospin.units import convert, readable_unit
-
-    name = str(fit.settings.get("main", "")) or next(iter(fit.records), fit.names[0])
-    found = fit[name]
-    if found.status not in ("fitted", "derived", "upper bound", "lower bound"):
-        return f"{name}: {found.status}"
-    unit = readable_unit(found.value, found.unit)
-    stem = name.removesuffix("_" + found.unit.lower()).removesuffix("_percent").replace("_", " ")
-    value, error = (convert(v, found.unit, unit) if unit != found.unit else v for v in (found.value, found.uncertainty))
-    bound = {"upper bound": f"< {value:.3g}", "lower bound": f"> {value:.3g}"}.get(found.status)
-    return f"{stem} {bound or f'= {rounded(value, error)}'} {unit}".rstrip() + _convention(fit, name)
+    """Write the main value in a unit that suits its size, with the convention of a lifetime."""
+    return fit.stated() + _convention(fit, fit.main)
 
 
 def _convention(fit: SpinFit, name: str) -> str:
@@ -199,11 +188,9 @@ def _convention(fit: SpinFit, name: str) -> str:
 
 
 def _figure(fit: SpinFit, path: Path, material: str | None = None, log_delay: bool = False) -> None:
-    """Write the figure of a fit; a pump-probe fit names its material, and may have a logarithmic delay."""
-    more: dict[str, Any] = {}
-    if fit.drawing == _PUMP_PROBE:
-        more = {"material": material or "", **({"log_delay": True} if log_delay else {})}
-    write_figure(fit.plot(**more), path, dpi=200)
+    """Write the figure of a fit with its material; a pump-probe fit may have a logarithmic delay."""
+    more: dict[str, Any] = {"log_delay": True} if log_delay else {}
+    write_figure(fit.plot(material=material or "", **more), path, dpi=200)
 
 
 _PUMP_PROBE = "pump-probe"
