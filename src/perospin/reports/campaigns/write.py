@@ -71,7 +71,7 @@ def campaign_page(summary: Summary, folder: str | Path) -> Path:
             {
                 "title": f"What it believes: {belief.label}",
                 "caption": f"All that isn't shown on an axis is as in the best material, {belief.best}. "
-                "Bands and bars are 95 % intervals of the true value. Circles are results; their other choices may differ.",
+                "Bands and bars are 95 % intervals of the true value. Circles are results; other choices may differ.",
                 "panels": [{"what": what, "source": embedded[name]} for name, (of, what) in panels.items() if of == n],
             }
             for n, belief in enumerate(summary.beliefs, start=1)
