@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: report test test-all fuzz faults lint setup clean
+.PHONY: report test test-all fuzz faults docs lint setup clean
 
 report: setup ## main job: the spin and band-gap studies, report in report/
 	@$(BIN)/perospin study run spin-relaxation --out report/spin-relaxation
@@ -28,6 +28,12 @@ fuzz: setup ## random and broken inputs of every kind; prints a table
 faults: setup ## kills, full disk, read-only folders, eight writers; prints a table
 	@$(BIN)/python scripts/faults.py
 
+docs: setup ## the manual, in site/index.html
+	@$(BIN)/python -m pip install --quiet --group docs
+	@$(BIN)/python scripts/manual.py
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "The manual: site/index.html"
+
 lint: setup
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -46,4 +52,4 @@ $(STAMP): pyproject.toml
 	@touch $(STAMP)
 
 clean:
-	rm -rf $(VENV) report .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) report build site .pytest_cache .mypy_cache .ruff_cache

@@ -14,6 +14,7 @@ import typer
 
 from perospin.cli.own_ions import library_with
 from perospin.cli.paragraphs import announce
+from perospin.digits import counted
 from perospin.errors import DataError, PerospinError
 from perospin.progress import progress_line
 
@@ -191,7 +192,7 @@ def describe(
     if out is None and shown is not None and len(shown):
         _print(console, shown, wanted, everything, told.rows)
     elif out is not None and told.rows:
-        typer.echo(f"{told.rows} materials in {out}, {told.columns} columns")
+        typer.echo(f"{counted(told.rows, 'material')} in {out}, {counted(told.columns, 'column')}")
     if sources is not None:
         typer.echo(f"{told.sources} sources of measured features in {sources}")
     _report(failed, told.rows)
@@ -215,8 +216,8 @@ def _si(console: Console, frames: Iterable[pd.DataFrame], wanted: Sequence[str] 
         return
     if out is not None:
         count = made.shape[1] - 3
-        materials = "1 material" if count == 1 else f"{count} materials"
-        typer.echo(f"{len(made)} quantities of {materials} in {write_si_table(made, out)}")
+        materials = counted(count, "material")
+        typer.echo(f"{counted(len(made), 'quantity', 'quantities')} of {materials} in {write_si_table(made, out)}")
         return
     shown = Table(header_style="bold", box=None, pad_edge=False)
     for i, name in enumerate(made.columns):
@@ -236,7 +237,7 @@ def _write_unfinished(
 ) -> None:
     """Write rows as they come, then the table."""
     if table.done:
-        typer.echo(f"going on after {len(table.done)} files of an interrupted run", err=True)
+        typer.echo(f"going on after {counted(len(table.done), 'file')} of an interrupted run", err=True)
     told = _Told()
     try:
         with _progress(True) as tell:
@@ -250,7 +251,7 @@ def _write_unfinished(
         raise typer.Exit(130) from None
     rows, columns = table.finish(wanted)
     if rows:
-        typer.echo(f"{rows} materials in {out}, {columns} columns")
+        typer.echo(f"{counted(rows, 'material')} in {out}, {counted(columns, 'column')}")
 
 
 class _Told:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 import pandas as pd
 
+from perospin.digits import counted
 from perospin.errors import FitError, RefusedFileError
 from perospin.fitting.arrays import Float
 from perospin.fitting.saved import STATUSES, TABLE_COLUMNS, check_fields
@@ -243,7 +244,7 @@ class Fit:
         lines += ["", f"  intervals: {self.level:.0%}, by {self.interval_method}"]
         s = self.statistics
         shown = _SHOWN if self.settings.get("known_sigma", True) else _SHOWN[1:]  # chi2 without sigma has a unit
-        parts = [f"{int(s['n_points'])} points", f"{int(s['n_parameters'])} parameters"]
+        parts = [counted(int(s["n_points"]), "point"), counted(int(s["n_parameters"]), "parameter")]
         parts += [f"{label} {s[key]:.4g}" for key, label in shown if key in s and math.isfinite(s[key])]
         lines.append("  " + ", ".join(parts))
         strong = self.strong_correlations(0.3)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from perospin.digits import figures, percent
+from perospin.digits import counted, figures, percent
 from perospin.navigation.campaign.campaign import Campaign
 from perospin.navigation.campaign.log import Event
 from perospin.navigation.campaign.objectives import Objective
@@ -123,9 +123,9 @@ class Summary:
     words: dict[str, Any]
 
 
-def summarise(campaign: Campaign, name: str) -> Summary:
-    """Put together what a campaign's page shows."""
-    events, now = campaign.events, campaign.status()
+def summarise(campaign: Campaign, name: str, stop_below: float | None = None) -> Summary:
+    """Put together what a campaign's page shows; `stop_below` stands in for the stated one."""
+    events, now = campaign.events, campaign.status(stop_below)
     targets = []
     for one in campaign.objectives:
         way, made = progress(events, one), promises(events, one)
@@ -133,7 +133,7 @@ def summarise(campaign: Campaign, name: str) -> Summary:
         old = [event.kind == "imported" for event, _ in way]
         targets.append(Target(one.label, one.log, values, [best for _, best in way], old, made, kept_share(made)))
     last = {event.material: event for event in events if event.kind == "suggested"}
-    tiles = [{"value": str(now.measured + now.imported), "what": f"results of {now.candidates} candidates"}]
+    tiles = [{"value": str(now.measured + now.imported), "what": f"results of {counted(now.candidates, 'candidate')}"}]
     tiles += [
         {"value": figures(best, 3), "what": f"best {one.label}: {material}"}
         for one in campaign.objectives

@@ -18,6 +18,7 @@ from perospin.navigation.campaign.objectives import Objective
 from perospin.navigation.space.space import Candidate
 from perospin.navigation.surrogates.columns import InputColumns
 from perospin.navigation.surrogates.surrogate import Surrogate
+from perospin.progress import Progress
 
 __all__ = ["ACQUISITIONS", "Suggestion", "check_acquisition", "suggest"]
 
@@ -103,9 +104,10 @@ def suggest(
     objectives: Sequence[Objective],
     count: int,
     acquisition: str,
-    make: Callable[[InputColumns], Surrogate],
+    make: Callable[[Objective, InputColumns], Surrogate],
     generator: np.random.Generator,
     cost: str | None = None,
+    tell: Progress | None = None,
 ) -> tuple[list[Suggestion], list[Surrogate]]:
     """Choose a batch, and give the surrogates that chose it (none before there are results)."""
     every = list(space.candidates()) if space.count <= MOST else space.sample(MOST, generator)
@@ -121,7 +123,7 @@ def suggest(
     has = [len(set(known.of_target(one)[0].tolist()) & set(np.flatnonzero(known.own).tolist())) for one in objectives]
     if min(has) < 2:
         return _spread(known, open_, inputs, columns, waiting, chance, count, generator), []
-    models = fit_all(known, objectives, make)
+    models = fit_all(known, objectives, make, tell)
 
     def asked(rows: FloatArray) -> FloatArray:
         return with_task(rows, known.columns, known.tasks, [""] * len(rows))[0]
@@ -141,7 +143,9 @@ def suggest(
     for place in range(len(few), len(few) + len(waiting)):
         spread.learn(place)
     fantasy, free, made = waiting, np.ones(len(few), dtype=bool), []
-    for _ in range(min(count, len(few))):
+    for done in range(min(count, len(few))):
+        if tell is not None:
+            tell("choosing", done, min(count, len(few)))
         left = sd[few] * spread.left()[: len(few)]
         score, _, _ = _scores(
             acquisition,

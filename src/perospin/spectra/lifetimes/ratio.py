@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from perospin.digits import counted
 from perospin.errors import FitError
 from perospin.fitting import Quantity, SeparableModel
 from perospin.fitting.arrays import Float, namespace
@@ -37,7 +38,7 @@ def _fit_polarisation(setup: _Setup, same: Float, counter: Float, sigma: Float |
     keep = late & seen & np.cumprod(np.where(late, seen, True)).astype(bool)
     if keep.sum() < 3 + 2 * components:
         raise FitError(
-            f"only {int(keep.sum())} points after the response have a sum SC + CC above its noise: "
+            f"only {counted(int(keep.sum()), 'point')} after the response with a sum SC + CC above its noise: "
             "use observable='joint', which needs no ratio"
         )
     delay = setup.delay[keep]

@@ -135,7 +135,9 @@ def _after_zero(setup: _Setup) -> Any:
         return np.ones(len(setup.delay), bool)
     keep = setup.delay >= 0
     if keep.sum() < 5:
-        raise FitError(f"only {int(keep.sum())} points at delays of 0 and above: shift time zero, or give irf_fwhm_ps")
+        raise FitError(
+            f"too few points ({int(keep.sum())}) at delays of 0 and above: shift time zero, or give irf_fwhm_ps"
+        )
     return keep
 
 
