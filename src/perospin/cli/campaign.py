@@ -59,11 +59,14 @@ def new(
         float | None, typer.Option("--stop-below", help="Advise to stop once the expected gain is below this.")
     ] = None,
     model: Annotated[
-        Path | None, typer.Option("--model", help="A TOML file with [surrogate]: a law, or laws that compete.")
+        Path | None, typer.Option("--model", help="A TOML file with a table surrogate: a law, or laws that compete.")
     ] = None,
     seed: Annotated[int, typer.Option("--seed", help="Same log and seed, same suggestions.")] = 0,
 ) -> None:
-    """Begin a campaign."""
+    """Begin a campaign.
+
+    Example: perospin campaign new mine --space examples/space.toml --objective "min log rate (1/ps)"
+    """
     from perospin.navigation.campaign.campaign import Campaign
 
     declared = None
@@ -83,7 +86,10 @@ def suggest(
     acquisition: Annotated[str | None, typer.Option("--acquisition", help="For this batch only.")] = None,
     out: _Out = None,
 ) -> None:
-    """Choose the next materials, each with its reason; they are pending until something is told."""
+    """Choose the next materials, each with its reason; they are pending until something is told.
+
+    Example: perospin campaign suggest mine --count 4 --out batch.csv
+    """
     from perospin.navigation.campaign.tables import batch_table
 
     campaign = _open(folder)
@@ -116,7 +122,10 @@ def tell(
         bool, typer.Option("--again", help="Count rows that were told before, word for word, as repeats.")
     ] = False,
 ) -> None:
-    """Tell what came of materials; a wrong row is named, and nothing is told then."""
+    """Tell what came of materials; a wrong row is named, and nothing is told then.
+
+    Example: perospin campaign tell mine batch.csv
+    """
     campaign = _open(folder)
     if (results is None) == (material is None):
         raise NavigationError("give either a table of results or --material NAME")
@@ -167,7 +176,10 @@ def _values(given: list[str]) -> tuple[dict[str, float], dict[str, float]]:
 
 @app.command()
 def status(folder: _Folder) -> None:
-    """Show where the campaign stands, and whether to go on."""
+    """Show where the campaign stands, and whether to go on.
+
+    Example: perospin campaign status mine
+    """
     campaign = _open(folder)
     now = campaign.status()
     typer.echo(
@@ -185,7 +197,10 @@ def status(folder: _Folder) -> None:
 
 @app.command()
 def export(folder: _Folder, out: Annotated[Path, typer.Option("--out", "-o", help="The CSV file.")]) -> None:
-    """Write the whole log as a table, one row an event."""
+    """Write the whole log as a table, one row an event.
+
+    Example: perospin campaign export mine --out log.csv
+    """
     from perospin.navigation.campaign.tables import export_table
 
     rows = export_table(_open(folder))
@@ -202,7 +217,10 @@ def report(
         Path | None, typer.Option("--out", "-o", help="Folder of the page; by default FOLDER/report.")
     ] = None,
 ) -> None:
-    """Write the page: next batch with reasons, progress, intervals kept, evidence, all that was tried."""
+    """Write the page: next batch with reasons, progress, intervals kept, evidence, all that was tried.
+
+    Example: perospin campaign report mine
+    """
     from perospin.navigation.campaign.history import summarise
     from perospin.reports.campaigns.write import campaign_page
 

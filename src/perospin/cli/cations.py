@@ -294,7 +294,10 @@ def compute(
     no_shipped: NoShippedOption = False,
     ion: IonOption = None,
 ) -> None:
-    """Compute cations (or fetch them from the shipped table or the cache), print or write their descriptors."""
+    """Compute cations (or fetch them from the shipped table or the cache), print or write their descriptors.
+
+    Example: perospin cations compute PEA BA --out cations.csv
+    """
     from perospin.descriptors.cations.table import EXTRA_COLUMNS, VALUE_COLUMNS, cation_table
     from perospin.descriptors.quantum import get_level
 
@@ -353,6 +356,8 @@ def table(
 
     The published level is made for the cations of the 52 materials, the others for every cation. Rows of the shipped
     table are kept where molecule, recipe, seed and versions are the same, unless --no-shipped.
+
+    Example: perospin cations table published --out table.csv
     """
     from perospin.chemistry import IonLibrary
     from perospin.descriptors import build_table
@@ -400,7 +405,10 @@ app.add_typer(cache_app, name="cache")
 
 @cache_app.command("list")
 def cache_list() -> None:
-    """Count the results by level and versions."""
+    """Count the results by level and versions.
+
+    Example: perospin cations cache list
+    """
     from perospin.descriptors.quantum import ResultCache
 
     cache = ResultCache()
@@ -421,7 +429,10 @@ def cache_list() -> None:
 def cache_verify(
     remove: Annotated[bool, typer.Option("--remove", help="Delete the files that can't be used.")] = False,
 ) -> None:
-    """Read every file to its last byte and name those that are damaged or foreign; they are never used."""
+    """Read every file to its last byte and name those that are damaged or foreign; they are never used.
+
+    Example: perospin cations cache verify
+    """
     from perospin.descriptors.quantum import ResultCache
 
     cache = ResultCache()
@@ -438,7 +449,10 @@ def cache_verify(
 
 @cache_app.command("compact")
 def cache_compact() -> None:
-    """Merge all results into one file; others may go on reading and writing meanwhile."""
+    """Merge all results into one file; others may go on reading and writing meanwhile.
+
+    Example: perospin cations cache compact
+    """
     from perospin.descriptors.quantum import ResultCache
 
     cache = ResultCache()
@@ -449,7 +463,10 @@ def cache_compact() -> None:
 def cache_import(
     folder: Annotated[Path, typer.Argument(help="Cache folder of another machine or of version 0.1.")],
 ) -> None:
-    """Take over the results of another cache folder that are not here yet."""
+    """Take over the results of another cache folder that are not here yet.
+
+    Example: perospin cations cache import other-cache
+    """
     from perospin.descriptors.cations.table import import_cache
 
     typer.echo(f"{import_cache(folder)} results taken over from {folder}")
@@ -457,7 +474,10 @@ def cache_import(
 
 @app.command()
 def compare() -> None:
-    """Compare our published-level table with the 52-material table, cation by cation (ours minus theirs)."""
+    """Compare our published-level table with the 52-material table, cation by cation (ours minus theirs).
+
+    Example: perospin cations compare
+    """
     from perospin.descriptors.cations.comparison import compare_with_spin52
 
     frame = compare_with_spin52()
