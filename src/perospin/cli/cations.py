@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
+from perospin.cli.paragraphs import say, show_rows
 from perospin.digits import counted
 from perospin.errors import DataError, QuantumError, UnknownIonError
 from perospin.progress import progress_line
@@ -53,21 +54,9 @@ def _library(own: list[str] | None) -> IonLibrary:
 def _table(title: str, columns: list[str], rows: list[list[str]], text: int = 1) -> None:
     """Print a table whose first `text` columns are words, which may be folded, and whose others are figures."""
     from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
 
-    table = Table(title=title, title_justify="left", header_style="bold", box=None, pad_edge=False)
-    for i, column in enumerate(columns):
-        figures = i >= text
-        table.add_column(
-            column.replace("_", " ") if figures else column,  # a blank lets a long name be broken
-            justify="right" if figures else "left",
-            overflow="fold",
-            min_width=max((len(row[i]) for row in rows), default=0) if figures else None,
-        )
-    for row in rows:
-        table.add_row(*(escape(cell) for cell in row))
-    Console(highlight=False).print(table)
+    figures = range(text, len(columns))
+    show_rows(Console(highlight=False), columns, rows, whole=figures, right=figures, title=title)
 
 
 @app.command("list")
@@ -104,13 +93,20 @@ def show(
 
     Example: perospin cations show PEA
     """
+    from rich.console import Console
+    from rich.markup import escape
+
     from perospin.descriptors import cation_values
 
     found = _library(ion).get(symbol)
-    typer.echo(f"{found.symbol}: {found.name}, charge {found.charge:+d}, {found.molar_mass_g_mol:.3f} g/mol")
-    typer.echo(f"SMILES {found.smiles or '-'}; also written {', '.join(found.aliases) or '-'}")
-    if found.note:
-        typer.echo(f"Note: {found.note}")
+    console = Console(highlight=False)
+    told = [
+        f"{found.symbol}: {found.name}, charge {found.charge:+d}, {found.molar_mass_g_mol:.3f} g/mol",
+        f"SMILES {found.smiles or '-'}; also written {', '.join(found.aliases) or '-'}",
+        *([f"Note: {found.note}"] if found.note else []),
+    ]
+    for sentence in told:
+        say(console, escape(sentence), indent=0, hang=4)
     if found.smiles is None:
         return
     levels: dict[str, Any] = {}
