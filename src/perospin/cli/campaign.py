@@ -83,7 +83,10 @@ def new(
     ] = None,
     seed: Annotated[int, typer.Option("--seed", help="Same log and seed, same suggestions.")] = 0,
 ) -> None:
-    """Begin a campaign."""
+    """Begin a campaign.
+
+    Example: perospin campaign new mine --space examples/space.toml --objective "min log rate (1/ps)"
+    """
     from perospin.chemistry.user_ions import read_argument
     from perospin.chemistry.user_ions import read_toml as read_toml_ions
     from perospin.navigation.campaign.campaign import Campaign
@@ -106,7 +109,10 @@ def suggest(
     acquisition: Annotated[str | None, typer.Option("--acquisition", help="For this batch only.")] = None,
     out: _Out = None,
 ) -> None:
-    """Choose the next materials, each with its reason; they are pending until something is told."""
+    """Choose the next materials, each with its reason; they are pending until something is told.
+
+    Example: perospin campaign suggest mine --count 4 --out batch.csv
+    """
     from perospin.navigation.campaign.tables import batch_table
 
     campaign = _open(folder)
@@ -141,7 +147,10 @@ def tell(
         bool, typer.Option("--again", help="Count rows that were told before, word for word, as repeats.")
     ] = False,
 ) -> None:
-    """Tell what came of materials; a wrong row is named, and nothing is told then."""
+    """Tell what came of materials; a wrong row is named, and nothing is told then.
+
+    Example: perospin campaign tell mine batch.csv
+    """
     campaign = _open(folder)
     if (results is None) == (material is None):
         raise NavigationError("give either a table of results or --material NAME")
@@ -192,7 +201,10 @@ def _values(given: list[str]) -> tuple[dict[str, float], dict[str, float]]:
 
 @app.command()
 def status(folder: _Folder, stop_below: _Stop = None) -> None:
-    """Show where the campaign stands, and whether to go on."""
+    """Show where the campaign stands, and whether to go on.
+
+    Example: perospin campaign status mine
+    """
     campaign = _open(folder)
     now = campaign.status(stop_below)
     typer.echo(
@@ -210,7 +222,10 @@ def status(folder: _Folder, stop_below: _Stop = None) -> None:
 
 @app.command()
 def export(folder: _Folder, out: Annotated[Path, typer.Option("--out", "-o", help="The CSV file.")]) -> None:
-    """Write the whole log as a table, one row an event."""
+    """Write the whole log as a table, one row an event.
+
+    Example: perospin campaign export mine --out log.csv
+    """
     from perospin.navigation.campaign.tables import export_table
 
     rows = export_table(_open(folder))
@@ -228,7 +243,10 @@ def report(
     ] = None,
     stop_below: _Stop = None,
 ) -> None:
-    """Write the page: next batch with reasons, maps, progress, intervals kept, evidence, all that was tried."""
+    """Write the page: next batch with reasons, maps, progress, intervals kept, evidence, all that was tried.
+
+    Example: perospin campaign report mine
+    """
     from perospin.database.engines import is_url
     from perospin.navigation.campaign.history import summarise
     from perospin.reports.campaigns.write import campaign_page

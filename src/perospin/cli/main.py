@@ -16,6 +16,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from perospin.cli.rarely import rare_last
 from perospin.errors import PerospinError, sentence
 
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -80,6 +81,7 @@ class LazyGroup(TyperGroup):
         module = importlib.import_module(COMMANDS[name][0])
         loaded = typer.main.get_command(module.app)
         loaded.name = name
+        rare_last(loaded, name)
         return name, loaded, rest
 
 
