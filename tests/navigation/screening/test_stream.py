@@ -51,7 +51,8 @@ def predictor(study: Study) -> Predictor:
 @pytest.fixture
 def space() -> Space:
     rule = {"rule": "molar_mass_g_mol < 130 and (tolerance_factor > 0.8 or not metal_z > 60)"}
-    return Space.from_dict({"materials": MATERIALS, "rules": [rule]})
+    pairs = [["PEA", "FA"], ["EOA", "Br"], ["MA", "Sn"]]
+    return Space.from_dict({"materials": {**MATERIALS, "excluded_pairs": pairs}, "rules": [rule]})
 
 
 @pytest.fixture
