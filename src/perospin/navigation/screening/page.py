@@ -6,6 +6,7 @@ from html import escape
 from typing import Any
 
 from perospin.chemistry import Perovskite
+from perospin.chemistry.drawing import molecule_svg
 from perospin.digits import number
 from perospin.navigation.screening.screen import Screening
 from perospin.text import shorten
@@ -54,15 +55,7 @@ def _card(found: Screening, place: int, row: dict[Any, Any], unit: str) -> str:
 
 def _molecule(material: Perovskite) -> str:
     """Draw the first organic cation of a material; empty where there is none."""
-    from rdkit import Chem
-    from rdkit.Chem.Draw import rdMolDraw2D
-
     ion = next((ion for ion, _ in (*material.spacers, *material.a_site) if ion.smiles and not ion.is_monatomic), None)
     if ion is None or ion.smiles is None:
         return ""
-    drawing = rdMolDraw2D.MolDraw2DSVG(220, 110)
-    drawing.drawOptions().clearBackground = False
-    rdMolDraw2D.PrepareAndDrawMolecule(drawing, Chem.MolFromSmiles(ion.smiles))
-    drawing.FinishDrawing()
-    svg = str(drawing.GetDrawingText())
-    return svg[svg.index("<svg") :].replace("<svg", f'<svg role="img" aria-label="{escape(ion.symbol)}"', 1)
+    return molecule_svg(ion.smiles, ion.symbol)

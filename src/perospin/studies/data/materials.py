@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from perospin.digits import counted
 from perospin.errors import PerospinError, StudyError, TooFewRowsError
 from perospin.studies.data.table import Faults, _numeric, _require_columns, refuse_all
 from perospin.studies.declaration.part import needed_columns
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
     from perospin.studies.declaration.part import PartSpec
     from perospin.studies.declaration.sections import DataSection
 
-DERIVED_COLUMNS = ("is_n1", "is_n1_monovalent", "spacer_charge", "inverse_n", "caesium_fraction")
+MASS_COLUMNS = ("a_mass_g_mol", "b_mass_g_mol", "x_mass_g_mol", "formula_mass_g_mol")
+"""Molar mass of the mean cation, metal and halide of a formula, and of the whole formula unit."""
+DERIVED_COLUMNS = ("is_n1", "is_n1_monovalent", "spacer_charge", "inverse_n", "caesium_fraction", *MASS_COLUMNS)
 """Columns that follow from the formula alone and are added to tables that lack them."""
 
 _REFERENCE = "(BA)2PbI4"
@@ -277,7 +280,8 @@ def _complete(features: pd.DataFrame, section: DataSection, described: list[str]
         names = [meaning.get(name, name.replace("_", " ")).split(" (")[0].split(", ")[0] for name in section.complete]
         raise TooFewRowsError(
             f"{' and '.join(names) or 'the target'}: known for {int(keep.sum())} of {len(keep)} rows "
-            f"({materials} materials); at least {max(section.min_rows, 1)} rows are needed, so no model is scored"
+            f"({counted(materials, 'material')}); at least {max(section.min_rows, 1)} rows are needed, so no model is "
+            "scored"
         )
     return np.asarray(keep)
 
@@ -330,8 +334,9 @@ def own_ions(materials: Iterable[Any]) -> tuple[str, ...]:
 
 
 def _derived(materials: list[Any], features: pd.DataFrame) -> Mapping[str, NDArray[np.float64]]:
-    """Layer class, spacer charge, 1/n, share of caesium from the formula; `n_layers` where there is no formula."""
+    """Layer class, spacer charge, 1/n, caesium, masses from the formula; `n_layers` where there is no formula."""
     n = len(materials)
+    masses = np.full((n, len(MASS_COLUMNS)), np.nan)
     layers = np.full(n, np.nan)
     charge = np.full(n, np.nan)
     caesium = np.full(n, np.nan)
@@ -343,6 +348,8 @@ def _derived(materials: list[Any], features: pd.DataFrame) -> Mapping[str, NDArr
         on_site = float(sum(share for _, share in material.a_site))
         share = float(sum(share for ion, share in material.a_site if ion.symbol == "Cs"))
         caesium[i] = share / on_site if on_site > 0 else 0.0
+        sites = (material.cations, material.b_site, material.x_site)
+        masses[i] = [*(_mean_mass(site) for site in sites), material.molar_mass_g_mol]
     if "n_layers" in features:
         # Published tables write a large number (100) for 3D; anything thicker than 50 layers is 3D here.
         published = features["n_layers"].to_numpy(dtype=float)
@@ -356,4 +363,12 @@ def _derived(materials: list[Any], features: pd.DataFrame) -> Mapping[str, NDArr
             "spacer_charge": charge,
             "inverse_n": 1.0 / layers,
             "caesium_fraction": caesium,
+            **dict(zip(MASS_COLUMNS, masses.T, strict=True)),
         }
+
+
+def _mean_mass(site: Iterable[tuple[Any, Any]]) -> float:
+    """Mean molar mass (g/mol) of the ions on a site; NaN of an empty one."""
+    ions = [(ion.molar_mass_g_mol, float(amount)) for ion, amount in site]
+    amount = sum(share for _, share in ions)
+    return sum(mass * share for mass, share in ions) / amount if amount else math.nan

@@ -262,7 +262,7 @@ class Predictor:
         value, bottom, top = target.inverse([centre, low, high])
         return Prediction(
             formula=formula,
-            quantity=str(given[target.by]) if target.by else target.quantity,
+            quantity=self._quantity(given),
             unit=target.unit,
             value=float(value),
             low=float(bottom),
@@ -301,6 +301,13 @@ class Predictor:
             If a condition is unknown or impossible.
         """
         return checked_conditions(self.part, asked)
+
+    def _quantity(self, given: Mapping[str, Any]) -> str:
+        """Name of what is predicted: the word of a column called quantity, or that kind of the target's quantity."""
+        by, name = self.part.target.by, self.part.target.quantity
+        if not by:
+            return name
+        return str(given[by]) if by == "quantity" else f"{given[by]} {name}"
 
     def _held_out(self, given: Mapping[str, Any]) -> FloatArray:
         """Held-out residuals of the rows like the one asked for: of its quantity, where the table holds several."""
