@@ -28,12 +28,12 @@ from perospin.studies.predicting.predictor import Predictor
 from perospin.studies.predicting.stacked import StackedPredictor
 
 MATERIALS: dict[str, Any] = {
-    "spacers": ["PEA", "BA", "3AMP", "EOA", "HDA"],
+    "spacers": ["PEA", "3AMP", "EOA"],
     "a_cations": ["MA", "FA"],
     "metals": ["Pb", "Sn"],
     "halides": ["I", "Br"],
-    "halide_step": 0.2,
-    "layers": [1, 2, 3],
+    "halide_step": 0.25,
+    "layers": [1, 2],
     "three_dimensional": True,
 }
 
@@ -58,7 +58,7 @@ def space() -> Space:
 @pytest.fixture
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(screening, "_LARGEST", 0)
-    monkeypatch.setattr(screening, "_SPARE", 20)
+    monkeypatch.setattr(screening, "_SPARE", 5)
     monkeypatch.setattr(streaming, "_PART", 40)
     monkeypatch.setattr(streaming, "_CELLS", 30)
 
