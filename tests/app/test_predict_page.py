@@ -13,7 +13,7 @@ from perospin.studies.predicting.words import headlines
 
 
 def page() -> None:
-    from perospin.app.pages import predict
+    from perospin.app.views import predict
 
     predict.show()
 

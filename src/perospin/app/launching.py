@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 import time
@@ -13,6 +14,7 @@ from typing import Any
 
 from perospin import look
 from perospin._optional import require
+from perospin.app.folders import VARIABLE
 from perospin.errors import DataError
 
 __all__ = ["LARGEST_UPLOAD_MB", "launch", "options"]
@@ -46,7 +48,7 @@ def options(address: str, port: int) -> dict[str, Any]:
     }
 
 
-def launch(address: str = "127.0.0.1", port: int = 8501, browser: bool = True) -> None:
+def launch(address: str = "127.0.0.1", port: int = 8501, browser: bool = True, folder: Path = Path()) -> None:
     """Serve the app until it is interrupted.
 
     Parameters
@@ -56,17 +58,22 @@ def launch(address: str = "127.0.0.1", port: int = 8501, browser: bool = True) -
     port : int
     browser : bool
         Open a browser once the server answers.
+    folder : path
+        Whose campaigns and results the app shows, and in which new ones are made.
 
     Raises
     ------
     MissingExtraError
         If the extra ``app`` is not installed.
     DataError
-        If the port is taken, or the address is none of this machine.
+        If the port is taken, the address is none of this machine, or there is no such folder.
     """
     require("streamlit", "app")
     require("plotly", "app")
     _check_free(address, port)
+    if not folder.is_dir():
+        raise DataError(f"--folder {folder}: there is no such folder")
+    os.environ[VARIABLE] = str(folder.resolve())
     from streamlit.web import bootstrap
 
     given = options(address, port)

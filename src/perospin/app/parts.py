@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-    from perospin.database import Record
-
 __all__ = [
     "as_csv",
     "downloads",
@@ -25,8 +24,7 @@ __all__ = [
     "guarded",
     "heading",
     "plain_text",
-    "record_url",
-    "record_words",
+    "save_figure",
     "show_figure",
     "source_url",
     "styled",
@@ -84,17 +82,23 @@ def show_figure(figure: Figure, name: str, words: str, width: int = 560) -> None
     width : int
         On the page, in pixels; less where the page is narrower.
     """
-    import matplotlib.pyplot as plt
-
     with st.container(width=width):
         st.image(figure_bytes(figure, "png"), caption=plain_text(words), width="stretch", alt=words)
+    save_figure(lambda: figure, name)
+
+
+def save_figure(draw: Callable[[], Figure], name: str) -> None:
+    """Offer a figure in three formats; it is drawn once somebody asks for it."""
     with st.container(horizontal=True):
         for ending, kind in FORMATS.items():
             st.download_button(
-                ending.upper(), figure_bytes(figure, ending), f"{name}.{ending}", kind, key=f"{name}.{ending}",
+                ending.upper(), partial(_drawn, draw, ending), f"{name}.{ending}", kind, key=f"{name}.{ending}",
                 on_click="ignore", help=f"Save the figure as {ending.upper()}", icon=":material/download:",
             )  # fmt: skip
-    plt.close(figure)
+
+
+def _drawn(draw: Callable[[], Figure], ending: str) -> bytes:
+    return figure_bytes(draw(), ending)
 
 
 def downloads(key: str, files: dict[str, tuple[bytes | str, str]]) -> None:
@@ -124,27 +128,6 @@ def source_url(source: str) -> str:
         return f"https://doi.org/{found[0]}"
     address = re.search(r"https?://[^\s);]+", source)
     return address[0] if address else ""
-
-
-def record_words(record: Record) -> str:
-    """Say in one line what a record holds: material, value, conditions, who."""
-    conditions = record.conditions
-    told = [
-        "" if conditions.temperature_k is None else f"{conditions.temperature_k:g} K",
-        "" if conditions.field_t is None else f"{conditions.field_t:g} T",
-        conditions.technique,
-        conditions.form,
-        "" if conditions.carrier == "unspecified" else conditions.carrier,
-        record.source.label,
-    ]
-    bound = {"upper": "< ", "lower": "> ", "up_to": "up to "}.get(record.limit, "")
-    unit = "" if record.unit == "1" else f" {record.unit}"
-    return f"{record.formula or record.material}, {bound}{record.value:.4g}{unit}; " + ", ".join(filter(None, told))
-
-
-def record_url(record: Record) -> str:
-    """Address of the source of a record; empty if it has none."""
-    return f"https://doi.org/{record.source.doi}" if record.source.doi else record.source.url
 
 
 def styled(figure: Any, height: int = 460) -> Any:

@@ -435,6 +435,7 @@ def _strip(record: Any) -> None:
     import pandas as pd
 
     from perospin.database import PROPERTIES, select_records
+    from perospin.reports.relations.axes import source_of, words_of
 
     known = select_records(record.property, record.formula or record.material)
     unit = PROPERTIES[record.property].unit
@@ -444,8 +445,8 @@ def _strip(record: Any) -> None:
     values = pd.DataFrame(
         {
             "value": [one.value for one in known],
-            "words": [parts.record_words(one) for one in known],
-            "url": [parts.record_url(one) for one in known],
+            "words": [words_of(one) for one in known],
+            "url": [source_of(one) for one in known],
         }
     )
     spread = record.uncertainty or float("nan")
