@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -240,6 +241,12 @@ def test_a_structure_alone_is_not_a_list():
             describe(single)
 
 
+def test_a_cation_that_would_take_hours_is_refused_with_the_command_that_computes_it():
+    library = IonLibrary.default().with_ions({"C60": "C" * 60 + "[NH3+]"})
+    with pytest.raises(QuantumError, match=r"'C60' has 185 atoms: .* about \d+ hours, .*`perospin cations compute"):
+        describe(["(C60)2PbI4"], ions=library)
+
+
 def test_cations_are_announced_before_they_are_computed(monkeypatch):
     told = []
     library = IonLibrary.default().with_ions({"ODD": "CCCCCCCCCCCCC(F)[NH3+]"})
@@ -247,8 +254,8 @@ def test_cations_are_announced_before_they_are_computed(monkeypatch):
     def refuse(ion, level, compute):
         raise QuantumError(f"{ion.symbol} is not computed in a test")
 
-    def announce(symbol):
-        told.append(symbol)
+    def announce(words):
+        told.append(words)
 
     with pytest.raises(QuantumError):
         describe(["(ODD)2PbI4"], compute=False, ions=library, on_compute=announce)
@@ -256,4 +263,5 @@ def test_cations_are_announced_before_they_are_computed(monkeypatch):
     monkeypatch.setattr(sys.modules["perospin.descriptors.describe"], "cation_values", refuse)
     with pytest.raises(QuantumError, match="ODD is not computed in a test"):
         describe(["(ODD)2PbI4", "(ODD)2PbBr4"], ions=library, on_compute=announce)
-    assert told == ["ODD"]
+    assert len(told) == 1
+    assert re.fullmatch(r"ODD \(44 atoms, level fast, about \d+ (minutes|seconds)\)", told[0])

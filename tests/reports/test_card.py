@@ -30,7 +30,7 @@ def test_the_card_says_all_that_a_reader_must_know(result: StudyResult) -> None:
         "Intervals",
         "Domain",
         "Known faults and cautions",
-        "Variants tried",
+        "Models tried",
         "Make it again",
         "Cite",
     ]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
+from perospin.digits import counted
 from perospin.errors import DataError, QuantumError, UnknownIonError
 from perospin.progress import progress_line
 from perospin.saving import whole_file, write_csv, write_rows, write_with
@@ -91,7 +92,7 @@ def list_cations(
     ]
     if not rows:
         raise DataError(f"no cation matches '{search}'; see `perospin cations list` for all")
-    _table(f"{len(rows)} cations", ["symbol", "name", "charge", "role", *computed], rows, text=2)
+    _table(f"{counted(len(rows), 'cation')}", ["symbol", "name", "charge", "role", *computed], rows, text=2)
 
 
 @app.command()
@@ -319,7 +320,7 @@ def compute(
         else:
             with whole_file(out) as part:
                 frame.to_parquet(part, index=False)
-        typer.echo(f"{len(frame)} rows in {out}")
+        typer.echo(f"{counted(len(frame), 'row')} in {out}")
         failures = frame.loc[bad, ["name", "smiles", "reason"]].assign(level=level).to_dict("records")
         _write_failures(out.with_suffix(".failures.csv"), failures)
     elif not bad.all():
@@ -381,12 +382,12 @@ def table(
 
     write_rows(out, TABLE_COLUMNS, rows)
     write_with(out.with_suffix(".xyz"), write_geometries)
-    typer.echo(f"{len(rows)} cations in {out}, geometries in {out.with_suffix('.xyz')}")
+    typer.echo(f"{counted(len(rows), 'cation')} in {out}, geometries in {out.with_suffix('.xyz')}")
     smiles = {one.symbol: one.smiles for one in ions}
     failures = [{"name": n, "smiles": smiles[n], "level": level, "reason": reason} for n, reason in failed.items()]
     _write_failures(out.with_suffix(".failures.csv"), failures)
     if failed:
-        raise QuantumError(f"{len(failed)} cations failed and are missing: {', '.join(sorted(failed))}")
+        raise QuantumError(f"failed and missing, {counted(len(failed), 'cation')}: {', '.join(sorted(failed))}")
 
 
 cache_app = typer.Typer(
@@ -441,7 +442,7 @@ def cache_compact() -> None:
     from perospin.descriptors.quantum import ResultCache
 
     cache = ResultCache()
-    typer.echo(f"{cache.compact()} results in {len(cache.files())} files in {cache.folder}")
+    typer.echo(f"{counted(cache.compact(), 'result')} in {counted(len(cache.files()), 'file')} in {cache.folder}")
 
 
 @cache_app.command("import")

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from perospin.cli.own_ions import library_with
+from perospin.cli.paragraphs import announce
+from perospin.digits import counted
 from perospin.errors import DataError, PerospinError
 from perospin.progress import progress_line
 
@@ -140,14 +142,14 @@ def describe(
     def frames() -> Iterator[pd.DataFrame]:
         from perospin.studies.structures import describe as describe_materials
 
-        announce = None if compute is False else _announce
+        tell = None if compute is False else announce
         while chunk := list(islice(stream, _FILES_CHUNK if found.structures else _CHUNK)):
             yield describe_materials(
                 chunk,
                 level,
                 ions=library,
                 compute=compute,
-                on_compute=announce,
+                on_compute=tell,
                 structural=structural,
                 structure=structure,
                 measured=measured,
@@ -190,7 +192,7 @@ def describe(
     if out is None and shown is not None and len(shown):
         _print(console, shown, wanted, everything, told.rows)
     elif out is not None and told.rows:
-        typer.echo(f"{told.rows} materials in {out}, {told.columns} columns")
+        typer.echo(f"{counted(told.rows, 'material')} in {out}, {counted(told.columns, 'column')}")
     if sources is not None:
         typer.echo(f"{told.sources} sources of measured features in {sources}")
     _report(failed, told.rows)
@@ -214,8 +216,8 @@ def _si(console: Console, frames: Iterable[pd.DataFrame], wanted: Sequence[str] 
         return
     if out is not None:
         count = made.shape[1] - 3
-        materials = "1 material" if count == 1 else f"{count} materials"
-        typer.echo(f"{len(made)} quantities of {materials} in {write_si_table(made, out)}")
+        materials = counted(count, "material")
+        typer.echo(f"{counted(len(made), 'quantity', 'quantities')} of {materials} in {write_si_table(made, out)}")
         return
     shown = Table(header_style="bold", box=None, pad_edge=False)
     for i, name in enumerate(made.columns):
@@ -235,7 +237,7 @@ def _write_unfinished(
 ) -> None:
     """Write rows as they come, then the table."""
     if table.done:
-        typer.echo(f"going on after {len(table.done)} files of an interrupted run", err=True)
+        typer.echo(f"going on after {counted(len(table.done), 'file')} of an interrupted run", err=True)
     told = _Told()
     try:
         with _progress(True) as tell:
@@ -249,7 +251,7 @@ def _write_unfinished(
         raise typer.Exit(130) from None
     rows, columns = table.finish(wanted)
     if rows:
-        typer.echo(f"{rows} materials in {out}, {columns} columns")
+        typer.echo(f"{counted(rows, 'material')} in {out}, {counted(columns, 'column')}")
 
 
 class _Told:
@@ -310,10 +312,6 @@ def _counting() -> Iterator[Callable[[int], None]]:
     with progress_line() as tell:
         assert tell is not None
         yield lambda rows: tell("materials", rows, 0)
-
-
-def _announce(symbol: str) -> None:
-    typer.echo(f"computing {symbol} (seconds to minutes, kept for later) ...", err=True)
 
 
 def _few(names: Sequence[str]) -> str:

@@ -2,12 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
+
+import typer
+
+from perospin.progress import Progress, progress_line
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["say"]
+__all__ = ["announce", "announcing", "say"]
+
+
+def announce(words: str) -> None:
+    """Say on standard error which cation is computed now, and for how long about."""
+    typer.echo(f"computing {words}; it is kept for later ...", err=True)
+
+
+@contextmanager
+def announcing(quiet: bool) -> Iterator[Callable[[str], None] | None]:
+    """Give a callback that announces a cation and shows the time that has passed; None if `quiet`."""
+    if quiet:
+        yield None
+        return
+    with ExitStack() as stack:
+        lines: list[Progress | None] = []
+
+        def tell(words: str) -> None:
+            announce(words)
+            if not lines:
+                lines.append(stack.enter_context(progress_line()))
+            if lines[0] is not None:
+                lines[0](f"computing {words.partition(' ')[0]}", 0, 0)
+
+        yield tell
 
 
 def say(console: Console, markup: str, indent: int = 2, hang: int = 0) -> None:

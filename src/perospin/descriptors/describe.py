@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from perospin.chemistry import IonLibrary, Perovskite
-from perospin.descriptors.cations.table import cation_values, missing
+from perospin.descriptors.cations.effort import LONGEST_UNASKED_S, announcement
+from perospin.descriptors.cations.table import cation_values, is_kept, missing
 from perospin.descriptors.intrinsic import (
     AVERAGED,
     COLUMNS,
@@ -41,16 +42,17 @@ def _average(parts: Iterable[tuple[float, Fraction]]) -> float:
 
 
 def _compute_missing(
-    material: Perovskite, level: str, compute: bool, tell: Callable[[str], None], told: set[Any]
+    material: Perovskite, level: str, compute: bool, limit_s: float | None, tell: Callable[[str], None], seen: set[Any]
 ) -> None:
-    """Compute those cations of a material that must be, each announced once."""
-    cations = [ion for ion, _ in (*material.spacers, *material.a_site)]
+    """Compute those cations of a material that must be, each announced once; none that takes longer than the limit."""
     for one in (level, "neutral"):
-        for ion in missing(cations, one):
-            if (ion, one) not in told:
-                told.add((ion, one))
-                if compute:
-                    tell(ion.symbol)
+        for ion, _ in (*material.spacers, *material.a_site):
+            if (ion, one) in seen:
+                continue
+            seen.add((ion, one))
+            if missing([ion], one):
+                if compute and not is_kept(ion, one):
+                    tell(announcement(ion, one, limit_s))
                 cation_values(ion, one, compute)
 
 
@@ -119,7 +121,8 @@ def describe(
         where a formula asks for them, and not where a crystal does: then their columns stay empty, and a warning says
         so.
     on_compute : callable, optional
-        Called with the symbol of each cation just before it is computed.
+        Called just before a cation is computed, with a few words: its symbol, size, level and the time it will take
+        about. One that will take more than half an hour is then refused, unless `compute` is True.
     structural : bool, optional
         Whether there are structural columns (`STRUCTURE_DESCRIPTIONS`, and the texts `STRUCTURE_TEXTS`); by default
         if any row has a structure.
@@ -164,13 +167,13 @@ def describe(
             on_error(name_of(given), error)
     kept: list[_Item] = []
     rows: list[dict[str, float]] = []
-    told: set[Any] = set()
+    tell = on_compute or (lambda _words: None)
+    seen: set[Any] = set()
     for item in items:
         try:
             if item.material is not None:
                 may = item.described is None if compute is None else compute
-                if on_compute is not None:
-                    _compute_missing(item.material, level, may, on_compute, told)
+                _compute_missing(item.material, level, may, None if compute else LONGEST_UNASKED_S, tell, seen)
                 rows.append(_raw_row(item.material, level, may))
             kept.append(item)
         except QuantumError as error:

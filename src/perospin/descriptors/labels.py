@@ -49,6 +49,23 @@ QUANTITIES = {
     "bromide_fraction": "bromide fraction",
     "radius": "radius",
     "z": "nuclear charge Z",
+    "n_sheets": "sheets of octahedra in a slab",
+    "sheet_area": "area of a sheet per metal",
+    "organic_thickness": "thickness of the organic layer",
+    "packed_spacing": "layer spacing of packed spacers",
+    "spacers_per_gap": "spacers per metal of a sheet",
+    "bulk": "volume",
+    "span": "distance between its charges",
+    "gap_length": "length across a gap",
+    "section": "cross section",
+    "ammonium_hydrogens": "hydrogens on its charged atom",
+    "polar_atoms": "uncharged N and O atoms",
+    "hydroxyls": "OH groups",
+    "rotors": "rotatable bonds",
+    "chain_bonds": "bonds from charge to ring",
+    "fluorines": "fluorine atoms",
+    "heavy_halogens": "Cl, Br and I atoms",
+    "cage_atoms": "heavy atoms of the cage cation",
 }
 
 

@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeVar, cast
 import numpy as np
 import pandas as pd
 
+from perospin.digits import counted
 from perospin.errors import FitError
 from perospin.fitting.arrays import Float, natural_unit, real
 from perospin.fitting.model import Abscissa, SeparableModel, abscissa, length
@@ -110,7 +111,7 @@ def fit_model(
     count = len(problem.free) + len(problem.linear) * y.shape[1]
     if n_points <= count - (sigma is not None and absolute_sigma):
         raise FitError(
-            f"{n_points} points are too few for the {count} free parameters of '{model.name}': "
+            f"too few points ({n_points}) for {counted(count, 'free parameter')} of '{model.name}': "
             "measure more points, or fix parameters"
         )
     notes = list(warnings)

@@ -62,7 +62,7 @@ def _part(result: StudyResult, part: PartResult, several: bool) -> list[str]:
         ("Known faults and cautions", _cautions(part)),
         ("With and without named rows", _subsets(part)),
         ("Not blind", [f"- {e.title}: {e.not_blind_because}" for e in part.spec.estimators if not e.blind]),
-        ("Variants tried", _variants(part)),
+        ("Models tried", _variants(part)),
     ):
         body = list(section)
         if any(body):
@@ -139,7 +139,7 @@ def _features(part: PartResult) -> Iterator[str]:
             continue
         values = part.features[column]
         missing = int(values.isna().sum())
-        note = f"; missing in {missing} rows" if missing else ""
+        note = f"; missing in {counted(missing, 'row')}" if missing else ""
         yield f"- `{column}`: {label}, {figures(float(values.min()), 3)} to {figures(float(values.max()), 3)}{note}"
 
 
@@ -193,8 +193,8 @@ def _subsets(part: PartResult) -> Iterator[str]:
         yield ""
         yield (
             f"| {_cell(table['scheme_label'])} | R² |{' R² of the target itself | typical factor |' if log else ''} "
-            f"squared error, {table['n_rows']} named rows | squared error, other {table['n_others']} rows | "
-            "R² without |"
+            f"squared error, {counted(table['n_rows'], 'named row')} | "
+            f"squared error, other {counted(table['n_others'], 'row')} | R² without |"
         )
         yield "|---|---|" + ("---|---|" if log else "") + "---|---|---|"
         for row in table["rows"]:
@@ -220,8 +220,11 @@ def _variants(part: PartResult) -> Iterator[str]:
 def _intervals(part: PartResult) -> Iterator[str]:
     asked = part.spec.answers
     if asked is not None:
-        how = ", residuals normalised by the model's own spread where it states one" if asked.spread == "own" else ""
-        yield (f"Jackknife+/CV+ over the folds of “{part.scheme_label(asked.scheme)}” at {percent(asked.level)}{how}.")
+        how = ", wider where the model states that it is less sure" if asked.spread == "own" else ""
+        yield (
+            f"From the errors of held-out predictions ({part.scheme_label(asked.scheme)}; jackknife+ or CV+) at "
+            f"{percent(asked.level)}{how}."
+        )
     found = part.coverage
     if not len(found):
         if asked is not None:

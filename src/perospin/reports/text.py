@@ -18,15 +18,15 @@ def history(part: PartResult) -> list[str]:
 def variants_text(part: PartResult) -> str:
     """Say how many variants were tried on the table: declared by the study's author, and counted by the engine."""
     declared = part.spec.variants.tried
-    text = f"Model variants tried before this study was fixed: {declared} declared"
+    text = f"Models tried before this study was fixed: {declared} declared"
     known = part.provenance.get("variants")
     if not known:
         return text + "."
     here = known["this_run"]
     if not known["logged"]:
-        return f"{text}; {here} different settings scored in this run (the log of variants could not be written)."
+        return f"{text}; {here} settings scored in this run (their log could not be written)."
     studies = len(known["studies"])
     return (
-        f"{text}; the log on this computer holds {known['settings']} different settings scored on this table "
+        f"{text}; the log on this computer holds {known['settings']} settings scored on this table "
         f"({here} of them in this run; {studies} stud{'y' if studies == 1 else 'ies'} since {known['since']})."
     )

@@ -156,7 +156,7 @@ def _subsets(part: PartResult, model: str, rule: str, label: str) -> list[Findin
             Finding(
                 "plain" if better else "bad",
                 f"Without {subset.name}: {model} {r2_text(ours['r2_without'])}, {rule} {r2_text(theirs['r2_without'])} "
-                f"({label}). Sum of squared errors{space} on the other {ours['n_others']} rows: {model} "
+                f"({label}). Sum of squared errors{space} on the other {counted(ours['n_others'], 'row')}: {model} "
                 f"{number(ours['sse_others'])}, {rule} {number(theirs['sse_others'])}; on the {ours['n_rows']} named "
                 f"rows: {number(ours['sse_rows'])} and {number(theirs['sse_rows'])}.",
             )

@@ -14,8 +14,8 @@ import matplotlib
 
 from perospin import look as style
 from perospin.descriptors.labels import words
+from perospin.digits import counted, number, percent, signed
 from perospin.digits import figures as figures_text
-from perospin.digits import number, percent, signed
 from perospin.reports import captions, tables
 from perospin.reports.card import model_card
 from perospin.reports.citing import cite
@@ -191,12 +191,13 @@ def _environment() -> Any:
         figures=figures_text,
         figures3=partial(figures_text, count=3),
         words=_words,
+        counted=counted,
         chem=_with_subscripts,
     )
     return environment
 
 
-_FORMULA = re.compile(r"[A-Za-z0-9()\[\]\-,.]*(?:Pb|Sn|Ge|Bi)[A-Za-z0-9()\[\]]*")
+_FORMULA = re.compile(r"[A-Za-z0-9()\[\]\-,.]*(?:Pb|Sn|Ge|Bi)(?:[A-Za-z0-9()\[\]]|\.(?=\d))*")
 _COUNT = re.compile(r"(?<=[A-Za-z)\]])(\d+(?:\.\d+)?)")
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from perospin.digits import counted
 from perospin.studies.caution import Caution
 
 if TYPE_CHECKING:
@@ -182,14 +183,18 @@ class PartResult:
         return scheme if found.empty else str(found["scheme_label"].iloc[0])
 
     def directions(self) -> pd.DataFrame:
-        """Each claimed direction beside what the explained models say about it (see `claim_table`)."""
-        from perospin.studies.evidence.claims import claim_table
+        """Each published claim beside what the models of this part say about it (see `claim_table`)."""
+        from perospin.studies.evidence.claims import Found, claim_table
 
-        return claim_table(self.spec.claims, self.directions_found)
+        scheme = self.spec.verdict.scheme
+        names = self.spec.estimator_names()
+        told = {name: score for name in names if (score := self.score(name, scheme)) is not None}
+        found = Found(self.directions_found, self.importance, self.pairs, told, scheme, self.spec.explain)
+        return claim_table(self.spec.claims, found)
 
     def __str__(self) -> str:
         verdict = self.spec.verdict
-        lines = [f"{self.name}: {len(self.rows)} rows"]
+        lines = [f"{self.name}: {counted(len(self.rows), 'row')}"]
         for name in dict.fromkeys([self.spec.baseline, verdict.estimator]):
             score = self.told_score(name, verdict.scheme)
             if score:

@@ -17,7 +17,7 @@ import typer
 from perospin.cli.fit.options import FIGURES, OPTIONS, Shared
 from perospin.errors import DataError, PerospinError
 from perospin.measurements.outcome import Outcome, as_dict, conditions_of, records_of
-from perospin.measurements.paper import curves, methods
+from perospin.measurements.paper import curves, headline, methods
 from perospin.saving import cannot_write, one_run, write_csv, write_figure, write_json, write_text
 
 if TYPE_CHECKING:
@@ -173,37 +173,10 @@ def _parts_table(parts: Mapping[str, SpinFit]) -> str:
     return "\n".join([*lines, ""])
 
 
-def headline(fit: SpinFit) -> str:
-    """Write the main value in a unit that suits its size: ``T1 = 129.1 ± 1.8 us``."""
-    from perospin.fitting.result import rounded
-    from perospin.units import convert, readable_unit
-
-    name = str(fit.settings.get("main", "")) or next(iter(fit.records), fit.names[0])
-    found = fit[name]
-    if found.status not in ("fitted", "derived", "upper bound", "lower bound"):
-        return f"{name}: {found.status}"
-    unit = readable_unit(found.value, found.unit)
-    stem = name.removesuffix("_" + found.unit.lower()).removesuffix("_percent").replace("_", " ")
-    value, error = (convert(v, found.unit, unit) if unit != found.unit else v for v in (found.value, found.uncertainty))
-    bound = {"upper bound": f"< {value:.3g}", "lower bound": f"> {value:.3g}"}.get(found.status)
-    return f"{stem} {bound or f'= {rounded(value, error)}'} {unit}".rstrip() + _convention(fit, name)
-
-
-def _convention(fit: SpinFit, name: str) -> str:
-    """Name the convention of a lifetime, in words, behind its value."""
-    meaning = fit.conventions.get("lifetime", "")
-    if name != "lifetime_ps" or not meaning:
-        return ""
-    words = meaning.removeprefix("lifetime_ps is the ")
-    return f" ({words}; convention {fit.settings.get('convention', '')})"
-
-
 def _figure(fit: SpinFit, path: Path, material: str | None = None, log_delay: bool = False) -> None:
-    """Write the figure of a fit; a pump-probe fit names its material, and may have a logarithmic delay."""
-    more: dict[str, Any] = {}
-    if fit.drawing == _PUMP_PROBE:
-        more = {"material": material or "", **({"log_delay": True} if log_delay else {})}
-    write_figure(fit.plot(**more), path, dpi=200)
+    """Write the figure of a fit with its material; a pump-probe fit may have a logarithmic delay."""
+    more: dict[str, Any] = {"log_delay": True} if log_delay else {}
+    write_figure(fit.plot(material=material or "", **more), path, dpi=200)
 
 
 _PUMP_PROBE = "pump-probe"

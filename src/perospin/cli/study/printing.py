@@ -154,7 +154,7 @@ def _show_part(console: Console, study: object, name: str) -> None:
     unit = f" ({part.target.unit})" if part.target.unit else ""
     console.print(f"\n[bold]Part {escape(name)}[/bold]: {data}; target {part.target.quantity}{unit}", highlight=False)
     console.print(
-        f"Transform {part.target.transform}, seed {part.seed}, {part.variants.tried} variants tried beforehand.",
+        f"Transform {part.target.transform}, seed {part.seed}, {part.variants.tried} models tried beforehand.",
         highlight=False,
     )
     table = Table(header_style="bold")

@@ -98,10 +98,10 @@ def card(
 @app.command()
 def log(
     table: Annotated[str | None, typer.Argument(metavar="[TABLE]", help="Start of a table's fingerprint.")] = None,
-    full: Annotated[bool, typer.Option("--full", help="Every variant with its score and scheme.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Every model with its score and scheme.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Entries as JSON, one a line.")] = False,
 ) -> None:
-    """Show how many model variants were scored on each table on this computer."""
+    """Show how many models were scored on each table on this computer."""
     import json
 
     from rich.console import Console
@@ -120,7 +120,7 @@ def log(
     console = Console(highlight=False)
     if not entries:
         what = f"a table whose fingerprint starts with '{table}'" if table else "any table"
-        console.print(f"No variant was logged for {what} (the log is {kept.path}).", soft_wrap=True)
+        console.print(f"No model was logged for {what} (the log is {kept.path}).", soft_wrap=True)
         return
     summary = Table(header_style="bold", box=None, pad_edge=False)
     for column in ("table", "studies", "settings", "scored", "runs", "first", "last"):

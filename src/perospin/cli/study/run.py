@@ -9,6 +9,7 @@ import typer
 
 from perospin.cli.own_ions import library_with
 from perospin.cli.study.printing import _show_part, _summary
+from perospin.digits import counted
 from perospin.errors import PerospinError, StudyError
 
 if TYPE_CHECKING:
@@ -86,13 +87,17 @@ def new(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Study file to write; TABLE with .toml if not given.")
     ] = None,
+    use: Annotated[
+        list[str] | None,
+        typer.Option("--use", help="Further column that models read: numbers or words. Can be repeated."),
+    ] = None,
     ion: IonOption = None,
 ) -> None:
     """Write a study file for your own table of formulas and a property.
 
     Example: perospin study new examples/materials.csv --formula material --target "spin lifetime" -o mine.toml
     """
-    from perospin.studies.new_study import new_study
+    from perospin.studies.new_study import NOT_READ, new_study
     from perospin.studies.study import Study
 
     file = out if out is not None else Path(f"{table.name.split('.')[0]}.toml")
@@ -101,20 +106,24 @@ def new(
     if file.exists():
         raise StudyError(f"there is a file '{file}' already; give another name with --out")
     library = library_with(ion) if ion else None
-    text = new_study(table, formula, target, file.parent, file.stem, library)
+    text = new_study(table, formula, target, file.parent, file.stem, library, use or ())
     _write(file, text)
     chosen = Study.load(file)
     chosen.check()
     data = (chosen.with_ions(library) if library is not None else chosen).dataset()
     part = chosen.parts[chosen.default_part]
     own = "".join(f" --ion '{item}'" for item in ion or ())
+    materials = counted(len(set(data.rows["formula"])), "material")
     typer.echo(
-        f"{len(data)} rows, {len(set(data.rows['formula']))} materials; target {part.target.original_axis}"
+        f"{counted(len(data), 'row')}, {materials}; target {part.target.original_axis}"
         f"{', as its logarithm' if part.target.logarithmic else ''}; baseline: {part.title_of(part.baseline)}; "
         f"scored by: {part.scheme(part.verdict.scheme).label}"
         + (f"; uncertainties from '{part.data.y_sd}'" if part.data.y_sd else ""),
         err=True,
     )
+    unread = next((line.removeprefix(NOT_READ) for line in text.splitlines() if line.startswith(NOT_READ)), "")
+    if unread:
+        typer.echo(f"no model reads: {unread} (--use COLUMN adds one)", err=True)
     typer.echo(f"next: perospin study run {file}{own}", err=True)
 
 

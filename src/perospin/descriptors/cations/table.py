@@ -283,6 +283,14 @@ def missing(ions: Iterable[Ion], level: str) -> list[Ion]:
     return [i for i in ions if computed_smiles(i, level) is not None and (i.smiles or "") not in _shipped(level)]
 
 
+def is_kept(ion: Ion, level: str) -> bool:
+    """Whether the user's cache holds the result of a cation at a level, as it would be computed now."""
+    smiles = computed_smiles(ion, level)
+    if smiles is None:
+        return False
+    return ResultCache().get(Request.ion(smiles, level, _match(ion, get_level(level))).identity) is not None
+
+
 @dataclass(frozen=True)
 class _Job:
     """One molecule to compute for a row: its label, the SMILES to compute and the library's ion, if it is one."""

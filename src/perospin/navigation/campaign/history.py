@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from perospin.digits import figures, percent
+from perospin.digits import counted, figures, percent
 from perospin.navigation.campaign.campaign import Campaign
 from perospin.navigation.campaign.log import Event
 from perospin.navigation.campaign.maps import Belief, beliefs
@@ -137,7 +137,7 @@ def summarise(campaign: Campaign, name: str, stop_below: float | None = None) ->
         old = [event.kind == "imported" for event, _ in way]
         targets.append(Target(one.label, one.log, values, [best for _, best in way], old, made, kept_share(made)))
     last = {event.material: event for event in events if event.kind == "suggested"}
-    tiles = [{"value": str(now.measured + now.imported), "what": f"results of {now.candidates} candidates"}]
+    tiles = [{"value": str(now.measured + now.imported), "what": f"results of {counted(now.candidates, 'candidate')}"}]
     tiles += [
         {"value": figures(best, 3), "what": f"best {one.label}: {material}"}
         for one in campaign.objectives

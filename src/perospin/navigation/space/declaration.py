@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from perospin.errors import NavigationError
+from perospin.navigation.space.spacers import Core
 from perospin.saving import name_fault
 from perospin.text import shorten
 
@@ -27,8 +28,16 @@ class Materials(_Section):
 
     spacers: Literal["all"] | list[str] = []
     """Spacer cations by symbol, or "all" whose quantum chemistry ships."""
+    smiles: dict[str, str] = {}
+    """Further spacers, name -> SMILES with the charge."""
+    smiles_file: str | None = None
+    """File of further spacers, `SMILES name` in each line, beside the space file."""
+    cores: dict[str, Core] = {}
+    """Further spacers made by substitution: [materials.cores.NAME]."""
     a_cations: list[str] = []
     """Cations of the cages: of 3D materials, and of layered ones from n = 2 on."""
+    a_step: float | None = Field(None, gt=0, le=0.5)
+    """Step in which two cations of the cages are mixed, as 0.25; pure ones only if left out."""
     metals: list[str] = Field(["Pb"], min_length=1)
     """Divalent metals."""
     halides: list[str] = Field(["I"], min_length=1)
@@ -39,10 +48,13 @@ class Materials(_Section):
     """Layer numbers of layered materials."""
     three_dimensional: bool = False
     """Whether ABX3 belongs to the space too."""
-    families: list[Literal["RP", "DJ"]] | None = None
-    """Only these families of layered materials: Ruddlesden-Popper (RP), Dion-Jacobson (DJ)."""
+    families: list[Literal["RP", "DJ", "ACI"]] | None = None
+    """Families of layered materials: Ruddlesden-Popper (RP), Dion-Jacobson (DJ), alternating cations (ACI).
 
-    @field_validator("halide_step")
+    RP and DJ, as the spacers' charges have it, if left out.
+    """
+
+    @field_validator("halide_step", "a_step")
     @classmethod
     def _whole(cls, value: float | None) -> float | None:
         if value is not None:

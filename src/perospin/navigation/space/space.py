@@ -14,9 +14,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from perospin.digits import counted
 from perospin.errors import NavigationError, PerospinError
 from perospin.navigation.space.declaration import Fractions, SpaceFile, read_space, steps_in_one
 from perospin.navigation.space.rules import Rule
+from perospin.navigation.space.spacers import describe_spacers, read_smiles_file, substituted
+from perospin.progress import Progress
 from perospin.saving import read_toml
 from perospin.similar import did_you_mean
 from perospin.text import shorten
@@ -24,6 +27,7 @@ from perospin.text import shorten
 if TYPE_CHECKING:
     import pandas as pd
 
+    from perospin.chemistry import Ion
     from perospin.descriptors import CandidateGrid
     from perospin.navigation.surrogates.columns import InputColumns
 
@@ -63,6 +67,8 @@ class Space:
         The declaration.
     ions : IonLibrary, optional
         Library with the user's own ions.
+    left_out : mapping of str to str, optional
+        Spacers that are left out, and why.
 
     Raises
     ------
@@ -70,13 +76,14 @@ class Space:
         If a rule reads what no candidate has, or ions make no perovskite.
     """
 
-    def __init__(self, declared: SpaceFile, ions: Any = None) -> None:
+    def __init__(self, declared: SpaceFile, ions: Any = None, left_out: Mapping[str, str] | None = None) -> None:
         self.declared = declared
         self.name = declared.name
-        self.ions = ions
+        self.ions, self.own_spacers = _with_own(declared, ions)
+        self.left_out: Mapping[str, str] = left_out or {}
         self.rules = tuple(Rule(one.rule, one.why) for one in declared.rules)
         if self.rules:
-            known = frozenset((*self._plain_names(), *(self._descriptor_names() if declared.materials else ())))
+            known = frozenset((*self._plain_names(), *(self.descriptor_names() if declared.materials else ())))
             for rule in self.rules:
                 rule.check_names(known)
         self._check_ions()
@@ -97,12 +104,12 @@ class Space:
             raw = read_toml(file, "space")
         except PerospinError as error:
             raise NavigationError(str(error)) from None
-        return cls(read_space(raw, f"space '{shorten(str(path))}'"), ions)
+        return cls(read_space(_inlined(raw, file.parent), f"space '{shorten(str(path))}'"), ions)
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any], ions: Any = None) -> Space:
         """Make a space from plain values, as a file holds them."""
-        return cls(read_space(raw, "the space"), ions)
+        return cls(read_space(_inlined(raw, Path()), "the space"), ions)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the declaration as plain JSON; `from_dict` reads it."""
@@ -121,18 +128,76 @@ class Space:
         spacers = part.spacers
         if spacers == "all":
             spacers = [ion.symbol for ion in known_cations("fast", "spacer", self.ions)]
+        spacers = [*dict.fromkeys([*spacers, *self.own_spacers])]
+        spacers = [name for name in spacers if name not in self.left_out]
+        alternating: list[str] = []
         if part.families is not None:
-            wanted = {{"RP": 1, "DJ": 2}[family] for family in part.families}
+            if "ACI" in part.families:
+                alternating = [name for name in spacers if self._charge(name) == 1 and name not in part.a_cations]
+            wanted = {{"RP": 1, "DJ": 2}[family] for family in part.families if family != "ACI"}
             spacers = [name for name in spacers if self._charge(name) in wanted]
-        deep = part.three_dimensional or any(n > 1 for n in part.layers)
+        deep = part.three_dimensional or bool(alternating) or any(n > 1 for n in part.layers)
         try:
             return CandidateGrid(
-                spacers=spacers, a_site=part.a_cations if deep else (), metals=part.metals,
+                spacers=spacers, a_site=_mixed(part.a_cations, part.a_step) if deep else (), metals=part.metals,
                 halides=_mixed(part.halides, part.halide_step), n_layers=part.layers,
-                three_dimensional=part.three_dimensional,
+                three_dimensional=part.three_dimensional, alternating=alternating,
             )  # fmt: skip
         except PerospinError as error:
             raise NavigationError(f"[materials] of '{self.name}': {error}") from None
+
+    def told(self) -> list[str]:
+        """Say how many spacers the cores make, and how many cations must be computed first."""
+        said = []
+        for name, core in (self.declared.materials.cores if self.declared.materials else {}).items():
+            different = len(substituted(name, core))
+            said.append(f"core {name}: {core.count:,} substitutions, {different:,} different molecules")
+        if wanted := self.to_compute():
+            shown = shorten(", ".join(ion.symbol for ion in wanted), 120)
+            said.append(
+                f"computed at level fast, once: {counted(len(wanted), 'cation')} without shipped descriptors: {shown}"
+            )
+        return said
+
+    def to_compute(self) -> list[Ion]:
+        """List spacers and cages whose quantum chemistry doesn't ship, so that they must be computed first."""
+        from perospin.chemistry import IonLibrary
+        from perospin.descriptors.candidates.grid import Occupant
+        from perospin.descriptors.cations.table import missing
+
+        if self.grid is None:
+            return []
+        library = IonLibrary.of(self.ions)
+        sites = {"spacer": self.grid.spacer_axis, "a_site": self.grid.a_site}
+        used = {
+            site: [ion for text in axis for ion, _ in Occupant.read(site, str(text), library).parts]
+            for site, axis in sites.items()
+        }
+        return [
+            *dict.fromkeys([*missing([*used["spacer"], *used["a_site"]], "fast"), *missing(used["spacer"], "neutral")])
+        ]
+
+    def computed(self, limit_s: float = 600.0, workers: int = 1, tell: Progress | None = None) -> Space:
+        """Compute the cations that need it, each in `limit_s` seconds; a space without those that fail.
+
+        What is computed is kept for the next time.
+
+        Raises
+        ------
+        MissingExtraError
+            If the quantum-chemistry programs aren't installed.
+        NavigationError
+            If a cation of the cages fails.
+        """
+        wanted = self.to_compute()
+        if not wanted:
+            return self
+        failed = describe_spacers(wanted, limit_s, workers, tell)
+        cages = {name for name in failed if self.declared.materials and name in self.declared.materials.a_cations}
+        if cages:
+            name = min(cages)
+            raise NavigationError(f"the cation '{name}' of '{self.name}' can't be described: {shorten(failed[name])}")
+        return Space(self.declared, self.ions, {**self.left_out, **failed}) if failed else self
 
     def _check_ions(self) -> None:
         """Refuse unknown ions when the space is opened, all at once."""
@@ -197,7 +262,9 @@ class Space:
                 f"'{self.name}' has {len(self.grid):,} materials; a campaign keeps at most {_MOST_MATERIALS:,}: narrow "
                 "the space, or screen it with `perospin screen`"
             )
-        frame = pd.concat(describe_blocks(self.grid, ions=self.ions, columns=self._descriptor_names()))
+        compute = bool(self.to_compute())
+        columns = self.descriptor_names()
+        frame = pd.concat(describe_blocks(self.grid, ions=self.ions, columns=columns, compute=compute))
         return frame[~frame.index.duplicated()]
 
     # --- candidates -------------------------------------------------------------------------------------------
@@ -384,10 +451,39 @@ class Space:
         return [*shares, *self.declared.variables]
 
     @staticmethod
-    def _descriptor_names() -> list[str]:
+    def descriptor_names() -> list[str]:
+        """Columns of a material that rules and objectives may name."""
         from perospin.descriptors.intrinsic import COLUMNS
 
         return list(COLUMNS)
+
+
+def _inlined(raw: Mapping[str, Any], folder: Path) -> Mapping[str, Any]:
+    """Read the SMILES file that a declaration names, so that the space needs no other file from now on."""
+    part = raw.get("materials")
+    if not isinstance(part, Mapping) or not isinstance(part.get("smiles_file"), str):
+        return raw
+    read = read_smiles_file(folder / part["smiles_file"])
+    rest = {name: value for name, value in part.items() if name != "smiles_file"}
+    own = part.get("smiles", {})
+    return {**raw, "materials": {**rest, "smiles": {**read, **own} if isinstance(own, Mapping) else own}}
+
+
+def _with_own(declared: SpaceFile, ions: Any) -> tuple[Any, tuple[str, ...]]:
+    """Library with the spacers that the space brings, and their symbols; a molecule is taken once."""
+    from perospin.chemistry import IonLibrary
+
+    part = declared.materials
+    if part is None or not (part.smiles or part.cores):
+        return ions, ()
+    named = dict(part.smiles)
+    for name, core in part.cores.items():
+        named |= {f"{name}-{i}": smiles for i, smiles in enumerate(substituted(name, core), start=1)}
+    try:
+        library = IonLibrary.of(ions).with_ions({name: {"smiles": s, "role": "spacer"} for name, s in named.items()})
+    except PerospinError as error:
+        raise NavigationError(f"[materials] of '{declared.name}': {error}") from None
+    return library, tuple(dict.fromkeys(library.get(name).symbol for name in named))
 
 
 def _simplex(part: Fractions) -> list[dict[str, float]]:
@@ -403,12 +499,12 @@ def _simplex(part: Fractions) -> list[dict[str, float]]:
     return points
 
 
-def _mixed(halides: Sequence[str], step: float | None) -> list[str | dict[str, float]]:
-    """Pure halides, and their pairs in steps."""
-    mixed: list[str | dict[str, float]] = list(halides)
+def _mixed(ions: Sequence[str], step: float | None) -> list[str | dict[str, float]]:
+    """Pure ions, and their pairs in steps."""
+    mixed: list[str | dict[str, float]] = list(ions)
     if step is not None:
         count = steps_in_one(step)
-        for one, other in itertools.combinations(halides, 2):
+        for one, other in itertools.combinations(ions, 2):
             mixed += [{one: round(i / count, 10), other: round(1 - i / count, 10)} for i in range(count - 1, 0, -1)]
     return mixed
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from perospin.navigation.campaign.history import Summary
 
-__all__ = ["campaign_page"]
+__all__ = ["campaign_figures", "campaign_page"]
 
 
 def campaign_page(summary: Summary, folder: str | Path) -> Path:
@@ -36,28 +36,10 @@ def campaign_page(summary: Summary, folder: str | Path) -> Path:
         The page.
     """
     place = make_folder(folder)
-    drawn: dict[str, Figure] = {}
-    texts, panels = {}, {}
+    found = campaign_figures(summary)
+    drawn = {name: figure for name, (_, _, figure) in found.items()}
+    panels: dict[str, tuple[int, str]] = {}
     with matplotlib.rc_context(look.RC):
-        for number, target in enumerate(summary.targets):
-            if target.best:
-                drawn[f"progress-{number + 1}"] = _progress(target)
-                texts[f"progress-{number + 1}"] = (
-                    f"Progress: {target.label}",
-                    "Each result in the order told; the line is the best so far.",
-                )
-            if target.promises:
-                drawn[f"intervals-{number + 1}"] = _intervals(target)
-                share, low, high = target.kept or (0.0, 0.0, 0.0)
-                texts[f"intervals-{number + 1}"] = (
-                    f"Were the intervals honest: {target.label}",
-                    f"What each suggestion promised (95 % interval) and what was measured (circles). "
-                    f"{percent(share)} of {counted(len(target.promises), 'interval')} held the measured value "
-                    f"(95 % range of this share {percent(low)} to {percent(high)}; an honest one is near 95 %).",
-                )
-        if summary.evidence:
-            drawn["evidence"] = _evidence(summary.evidence)
-            texts["evidence"] = ("Evidence of the hypotheses", "Probability of each law after so many results.")
         for number, belief in enumerate(summary.beliefs, start=1):
             for part, (words, figure) in enumerate(belief_figures(belief), start=1):
                 drawn[f"belief-{number}-{part}"] = figure
@@ -66,7 +48,10 @@ def campaign_page(summary: Summary, folder: str | Path) -> Path:
     context: dict[str, Any] = {
         **summary.words,
         "style": _resource("style.css"),
-        "figures": [{"title": texts[name][0], "caption": texts[name][1], "source": embedded[name]} for name in texts],
+        "figures": [
+            {"title": title, "caption": caption, "source": embedded[name]}
+            for name, (title, caption, _) in found.items()
+        ],
         "beliefs": [
             {
                 "title": f"What it believes: {belief.label}",
@@ -80,6 +65,29 @@ def campaign_page(summary: Summary, folder: str | Path) -> Path:
     page = _environment().get_template("campaigns/page.html.j2").render(context)
     write_text(place / "report.html", page)
     return place / "report.html"
+
+
+def campaign_figures(summary: Summary) -> dict[str, tuple[str, str, Figure]]:
+    """Draw a campaign's way: progress, intervals kept, evidence of the hypotheses; name to title, caption, figure."""
+    found: dict[str, tuple[str, str, Figure]] = {}
+    with matplotlib.rc_context(look.RC):
+        for number, target in enumerate(summary.targets, start=1):
+            if target.best:
+                caption = "Each result in the order told; the line is the best so far."
+                found[f"progress-{number}"] = (f"Progress: {target.label}", caption, _progress(target))
+            if target.promises:
+                share, low, high = target.kept or (0.0, 0.0, 0.0)
+                caption = (
+                    f"What each suggestion promised (95 % interval) and what was measured (circles). "
+                    f"{percent(share)} of {counted(len(target.promises), 'interval')} held the measured value "
+                    f"(95 % range of this share {percent(low)} to {percent(high)}; an honest one is near 95 %)."
+                )
+                title = f"Were the intervals honest: {target.label}"
+                found[f"intervals-{number}"] = (title, caption, _intervals(target))
+        if summary.evidence:
+            caption = "Probability of each law after so many results."
+            found["evidence"] = ("Evidence of the hypotheses", caption, _evidence(summary.evidence))
+    return found
 
 
 def _axes(height: float = 2.6) -> tuple[Figure, Any]:

@@ -23,6 +23,11 @@ def quantity(part: PartResult, *, transformed: bool = False) -> str:
     return part.spec.target.axis if transformed else part.spec.target.original_axis
 
 
+def wrapped(label: str, width: int) -> str:
+    """Break an axis label into lines of at most `width` characters, so that it isn't longer than its axis."""
+    return "\n".join(textwrap.wrap(label, width, break_long_words=False, break_on_hyphens=False))
+
+
 def in_sample_scheme(part: PartResult) -> str | None:
     """Name of the in-sample scheme, if the part has one."""
     return next((s.key for s in part.spec.schemes if s.kind == "in_sample"), None)

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from perospin import look as style
+from perospin.reports.figures.common import wrapped
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -118,7 +119,7 @@ def _row_by_row(axes: Axes, part: PartResult, quantity: str) -> None:
     axes.margins(x=0.02)
     axes.set_xticks([])
     axes.set_xlabel(f"{len(y)} held-out rows, in the order of what was {part.spec.target.obtained}")
-    axes.set_ylabel(quantity)
+    axes.set_ylabel(wrapped(quantity, 32))
     missed = int((~inside).sum())
     told = f"{100 * level:.0f} % intervals, {missed} of {len(y)} rows outside"
-    axes.set_title(textwrap.fill(f"{part.spec.title_of(name)}: {told}", 58), fontsize=8)
+    axes.set_title(textwrap.fill(f"{part.spec.title_of(name)}: {told}", 50), fontsize=8)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import textwrap
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from perospin import look as style
-from perospin.digits import number
-from perospin.reports.figures.common import _colour, _display_name, _dots, _title, quantity, space
+from perospin.digits import figures, number
+from perospin.reports.figures.common import _colour, _display_name, _dots, _title, quantity, space, wrapped
 from perospin.reports.figures.overview import _caption, _panel_height, _panels
 
 if TYPE_CHECKING:
@@ -19,8 +19,20 @@ if TYPE_CHECKING:
     from perospin.studies.result import PartResult
 
 
+_MOST_DECADES = 3.0
+
+
+def _decades(part: PartResult) -> float:
+    return float(np.ptp(np.log10(part.rows["target"].to_numpy(dtype=float))))
+
+
 def parity(part: PartResult) -> Figure | None:
-    """Predicted against measured in the original unit, with an inset for the low range."""
+    """Predicted against measured in the original unit, with an inset for the low range.
+
+    None where values spread over more than three decades: all but the largest would lie in one corner.
+    """
+    if part.spec.target.logarithmic and _decades(part) > _MOST_DECADES:
+        return None
     panels = _panels(part)
     figure = Figure(figsize=(style.WIDE, _panel_height(part, panels)))
     all_axes = np.atleast_1d(figure.subplots(1, len(panels), sharex=True, sharey=True))
@@ -39,7 +51,7 @@ def parity(part: PartResult) -> Figure | None:
         axes.set_xlim(low, high)
         axes.set_ylim(low - 0.05 * (high - low) if (y < low).any() else low, high)
         axes.set_aspect("equal", adjustable="box")
-        axes.set_xlabel(part.spec.target.obtained + " " + quantity(part), fontsize=7.5)
+        axes.set_xlabel(wrapped(f"{part.spec.target.obtained} {quantity(part)}", _wide(panels)), fontsize=7.5)
         if limit:
             inset = axes.inset_axes(
                 _free_corner((x - low) / (high - low), (np.clip(y, low, high) - low) / (high - low))
@@ -54,8 +66,13 @@ def parity(part: PartResult) -> Figure | None:
             for spine in inset.spines.values():
                 spine.set_visible(True)
                 spine.set_linewidth(0.5)
-    all_axes[0].set_ylabel("predicted " + quantity(part), fontsize=7.5)
+    all_axes[0].set_ylabel(wrapped(f"predicted {quantity(part)}", _wide(panels)), fontsize=7.5)
     return figure
+
+
+def _wide(panels: Sequence[object]) -> int:
+    """Characters that fit under one of several panels."""
+    return 96 // max(len(panels), 2)
 
 
 def _ends(values: NDArray[np.float64]) -> tuple[float, float]:
@@ -96,11 +113,11 @@ def answer(part: PartResult) -> Figure | None:
     axes.set_ylim(low, high)
     if target.logarithmic:
         for axis in (axes.xaxis, axes.yaxis):
-            axis.set_major_formatter(lambda value, _: f"{value:g}")
+            axis.set_major_formatter(lambda value, _: figures(value))
     axes.set_aspect("equal", adjustable="box")
-    axes.set_xlabel(f"{target.obtained} {name}")
-    axes.set_ylabel(f"predicted {name}")
-    axes.set_title("\n".join(textwrap.wrap(f"held out: {part.scheme_label(verdict.scheme)}", 44)), fontsize=8)
+    axes.set_xlabel(wrapped(f"{target.obtained} {name}", 38))
+    axes.set_ylabel(wrapped(f"predicted {name}", 38))
+    axes.set_title(wrapped(f"held out: {part.scheme_label(verdict.scheme)}", 44), fontsize=8)
     return figure
 
 
@@ -140,7 +157,7 @@ def parity_log(part: PartResult) -> Figure | None:
         axes.set_aspect("equal", adjustable="box")
         axes.set_title(_title(part, estimator), color=colour, pad=22, fontsize=8.5)
         axes.text(0, 1.015, _caption(part, estimator, scheme), transform=axes.transAxes, fontsize=7, va="bottom")
-        axes.set_xlabel(part.spec.target.obtained + " " + quantity(part), fontsize=7.5)
+        axes.set_xlabel(wrapped(f"{part.spec.target.obtained} {quantity(part)}", _wide(panels)), fontsize=7.5)
         score = part.score(estimator, scheme) or {}
         axes.text(
             0.97,
@@ -152,7 +169,7 @@ def parity_log(part: PartResult) -> Figure | None:
             fontsize=6.5,
             color=style.GREY,
         )
-    all_axes[0].set_ylabel("predicted " + quantity(part), fontsize=7.5)
+    all_axes[0].set_ylabel(wrapped(f"predicted {quantity(part)}", _wide(panels)), fontsize=7.5)
     return figure
 
 
@@ -183,7 +200,7 @@ def residuals(part: PartResult) -> Figure | None:
             color=style.GREY,
         )
     _dots(left, frame, frame["y_pred"].to_numpy(), error, style.MODEL)
-    left.set_xlabel("predicted " + quantity(part, transformed=True))
+    left.set_xlabel(wrapped(f"predicted {quantity(part, transformed=True)}", 42))
     left.set_ylabel(f"predicted − {part.spec.target.obtained}")
     left.set_title(part.scheme_label(verdict.scheme), fontsize=8)
     worst = np.argsort(-np.abs(error))[:10]
@@ -199,7 +216,7 @@ def residuals(part: PartResult) -> Figure | None:
         right.set_xscale("log")
     right.set_yticks(range(len(worst)), [_display_name(frame, i) for i in worst], fontsize=7)
     right.set_ylim(len(worst) - 0.5, -0.6)
-    right.set_xlabel(quantity(part))
+    right.set_xlabel(wrapped(quantity(part), 42))
     # The legend takes the line under the title, so that neither runs into the other on a narrow panel.
     right.set_title("the ten rows furthest off", fontsize=8, pad=18)
     right.tick_params(axis="y", length=0)

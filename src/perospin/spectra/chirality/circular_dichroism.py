@@ -139,7 +139,7 @@ def fit_circular_dichroism(
         usable &= _inside(x, window_nm, "window_nm")
     if np.count_nonzero(usable) < _LEAST:
         raise FitError(
-            f"only {np.count_nonzero(usable)} points have an absorbance above {least_absorbance:g} (largest "
+            f"too few points ({np.count_nonzero(usable)}) with an absorbance above {least_absorbance:g} (largest "
             f"{a.max():.3g}): no dissymmetry factor can be formed"
         )
     g = np.where(usable, dissymmetry(theta, np.where(usable, a, 1.0)), np.nan)
@@ -245,7 +245,7 @@ def fit_luminescence(
         raise FitError("there is no emission above the background")
     band = _inside(x, window_nm, "window_nm") if window_nm is not None else mean > 0.5 * mean.max()
     if np.count_nonzero(band) < _LEAST:
-        raise FitError(f"the emission band holds {np.count_nonzero(band)} points; at least {_LEAST} are needed")
+        raise FitError(f"the emission band needs at least {_LEAST} points, and holds {np.count_nonzero(band)}")
     level_of = {"wavelength_nm": x[band], "mean_intensity": mean[band]}
     model = SeparableModel(
         name="circularly polarised luminescence",
@@ -308,7 +308,7 @@ def _without_scattering(x: Float, a: Float, window: Any) -> tuple[Float, float]:
     good = window & (a > 0)
     if np.count_nonzero(good) < _LEAST:
         raise FitError(
-            f"the scattering window holds {np.count_nonzero(good)} points above zero; at least {_LEAST} are needed"
+            f"the scattering window needs at least {_LEAST} points above zero, and holds {np.count_nonzero(good)}"
         )
     slope, intercept = np.polyfit(np.log(x[good]), np.log(a[good]), 1)
     return a - np.exp(intercept + slope * np.log(x)), -float(slope)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from perospin.digits import counted
 from perospin.errors import FitError
 from perospin.fitting import Quantity, SeparableModel
 from perospin.fitting.arrays import Float, namespace
@@ -37,15 +38,14 @@ def _fit_polarisation(setup: _Setup, same: Float, counter: Float, sigma: Float |
     keep = late & seen & np.cumprod(np.where(late, seen, True)).astype(bool)
     if keep.sum() < 3 + 2 * components:
         raise FitError(
-            f"only {int(keep.sum())} points after the response have a sum SC + CC above its noise: "
+            f"only {counted(int(keep.sum()), 'point')} after the response with a sum SC + CC above its noise: "
             "use observable='joint', which needs no ratio"
         )
     delay = setup.delay[keep]
     polarisation = difference[keep] / total[keep]
-    # a ratio's uncertainty, for equal noise in both channels
-    spread = (
-        np.sqrt(1.0 + polarisation**2) / np.abs(total[keep]) * (1.0 if sigma is None else np.sqrt(2.0) * sigma[keep])
-    )
+    # a ratio's uncertainty; without sigma for equal noise in both channels
+    noises = np.full((2, len(delay)), np.sqrt(0.5)) if sigma is None else sigma[:, keep]
+    spread = 2.0 * np.hypot(counter[keep] * noises[0], same[keep] * noises[1]) / total[keep] ** 2
     names = _names("polarisation_lifetime_ps", components)
 
     def basis(time: Any, p: Mapping[str, Any]) -> list[Any]:

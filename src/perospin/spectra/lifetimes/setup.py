@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from perospin.errors import FitError
-from perospin.fitting import Quantity, SeparableModel, Trace, fit_model
+from perospin.fitting import Quantity, SeparableModel, Trace, check_trace, fit_model
 from perospin.fitting.arrays import Float, namespace, natural_unit
 from perospin.measurements.options import IntervalOptions
 from perospin.measurements.result import SpinFit
@@ -77,6 +77,21 @@ def _rise_measured(setup: _Setup) -> bool:
     )
 
 
+def check_pair(
+    delay: Float, same: Any, counter: Any, sigma: Any, *, check_constant: bool = True
+) -> tuple[Trace, Float | None]:
+    """Traces in order, and the uncertainties of both, shape (2, n); `sigma` is a number, (n,) or (2, n).
+
+    Raises
+    ------
+    FitError
+        As `check_trace`.
+    """
+    channels = {"same": same, "counter": counter}
+    trace = check_trace(delay, channels, sigma=sigma, check_constant=check_constant, sigma_rows=True)
+    return trace, None if trace.sigma is None else np.broadcast_to(trace.sigma, (2, len(trace)))
+
+
 def _stands_out(signal: Float, best: Float, sigma: Float | None, constant: bool) -> bool:
     """Whether noise alone would give as good a fit in fewer than one trace of twenty.
 
@@ -135,7 +150,9 @@ def _after_zero(setup: _Setup) -> Any:
         return np.ones(len(setup.delay), bool)
     keep = setup.delay >= 0
     if keep.sum() < 5:
-        raise FitError(f"only {int(keep.sum())} points at delays of 0 and above: shift time zero, or give irf_fwhm_ps")
+        raise FitError(
+            f"too few points ({int(keep.sum())}) at delays of 0 and above: shift time zero, or give irf_fwhm_ps"
+        )
     return keep
 
 

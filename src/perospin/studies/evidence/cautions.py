@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from perospin.digits import counted
 from perospin.studies.caution import Caution
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def _columns(run: Run) -> Iterator[Caution]:
     if empty:
         yield Caution(
             "empty_column",
-            f"{_names('Column', empty)} {_has(empty)} no value in any row and {_is(empty)} ignored.",
+            f"{_names(run, 'Column', empty)} {_has(empty)} no value in any row and {_is(empty)} ignored.",
             columns=tuple(empty),
         )
     constant = [
@@ -92,17 +93,17 @@ def _columns(run: Run) -> Iterator[Caution]:
     if constant:
         yield Caution(
             "constant_column",
-            f"{_names('Column', constant)} {_has(constant)} the same value in every row: nothing can be learnt from "
-            f"{'it' if len(constant) == 1 else 'them'}.",
+            f"{_names(run, 'Column', constant)} {_has(constant)} the same value in every row: nothing can be learnt "
+            f"from {'it' if len(constant) == 1 else 'them'}.",
             columns=tuple(constant),
         )
     holes = {c: int((~known[:, i]).sum()) for i, c in enumerate(columns) if 0 < (~known[:, i]).sum() < len(values)}
     if holes:
         rows = _labels(run, np.flatnonzero((~known[:, [columns.index(c) for c in holes]]).any(axis=1)))
-        listed = _listed([f"{column} ({count})" for column, count in holes.items()])
+        listed = _listed([f"{_said(run, column)}: {count}" for column, count in holes.items()])
         yield Caution(
             "missing_values",
-            f"{sum(holes.values())} descriptor values are missing, in {listed}; where a model needs one it takes the "
+            f"Descriptor values are missing ({listed}); where a model needs one it takes the "
             "median of its training rows.",
             rows=rows,
             columns=tuple(holes),
@@ -146,7 +147,9 @@ def _collinear(run: Run, read: Mapping[str, Sequence[str]]) -> Iterator[Caution]
             if strengths[-1] < 1e-6 * strengths[0]:
                 dependent.setdefault(tuple(sorted(kept)), name)
     if pairs:
-        listed = _listed([f"{a} and {b} (r = {value:.3f})" for (a, b), value in pairs.items()], most=4)
+        listed = _listed(
+            [f"{_said(run, a)} and {_said(run, b)}: r = {_minus(value, 3)}" for (a, b), value in pairs.items()], most=4
+        )
         yield Caution(
             "collinear_columns",
             f"Nearly the same information stands twice: {listed}; what a model says about one of such a pair can't be "
@@ -157,7 +160,7 @@ def _collinear(run: Run, read: Mapping[str, Sequence[str]]) -> Iterator[Caution]
         yield Caution(
             "collinear_columns",
             f"Some of the columns that {run.part.title_of(name)} reads add up to another one exactly, so their weights "
-            f"aren't determined: {_listed(columns)}.",
+            f"aren't determined: {_listed(_said(run, column) for column in columns)}.",
             columns=columns,
         )
 
@@ -205,8 +208,9 @@ def _leaks(run: Run, leaks: Any) -> Iterator[Caution]:
         together = sorted({row for rows in same for row in rows})
         yield Caution(
             "same_descriptors",
-            f"{len(same)} sets of rows ({len(together)} rows) agree in every descriptor although they are not known to "
-            f"be one material, as {_rows(run, same[0])} do: no model here can tell the rows of a set apart.",
+            f"{counted(len(same), 'set')} of rows ({len(together)} rows in all) agree in every descriptor although "
+            f"they are not known to be one material, as {_rows(run, same[0])} do: no model here can tell the rows of a "
+            "set apart.",
             rows=_labels(run, together),
         )
     if units.coarse and units.same_descriptors:
@@ -239,7 +243,8 @@ def _leaks(run: Run, leaks: Any) -> Iterator[Caution]:
             continue
         text = (
             f"“{_sentence(record['scheme_label'], stop='')}” parts {_of_one_kind(run)}, as the study declares: "
-            f"{record['n_predictions']} of {record['n_scored']} predictions had a twin among the training rows"
+            f"{record['n_predictions']} of {record['n_scored']} predictions are of a material that also stands "
+            "among the training rows"
         )
         if np.isfinite(record["model_r2"]) and np.isfinite(record["model_r2_without"]):
             text += (
@@ -449,8 +454,16 @@ def _listed(items: Iterable[str], most: int = _MOST_NAMED) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
-def _names(what: str, columns: Sequence[str]) -> str:
-    return f"{what} {columns[0]}" if len(columns) == 1 else f"{what}s {_listed(columns)}"
+def _said(run: Run, column: str) -> str:
+    """Column in words with its unit, as on the axes of the figures."""
+    from perospin.descriptors.labels import axis_label
+
+    return axis_label(column, run.part.labels)
+
+
+def _names(run: Run, what: str, columns: Sequence[str]) -> str:
+    said = [_said(run, column) for column in columns]
+    return f"{what} {said[0]}" if len(said) == 1 else f"{what}s {_listed(said)}"
 
 
 def _has(columns: Sequence[str]) -> str:
@@ -465,8 +478,8 @@ def _short_label(label: str) -> str:
     return label.removesuffix(", each material on one side")
 
 
-def _minus(value: float) -> str:
-    return f"{value:.2f}".replace("-", "−")
+def _minus(value: float, decimals: int = 2) -> str:
+    return f"{value:.{decimals}f}".replace("-", "−")
 
 
 def _sentence(text: str, stop: str = ".") -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from perospin.digits import counted
 from perospin.errors import DataError
 
 if TYPE_CHECKING:
@@ -80,9 +81,9 @@ def read(store: Any = None, user: bool = True) -> tuple[pd.DataFrame, list[str]]
     notes = []
     undescribed = {formula for formula in {record.formula for record in kept} if not _is_described(formula)}
     if len(known) < len(everything):
-        notes.append(f"{len(everything) - len(known)} records without a certain composition are left out")
+        notes.append(f"left out: {counted(len(everything) - len(known), 'record')} without a certain composition")
     if twice:
-        notes.append(f"{twice} values that stand in two tables from one source are taken once")
+        notes.append(f"taken once: {counted(twice, 'value')} in two tables from one source")
     if undescribed:
         count = sum(record.formula in undescribed for record in kept)
         kept = [record for record in kept if record.formula not in undescribed]
@@ -193,7 +194,7 @@ def cautions(table: pd.DataFrame, material: Any, asked: Mapping[str, Any]) -> li
         found.append(f"{temperature_k:g} K lies outside the temperatures that records state")
     fields = int((table["log_field_sd"] == 0).sum())
     if field_t is not None and fields < _FEW_FIELDS:
-        found.append(f"only {fields} records state a magnetic field: its effect is not known from them")
+        found.append(f"too few records state a magnetic field ({fields}): its effect is not known from them")
     known = [Perovskite.parse(formula) for formula in dict.fromkeys(table["formula"].tolist())]
     for word, site in (("metal", "b_site"), ("halide", "x_site")):
         seen = {ion.symbol for one in known for ion, _ in getattr(one, site)}
