@@ -10,11 +10,7 @@ export OPENBLAS_NUM_THREADS := 1
 .PHONY: report test test-all fuzz faults docs lint setup clean
 
 report: setup ## main job: the spin and band-gap studies, report in report/
-	@$(BIN)/perospin study run spin-relaxation --out report/spin-relaxation
-	@$(BIN)/perospin study run hoip-band-gap --out report/hoip-band-gap
-	@$(BIN)/perospin screen --spacers all --html report/what-to-make-next.html --top 12 > /dev/null
-	@echo "What to make next: report/what-to-make-next.html"
-	@echo "The reports: report/spin-relaxation/report.html and report/hoip-band-gap/report.html"
+	@$(BIN)/perospin report --out report
 
 test: lint ## lint, types, import floors, fast tests
 	@$(BIN)/python -m pytest -m "not slow" -n 2

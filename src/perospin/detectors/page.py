@@ -83,7 +83,7 @@ def write_page(result: DeviceResult, path: Path) -> None:
                 "interval": f"{value.low:.4g} to {value.high:.4g} {value.unit}" if known else "",
             })  # fmt: skip
         doubts += [f"{name}: {warning}" for warning in fit.warnings]
-        figure = fit.plot()
+        figure = fit.plot(material=device.formula)
         figures.append((name, png_text(figure)))
         plt.close(figure)
         sources += [(source.name, source.sha256) for source in fit.sources]

@@ -38,6 +38,8 @@ ACQUISITIONS = {
 """Ways to choose, in words."""
 MOST = 20_000
 """Candidates scored at a time; a larger space is sampled anew for each batch."""
+FEWEST = 3
+"""Results of its own that a model needs: two say nothing of how much values differ."""
 _DRAWS, _SPREAD_DRAWS, _DRAWN_ROWS = 256, 512, 400
 _LOGS = ("log-ei", "ei", "noisy-ei", "hypervolume", "pi", "desirability")
 _Z = 1.959964
@@ -121,7 +123,7 @@ def suggest(
     waiting = space.encode(known.pending)[0] if known.pending else np.empty((0, inputs.shape[1]))
     chance = chance_of_success(known, inputs)
     has = [len(set(known.of_target(one)[0].tolist()) & set(np.flatnonzero(known.own).tolist())) for one in objectives]
-    if min(has) < 2:
+    if min(has) < FEWEST:
         return _spread(known, open_, inputs, columns, waiting, chance, count, generator), []
     models = fit_all(known, objectives, make, tell)
 
@@ -355,7 +357,7 @@ def _spread(
     for _ in range(min(count, len(open_))):
         pick = int(generator.integers(len(at))) if np.isinf(apart).all() else int(np.argmax(apart * chance))
         name, distance = _nearest(inputs[pick], known)
-        words = "fewer than two results are known, so that candidates far from one another come first; " + (
+        words = f"fewer than {FEWEST} results are known, so that candidates far from one another come first; " + (
             f"nearest known is '{name}' ({distance:.2f} ranges away)" if name else "nothing is known nearby"
         )
         made.append(

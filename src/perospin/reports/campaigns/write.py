@@ -1,4 +1,4 @@
-"""Write the page of a campaign: next batch with reasons, progress, intervals kept, evidence, all that was tried."""
+"""Write the page of a campaign: next batch with reasons, maps, progress, intervals kept, evidence, what was tried."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import matplotlib
 
 from perospin import look
 from perospin.digits import counted, percent
+from perospin.reports.campaigns.maps import belief_figures
 from perospin.reports.write import _environment, _resource, _save_figures
 from perospin.saving import inner_folder, make_folder, write_text
 
@@ -37,12 +38,28 @@ def campaign_page(summary: Summary, folder: str | Path) -> Path:
     place = make_folder(folder)
     found = campaign_figures(summary)
     drawn = {name: figure for name, (_, _, figure) in found.items()}
+    panels: dict[str, tuple[int, str]] = {}
+    with matplotlib.rc_context(look.RC):
+        for number, belief in enumerate(summary.beliefs, start=1):
+            for part, (words, figure) in enumerate(belief_figures(belief), start=1):
+                drawn[f"belief-{number}-{part}"] = figure
+                panels[f"belief-{number}-{part}"] = (number, f"{belief.label} {words}")
     embedded = _save_figures(drawn, inner_folder(place, "figures")) if drawn else {}
     context: dict[str, Any] = {
         **summary.words,
         "style": _resource("style.css"),
         "figures": [
-            {"title": found[name][0], "caption": found[name][1], "source": source} for name, source in embedded.items()
+            {"title": title, "caption": caption, "source": embedded[name]}
+            for name, (title, caption, _) in found.items()
+        ],
+        "beliefs": [
+            {
+                "title": f"What it believes: {belief.label}",
+                "caption": f"All that isn't shown on an axis is as in the best material, {belief.best}. "
+                "Bands and bars are 95 % intervals of the true value. Circles are results; other choices may differ.",
+                "panels": [{"what": what, "source": embedded[name]} for name, (of, what) in panels.items() if of == n],
+            }
+            for n, belief in enumerate(summary.beliefs, start=1)
         ],
     }
     page = _environment().get_template("campaigns/page.html.j2").render(context)

@@ -18,7 +18,7 @@ from typing import Any, Literal, Unpack
 import numpy as np
 
 from perospin.errors import FitError
-from perospin.fitting import Trace, check_times_ps, check_trace
+from perospin.fitting import Trace, check_times_ps
 from perospin.fitting.arrays import natural_unit
 from perospin.measurements.options import FitOptions, without_params
 from perospin.measurements.result import SpinFit
@@ -26,7 +26,7 @@ from perospin.spectra.lifetimes.difference import _fit_difference
 from perospin.spectra.lifetimes.joint import _fit_joint
 from perospin.spectra.lifetimes.ratio import _fit_polarisation
 from perospin.spectra.lifetimes.response import CONVENTIONS, Convention, Response, guess_time_zero
-from perospin.spectra.lifetimes.setup import _Setup, _size
+from perospin.spectra.lifetimes.setup import _Setup, _size, check_pair
 
 __all__ = ["fit_pump_probe"]
 
@@ -63,7 +63,7 @@ def fit_pump_probe(
         Signals with probe and pump of the same (SC) and of opposite (CC) helicity, (n,), at one wavelength. Without
         `counter`, `same` is taken as the difference SC - CC.
     sigma
-        Standard uncertainty of the signals, a number or (n,); None: estimated.
+        Standard uncertainty of the signals, a number, (n,), or (2, n) for SC and CC; None: estimated.
     irf_fwhm_ps
         Response's full width at half maximum: a number is held, ``(value, low, high)`` is fitted, 0 is sharp; None: a
         Gaussian is fitted if there are points before time zero.
@@ -134,7 +134,7 @@ def fit_pump_probe(
     if observable == "polarisation" and convention == "difference":
         raise FitError("the polarisation has no recombination in it: use the convention 'polarisation' or 'flip'")
     delay, notes = check_times_ps(delay_ps, unit=delay_unit)
-    trace = check_trace(delay, {"same": same, "counter": counter}, sigma=sigma, check_constant=False)
+    trace, spreads = check_pair(delay, same, counter, sigma, check_constant=False)
     notes += trace.warnings
     for name, values in trace.channels.items():
         if np.ptp(values) == 0:
@@ -143,7 +143,7 @@ def fit_pump_probe(
     response, more = Response.choose(trace.x, _size(trace), irf_fwhm_ps, measured_irf)
     settings: dict[str, Any] = {"main": "lifetime_ps", "observable": observable, "response": response.kind}
     if delay_unit != "ps":
-        settings["delay_unit"] = delay_unit
+        settings["x_unit"] = delay_unit
     if wavelength_nm is not None:
         settings["wavelength_nm"] = float(wavelength_nm)
     notes += more if observable != "polarisation" else []
@@ -161,12 +161,12 @@ def fit_pump_probe(
 
     def run(setup: _Setup, components: int = components, population_components: int = population_components) -> SpinFit:
         if observable == "joint":
-            return _fit_joint(setup, trace["same"], trace["counter"], trace.sigma, components, population_components)
+            return _fit_joint(setup, trace["same"], trace["counter"], spreads, components, population_components)
         if observable == "difference":
             difference = trace["same"] if counter is None else trace["same"] - trace["counter"]
-            spread = trace.sigma if counter is None or trace.sigma is None else np.sqrt(2.0) * trace.sigma
+            spread = None if spreads is None else spreads[0] if counter is None else np.hypot(*spreads)
             return _fit_difference(setup, difference, spread, components, population_lifetime_ps)
-        return _fit_polarisation(setup, trace["same"], trace["counter"], trace.sigma, components)
+        return _fit_polarisation(setup, trace["same"], trace["counter"], spreads, components)
 
     fit = run(setup)
     final = setup
