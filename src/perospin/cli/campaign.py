@@ -255,3 +255,74 @@ def report(
     place = out or (Path(f"{name}-report") if is_url(folder) else Path(folder) / "report")
     page = campaign_page(summarise(_open(folder), name, stop_below), place)
     typer.echo(str(page))
+
+
+@app.command()
+def worklist(
+    folder: _Folder,
+    stocks: Annotated[
+        Path,
+        typer.Option("--stocks", help="Table: name, solutes, concentration (M), solvent, volume (uL), labware, well."),
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the worklist, the map and the cautions.")],
+    machine: Annotated[
+        str,
+        typer.Option(
+            "--robot",
+            help="opentrons-ot2, opentrons-flex, tecan-evo, tecan-fluent, tecan-fluent-csv, hamilton, biomek, "
+            "epmotion, echo, echo-525, mosquito, pascal or hand.",
+        ),
+    ] = "hand",
+    labware: Annotated[
+        str, typer.Option("--labware", help="plate.json (short, or Opentrons'), or 24, 48, 96, 96-deep, 384.")
+    ] = "96",
+    volume_ul: Annotated[float, typer.Option("--volume", help="Volume of each well, uL.")] = 100.0,
+    concentration_m: Annotated[
+        float | None, typer.Option("--concentration", help="mol/L of all components; undiluted if left out.")
+    ] = None,
+    replicates: Annotated[int, typer.Option("--replicates", min=1, help="Wells of each material.")] = 1,
+    layout: Annotated[str, typer.Option("--layout", help="rows, random or blocked.")] = "random",
+    control: Annotated[
+        list[str] | None, typer.Option("--control", help="'reference: FAPbI3=0.5; PEA2PbI4=0.5'; may be repeated.")
+    ] = None,
+    after: Annotated[
+        list[Path] | None, typer.Option("--after", help="Map of an earlier round on this plate: its wells are full.")
+    ] = None,
+    leave_edge: Annotated[bool, typer.Option("--leave-edge", help="Leave the outer wells empty.")] = False,
+    dead_volume_ul: Annotated[float, typer.Option("--dead-volume", help="What stays in each stock's vessel.")] = 20.0,
+    nearest: Annotated[bool, typer.Option("--nearest", help="Make the nearest where a wish can't be made.")] = False,
+    mix: Annotated[bool, typer.Option("--mix/--no-mix", help="Mix each well after its last stroke.")] = True,
+    seed: Annotated[int, typer.Option("--seed", help="Of the layout.")] = 0,
+) -> None:
+    """Write the pending materials as a worklist for a robot or a person, and the map of the plate."""
+    from perospin.navigation.worklists.labware import load_deck
+    from perospin.navigation.worklists.plan import plan
+    from perospin.navigation.worklists.robots import robot
+    from perospin.navigation.worklists.stocks import load_stocks
+    from perospin.navigation.worklists.suggested import controls_of, pending_targets, used_wells, write_worklist
+
+    tools, vessels = robot(machine).pipettes, load_stocks(stocks)
+    plate, racks = load_deck(labware)
+    targets, choices = pending_targets(_open(folder), vessels, concentration_m)
+    targets += controls_of(control or [], concentration_m)
+    work = plan(
+        targets,
+        vessels,
+        plate,
+        tools,
+        volume_ul,
+        replicates,
+        layout,
+        [well for path in after or [] for well in used_wells(path)],
+        leave_edge,
+        dead_volume_ul,
+        mix,
+        nearest,
+        seed,
+        racks,
+    )
+    written = write_worklist(work, machine, out, choices)
+    typer.echo(f"{counted(len(work.fills), 'well')}, {counted(len(work.transfers), 'stroke')}: {robot(machine).words}")
+    for one in work.cautions:
+        typer.echo(f"look out: {one}", err=True)
+    typer.echo("\n".join(str(path) for path in written))
