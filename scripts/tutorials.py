@@ -42,11 +42,10 @@ def tidied(notebook: Any) -> Any:
             if "text/html" in output.get("data", {}):
                 output.data.pop("text/plain", None)  # the page shows the table
             previous = texts[-1] if texts else None
-            if previous is not None and output.output_type == "stream" == previous.output_type:
-                if output.name == previous.name:  # one text, whenever the kernel flushed it
-                    previous.text += output.text
-                    continue
-            texts.append(output)
+            if output.output_type == "stream" and previous is not None and previous.get("name") == output.name:
+                previous.text += output.text  # one text, whenever the kernel flushed it
+            else:
+                texts.append(output)
         cell.outputs = texts
     return notebook
 
