@@ -174,6 +174,7 @@ _ASK_LIFETIMES = (
 
 def _kept_lifetimes(materials: list[Perovskite], ions: IonLibrary | None) -> dict[str, str]:
     """Ask the study `lifetimes` about each formula at room temperature, if its fitted model is kept."""
+    from perospin.studies.predicting.words import in_words
     from perospin.studies.study import Study
 
     told: dict[str, str] = {}
@@ -181,7 +182,7 @@ def _kept_lifetimes(materials: list[Perovskite], ions: IonLibrary | None) -> dic
         predictor = Study.load("lifetimes").kept_predictor()
         for material in materials if predictor is not None else ():
             found = predictor.predict(material, ions, None, {"quantity": "tau_spin", "temperature_k": _ROOM_K})
-            value, low, high = _in_words(found.value, found.low, found.high, found.unit)
+            value, low, high = in_words(found.value, found.low, found.high, found.unit)
             told[found.formula] = (
                 f"the other model, study lifetimes, says {value} ({low} to {high}) for tau_spin at {_ROOM_K:g} K, all "
                 "other conditions left open; ask it with --temperature, --field, --carrier or --quantity"

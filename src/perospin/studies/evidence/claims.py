@@ -156,7 +156,8 @@ def _best(claim: Claim, found: Found) -> Iterator[dict[str, Any]]:
         holds = "can't be decided"
     else:
         holds = "leans for" if gain > 0 else "leans against"
+    scheme = pairs["scheme_label"].iloc[0] if "scheme_label" in pairs else found.scheme
     yield {
-        "estimator": claim.best, "scheme": pairs["scheme_label"].iloc[0] if "scheme_label" in pairs else found.scheme, "change": gain, "low": low, "high": high, "holds": holds,
+        "estimator": claim.best, "scheme": scheme, "change": gain, "low": low, "high": high, "holds": holds,
         "why": text,
     }  # fmt: skip
