@@ -86,17 +86,17 @@ def laid_out(page: Path, width: int) -> dict[str, Any]:
     outer = page.with_name("outer.html")
     outer.write_text(
         f"""<!doctype html><body style="margin:0"><iframe src="measured.html" width="{width}" height="900"
-        style="border:0"></iframe><script>setTimeout(() => {{
-        document.body.setAttribute("data-measured",
-          document.querySelector("iframe").contentDocument.documentElement.getAttribute("data-measured"));
-        }}, 2500)</script></body>""",
+        style="border:0"></iframe><script>const asking = setInterval(() => {{
+        const found = document.querySelector("iframe").contentDocument.documentElement.getAttribute("data-measured");
+        if (found) {{ clearInterval(asking); document.body.setAttribute("data-measured", found); }}
+        }}, 100)</script></body>""",
         encoding="utf-8",
     )
     assert BROWSER is not None
     done = subprocess.run(
         [
             BROWSER, "--headless", "--no-sandbox", "--disable-gpu", "--allow-file-access-from-files", "--dump-dom",
-            "--virtual-time-budget=6000", f"--user-data-dir={page.parent / 'profile'}", outer.as_uri(),
+            "--virtual-time-budget=20000", f"--user-data-dir={page.parent / 'profile'}", outer.as_uri(),
         ],
         capture_output=True, text=True, timeout=120, check=True,
     )  # fmt: skip
