@@ -37,12 +37,27 @@ def counted(count: int, noun: str, plural: str = "") -> str:
     return f"{count} {noun if count == 1 else plural or noun + 's'}"
 
 
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
 def figures(value: Any, count: int = 4) -> str:
-    """Write a value with `count` significant figures at most; an em dash if there is none."""
+    """Write a value with `count` significant figures at most; an em dash if there is none.
+
+    Examples
+    --------
+    >>> figures(273912.0), figures(221320765.0, 2), figures(0.00001234, 2), figures(-0.5)
+    ('273900', '2.2×10⁸', '1.2×10⁻⁵', '−0.5')
+    """
     if value is None or not isinstance(value, int | float) or not math.isfinite(value):
         return "—"
-    value = value or 0.0  # minus zero is zero
-    text = f"{value:.0f}" if abs(value) >= 10**count else f"{value:.{count}g}"
+    rounded = float(f"{value:.{count}g}") or 0.0  # minus zero is zero
+    text = f"{rounded:.{count}g}"
+    if "e" in text:
+        if 1 <= abs(rounded) < 1e6:
+            text = f"{rounded:.0f}"
+        else:
+            mantissa, _, power = text.partition("e")
+            text = f"{mantissa}×10{str(int(power)).translate(_RAISED)}"
     return text.replace("-", "−")
 
 

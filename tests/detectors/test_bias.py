@@ -117,3 +117,18 @@ def test_a_capacitance_that_disperses_is_doubted():
 def test_refused(call):
     with pytest.raises(FitError):
         call()
+
+
+def test_the_uncertainty_of_the_permittivity_is_in_traps_and_mobility():
+    voltage = np.geomspace(1, 300, 120)
+    current = dark_current_a(voltage) * 10 ** (0.01 * np.random.default_rng(0).standard_normal(120))
+    plain = d.fit_sclc(voltage, current, **SCLC)
+    unsure = d.fit_sclc(voltage, current, **SCLC, permittivity_uncertainty=0.4)
+    for name in ("trap_density_cm3", "mobility_cm2_vs"):
+        value = unsure[name]
+        assert value.value == plain[name].value
+        assert value.uncertainty == pytest.approx(np.hypot(plain[name].uncertainty, value.value * 0.4 / EPS), rel=1e-6)
+        assert value.low < plain[name].low < plain[name].high < value.high
+    assert unsure["resistivity_ohm_cm"].uncertainty == plain["resistivity_ohm_cm"].uncertainty
+    with pytest.raises(FitError):
+        d.fit_sclc(voltage, current, **SCLC, permittivity_uncertainty=-1.0)

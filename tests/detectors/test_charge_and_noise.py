@@ -84,3 +84,17 @@ def test_pixel_estimates():
 def test_refused(call):
     with pytest.raises(DataError):
         call()
+
+
+def test_the_limit_of_the_noise_model_has_an_interval():
+    rng = np.random.default_rng(0)
+    size, dark = 1033.7 * (1 + 0.05 * rng.standard_normal(400)), 1e-10 * (1 + 0.1 * rng.standard_normal(400))
+    drawn = [d.limit_from_noise(float(s), 0.01, float(i), 1.0) for s, i in zip(size, dark, strict=True)]
+    value, low, high = d.limit_interval_from_noise((1033.7, 51.7), 0.01, (1e-10, 1e-11), 1.0)
+    assert value == pytest.approx(d.limit_from_noise(1033.7, 0.01, 1e-10, 1.0))
+    assert np.quantile(drawn, 0.16) == pytest.approx(low, rel=0.02)
+    assert np.quantile(drawn, 0.84) == pytest.approx(high, rel=0.02)
+    wider = d.limit_interval_from_noise((1033.7, 51.7), 0.01, (1e-10, 1e-11), 1.0, level=0.95)
+    assert wider[1] < low < high < wider[2]
+    with pytest.raises(DataError):
+        d.limit_interval_from_noise((-1.0, 0.0), 0.01, (1e-10, 0.0), 1.0)

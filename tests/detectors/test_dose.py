@@ -72,3 +72,40 @@ def test_limits_that_data_do_not_give():
     assert any("more than a decade" in w for w in fit.warnings)
     with pytest.raises(FitError):
         d.fit_sensitivity(DOSE, 1e-5 * DOSE, area_mm2=-1.0)
+
+
+BIASES = (5.0, 10.0, 25.0, 50.0, 100.0, 200.0)
+
+
+def at_bias(seed, bias):
+    noise = 1e-13 * np.random.default_rng([seed, int(bias)]).standard_normal(len(DOSE))
+    current = 1e-8 * 1180.0 * float(d.hecht(bias, 1.81e-4, 0.07)) * DOSE + 5e-11 + noise
+    return d.fit_sensitivity(DOSE, current, area_mm2=1.0, voltage_v=bias, gap_mm=0.7, sigma=1e-13)
+
+
+@pytest.mark.parametrize("repeats", [3, pytest.param(300, marks=pytest.mark.slow)])
+def test_sensitivities_at_several_biases_give_mu_tau(repeats):
+    held = []
+    for seed in range(repeats):
+        fit = d.fit_sensitivity_series([at_bias(seed, bias) for bias in BIASES], gap_mm=0.7, level=0.68)
+        value = fit["mu_tau_cm2_v"]
+        assert value.value == pytest.approx(1.81e-4, rel=0.3)
+        assert fit["saturation_sensitivity_uc_gy_cm2"].value == pytest.approx(1180.0, rel=0.1)
+        held.append(value.low <= 1.81e-4 <= value.high)
+    assert fit.to_record("(PEA)2PbI4", source="us").property == "mu_tau"
+    if repeats >= 300:
+        assert 0.60 < np.mean(held) < 0.76
+
+
+def test_a_series_needs_its_biases():
+    alone = d.fit_sensitivity(DOSE, 1e-8 * 1000 * DOSE + 1e-13 * np.arange(7) ** 2, area_mm2=1.0)
+    with pytest.raises(FitError, match="bias"):
+        d.fit_sensitivity_series([alone] * 4, gap_mm=0.7)
+    assert at_bias(0, 50.0).to_record("(PEA)2PbI4", source="us").conditions.bias_field_v_mm == pytest.approx(50 / 0.7)
+
+
+def test_worked_number_of_the_sensitivity():
+    # 1 nA from 0.01 cm2 at 22.7 uGy/s
+    dose = np.array([0.0, 11.35e-6, 22.7e-6])
+    fit = d.fit_sensitivity(dose, 1e-9 * dose / 22.7e-6 + [1e-16, -2e-16, 1e-16], area_mm2=1.0)
+    assert fit["sensitivity_uc_gy_cm2"].value == pytest.approx(4405.286, abs=2e-3)

@@ -13,7 +13,7 @@ from perospin.learning.explanation.dependence import Dependence, grid_of, partia
 from perospin.learning.explanation.directions import direction_table, look_alikes
 from perospin.learning.explanation.importance import permutation_importance
 from perospin.studies.declaration.sections import Claim
-from perospin.studies.evidence.claims import claim_table
+from perospin.studies.evidence.claims import Found, claim_table
 
 
 def table(n=40, seed=0, noise=0.3):
@@ -143,7 +143,8 @@ def test_claims_beside_what_was_found():
         Claim(column=column, direction=direction, text=f"{column} {direction}", source="me")
         for column, direction in (("up", "up"), ("down", "up"), ("nothing", "up"), ("elsewhere", "down"))
     ]
-    told = claim_table(claims, rows).set_index("column")
+    nothing = pd.DataFrame()
+    told = claim_table(claims, Found(rows, nothing, nothing, {}, "lomo", None)).set_index("column")
     assert told["holds"].to_dict() == {
         "up": "yes",
         "down": "no",
@@ -152,7 +153,7 @@ def test_claims_beside_what_was_found():
     }
     assert told.loc["up", "folds_hold"] == 40
     assert told.loc["down", "folds_hold"] == 0
-    assert claim_table([], rows).empty
+    assert claim_table([], Found(rows, nothing, nothing, {}, "lomo", None)).empty
 
 
 def test_formats_and_wrong_requests():

@@ -9,6 +9,7 @@ import pytest
 from perospin.errors import DataError
 from perospin.studies import Study
 from perospin.studies.new_study import new_study
+from perospin.studies.result import StudyResult
 
 SPACERS = ("BA", "PEA", "HA", "PA", "OA", "BZA")
 
@@ -82,3 +83,45 @@ def test_too_few_rows_and_equal_values_are_refused(tmp_path: Path) -> None:
         new_study(_table(tmp_path, ["MAPbI3", "CsPbI3"], [1.0, 2.0]), "material", "pl", tmp_path)
     with pytest.raises(DataError, match="nothing to learn"):
         new_study(_table(tmp_path, _layered(), [2.0001] * 12), "material", "pl", tmp_path)
+
+
+def _films(folder: Path, solvents: tuple[str, ...] = ("DMF", "DMSO", "GBL")) -> Path:
+    """Eight materials, each made from several solvents: the solvent decides, with the thickness."""
+    lines = ["material,solvent,thickness (nm),pl (eV),note"]
+    for i, formula in enumerate(_layered()[:8]):
+        for j, solvent in enumerate(solvents):
+            lines.append(f"{formula},{solvent},{100 + 40 * j + 7 * i},{2.3 + 0.2 * j + 0.01 * i:.3f},x")
+    path = folder / "t.csv"
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def test_a_material_measured_more_than_once_is_held_out_as_a_whole(tmp_path: Path) -> None:
+    study = _loaded(tmp_path, new_study(_films(tmp_path), "material", "pl", tmp_path))
+    part = study.parts[study.default_part]
+    assert [scheme.label for scheme in part.schemes] == ["leave one material out", "in sample"]
+    assert "# Columns that no model reads: solvent, thickness (nm), note" in (tmp_path / "t.toml").read_text()
+
+
+def test_own_columns_of_words_and_numbers_are_read_and_a_result_of_them_opens_again(tmp_path: Path) -> None:
+    text = new_study(_films(tmp_path), "material", "pl", tmp_path, use=("solvent", "thickness"))
+    study = _loaded(tmp_path, text)
+    part = study.parts[study.default_part]
+    assert part.columns_of("gp")[-4:] == ["solvent=DMF", "solvent=DMSO", "solvent=GBL", "thickness (nm)"]
+    study.run(tmp_path / "out", progress=False)
+    again = next(iter(StudyResult.load(tmp_path / "out").parts.values()))
+    assert again.score("gp", "lomo")["r2"] > 0.9
+    assert set(again.features["solvent"]) == {0.0, 1.0, 2.0}
+
+
+@pytest.mark.parametrize(
+    ("use", "message"),
+    [
+        ("solvnt", "--use 'solvnt' is no column; did you mean 'solvent'"),
+        ("note", "--use 'note' holds only the word 'x'"),
+        ("material", "--use 'material' is the column of --formula"),
+    ],
+)
+def test_a_column_that_tells_nothing_is_refused(tmp_path: Path, use: str, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        new_study(_films(tmp_path), "material", "pl", tmp_path, use=(use,))

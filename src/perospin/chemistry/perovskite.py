@@ -119,6 +119,39 @@ class Perovskite:
         return cls._from_sites(sites, tuple(f"'{shown}': {caution}" for caution in sites.cautions))
 
     @classmethod
+    def layered(
+        cls, spacer: str, metal: str = "Pb", halide: str = "I", n_layers: int = 1, a_cation: str = "MA",
+        ions: IonLibrary | None = None,
+    ) -> Perovskite:  # fmt: skip
+        """Put a layered perovskite together: S2 A(n-1) Bn X(3n+1), with one S if it is a dication.
+
+        Parameters
+        ----------
+        spacer, metal, halide, a_cation
+            Names of ions; the A-site cation enters from n = 2 on.
+        n_layers
+            At least 1.
+        ions
+            Ion library for the names; the shipped one if not given.
+
+        Raises
+        ------
+        FormulaError
+            As :meth:`parse`; also if `n_layers` is less than 1.
+
+        Examples
+        --------
+        >>> str(Perovskite.layered("PEA", n_layers=2)), str(Perovskite.layered("3AMP", halide="Br"))
+        ('(PEA)2(MA)Pb2I7', '(3AMP)PbBr4')
+        """
+        if n_layers < 1:
+            raise FormulaError(f"a layered perovskite has at least one layer, not {n_layers}")
+        library = IonLibrary.of(ions)
+        spacers = 2 if library.get(spacer).charge == 1 else 1
+        amounts = [(spacer, spacers), (a_cation, n_layers - 1), (metal, n_layers), (halide, 3 * n_layers + 1)]
+        return cls.from_ions({name: amount for name, amount in amounts if amount}, library)
+
+    @classmethod
     def _from_sites(cls, sites: Sites, cautions: tuple[str, ...]) -> Perovskite:
         return cls(
             spacers=_by_amount(sites.spacers),
@@ -137,6 +170,12 @@ class Perovskite:
 
     def __str__(self) -> str:
         return self.formula
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        rows = "".join(f"<br>caution: {escape(caution)}" for caution in self.cautions)
+        return f"<div><b>{self.format('html')}</b><br>{escape(self.describe().partition(': ')[2])}{rows}</div>"
 
     def format(self, style: Style = "plain") -> str:
         """Write the formula.

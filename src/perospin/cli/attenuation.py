@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from perospin.errors import DataError
 from perospin.saving import write_figure
 from perospin.units import quantity_in
+
+if TYPE_CHECKING:
+    from perospin.detectors import Density
 
 app = typer.Typer(
     add_completion=False,
@@ -19,23 +22,41 @@ app = typer.Typer(
 )
 
 
-def _density(formula: str, density: float | None, volume: float | None, units: int | None) -> tuple[float, str]:
-    """Density (g/cm3) and where it is from; a tabulated one is named."""
-    from perospin.detectors import COMPARISON, density_from_cell
+def _density(formula: str, density: float | None, cif: Path | None, volume: float | None, units: int | None) -> Density:
+    """Density and where it is from; a tabulated or estimated one is named."""
+    from perospin.detectors import density_of
 
-    if density is not None:
-        return density, "given"
     if (volume is None) != (units is None):
         raise DataError("--cell-volume and --formula-units belong together, e.g. --cell-volume 9918 --formula-units 16")
-    if volume is not None and units is not None:
-        return density_from_cell(formula, volume, units), f"cell of {volume:g} A3 with {units} formula units"
-    for name, (plain, tabulated) in COMPARISON.items():
-        if formula in (name, plain):
-            return tabulated, f"handbook value of {name}, not measured on your sample"
-    raise DataError(
-        f"the density of {formula:.60} is not known: give --density 4.16 (g/cm3), or --cell-volume (A3) with "
-        "--formula-units"
+    cell = None if volume is None or units is None else (volume, units)
+    if sum(given is not None for given in (density, cif, cell)) > 1:
+        raise DataError("give one of --density, --cif and --cell-volume: each tells the density")
+    return density_of(formula, given_g_cm3=density, cif=cif, cell=cell)
+
+
+def _beam(
+    tube_kv: float, filters: list[str], plain: str, rho: float, thickness_mm: float, gap_ev: float | None
+) -> list[str]:
+    """Lines on what a layer takes of the beam of a tube."""
+    from perospin.detectors import COMPARISON, pair_creation_energy, read_filter, tube_beam
+
+    beam = tube_beam(tube_kv, [read_filter(text) for text in filters])
+    photons, energy = beam.attenuated(plain, rho, thickness_mm)
+    others = ", ".join(
+        f"{name} {100 * beam.attenuated(f, d, thickness_mm)[1]:.1f} %" for name, (f, d) in COMPARISON.items()
     )
+    lines = [
+        f"{beam.name}: mean {beam.mean_kev:.2f} keV, half-value layer {beam.half_value_layer_mm_al:.3g} mm Al",
+        f"attenuated: {100 * photons:.2f} % of the photons, {100 * energy:.2f} % of their energy (as thick: {others})",
+        f"dose to fluence: {beam.fluence_cm2_gy:.4g} photons/cm2 and {1e3 * beam.energy_fluence_j_cm2_gy:.4g} mJ/cm2 "
+        "for 1 Gy of air kerma",
+        "the energy-absorption coefficient is tabulated for air alone; of this material it is absent, so the share of "
+        "energy is an upper limit",
+    ]
+    if gap_ev is not None:
+        ideal = beam.ideal_sensitivity(energy, pair_creation_energy(gap_ev))
+        lines.append(f"ideal sensitivity {ideal:.4g} uC Gy-1 cm-2 (pair energy 2 Eg + 1.43 eV, all charge collected)")
+    return lines
 
 
 @app.command()
@@ -46,12 +67,21 @@ def attenuation(
     density: Annotated[float | None, typer.Option(help="Density, g/cm3.")] = None,
     cell_volume: Annotated[float | None, typer.Option(help="Volume of the cell, A3; gives the density.")] = None,
     formula_units: Annotated[int | None, typer.Option(help="Formula units in the cell.")] = None,
+    cif: Annotated[Path | None, typer.Option(help="Crystal file; its cell gives the density.")] = None,
+    tube_kv: Annotated[float | None, typer.Option(help="Voltage of an X-ray tube, kV (extra xray).")] = None,
+    filters: Annotated[
+        list[str] | None, typer.Option("--filter", help="Filter of the tube, e.g. 'Al 2 mm'; repeatable.")
+    ] = None,
+    gap_ev: Annotated[float | None, typer.Option(help="Band gap, eV: the ideal sensitivity is told.")] = None,
     absorb: Annotated[float, typer.Option(help="Say the thickness that attenuates this fraction.")] = 0.9,
     figure: Annotated[Path | None, typer.Option("--figure", "-f", help="Draw into this file (png, svg, pdf).")] = None,
 ) -> None:
     """X-ray attenuation: coefficients, attenuated fraction of a thickness, K edges, beside known materials.
 
-    Example: perospin attenuation "(PEA)2PbI4" --energy 20,40,60 --thickness 0.7 --density 2.60
+    The density is given, of a cell, of a crystal in the database, or estimated from its ions with an interval; which
+    one is told. With --tube-kv the beam of a tube (tungsten, 12 degrees) behind filters is told as well.
+
+    Example: perospin attenuation "(PEA)2PbI4" --energy 20,40,60 --thickness 0.7 --tube-kv 50 --filter "Al 2 mm"
     """
     from rich.console import Console
     from rich.markup import escape
@@ -67,11 +97,14 @@ def attenuation(
     if not thickness_mm > 0:
         raise DataError(f"--thickness '{thickness:.40}' must be positive, e.g. --thickness 0.7")
     plain = COMPARISON[formula][0] if formula in COMPARISON else formula
-    rho, origin = _density(formula, density, cell_volume, formula_units)
-    if not 0 < rho < 25:
-        raise DataError(f"a density of {rho:g} g/cm3 is no solid's: give it in g/cm3, e.g. --density 4.16")
+    if filters and tube_kv is None:
+        raise DataError("--filter needs --tube-kv, e.g. --tube-kv 50 --filter 'Al 2 mm'")
+    if gap_ev is not None and tube_kv is None:
+        raise DataError("--gap-ev needs --tube-kv: the ideal sensitivity is told for the beam of a tube")
+    density_found = _density(formula, density, cif, cell_volume, formula_units)
+    rho = density_found.value_g_cm3
     console = Console(highlight=False)
-    console.print(f"{escape(formula)}, density {rho:.4g} g/cm3 ({origin}), {thickness_mm:g} mm")
+    console.print(escape(f"{formula}, density {density_found}, {thickness_mm:g} mm"))
     table = Table(box=None, header_style="bold", pad_edge=False)
     for column in ("keV", "mu/rho (cm2/g)", "mu (1/cm)", "attenuated (%)", f"{absorb:.4g} at (mm)"):
         table.add_column(column, justify="right")
@@ -90,6 +123,9 @@ def attenuation(
     )
     console.print(f"as thick, at {energies[0]:g} keV: {others} (handbook densities)")
     console.print("attenuated includes scattering; fluorescence that escapes makes the absorbed energy less")
+    if tube_kv is not None:
+        for line in _beam(tube_kv, filters or [], plain, rho, thickness_mm, gap_ev):
+            console.print(escape(line))
     if figure is not None:
         from perospin.detectors import attenuation_figure
 

@@ -174,14 +174,17 @@ _ASK_LIFETIMES = (
 
 def _kept_lifetimes(materials: list[Perovskite], ions: IonLibrary | None) -> dict[str, str]:
     """Ask the study `lifetimes` about each formula at room temperature, if its fitted model is kept."""
+    from perospin.studies.predicting.words import in_words
     from perospin.studies.study import Study
 
     told: dict[str, str] = {}
     try:
         predictor = Study.load("lifetimes").kept_predictor()
-        for material in materials if predictor is not None else ():
+        if predictor is None:
+            return told
+        for material in materials:
             found = predictor.predict(material, ions, None, {"quantity": "tau_spin", "temperature_k": _ROOM_K})
-            value, low, high = _in_words(found.value, found.low, found.high, found.unit)
+            value, low, high = in_words(found.value, found.low, found.high, found.unit)
             told[found.formula] = (
                 f"the other model, study lifetimes, says {value} ({low} to {high}) for tau_spin at {_ROOM_K:g} K, all "
                 "other conditions left open; ask it with --temperature, --field, --carrier or --quantity"
@@ -267,9 +270,11 @@ def _other_answer(console: Console, material: Perovskite, library: IonLibrary | 
     except PerospinError as error:
         say(console, f"the other model, study spin-relaxation, has no answer: {error}", hang=2)
         return
+    from perospin.studies.predicting.words import in_words
+
     lifetime = other.reciprocal
     assert lifetime is not None  # declared in the shipped study
-    value, low, high = _in_words(lifetime.value, lifetime.low, lifetime.high, lifetime.unit)
+    value, low, high = in_words(lifetime.value, lifetime.low, lifetime.high, lifetime.unit)
     say(
         console,
         f"the other model, study spin-relaxation, says {value} ({low} to {high}) {other.conditions}; it answers "
@@ -336,12 +341,14 @@ def _print(console: Console, prediction: Prediction) -> None:
     """Print a prediction: the lifetime first where there is one, then the rate, then why and how sure."""
     from rich.markup import escape
 
+    from perospin.studies.predicting.words import in_words
+
     unit = f" {prediction.unit}" if prediction.unit else ""
     console.print(f"[bold]{escape(prediction.title)}[/bold]", soft_wrap=True)
     level = f"{100 * prediction.level:.0f} % interval"
     other = prediction.reciprocal
     if other is not None:
-        value, low, high = _in_words(other.value, other.low, other.high, other.unit)
+        value, low, high = in_words(other.value, other.low, other.high, other.unit)
         say(console, f"{escape(other.quantity)} [bold]{value}[/bold], {level} {low} to {high}")
     value, low, high = value_and_interval(prediction.value, prediction.low, prediction.high)
     bold = ("[bold]", "[/bold]") if other is None else ("", "")
@@ -367,42 +374,13 @@ def _print(console: Console, prediction: Prediction) -> None:
     say(console, f"model: {escape(prediction.estimator)}; study {prediction.study}, part {prediction.part}", hang=2)
 
 
-def _in_words(value: float, low: float, high: float, unit: str) -> tuple[str, str, str]:
-    """Value and ends of an interval, times each in the unit that suits it."""
-    from perospin.units import time_in_words
-
-    if unit == "ps":
-        return time_in_words(value, 2), time_in_words(low, 2), time_in_words(high, 2)
-    a, b, c = value_and_interval(value, low, high)
-    return a, b, f"{c} {unit}"
-
-
 def _why(console: Console, prediction: Prediction) -> None:
-    """Say what moves the value: factors of the lifetime or the quantity on a log scale, else in its unit."""
     from rich.markup import escape
 
-    from perospin.descriptors.labels import words
+    from perospin.studies.predicting.words import why
 
-    if not prediction.contributions:
-        return
-    if prediction.space.startswith("log"):
-        other = prediction.reciprocal
-        sign, what, unit = (-1.0, other.quantity, other.unit) if other else (1.0, prediction.quantity, prediction.unit)
-        base = 10.0 ** (sign * prediction.base)
-        start = _in_words(base, base, base, unit)[0] if unit == "ps" else f"{figures(base, 2)} {unit}".rstrip()
-        # factors that print as 1.00 say nothing; --json has them all
-        terms = [
-            f"{words(name)} ×{10.0 ** (sign * value):.2f}"
-            for name, value in prediction.contributions.items()
-            if abs(value) >= 0.005
-        ]
-        say(console, escape(f"why: {what} {start} on average, then {', '.join(terms)}"), hang=2)
-        return
-    least = 0.005 * max(abs(prediction.value), 1e-12)
-    shown = {name: value for name, value in prediction.contributions.items() if abs(value) >= 0.2 * least}
-    unit = f" {prediction.unit}" if prediction.unit else ""
-    told = ", ".join(f"{words(name)} {'+' if v > 0 else '−'}{figures(abs(v), 2)}" for name, v in shown.items())
-    say(console, escape(f"why: {figures(prediction.base, 3)}{unit} on average, then {told}"), hang=2)
+    if told := why(prediction):
+        say(console, escape(f"why: {told}"), hang=2)
 
 
 def _nearest(console: Console, prediction: Prediction) -> None:

@@ -22,6 +22,9 @@ app = typer.Typer(
     help="Screen a space of materials with a study.",
 )
 
+_EXPLAINED = 3
+"""Materials whose pushes the terminal shows; the table and the page have all."""
+
 
 @app.command()
 def screen(
@@ -41,6 +44,14 @@ def screen(
     diverse: Annotated[bool, typer.Option("--diverse", help="A list whose members differ.")] = False,
     study: Annotated[str, typer.Option(help="Shipped study or study file.")] = "spin-relaxation",
     part: Annotated[str | None, typer.Option(help="Part of the study.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a large screening that was stopped.")] = False,
+    workers: Annotated[int | None, typer.Option(min=1, help="Threads; all processors by default.")] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(help="Dask scheduler (address or file) whose workers screen.")
+    ] = None,
+    limit_min: Annotated[
+        float, typer.Option(min=0.1, help="Minutes for each new cation's descriptors; slower ones are left out.")
+    ] = 10.0,
     out: Annotated[Path | None, typer.Option(help="Write the table (.csv, .parquet or .json).")] = None,
     html: Annotated[Path | None, typer.Option(help="Write a page with the molecules drawn.")] = None,
 ) -> None:
@@ -57,17 +68,25 @@ def screen(
             raise DataError(f"'{path}' must end in {' or '.join(endings)}")
         if path is not None and not path.absolute().parent.is_dir():
             raise DataError(f"can't write '{path}': there is no folder '{path.parent}'")
+    if resume and out is None:
+        raise DataError("--resume needs the --out of the screening that was stopped: its state lies beside that file")
+    state = None if out is None else out.with_name(f"{out.name}.screening")
     opened = (
         navigation.Space.load(space) if space is not None else _space(spacers or "", a_cation, metal, halide, layers)
     )
     typer.echo(f"{opened.size:,} materials in the space", err=True)
+    for sentence in opened.told():
+        typer.echo(sentence, err=True)
     found = navigation.screen(
         opened, study, objectives=tuple(objective or ("min",)), top=top, rank=rank, beat=beat, diverse=diverse,
-        part=part, progress=True,
+        part=part, progress=True, state=state, resume=resume, workers=workers, scheduler=scheduler,
+        limit_s=60 * limit_min,
     )  # fmt: skip
     _print(found)
     if out is not None:
         _write(found, out)
+        if state is not None:
+            state.unlink(missing_ok=True)
         typer.echo(f"table in {out}", err=True)
     if html is not None:
         from perospin.navigation.screening.page import page
@@ -112,6 +131,9 @@ def _print(found: Screening) -> None:
             f"{number(100 * row['chance_to_beat'], 0)} %", ", ".join(remarks),
         )  # fmt: skip
     console.print(table)
+    for place, row in enumerate(found.table.to_dict("records")[:_EXPLAINED]):
+        if pushed := "; ".join(found.pushes(place)):
+            say(console, f"Pushes on {escape(row['formula'])}: {escape(pushed)}.", indent=0)
     for sentence in (f"{found.told_apart}.", *found.notes()):
         say(console, escape(sentence), indent=0)
 

@@ -16,7 +16,7 @@ from perospin.errors import DataError
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["PACKING_DESCRIPTIONS", "bulk_a3", "packing_columns", "spacer_key"]
+__all__ = ["PACKING_DESCRIPTIONS", "bulk_a3", "other_sheets", "packing_columns", "spacer_key"]
 
 PACKING_DESCRIPTIONS: Mapping[str, str] = {
     "n_sheets": "sheets of octahedra in a slab, from the formula (0 for 3D)",
@@ -173,8 +173,7 @@ def _row(material: Perovskite) -> dict[str, float]:
     row["metal_radius_a"] = _mean([(m["radius_a"], amount) for m, amount in metals])
     row["metal_electronegativity"] = _mean([(m["electronegativity"], amount) for m, amount in metals])
     row["halide_radius_a"] = _mean([(x["radius_a"], amount) for x, amount in halides])
-    edge = 2.0 * (row["metal_radius_a"] + row["halide_radius_a"])
-    row["sheet_area_a2"] = edge**2
+    row["sheet_area_a2"] = (2.0 * (row["metal_radius_a"] + row["halide_radius_a"])) ** 2
     row["n_sheets"] = float(material.n_layers or 0)
     row["spacer_charge"] = 0.0
     row["cage_atoms"] = 0.0
@@ -194,12 +193,36 @@ def _row(material: Perovskite) -> dict[str, float]:
          for (ion, amount), (one, _) in zip(spacers, told, strict=True)]
     )  # fmt: skip
     if material.n_layers:
-        per_sheet = sum(amount for _, amount in spacers) / sum(amount for _, amount in metals) * material.n_layers
-        row["spacers_per_gap"] = per_sheet
-        row["slab_thickness_a"] = material.n_layers * edge
-        row["organic_thickness_a"] = per_sheet * row["spacer_bulk_a3"] / row["sheet_area_a2"]
-        row["packed_spacing_a"] = row["slab_thickness_a"] + row["organic_thickness_a"] / PACKED_SHARE
+        metals_in_all = sum(amount for _, amount in metals)
+        row["spacers_per_gap"] = sum(amount for _, amount in spacers) / metals_in_all * material.n_layers
+        _between(row)
     return row
+
+
+def _between(row: Any) -> None:
+    """Fill in what follows from the spacers of a gap and the sheet beside it, in one row or a table of them."""
+    edge = 2.0 * (row["metal_radius_a"] + row["halide_radius_a"])
+    row["sheet_area_a2"] = edge**2
+    row["slab_thickness_a"] = row["n_sheets"] * edge
+    row["organic_thickness_a"] = row["spacers_per_gap"] * row["spacer_bulk_a3"] / row["sheet_area_a2"]
+    row["packed_spacing_a"] = row["slab_thickness_a"] + row["organic_thickness_a"] / PACKED_SHARE
+
+
+def other_sheets(packing: pd.DataFrame, sheets: pd.DataFrame) -> pd.DataFrame:
+    """Columns of the same layered materials between sheets of other ions.
+
+    Parameters
+    ----------
+    packing : DataFrame, (n_rows, n_columns)
+        As `packing_columns` gives them.
+    sheets : DataFrame, (n_rows, 3)
+        ``metal_radius_a``, ``metal_electronegativity`` and ``halide_radius_a`` of the other ions.
+    """
+    found = packing.copy()
+    for column in ("metal_radius_a", "metal_electronegativity", "halide_radius_a"):
+        found[column] = sheets[column].to_numpy()
+    _between(found)
+    return found
 
 
 def _heavy_atoms(ion: Ion) -> float:

@@ -146,7 +146,7 @@ def thickness_for(fraction: float, linear_per_cm: Any) -> Any:
     return -10.0 * np.log1p(-fraction) / linear_per_cm
 
 
-def density_from_cell(formula: str, volume_a3: float, formula_units: int) -> float:
+def density_from_cell(formula: str, volume_a3: float, formula_units: float) -> float:
     """Density (g/cm3) from a cell: its volume (cubic angstrom) and the formula units in it.
 
     Examples

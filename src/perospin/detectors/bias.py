@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Unpack
 
 import numpy as np
+from scipy.special import ndtri
 
 from perospin.detectors.charge import hecht
 from perospin.errors import FitError
@@ -83,12 +84,37 @@ def fit_hecht(
     SpinFit
         ``mu_tau_cm2_v``, ``saturation_current_a``, with `surface` ``surface_over_mobility_v_cm``.
     """
+    return hecht_fit(voltage_v, current_a, gap_mm=gap_mm, surface=surface, sigma=sigma, of=CURRENT, **options)
+
+
+CURRENT = (
+    Quantity("current_a", "A", "photocurrent"),
+    Quantity("saturation_current_a", "A", "photocurrent, all collected"),
+)
+SENSITIVITY_AT_BIAS = (
+    Quantity("sensitivity_uc_gy_cm2", "uC/(Gy*cm^2)", "sensitivity"),
+    Quantity("saturation_sensitivity_uc_gy_cm2", "uC/(Gy*cm^2)", "sensitivity, all charge collected"),
+)
+"""What Hecht's equation is fitted to, and its value when all charge is collected."""
+
+
+def hecht_fit(
+    voltage_v: Any,
+    collected: Any,
+    *,
+    gap_mm: float,
+    of: tuple[Quantity, Quantity],
+    surface: bool = False,
+    sigma: Any = None,
+    **options: Unpack[FitOptions],
+) -> SpinFit:
+    """Fit Hecht's equation to anything that grows with the collected charge; see `fit_hecht`."""
     checked_size(gap_mm=gap_mm)
     gap = gap_mm / 10.0
     size = np.abs(real(voltage_v, "voltage_v"))
     keep = ~(size == 0)
     spread = np.broadcast_to(real(sigma, "sigma"), size.shape)[keep] if sigma is not None else None
-    trace = check_trace(size[keep], {"current": np.abs(real(current_a, "current_a"))[keep]}, sigma=spread,
+    trace = check_trace(size[keep], {"collected": np.abs(real(collected, of[0].name))[keep]}, sigma=spread,
                         x_name="voltage_v", least=4)  # fmt: skip
     middle = gap**2 / float(np.median(trace.x))
     parameters = [Parameter("mu_tau_cm2_v", "cm^2/V", "mobility-lifetime product", middle, 1e-5 * middle, 1e5 * middle,
@@ -98,11 +124,11 @@ def fit_hecht(
         parameters.append(Parameter("surface_over_mobility_v_cm", "V/cm", "surface recombination over mobility",
                                     0.1 * field, 0.0, 1e3 * field, scale=0.1 * field))  # fmt: skip
     model = SeparableModel(
-        "Hecht's equation", tuple(parameters), (Quantity("saturation_current_a", "A", "photocurrent, all collected"),),
+        "Hecht's equation", tuple(parameters), (of[1],),
         lambda x, p: [hecht(x, p["mu_tau_cm2_v"], gap, p.get("surface_over_mobility_v_cm", 0.0))],
-        x=(Quantity("voltage_v", "V", "voltage"),), y=Quantity("current_a", "A", "photocurrent"),
+        x=(Quantity("voltage_v", "V", "voltage"),), y=of[0],
     )  # fmt: skip
-    fit = fit_model(model, trace.x, trace["current"], sigma=trace.sigma, analysis="hecht", result=SpinFit,
+    fit = fit_model(model, trace.x, trace["collected"], sigma=trace.sigma, analysis="hecht", result=SpinFit,
                     warnings=trace.warnings, conventions={"gap": f"{gap_mm:g} mm between the electrodes"},
                     **options)  # fmt: skip
     notes = []
@@ -113,10 +139,15 @@ def fit_hecht(
             "so mu-tau and the saturated current can't be told apart well; go to higher voltage"
         )
     if float(hecht(trace.x[0], fit["mu_tau_cm2_v"].value, gap)) > 0.9:
-        notes.append("the current is saturated at all voltages: mu-tau is a lower bound at best; go to lower voltage")
-    late = trace["current"][-max(2, len(trace) // 5) :]
-    if late.mean() > 1.2 * fit["saturation_current_a"].value:
-        notes.append("the current exceeds the fitted saturation: gain or dark current is in it, which Hecht lacks")
+        notes.append(
+            f"the {of[0].description} is saturated at all voltages: mu-tau is a lower bound at best; go to lower "
+            "voltage"
+        )
+    late = trace["collected"][-max(2, len(trace) // 5) :]
+    if late.mean() > 1.2 * fit[of[1].name].value:
+        notes.append(
+            f"the {of[0].description} exceeds the fitted saturation: gain or dark current is in it, which Hecht lacks"
+        )
     return recording(
         fit.with_warnings(*notes),
         {"mu_tau_cm2_v": {"property": "mu_tau", "unit": "cm^2/V", "note": "Hecht, one carrier"}},
@@ -209,6 +240,7 @@ def fit_sclc(
     gap_mm: float,
     area_mm2: float,
     permittivity: float,
+    permittivity_uncertainty: float = 0.0,
     **options: Unpack[FitOptions],
 ) -> SpinFit:
     """Fit resistivity, traps and mobility to a dark current-voltage curve (space-charge-limited current).
@@ -221,6 +253,8 @@ def fit_sclc(
         Shape (n,), in the order of measurement: a sweep back is compared with the sweep up. Magnitudes are used.
     gap_mm, area_mm2, permittivity
         Of the device.
+    permittivity_uncertainty
+        Standard uncertainty; it widens the trap density (proportional to it) and the mobility (inverse to it).
     **options
         Of `perospin.fitting.fit_model`.
 
@@ -231,6 +265,11 @@ def fit_sclc(
         slopes, fitted freely, deny the region.
     """
     checked_size(gap_mm=gap_mm, area_mm2=area_mm2, permittivity=permittivity)
+    if not 0 <= permittivity_uncertainty < permittivity:
+        raise FitError(
+            f"the uncertainty {permittivity_uncertainty:g} of the permittivity {permittivity:g} must be at least 0 and "
+            "below it"
+        )
     gap = gap_mm / 10.0
     voltage = np.abs(real(voltage_v, "voltage_v"))
     density = np.abs(real(current_a, "current_a")) / (area_mm2 / 100.0)
@@ -276,6 +315,7 @@ def fit_sclc(
     )
     fit = fit.derive("trap_density_cm3", lambda v: trap_density(10 ** v["log_filled_limit"], gap, permittivity),
                      "1/cm^3", "density of traps", first=True)  # fmt: skip
+    fit = _widened(fit, ("trap_density_cm3", "mobility_cm2_vs"), permittivity_uncertainty / permittivity)
     ohmic, trap, last = slopes
     denied: list[str] = []
     if trap < _TRAP_LEAST:
@@ -303,6 +343,22 @@ def fit_sclc(
         },
         slopes=[float(s) for s in slopes],
     )
+
+
+def _widened(fit: SpinFit, names: Sequence[str], relative: float) -> SpinFit:
+    """Add a relative standard uncertainty, independent of the fit's own, to quantities and their intervals."""
+    if relative == 0:
+        return fit
+    reach = float(ndtri(0.5 + 0.5 * fit.level)) * relative
+    table = fit.table.copy()
+    for name in names:
+        row = table["name"] == name
+        value = float(table.loc[row, "value"].iloc[0])
+        for column, extra in (("uncertainty", relative * value), ("low", reach * value), ("high", reach * value)):
+            own = float(table.loc[row, column].iloc[0])
+            size = math.hypot(own if column == "uncertainty" else own - value, extra)
+            table.loc[row, column] = size if column == "uncertainty" else value + (-size if column == "low" else size)
+    return replace(fit, table=table)
 
 
 def _free_slopes(x: Float, y: Float) -> tuple[float, float, float]:

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from perospin.detectors import bias, dose, timing
+from perospin.detectors.density import Density, density_of
+from perospin.detectors.noise import limit_interval_from_noise
 from perospin.errors import DataError, PerospinError
 from perospin.measurements.result import SpinFit
 from perospin.saving import read_toml
@@ -41,9 +43,13 @@ class Device:
     area_mm2 : float
         Active area.
     density_g_cm3, energy_kev, thickness_mm
-        For the attenuation; the thickness is the gap if not given.
+        For the attenuation; a density that is not given is looked for (`density_of`) and its source told, and the
+        thickness is the gap if not given.
     permittivity, voltage_v
-        For space-charge-limited current (unless a capacitance was measured) and for the drift.
+        For space-charge-limited current (unless a capacitance was measured), for the drift and the field of the
+        sensitivity.
+    bandwidth_hz
+        Of the amplifier: shot noise then gives a detection limit beside the measured one.
     """
 
     formula: str
@@ -54,6 +60,7 @@ class Device:
     thickness_mm: float = math.nan
     permittivity: float = math.nan
     voltage_v: float = math.nan
+    bandwidth_hz: float = math.nan
 
     @classmethod
     def load(cls, path: Path) -> Device:
@@ -108,6 +115,10 @@ class DeviceResult:
         File name by analysis.
     attenuated : float
         Fraction of the beam; NaN without a density.
+    density : Density or None
+        With its source.
+    shot_limit_gy_s : (value, low, high) or None
+        Detection limit from shot noise alone, with the interval (68 %) of sensitivity and dark current.
     notes : tuple of str
         What was not done, and why.
     """
@@ -116,6 +127,8 @@ class DeviceResult:
     fits: Mapping[str, SpinFit]
     files: Mapping[str, str]
     attenuated: float = math.nan
+    density: Density | None = None
+    shot_limit_gy_s: tuple[float, float, float] | None = None
     notes: tuple[str, ...] = field(default_factory=tuple)
 
 
@@ -162,13 +175,27 @@ def fit_device(folder: Path) -> DeviceResult:
         raise DataError(
             f"no measurement of '{folder.name:.60}' could be fitted; name files after {words}. {' '.join(notes)[:180]}"
         )
-    attenuated = math.nan
-    if math.isnan(device.density_g_cm3):
-        notes.append("no attenuation: device.toml has no density_g_cm3")
-    else:
-        linear = device.density_g_cm3 * mass_attenuation(device.formula, device.energy_kev)
+    attenuated, density = math.nan, None
+    try:
+        given = None if math.isnan(device.density_g_cm3) else device.density_g_cm3
+        density = density_of(device.formula, given_g_cm3=given)
+    except PerospinError:
+        notes.append("no attenuation: no density is known; add density_g_cm3 to device.toml")
+    if density is not None:
+        linear = density.value_g_cm3 * mass_attenuation(device.formula, device.energy_kev)
         attenuated = float(absorbed_fraction(linear, device.path_mm))
-    return DeviceResult(device, fits, {name: found[name].name for name in fits}, attenuated, tuple(notes))
+    files = {name: found[name].name for name in fits}
+    return DeviceResult(device, fits, files, attenuated, density, _shot_limit(device, fits), tuple(notes))
+
+
+def _shot_limit(device: Device, fits: Mapping[str, SpinFit]) -> tuple[float, float, float] | None:
+    fit = fits.get("sensitivity")
+    if fit is None or math.isnan(device.bandwidth_hz):
+        return None
+    size, dark = fit["sensitivity_uc_gy_cm2"], fit["dark_current_a"]
+    return limit_interval_from_noise(
+        (size.value, size.uncertainty), device.area_mm2 / 100, (dark.value, dark.uncertainty), device.bandwidth_hz
+    )
 
 
 def _fit(name: str, path: Path, device: Device, done: Mapping[str, SpinFit]) -> SpinFit:
@@ -186,16 +213,19 @@ def _fit(name: str, path: Path, device: Device, done: Mapping[str, SpinFit]) -> 
     elif name == "capacitance":
         fit = bias.fit_capacitance(m.x, y, gap_mm=gap, area_mm2=area, **spread, **more)
     elif name == "sclc":
-        permittivity = device.permittivity
+        permittivity, unsure = device.permittivity, 0.0
         told: tuple[str, ...] = ()
         if "capacitance" in done and math.isnan(permittivity):
-            permittivity = done["capacitance"]["permittivity"].value
-            told = (f"permittivity {permittivity:.3g} from the capacitance; its uncertainty is not in these values",)
+            measured = done["capacitance"]["permittivity"]
+            permittivity, unsure = measured.value, measured.uncertainty
+            told = (f"permittivity {measured} from the capacitance; its uncertainty is in traps and mobility",)
         if math.isnan(permittivity):
             raise DataError("it needs the permittivity: add it to device.toml, or a file with the capacitance")
-        fit = bias.fit_sclc(m.x, y, gap_mm=gap, area_mm2=area, permittivity=permittivity, **more).with_warnings(*told)
+        fit = bias.fit_sclc(m.x, y, gap_mm=gap, area_mm2=area, permittivity=permittivity,
+                            permittivity_uncertainty=unsure, **more).with_warnings(*told)  # fmt: skip
     elif name == "sensitivity":
-        fit = dose.fit_sensitivity(m.x, y, area_mm2=area, **spread, **more)
+        bias_v = None if math.isnan(device.voltage_v) else device.voltage_v
+        fit = dose.fit_sensitivity(m.x, y, area_mm2=area, voltage_v=bias_v, gap_mm=gap, **spread, **more)
     elif name == "detection-limit":
         fit = dose.fit_detection_limit(m.x, y, **spread, **more)
     elif name == "drift":

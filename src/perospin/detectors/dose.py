@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Unpack
 
 import numpy as np
 
-from perospin.detectors.bias import checked_size
+from perospin.detectors.bias import SENSITIVITY_AT_BIAS, checked_size, hecht_fit
 from perospin.detectors.noise import SNR_AT_LIMIT
+from perospin.errors import FitError
 from perospin.fitting import Quantity, SeparableModel, fit_model
 from perospin.fitting.arrays import Float
 from perospin.fitting.checks import Trace, check_trace
-from perospin.measurements.options import IntervalOptions, recording
+from perospin.measurements.options import FitOptions, IntervalOptions, recording
 from perospin.measurements.result import SpinFit
 
-__all__ = ["fit_detection_limit", "fit_sensitivity"]
+__all__ = ["fit_detection_limit", "fit_sensitivity", "fit_sensitivity_series"]
 
 _X = (Quantity("dose_rate_gy_s", "Gy/s", "dose rate"),)
 #: Diagnostic tubes give mGy/s at most; a hundred gray in a second is a forgotten unit.
@@ -52,6 +53,7 @@ def fit_sensitivity(
     *,
     area_mm2: float,
     voltage_v: float | None = None,
+    gap_mm: float | None = None,
     sigma: Any = None,
     **options: Unpack[IntervalOptions],
 ) -> SpinFit:
@@ -63,8 +65,8 @@ def fit_sensitivity(
         Shape (n,). The intercept is fitted, so the dark current may be in it.
     area_mm2
         Active area: of coplanar contacts the gap times the width, and a matter of opinion.
-    voltage_v
-        Bias, for the record.
+    voltage_v, gap_mm
+        Bias and distance of the electrodes, for the record and its field.
     sigma
         Standard uncertainty of the current, which weighs the points.
     **options
@@ -104,11 +106,51 @@ def fit_sensitivity(
     value = fit["sensitivity_uc_gy_cm2"]
     if value.value < 2 * value.uncertainty:
         notes.append("the sensitivity is not distinguished from zero (less than two standard errors)")
-    told = "" if voltage_v is None else f"at {voltage_v:g} V"
-    return recording(
-        fit.with_warnings(*notes),
-        {"sensitivity_uc_gy_cm2": {"property": "xray_sensitivity", "unit": "uC/(Gy*cm^2)", "note": told}},
-    )
+    record: dict[str, Any] = {"property": "xray_sensitivity", "unit": "uC/(Gy*cm^2)"}
+    if voltage_v is not None:
+        record["note"] = f"at {voltage_v:g} V"
+    if voltage_v is not None and gap_mm is not None:
+        checked_size(gap_mm=gap_mm)
+        record["conditions"] = {"bias_field_v_mm": abs(voltage_v) / gap_mm}
+    return recording(fit.with_warnings(*notes), {"sensitivity_uc_gy_cm2": record}, voltage_v=voltage_v)
+
+
+def fit_sensitivity_series(
+    fits: Sequence[SpinFit], voltage_v: Sequence[float] | None = None, *, gap_mm: float, **options: Unpack[FitOptions]
+) -> SpinFit:
+    """Fit Hecht's equation to the sensitivity against bias: mobility-lifetime product and saturated sensitivity.
+
+    Parameters
+    ----------
+    fits
+        Results of `fit_sensitivity`, one a bias, at least four biases other than zero.
+    voltage_v
+        Biases; those that the fits were told if not given.
+    gap_mm
+        Distance of the electrodes.
+    **options
+        Of `perospin.fitting.fit_model`.
+
+    Returns
+    -------
+    SpinFit
+        ``mu_tau_cm2_v`` and ``saturation_sensitivity_uc_gy_cm2``.
+
+    Raises
+    ------
+    FitError
+        If a bias isn't told, or there are too few.
+    """
+    told = [fit.settings.get("voltage_v") for fit in fits] if voltage_v is None else list(voltage_v)
+    if len(told) != len(fits) or any(bias is None for bias in told):
+        raise FitError("each fit of a sensitivity needs its bias: give voltage_v, or call fit_sensitivity with it")
+    measured = [fit["sensitivity_uc_gy_cm2"] for fit in fits]
+    bias = np.array([float(value) for value in told if value is not None])
+    size = np.array([value.value for value in measured])
+    error = np.array([value.uncertainty for value in measured])
+    known = np.isfinite(error) & (error > 0)
+    sigma = error if known.all() else None
+    return hecht_fit(bias, size, gap_mm=gap_mm, sigma=sigma, of=SENSITIVITY_AT_BIAS, **options)
 
 
 def fit_detection_limit(

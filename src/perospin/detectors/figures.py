@@ -12,10 +12,14 @@ from perospin.detectors.attenuation import (
     edges_within,
     mass_attenuation,
 )  # fmt: skip
-from perospin.look import BLUE, COLOURS, GREY, RC, WIDE
+from perospin.look import BLUE, COLOURS, GREY, RC, WIDE, subscripted
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from matplotlib.figure import Figure
+
+    from perospin.detectors.ranking import RankedDevice
 
 
 def attenuation_figure(formula: str, density_g_cm3: float, energy_kev: float, thickness_mm: float) -> Figure:
@@ -52,4 +56,32 @@ def attenuation_figure(formula: str, density_g_cm3: float, energy_kev: float, th
         right.set_ylabel(f"attenuated at {energy_kev:g} keV (%)")
         right.set_ylim(0, 102)
         right.legend(fontsize=7)
+    return figure
+
+
+def ranking_figure(devices: Sequence[RankedDevice]) -> Figure:
+    """Draw published over ideal sensitivity against the field; devices without a field stand at the left edge."""
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    fields = [d.field_v_mm for d in devices if d.field_v_mm > 0]
+    edge = min(fields, default=1.0) / 6
+    with matplotlib.rc_context(RC):
+        figure = Figure(figsize=(WIDE, 4.2), layout="constrained")
+        axes = figure.subplots()
+        axes.axhline(1.0, color=GREY, linewidth=0.8, linestyle="--")
+        axes.annotate("ideal; above it gain", (0.99, 1.0), xycoords=("axes fraction", "data"), fontsize=7, color=GREY,
+                      va="bottom", ha="right")  # fmt: skip
+        for device in devices:
+            powered = device.field_v_mm > 0
+            at = device.field_v_mm if powered else edge
+            axes.plot([at, at], [device.low, device.high], color=BLUE, linewidth=1)
+            axes.plot(at, device.over_ideal, "o", color=BLUE, markerfacecolor=BLUE if powered else "white")
+            axes.annotate(subscripted(device.formula), (at, device.over_ideal), xytext=(5, 0), fontsize=7, va="center",
+                          textcoords="offset points")  # fmt: skip
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+        axes.margins(x=0.2)
+        axes.set_xlabel("field (V/mm); open: self-powered, no field")
+        axes.set_ylabel("published over ideal sensitivity")
     return figure

@@ -11,7 +11,14 @@ from perospin.errors import DataError
 from perospin.fitting.arrays import real
 from perospin.units import BOLTZMANN_J_K, ELEMENTARY_CHARGE_C
 
-__all__ = ["current_noise_a", "dqe_zero_estimate", "limit_from_noise", "pixel_mtf_estimate", "signal_to_noise"]
+__all__ = [
+    "current_noise_a",
+    "dqe_zero_estimate",
+    "limit_from_noise",
+    "limit_interval_from_noise",
+    "pixel_mtf_estimate",
+    "signal_to_noise",
+]
 
 SNR_AT_LIMIT = 3.0
 """IUPAC's convention for a detection limit."""
@@ -78,6 +85,53 @@ def limit_from_noise(
     if missing(3.0) < 0:
         raise DataError("the signal-to-noise ratio stays below 3 up to 1000 Gy/s: noise, area or sensitivity is wrong")
     return 10 ** float(brentq(missing, -30.0, 3.0))
+
+
+def limit_interval_from_noise(
+    sensitivity_uc_gy_cm2: tuple[float, float],
+    area_cm2: float,
+    dark_a: tuple[float, float],
+    bandwidth_hz: float,
+    *,
+    level: float = 0.68,
+    **noise: Any,
+) -> tuple[float, float, float]:
+    """Dose rate (Gy/s) at a signal-to-noise ratio of 3 and its interval.
+
+    Parameters
+    ----------
+    sensitivity_uc_gy_cm2, dark_a : (value, standard uncertainty)
+    area_cm2, bandwidth_hz : float
+    level : float
+        Of the interval.
+    **noise
+        As for `current_noise_a`.
+
+    Returns
+    -------
+    value, low, high : float
+        To first order in the logarithms of sensitivity and dark current, which count as independent.
+
+    Examples
+    --------
+    >>> value, low, high = limit_interval_from_noise((1000.0, 50.0), 0.01, (1e-10, 1e-11), 1.0)
+    >>> low < value < high
+    True
+    """
+    from scipy.special import ndtri
+
+    (size, size_sd), (dark, dark_sd) = sensitivity_uc_gy_cm2, (abs(dark_a[0]), dark_a[1])
+    if not (size > 0 and size_sd >= 0 and dark_sd >= 0 and 0 < level < 1):
+        raise DataError("sensitivity must be positive, uncertainties at least 0 and the level between 0 and 1")
+    value = limit_from_noise(size, area_cm2, dark, bandwidth_hz, **noise)
+    step = 1e-3
+    by_size = limit_from_noise(size * math.exp(step), area_cm2, dark, bandwidth_hz, **noise)
+    parts = [math.log(by_size / value) / step * size_sd / size]
+    if dark > 0:
+        by_dark = limit_from_noise(size, area_cm2, dark * math.exp(step), bandwidth_hz, **noise)
+        parts.append(math.log(by_dark / value) / step * dark_sd / dark)
+    factor = math.exp(float(ndtri(0.5 + 0.5 * level)) * math.hypot(*parts))
+    return value, value / factor, value * factor
 
 
 def pixel_mtf_estimate(frequency_per_mm: Any, pitch_mm: float) -> Any:

@@ -2,7 +2,13 @@ from .analyses import ANALYSES as ANALYSES
 from .analyses import Analysis as Analysis
 from .analyses import analysis as analysis
 from .figures import plot_maps as plot_maps
+from .guessing import guess_analyses as guess_analyses
 from .maps import SignalMap as SignalMap
+from .one_call import fit_files as fit_files
+from .one_call import fit_measurement as fit_measurement
+from .one_call import options_of as options_of
+from .one_call import read_files as read_files
+from .outcome import Outcome as Outcome
 from .reading import Measurement as Measurement
 from .reading import Series as Series
 from .reading import Trace as Trace

@@ -59,6 +59,7 @@ class Analysis:
 
 
 _KERR = ("g_factor", "T2_star")
+_SPREAD = ("g_spread", "nuclear_field")
 
 _TABLE = (
     Analysis("pump-probe", "spin lifetime from same- and counter-circular traces", "delay", ("same",),
@@ -67,7 +68,7 @@ _TABLE = (
     Analysis("map", "decay-associated spectra; spin lifetime of a pair of maps", "", ("same",),
              ("spectra", "fit_map"), ("map",), ("counter",), ("tau_spin",)),
     Analysis("kerr", "precession frequency, g and T2*; over fields the spread of g", "delay", ("signal",),
-             ("spectra", "fit_kerr"), ("", "kerr joint", "kerr series"), records=_KERR),
+             ("spectra", "fit_kerr"), ("", "kerr joint", "kerr series"), records=(*_KERR, *_SPREAD)),
     Analysis("rsa", "g and T2* from resonant amplification", "field", ("signal",),
              ("spectra", "fit_resonant_amplification"), ("",), records=_KERR),
     Analysis("hanle", "spin lifetime from polarisation against transverse field", "field", ("polarisation",),
@@ -77,13 +78,14 @@ _TABLE = (
     Analysis("odmr", "resonance fields, widths and g", "field", ("signal",),
              ("spectra", "fit_odmr"), ("odmr",), records=("g_factor",)),
     Analysis("odmr-width", "spread of g and nuclear field from widths at several frequencies", "field", ("signal",),
-             ("spectra", "fit_resonance_width"), ("odmr width",)),
+             ("spectra", "fit_resonance_width"), ("odmr width",), records=_SPREAD),
     Analysis("inertia", "T1 from the signal against modulation frequency", "frequency", ("signal",),
              ("spectra", "fit_spin_inertia"), ("inertia", "inertia power"), records=("T1",)),
     Analysis("t1-field", "T1 against field: spin lifetime and nuclear correlation time", "field", ("lifetime",),
              ("spectra", "fit_t1_field"), ("t1 field",), records=("T1",)),
     Analysis("t1-temperature", "T1 against temperature: activation energy", "temperature", ("lifetime",),
-             ("spectra", "fit_t1_temperature"), ("t1 temperature",), records=("T1",)),
+             ("spectra", "fit_t1_temperature"), ("t1 temperature",),
+             records=("T1", "relaxation_activation_energy")),
     Analysis("polarisation-power", "polarisation against pump power", "power", ("polarisation",),
              ("spectra", "fit_polarisation_power"), ("polarisation",)),
     Analysis("cd", "g_CD from ellipticity and absorbance", "wavelength", ("ellipticity", "absorbance"),

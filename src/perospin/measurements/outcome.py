@@ -114,13 +114,19 @@ def records_of(
     if material is None:
         return [], []
     known = {item.name for item in fields(Conditions)}
+    kept = {str(entry["property"]) for entry in outcome.fit.records.values()}
+    # of the parts of a series, what the series itself does not give (the sensitivity at each bias)
+    asked = [(outcome.fit, name) for name in outcome.fit.records] + [
+        (part, name) for part in outcome.parts.values() for name, e in part.records.items() if e["property"] not in kept
+    ]
     records, skipped = [], []
-    for name, entry in outcome.fit.records.items():
+    for fit, name in asked:
+        entry = fit.records[name]
         own = set(entry.get("conditions", {}))
         of_file = {k: v for k, v in outcome.conditions.items() if k in known and k not in own}
         try:
             records.append(
-                outcome.fit.to_record(
+                fit.to_record(
                     material, source=source or "", quantity=name, composition=composition,
                     note="; ".join(outcome.doubts),
                     **{**of_file, **(conditions or {})},

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from perospin.measurements.result import SpinFit
 
-__all__ = ["curves", "methods"]
+__all__ = ["curves", "headline", "methods"]
 
 
 def curves(fit: SpinFit) -> pd.DataFrame:
@@ -83,3 +83,18 @@ def methods(fit: SpinFit) -> str:
         how = _METHODS.get(fit.interval_method, fit.interval_method)
         sentences.append(f"{value} ({fit.level:.0%} interval from {how}).")
     return " ".join(sentences)
+
+
+def headline(fit: SpinFit) -> str:
+    """Write the main value in a unit that suits its size, with the convention of a lifetime."""
+    name = str(fit.settings.get("main", "")) or next(iter(fit.records), fit.names[0])
+    return fit.stated(name) + _convention(fit, name)
+
+
+def _convention(fit: SpinFit, name: str) -> str:
+    """Name the convention of a lifetime, in words, behind its value."""
+    meaning = fit.conventions.get("lifetime", "")
+    if name != "lifetime_ps" or not meaning:
+        return ""
+    words = meaning.removeprefix("lifetime_ps is the ")
+    return f" ({words}; convention {fit.settings.get('convention', '')})"

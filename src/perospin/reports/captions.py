@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from perospin.reports.figures.common import in_sample_scheme
+
 if TYPE_CHECKING:
     from perospin.studies.result import PartResult
 
@@ -30,15 +32,18 @@ def of(part: PartResult) -> dict[str, str]:
         if spec.explain and spec.explain.players
         else ""
     )
+    fitted = in_sample_scheme(part) is not None
+    crosses = " Crosses are in sample: scored on the training rows." if fitted else ""
+    also = f", and {model} in sample" if fitted else ""
     return {
         "answer": f"{model}: each material predicted by a model that had not seen it ({label})."
         + (" The grey band holds half of them." if spec.target.logarithmic else "")
         + open_circles,
-        "overview": f"Every estimator under every scheme; the dashed line is the {rule} ({label}){band}. Crosses "
-        "are in sample: scored on the training rows. Scores below −1 stand at the edge with their value.",
-        "parity": f"Predicted against {obtained}: the {rule} and {model} ({label}), and {model} in sample."
-        f"{inset}{open_circles}",
-        "parity-log": "The same on logarithmic axes; the grey band is a factor 2 either way.",
+        "overview": f"Every estimator under every scheme; the dashed line is the {rule} ({label}){band}.{crosses} "
+        "Scores below −1 stand at the edge with their value.",
+        "parity": f"Predicted against {obtained}: the {rule} and {model} ({label}){also}.{inset}{open_circles}",
+        "parity-log": f"Predicted against {obtained} on logarithmic axes: the {rule} and {model} ({label}){also}; the "
+        "grey band is a factor 2 either way.",
         "quantities": f"Left: {model} ({label}), one mark a quantity. Right: root mean square error of every estimator "
         "by scheme, all quantities together.",
         "residuals": f"Left: residuals of {model} ({label}). Right: the ten rows that are furthest off, {obtained} and "

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from perospin.digits import figures
 from perospin.studies.predicting.domain import standardised
 
 if TYPE_CHECKING:
@@ -124,12 +125,13 @@ def _why(
     value, values = row["target"], [other for _, other in neighbours]
     if same:
         name, other = same[0]
-        reasons.append(f"{name} is the same to the model and has {other:.3g}")
+        reasons.append(f"{name} is the same to the model and has {figures(other, 3)}")
     elif values and (min(values) > value or max(values) < value):
         side = "higher" if min(values) > value else "lower"
         reasons.append(f"what the model reads doesn't tell it from its nearest materials, which are all {side}")
     elif values:
-        reasons.append(f"its nearest materials differ among themselves, from {min(values):.3g} to {max(values):.3g}")
+        low, high = figures(min(values), 3), figures(max(values), 3)
+        reasons.append(f"its nearest materials differ among themselves, from {low} to {high}")
     text = "; ".join(reasons)
     said = [sentence for sentence in (text[:1].upper() + text[1:], remark.rstrip(".")) if sentence]
     return ". ".join(said) + "." if said else ""

@@ -287,7 +287,7 @@ _TONES = {"yes": "yes", "leans for": "yes", "no": "no", "leans against": "no"}
 
 
 def claims(part: PartResult) -> list[dict[str, Any]]:
-    """Claimed directions beside what was found."""
+    """Put published claims beside what was found."""
     return [
         {
             **{str(key): value for key, value in row.items()},

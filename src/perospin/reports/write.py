@@ -197,7 +197,7 @@ def _environment() -> Any:
     return environment
 
 
-_FORMULA = re.compile(r"[A-Za-z0-9()\[\]\-,.]*(?:Pb|Sn|Ge|Bi)[A-Za-z0-9()\[\]]*")
+_FORMULA = re.compile(r"[A-Za-z0-9()\[\]\-,.]*(?:Pb|Sn|Ge|Bi)(?:[A-Za-z0-9()\[\]]|\.(?=\d))*")
 _COUNT = re.compile(r"(?<=[A-Za-z)\]])(\d+(?:\.\d+)?)")
 
 

@@ -10,7 +10,7 @@ import json
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["new_study"]
 
 LEAST_ROWS = 8
+NOT_READ = "# Columns that no model reads: "
 _PLAYERS = {
     "layer number": ("inverse_n", "n_sheets", "slab_thickness_a", "packed_spacing_a", "cage_atoms"),
     "size of the spacer": (
@@ -51,6 +52,22 @@ _MOST_SPACERS = 40
 _LARGE = 150
 _DECADES = 1.0
 _SAME = 0.995
+_MOST_WORDS = 12
+
+
+@dataclass(frozen=True)
+class _Own:
+    """A column of the user's that models read: numbers, or words."""
+
+    column: str
+    words: tuple[str, ...] = ()
+    spread: float = 1.0
+
+    @property
+    def features(self) -> dict[str, float]:
+        """Column of numbers with its spread, or one column a word, 1 where it stands and else 0."""
+        words = self.words if len(self.words) > 2 else self.words[1:]  # of two words one says it all
+        return {f"{self.column}={word}": 0.5 for word in words} or {self.column: self.spread}
 
 
 @dataclass(frozen=True)
@@ -63,6 +80,7 @@ class _Chosen:
     spacers: int
     repeated: bool
     logarithmic: bool
+    own: tuple[_Own, ...] = ()
 
     @property
     def schemes(self) -> list[tuple[str, str, dict[str, Any]]]:
@@ -73,15 +91,26 @@ class _Chosen:
             found.append(("k_fold", "spacers-20", {"k": 20, "group": "spacer", "label": label}))
         elif self.spacers >= 5:
             found.append(("leave_one_group_out", "loso", {"group": "spacer", "label": "leave one spacer out"}))
-        if self.rows <= _LARGE:
+        # rows of one material must not stand on both sides
+        by = {"group": "compound"} if self.repeated else {}
+        if self.rows <= _LARGE and self.repeated:
+            found.append(("leave_one_group_out", "lomo", {**by, "label": "leave one material out"}))
+        elif self.rows <= _LARGE:
             found.append(("leave_one_out", "loo", {"label": "leave one out"}))
         else:
-            found.append(("k_fold", "10-fold", {"k": 10, "label": "ten parts"}))
+            parts = "materials in ten parts" if self.repeated else "ten parts"
+            found.append(("k_fold", "10-fold", {"k": 10, **by, "label": parts}))
         return [*found, ("in_sample", "in-sample", {"label": "in sample"})]
 
 
 def new_study(
-    table: str | Path, formula: str, target: str, folder: str | Path = ".", name: str | None = None, ions: Any = None
+    table: str | Path,
+    formula: str,
+    target: str,
+    folder: str | Path = ".",
+    name: str | None = None,
+    ions: Any = None,
+    use: Sequence[str] = (),
 ) -> str:
     """Write the text of a study file for a table with a formula and a property.
 
@@ -97,6 +126,8 @@ def new_study(
         Of the study; the name of the table if left out.
     ions : IonLibrary, optional
         Library with the user's own ions.
+    use : sequence of str
+        Further columns that the models read, as headed: numbers (a thickness), or words (a solvent).
 
     Returns
     -------
@@ -121,6 +152,11 @@ def new_study(
     values = (
         None if target_column is None else faults.of(_numeric, frame, target_column, row, where, allow_missing=False)
     )
+    own = [faults.of(_own, frame, column, row, where) for column in dict.fromkeys(use)]
+    taken = {formula_column: "--formula", target_column: "--target"}
+    for one in own:
+        if one is not None and one.column in taken:
+            raise DataError(f"{where}: --use '{one.column}' is the column of {taken[one.column]}; name another one")
     read = None
     if formula_column is not None:
         read = faults.of(_formulas, frame, row, DataSection(formula=formula_column), where, ions)
@@ -136,16 +172,19 @@ def new_study(
         raise DataError(f"{where}: all values of '{target_column}' are {values[0]:g}, so there is nothing to learn")
     labels = [frame.attrs["labels"].get(column, label_of(str(column))) for column in frame.columns]
     label = labels[list(frame.columns).index(target_column)]
-    chosen = _chosen(materials, values, label.unit)
+    chosen = replace(_chosen(materials, values, label.unit), own=tuple(one for one in own if one is not None))
     error = error_of(labels, list(frame.columns).index(target_column))
+    y_sd = None if error is None else _used_error(frame, str(frame.columns[error]), row)
+    read_columns = {formula_column, target_column, y_sd, *(one.column for one in chosen.own)}
     return _written(
         chosen,
         {
+            "unread": [str(column) for column in frame.columns if column not in read_columns],
             "name": _name(name or path.name.split(".")[0]),
             "csv": Path(os.path.relpath(path.resolve(), Path(folder).resolve())).as_posix(),
             "formula": formula_column,
             "target": target_column,
-            "y_sd": None if error is None else _used_error(frame, str(frame.columns[error]), row),
+            "y_sd": y_sd,
             "quantity": _words(label.name),
             "unit": label.unit,
         },
@@ -172,6 +211,35 @@ def _column(frame: pd.DataFrame, wanted: str, option: str, where: str) -> str:
     near = next((c for c in columns if close and c.lower() == close[0]), None)
     hint = f"did you mean '{near}'?" if near else f"it has: {', '.join(columns):.120}"
     raise DataError(f"{where}: {option} '{wanted}' is no column; {hint}")
+
+
+def _own(frame: pd.DataFrame, wanted: str, row: pd.Series, where: str) -> _Own:
+    """Read a further column as numbers, or as words where its first cell is one.
+
+    Raises
+    ------
+    DataError
+        If there is no such column, a cell is missing, or it holds one value only or more words than models can tell
+        apart.
+    """
+    column = _column(frame, wanted, "--use", where)
+    cells = frame[column].astype(str).str.strip()
+    empty = cells.str.lower().isin(("", "nan", "none", "<na>"))
+    if empty.any():
+        raise DataError(f"{where}: --use '{column}': row {row[empty].iloc[0]} states nothing; fill it or leave it out")
+    try:
+        numbers = _numeric(frame, column, row, f"{where}, column '{column}'", allow_missing=False)
+    except DataError:
+        if any(character.isdigit() for character in cells.iloc[0][:1]):
+            raise
+        words = tuple(sorted(set(cells)))
+        if not 2 <= len(words) <= _MOST_WORDS:
+            counted = f"{len(words)} different words" if len(words) > 1 else f"only the word '{words[0]}'"
+            raise DataError(f"{where}: --use '{column}' holds {counted}; from 2 to {_MOST_WORDS} can be used") from None
+        return _Own(column, words)
+    if np.ptp(numbers) == 0:
+        raise DataError(f"{where}: --use '{column}' is {numbers[0]:g} in every row, so it tells nothing")
+    return _Own(column, (), float(f"{numbers.std():.2g}"))
 
 
 def _used_error(frame: pd.DataFrame, column: str, row: pd.Series) -> str | None:
@@ -233,8 +301,10 @@ def _written(chosen: _Chosen, told: Mapping[str, Any]) -> str:
     s = _toml
     schemes = chosen.schemes
     verdict = schemes[0][1]
-    features = list(chosen.columns)
-    if not features:
+    added = {name: spread for one in chosen.own for name, spread in one.features.items()}
+    columns = {**chosen.columns, **added}
+    features = list(columns)
+    if not chosen.columns:
         raise DataError(
             f"all formulas in '{told['formula']}' are described alike, so no model can tell them apart; give a table "
             "with different materials"
@@ -242,9 +312,11 @@ def _written(chosen: _Chosen, told: Mapping[str, Any]) -> str:
     baseline = "composition" if chosen.composition else "mean"
     space = "its logarithm" if chosen.logarithmic else "the value itself"
     title = f"{told['quantity'][:1].upper()}{told['quantity'][1:]} of {chosen.rows} materials"
-    description = f"Descriptors are what formula, SMILES and ionic radii say. Models learn {space}."
+    own = f", and the columns {', '.join(one.column for one in chosen.own)}" if chosen.own else ""
+    description = f"Descriptors are what formula, SMILES and ionic radii say{own}. Models learn {space}."
     head = [
         "# Written by `perospin study new`. Read it, change what you know better; every key: docs/study_files.md",
+        *([f"{NOT_READ}{', '.join(told['unread'])}"] if told["unread"] else []),
         "format = 1",
         f"name = {s(told['name'])}",
         f"title = {s(title)}",
@@ -258,6 +330,11 @@ def _written(chosen: _Chosen, told: Mapping[str, Any]) -> str:
         f"formula = {s(told['formula'])}",
         *([f"y_sd = {s(told['y_sd'])}"] if told["y_sd"] else []),
         'groups = { compound = "formula", spacer = "spacer" }',
+        *(
+            [f"categories = {s([one.column for one in chosen.own if one.words])}"]
+            if any(one.words for one in chosen.own)
+            else []
+        ),
         "",
         "[target]",
         f"column = {s(told['target'])}",
@@ -273,7 +350,7 @@ def _written(chosen: _Chosen, told: Mapping[str, Any]) -> str:
     for kind, name, keys in schemes:
         head += ["", "[[schemes]]", f"kind = {s(kind)}", f"name = {s(name)}"]
         head += [f"{key} = {s(value)}" for key, value in keys.items()]
-    scales = [chosen.columns[column] for column in features]
+    scales = [columns[column] for column in features]
     process: dict[str, Any] = {
         "kind": "prior_gp", "n_draws": 400, "relevance": 0.5, "slope": 1.0, "features": "all", "scales": scales,
     }  # fmt: skip
@@ -303,7 +380,7 @@ def _written(chosen: _Chosen, told: Mapping[str, Any]) -> str:
         "[explain]",
         'estimator = "gp"',
         f"scheme = {s(verdict)}",
-        f"players = {_toml(_players(features))}",
+        f"players = {_toml(_players(list(chosen.columns)) | {one.column: list(one.features) for one in chosen.own})}",
         "",
         "[checks]",
         "n_bootstrap = 1000",

@@ -55,6 +55,15 @@ class Study:
     base: str | None = None
     ions: Any = None
 
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        parts = ", ".join(escape(name) for name in self.parts)
+        return (
+            f"<div><b>{escape(self.title)}</b> (study {escape(self.name)})<br>{escape(self.description)}"
+            f"<br>parts: {parts}</div>"
+        )
+
     @classmethod
     def load(cls, name_or_path: str | Path) -> Study:
         """Load a shipped study by name, or a study file by path.

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from perospin.cli.fit.arguments import FileArgument, _measure, app
+from perospin.cli.fit.arguments import FileArgument, PatternOption, SeriesArgument, _measure, _series, app
 from perospin.cli.fit.options import Shared
 from perospin.cli.fit.output import shared
+from perospin.errors import DataError
 from perospin.measurements.outcome import Outcome
+
+if TYPE_CHECKING:
+    from perospin.measurements.reading import Measurement
+    from perospin.measurements.result import SpinFit
 
 _PANEL = "X-ray detectors"
 
@@ -45,6 +51,9 @@ def sclc(
     gap_mm: GapOption,
     area_mm2: AreaOption,
     permittivity: Annotated[float, typer.Option(help="Relative permittivity, e.g. from `fit capacitance`.")],
+    permittivity_uncertainty: Annotated[
+        float, typer.Option(help="Its standard uncertainty; it widens traps and mobility.")
+    ] = 0.0,
     *,
     options: Shared,
 ) -> Outcome:
@@ -55,31 +64,55 @@ def sclc(
     from perospin.detectors import fit_sclc
 
     m = _measure(file, "sclc", options)
-    fit = fit_sclc(m.x, m["current"], gap_mm=gap_mm, area_mm2=area_mm2, permittivity=permittivity, **options.fitting(m))
+    fit = fit_sclc(
+        m.x, m["current"], gap_mm=gap_mm, area_mm2=area_mm2, permittivity=permittivity,
+        permittivity_uncertainty=permittivity_uncertainty, **options.fitting(m),
+    )  # fmt: skip
     return Outcome.of(fit, m)
 
 
 @app.command(rich_help_panel=_PANEL)
 @shared
 def sensitivity(
-    file: FileArgument,
+    files: SeriesArgument,
     area_mm2: AreaOption,
-    voltage: Annotated[float | None, typer.Option(help="Bias, V, for the record.")] = None,
+    voltage: Annotated[float | None, typer.Option(help="Bias, V, of a single file; else its name tells.")] = None,
+    gap_mm: Annotated[
+        float | None, typer.Option(help="Distance of the electrodes, mm: gives the field, and needed over biases.")
+    ] = None,
+    pattern: PatternOption = None,
     *,
     options: Shared,
 ) -> Outcome:
-    """Fit current against dose rate at one bias: X-ray sensitivity.
+    """Fit current against dose rate: X-ray sensitivity; over several biases also the mobility-lifetime product.
 
-    Example: perospin fit sensitivity examples/detector/dose.csv --area-mm2 1 --voltage 100
+    Files of several biases tell them in their names (dose_50V.csv). The sensitivity of each is fitted, then Hecht's
+    equation to the sensitivities; all of them are kept with --save.
+
+    Example: perospin fit sensitivity examples/detector/dose.csv --area-mm2 1 --voltage 100 --gap-mm 0.7
     """
-    from perospin.detectors import fit_sensitivity
+    from perospin.detectors import fit_sensitivity, fit_sensitivity_series
 
-    m = _measure(file, "sensitivity", options)
-    fit = fit_sensitivity(
-        m.x, m["current"], area_mm2=area_mm2, voltage_v=voltage, sigma=m.get("sigma"),
-        **options.fitting(m, params=False),
-    )  # fmt: skip
-    return Outcome.of(fit, m)
+    def measure(path: Path) -> Measurement:
+        return _measure(path, "sensitivity", options, pattern)
+
+    def one(m: Measurement) -> SpinFit:
+        bias = m.conditions.get("voltage_v") if voltage is None else voltage
+        return fit_sensitivity(
+            m.x, m["current"], area_mm2=area_mm2, voltage_v=bias, gap_mm=gap_mm, sigma=m.get("sigma"),
+            **options.fitting(m, params=False),
+        )  # fmt: skip
+
+    found = _series(files, pattern, measure, one, ["voltage_v"])
+    if isinstance(found, Outcome):
+        return found
+    biases = found.values("voltage_v")
+    if biases is None or voltage is not None:
+        raise found.no_series("biases")
+    if gap_mm is None:
+        raise DataError("sensitivities at several biases need --gap-mm, the distance of the electrodes")
+    settings = options.fitting()
+    return found.outcome(fit_sensitivity_series(list(found.fits.values()), biases, gap_mm=gap_mm, **settings))
 
 
 @app.command("detection-limit", rich_help_panel=_PANEL)

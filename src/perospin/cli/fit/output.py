@@ -17,7 +17,7 @@ import typer
 from perospin.cli.fit.options import FIGURES, OPTIONS, Shared
 from perospin.errors import DataError, PerospinError
 from perospin.measurements.outcome import Outcome, as_dict, conditions_of, records_of
-from perospin.measurements.paper import curves, methods
+from perospin.measurements.paper import curves, headline, methods
 from perospin.saving import cannot_write, one_run, write_csv, write_figure, write_json, write_text
 
 if TYPE_CHECKING:
@@ -171,20 +171,6 @@ def _parts_table(parts: Mapping[str, SpinFit]) -> str:
         which = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
         lines.append(f"  ! {which}: {sentence}")
     return "\n".join([*lines, ""])
-
-
-def headline(fit: SpinFit) -> str:
-    """Write the main value in a unit that suits its size, with the convention of a lifetime."""
-    return fit.stated() + _convention(fit, fit.main)
-
-
-def _convention(fit: SpinFit, name: str) -> str:
-    """Name the convention of a lifetime, in words, behind its value."""
-    meaning = fit.conventions.get("lifetime", "")
-    if name != "lifetime_ps" or not meaning:
-        return ""
-    words = meaning.removeprefix("lifetime_ps is the ")
-    return f" ({words}; convention {fit.settings.get('convention', '')})"
 
 
 def _figure(fit: SpinFit, path: Path, material: str | None = None, log_delay: bool = False) -> None:

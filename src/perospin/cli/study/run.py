@@ -87,13 +87,17 @@ def new(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Study file to write; TABLE with .toml if not given.")
     ] = None,
+    use: Annotated[
+        list[str] | None,
+        typer.Option("--use", help="Further column that models read: numbers or words. Can be repeated."),
+    ] = None,
     ion: IonOption = None,
 ) -> None:
     """Write a study file for your own table of formulas and a property.
 
     Example: perospin study new examples/materials.csv --formula material --target "spin lifetime" -o mine.toml
     """
-    from perospin.studies.new_study import new_study
+    from perospin.studies.new_study import NOT_READ, new_study
     from perospin.studies.study import Study
 
     file = out if out is not None else Path(f"{table.name.split('.')[0]}.toml")
@@ -102,7 +106,7 @@ def new(
     if file.exists():
         raise StudyError(f"there is a file '{file}' already; give another name with --out")
     library = library_with(ion) if ion else None
-    text = new_study(table, formula, target, file.parent, file.stem, library)
+    text = new_study(table, formula, target, file.parent, file.stem, library, use or ())
     _write(file, text)
     chosen = Study.load(file)
     chosen.check()
@@ -117,6 +121,9 @@ def new(
         + (f"; uncertainties from '{part.data.y_sd}'" if part.data.y_sd else ""),
         err=True,
     )
+    unread = next((line.removeprefix(NOT_READ) for line in text.splitlines() if line.startswith(NOT_READ)), "")
+    if unread:
+        typer.echo(f"no model reads: {unread} (--use COLUMN adds one)", err=True)
     typer.echo(f"next: perospin study run {file}{own}", err=True)
 
 

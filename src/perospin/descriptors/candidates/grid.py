@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from perospin.chemistry import Ion, IonLibrary, Perovskite
 from perospin.descriptors.cations.table import missing
 from perospin.errors import DataError
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
 
 BLOCK_SIZE = 65_536
 """Materials a block: its 66 columns take 35 MB, whatever the number of blocks."""
@@ -133,8 +135,9 @@ def occupant_text(occupant: str | Mapping[str, float]) -> str:
 class CandidateGrid:
     """Every charge-neutral perovskite that some ions and layer numbers make.
 
-    Layered materials come first (Dion-Jacobson for dications, Ruddlesden-Popper for others), then ABX3 if
-    `three_dimensional` is set. A layer of n = 1 has no A site, so that there the A site isn't varied.
+    Layered materials come first (Dion-Jacobson for dications, Ruddlesden-Popper for others), then those of alternating
+    cations, then ABX3 if `three_dimensional` is set. A layer of n = 1 has no A site unless cations alternate, so that
+    there the A site isn't varied.
 
     Attributes
     ----------
@@ -144,6 +147,8 @@ class CandidateGrid:
         Layer numbers of the layered materials.
     three_dimensional
         Whether A-site cations, metals and halides are combined to ABX3 too.
+    alternating
+        Monovalent spacers that alternate with the A-site cations between the layers (ACI), S A(n) B(n) X(3n+1).
 
     Examples
     --------
@@ -157,6 +162,7 @@ class CandidateGrid:
     halides: Sequence[str | Mapping[str, float]] = ("I",)
     n_layers: Sequence[int] = (1,)
     three_dimensional: bool = False
+    alternating: Sequence[str | Mapping[str, float]] = ()
 
     def __post_init__(self) -> None:
         """Check the axes.
@@ -166,7 +172,7 @@ class CandidateGrid:
         DataError
             If an axis is no list, is empty or names something twice, or a layer number is below 1.
         """
-        for name in ("spacers", "a_site", "metals", "halides"):
+        for name in ("spacers", "a_site", "metals", "halides", "alternating"):
             axis = getattr(self, name)
             if isinstance(axis, str | Mapping) or not isinstance(axis, Iterable):
                 raise DataError(f"{name} of a grid is a list of symbols, not {axis!r:.60}")
@@ -179,34 +185,94 @@ class CandidateGrid:
         wrong = next((n for n in self.n_layers if not isinstance(n, int) or n < 1), None)
         if wrong is not None:
             raise DataError(f"n_layers of the grid holds {wrong!r}; layer numbers are whole and 1 or more")
-        deep = self.three_dimensional or (self.spacers and any(n > 1 for n in self.n_layers))
+        deep = self.three_dimensional or self.alternating or (self.spacers and any(n > 1 for n in self.n_layers))
         if deep and not self.a_site:
-            raise DataError("a grid of 3D materials, or of n = 2 and more, needs A-site cations, e.g. a_site=['MA']")
+            raise DataError(
+                "a grid of 3D or ACI materials, or of n = 2 and more, needs A-site cations, e.g. a_site=['MA']"
+            )
         if not len(self):
             raise DataError("the grid is empty: give metals, halides and spacers, or three_dimensional=True")
 
-    def _stacks(self) -> list[tuple[int, int, int]]:
-        """Spacer, A site (index, -1 for none) and layer number of each stack of layers, 3D ones last."""
-        layered = [(n, a) for n in self.n_layers for a in (range(len(self.a_site)) if n > 1 else (-1,))]
-        bulk = [(-1, a, 0) for a in range(len(self.a_site))] if self.three_dimensional else []
-        return [(s, a, n) for s in range(len(self.spacers)) for n, a in layered] + bulk
+    def _layered(self) -> list[tuple[int, int]]:
+        """List A site (-1 for none) and layer number of the layered materials of one spacer."""
+        return [(a, n) for n in self.n_layers for a in (range(len(self.a_site)) if n > 1 else (-1,))]
+
+    @property
+    def n_stacks(self) -> int:
+        """Number of stacks of layers: each is made with every metal and halide."""
+        bulk = len(self.a_site) if self.three_dimensional else 0
+        alternating = len(self.alternating) * len(self.n_layers) * len(self.a_site)
+        return len(self.spacers) * len(self._layered()) + alternating + bulk
+
+    @property
+    def n_sheets(self) -> int:
+        """Number of combinations of metal and halide."""
+        return len(self.metals) * len(self.halides)
 
     def __len__(self) -> int:
-        return len(self._stacks()) * len(self.metals) * len(self.halides)
+        return self.n_stacks * self.n_sheets
+
+    def stacks(self, start: int, stop: int) -> NDArray[np.int64]:
+        """Look up spacer (index into `spacer_axis`, -1 for none), A site (-1), layers (0 for 3D) and phase.
+
+        The stacks from `start` to `stop`, shape (n_stacks, 4); the phase is an index into `PHASES`, or -1 where it
+        follows from the spacer.
+        """
+        import numpy as np
+
+        index = np.arange(start, min(stop, self.n_stacks))
+        kinds = np.array(self._layered(), dtype=np.int64).reshape(-1, 2)
+        layers, n_a = np.array(self.n_layers, dtype=np.int64), max(len(self.a_site), 1)
+        first, second = len(self.spacers) * len(kinds), len(self.alternating) * len(layers) * len(self.a_site)
+        found = np.full((len(index), 4), -1, dtype=np.int64)
+        plain = index < first
+        found[plain, 0], kind = np.divmod(index[plain], max(len(kinds), 1))
+        found[plain, 1:3] = kinds[kind]
+        between = (index >= first) & (index < first + second)
+        rest, found[between, 1] = np.divmod(index[between] - first, n_a)
+        spacer, n = np.divmod(rest, len(layers))
+        found[between, 0], found[between, 2], found[between, 3] = len(self.spacers) + spacer, layers[n], 3
+        bulk = index >= first + second
+        found[bulk, 1], found[bulk, 2] = index[bulk] - first - second, 0
+        return found
+
+    def table(self, stacks: NDArray[np.int64], sheet: NDArray[np.int64] | int) -> pd.DataFrame:
+        """Block of materials: stacks as `stacks` gives them, shape (n, 4), with the sheets of these numbers."""
+        import numpy as np
+        import pandas as pd
+
+        metal, halide = np.divmod(np.broadcast_to(sheet, len(stacks)), len(self.halides))
+        axes = {"spacer": self.spacer_axis, "a_site": self.a_site, "metal": self.metals, "halide": self.halides}
+        codes = {"spacer": stacks[:, 0], "a_site": stacks[:, 1], "metal": metal, "halide": halide}
+        columns: dict[str, Any] = {
+            name: pd.Categorical.from_codes(codes[name], pd.Index(list(axes[name]), dtype=object))
+            if name != "spacer" else self._spacers_of(codes[name])
+            for name in SITES
+        }  # fmt: skip
+        columns["n_layers"] = stacks[:, 2]
+        if self.alternating:
+            columns["phase"] = pd.Categorical.from_codes(stacks[:, 3], pd.Index(list(PHASES), dtype=object))
+        return pd.DataFrame(columns)
+
+    @property
+    def spacer_axis(self) -> tuple[str, ...]:
+        """Spacers, then those of alternating cations; one may stand in both."""
+        return (*map(occupant_text, self.spacers), *map(occupant_text, self.alternating))
+
+    def _spacers_of(self, codes: NDArray[np.int64]) -> pd.Categorical:
+        import numpy as np
+        import pandas as pd
+
+        names = list(dict.fromkeys(self.spacer_axis))
+        place = np.array([*(names.index(name) for name in self.spacer_axis), -1], dtype=np.int64)
+        return pd.Categorical.from_codes(place[codes], pd.Index(names, dtype=object))
 
     def blocks(self, size: int = BLOCK_SIZE) -> Iterator[pd.DataFrame]:
         """Yield the materials as blocks of at most `size` rows; halides vary fastest, then metals."""
         import numpy as np
-        import pandas as pd
 
-        stacks = np.array(self._stacks(), dtype=np.int64)
-        axes = {
-            name: pd.Index(list(getattr(self, f"{name}s" if name != "a_site" else name)), dtype=object)
-            for name in SITES
-        }
         for start in range(0, len(self), size):
-            rest, halide = np.divmod(np.arange(start, min(start + size, len(self))), len(self.halides))
-            stack, metal = np.divmod(rest, len(self.metals))
-            codes = {"spacer": stacks[stack, 0], "a_site": stacks[stack, 1], "metal": metal, "halide": halide}
-            columns = {name: pd.Categorical.from_codes(codes[name], axes[name]) for name in SITES}
-            yield pd.DataFrame({**columns, "n_layers": stacks[stack, 2]})
+            stop = min(start + size, len(self))
+            stack, sheet = np.divmod(np.arange(start, stop), self.n_sheets)
+            stacks = self.stacks(int(stack[0]), int(stack[-1]) + 1)
+            yield self.table(stacks[stack - stack[0]], sheet)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,21 +18,23 @@ _log = logging.getLogger(__name__)
 
 
 @contextmanager
-def dask_executor(scheduler: str) -> Iterator[Executor]:
+def dask_executor(scheduler: str, versions: Callable[[], Mapping[str, str]] = program_versions) -> Iterator[Executor]:
     """Connect to a running Dask scheduler and give its workers as an executor.
 
     Parameters
     ----------
     scheduler : str
         Address (`tcp://host:8786`), or the scheduler file that `dask scheduler --scheduler-file` wrote.
+    versions : callable
+        Tells the versions that must be the same on every worker; by default those of the quantum-chemistry programs.
 
     Raises
     ------
     MissingExtraError
         If Dask isn't installed here.
     QuantumError
-        If no scheduler answers, or a worker lacks perospin or has other versions of the quantum-chemistry programs
-        (whose results would not be the same).
+        If no scheduler answers, or a worker lacks perospin or has other versions than here (its results would not
+        be the same).
     """
     distributed = require("distributed", "cluster")
     logging.getLogger("distributed").setLevel(logging.ERROR)  # a lost worker is Dask's to mend and ours to report
@@ -45,22 +47,23 @@ def dask_executor(scheduler: str) -> Iterator[Executor]:
             "start one with `dask scheduler` and give the address it prints"
         ) from None
     try:
-        _check_workers(client, scheduler)
+        _check_workers(client, scheduler, versions)
         yield client.get_executor(pure=False)
     finally:
         client.close()
 
 
-def _check_workers(client: Any, scheduler: str) -> None:
+def _check_workers(client: Any, scheduler: str, versions: Callable[[], Mapping[str, str]]) -> None:
     try:
-        workers = client.run(program_versions)
+        workers = client.run(versions)
     except Exception as error:  # whatever a worker answers: it has no perospin, or not the programs
         raise QuantumError(
-            f"a worker of '{scheduler}' can't compute ({type(error).__name__}: {error}): it needs perospin[quantum]"
+            f"a worker of '{scheduler}' can't compute ({type(error).__name__}: {error}): it needs perospin as it is "
+            "here, with the same extras"
         ) from None
     if not workers:
         _log.warning("the scheduler at '%s' has no workers yet: waiting for the first", scheduler)
-    here = dict(program_versions())
+    here = dict(versions())
     for worker, found in workers.items():
         different = [f"{name} {version}" for name, version in found.items() if version != here[name]]
         if different:

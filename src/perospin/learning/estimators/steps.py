@@ -87,14 +87,23 @@ class ClassStep(RegressorMixin, BaseEstimator):
 
     def _shares(self, X: Any) -> FloatArray:
         """Share p of the upper level for each threshold of the grid, shape (n_thresholds, n_rows)."""
+        fast, share = self._fast_shares(X)
+        found = np.zeros((len(share), len(fast)))
+        found[:, fast] = share
+        return found
+
+    def _fast_shares(self, X: Any) -> tuple[NDArray[np.bool_], FloatArray]:
+        """Which rows may reach the upper level, and their shares; all others stand on the lower one."""
         values, _ = select_columns(X, [SPACING, SPACING_SD] if self.uncertain else [SPACING])
+        fast = spacer_classes(X) == 1
+        values = values[fast]
         x = values[:, 0]
         sd = values[:, 1] if self.uncertain else np.zeros(len(x))
         spread = np.sqrt(self.width**2 + np.nan_to_num(sd) ** 2)
         away = x[None, :] - self._thresholds()[:, None]
         with np.errstate(divide="ignore", invalid="ignore"):
             share = np.where(spread > 0, ndtr(away / np.where(spread > 0, spread, 1.0)), (away > 0).astype(float))
-        return np.where(spacer_classes(X) == 1, np.nan_to_num(share, nan=1.0), 0.0)
+        return fast, np.asarray(np.nan_to_num(share, nan=1.0))
 
     def _thresholds(self) -> FloatArray:
         if not (self.threshold_sd >= 0 and self.width >= 0):
@@ -134,13 +143,16 @@ class ClassStep(RegressorMixin, BaseEstimator):
     def predict(self, X: Any, return_std: bool = False) -> Any:
         """Mean over the thresholds, shape (n_rows,); with `return_std` also the scatter, thresholds included."""
         check_is_fitted(self, "levels_")
-        share = self._shares(X)
+        fast, share = self._fast_shares(X)
+        place = np.zeros(len(fast), dtype=np.int64)  # all rows of the lower level are one
+        place[fast] = np.arange(1, share.shape[1] + 1)
+        share = np.column_stack([np.zeros(len(share)), share])
         each = self.levels_[:, :1] * (1.0 - share) + self.levels_[:, 1:] * share
         mean = self.weights_ @ each
         if not return_std:
-            return mean
+            return mean[place]
         between = self.weights_ @ (each - mean) ** 2
-        return mean, np.sqrt(self.spread_**2 + between)
+        return mean[place], np.sqrt(self.spread_**2 + between)[place]
 
 
 class ClassLaw(RegressorMixin, BaseEstimator):

@@ -105,6 +105,7 @@ def gather(
     columns: Sequence[str] | None = None,
     x_unit: str | None = None,
     where: Mapping[str, float] | None = None,
+    channels: Sequence[str] | None = None,
     **options: Any,
 ) -> Measurement:
     """Read the abscissa and the channels that an analysis needs.
@@ -132,6 +133,8 @@ def gather(
     where
         Conditions to choose rows by, column (or quantity) to value: ``{"temperature": 10}`` of a file that holds loops
         at several temperatures.
+    channels
+        Role of each of several files; told by their names, else by their order, if not given.
     **options
         For `read_trace`.
 
@@ -155,11 +158,11 @@ def gather(
         raise DataError(f"{len(traces)} files were given: give one, or one for each of {_list(roles)}")
     told = _Told([sentence for trace in traces for sentence in trace.warnings], [])
     if len(traces) == 1:
-        axis, channels, repeats = _from_one(traces[0], roles, optional, x, columns, x_unit, told)
+        axis, values, repeats = _from_one(traces[0], roles, optional, x, columns, x_unit, told)
     else:
-        axis, channels, repeats = _from_several(traces, wanted, x, columns, x_unit, told)
-        if "sigma" in optional and {*_PAIR} == {*channels} and columns is None:
-            channels |= _errors_of_each(traces, channels, x, told)
+        axis, values, repeats = _from_several(traces, wanted, x, columns, x_unit, told, channels)
+        if "sigma" in optional and {*_PAIR} == {*values} and columns is None:
+            values |= _errors_of_each(traces, values, x, told)
     largest = float(np.nanmax(np.abs(axis), initial=0.0))
     if x == "field" and largest > _LARGEST_T:
         raise DataError(
@@ -179,14 +182,14 @@ def gather(
             "if these "
             "are scans of different things, save each as a file"
         )
-    for role, values in channels.items() if x != "energy" else ():
-        _check_size(values, get_role(role), traces[0].source)
+    for role, found in values.items() if x != "energy" else ():
+        _check_size(found, get_role(role), traces[0].source)
     conditions: dict[str, float] = {}
     for trace in traces:
         conditions.update(trace.conditions)
     return Measurement(
         x=axis,
-        channels=channels,
+        channels=values,
         repeats=repeats,
         sources=tuple(Source(trace.source, trace.sha256) for trace in traces),
         conditions={k: v for k, v in conditions.items() if all(t.conditions.get(k, v) == v for t in traces)},
@@ -264,8 +267,11 @@ def _from_several(
     columns: Sequence[str] | None,
     x_unit: str | None,
     told: _Told,
+    given: Sequence[str] | None = None,
 ) -> tuple[Float, dict[str, Float], dict[str, Float]]:
-    order = assigned([trace.source for trace in traces], wanted)
+    order = list(given) if given else assigned([trace.source for trace in traces], wanted)
+    if given and (len(given) != len(traces) or len({*given}) != len(given) or not {*given} <= {*wanted}):
+        raise DataError(f"each of {len(traces)} files needs a channel of its own among {_list(wanted)}: {_list(given)}")
     if order is None:
         order = list(wanted[: len(traces)])
         taken = ", ".join(f"{role} is '{trace.source:.60}'" for role, trace in zip(order, traces, strict=True))

@@ -8,6 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from perospin.errors import NavigationError
 from perospin.similar import did_you_mean
 from perospin.text import shorten
@@ -101,6 +104,18 @@ class Rule:
         except (KeyError, TypeError, ZeroDivisionError):
             return False
 
+    def holds_in(self, columns: Mapping[str, Any]) -> NDArray[np.bool_]:
+        """Whether each of many candidates obeys, as `holds` says of one; columns are arrays that broadcast."""
+        names = self.names()
+        if not names <= columns.keys():
+            return np.zeros(np.broadcast_shapes(*(np.shape(v) for v in columns.values())), dtype=bool)
+        with np.errstate(all="ignore"):
+            try:
+                value, failed = _values(self._tree(), columns)
+            except TypeError:  # a word where a number belongs
+                value, failed = np.asarray(False), np.asarray(False)
+        return np.asarray(np.asarray(value, dtype=bool) & ~failed)
+
 
 def _check(node: ast.expr, text: str, depth: int) -> None:
     allowed = (
@@ -154,3 +169,55 @@ def _value(node: ast.expr, values: Mapping[str, Any]) -> Any:
                 left = right
             return True
     raise TypeError(type(node).__name__)  # refused when the rule was made
+
+
+def _values(node: ast.expr, columns: Mapping[str, Any]) -> tuple[Any, NDArray[np.bool_]]:
+    """Values of many candidates, and where a division by zero makes an end of it."""
+    match node:
+        case ast.Constant():
+            return node.value, np.asarray(False)
+        case ast.Name():
+            return columns[node.id], np.asarray(False)
+        case ast.UnaryOp():
+            inner, failed = _values(node.operand, columns)
+            return (~_true(inner) if isinstance(node.op, ast.Not) else -np.asarray(inner)), failed
+        case ast.BinOp():
+            (left, one), (right, other) = _values(node.left, columns), _values(node.right, columns)
+            failed = one | other
+            if isinstance(node.op, ast.Div):
+                failed = failed | (np.asarray(right) == 0)
+            return _BINARY[type(node.op)](np.asarray(left), np.asarray(right)), failed  # type: ignore[arg-type]
+        case ast.BoolOp():
+            every = isinstance(node.op, ast.And)
+            told, failed = np.asarray(every), np.asarray(False)
+            for part in node.values:
+                value, wrong = _values(part, columns)
+                open_still = told if every else ~told  # what is decided is not read on
+                failed = failed | (open_still & wrong)
+                told = told & _true(value) if every else told | _true(value)
+            return told, failed
+        case ast.Call(func=ast.Name() as function):
+            given = [_values(part, columns) for part in node.args]
+            if function.id == "abs":
+                return np.abs(given[0][0]), given[0][1]
+            found, failed = given[0]
+            for value, wrong in given[1:]:
+                better = np.less(value, found) if function.id == "min" else np.greater(value, found)
+                found, failed = np.where(better, value, found), failed | wrong
+            return found, failed
+        case ast.Compare():
+            left, failed = _values(node.left, columns)
+            told = np.asarray(True)
+            for op, part in zip(node.ops, node.comparators, strict=True):
+                right, wrong = _values(part, columns)
+                failed = failed | (told & wrong)
+                compared = np.asarray(_COMPARED[type(op)](left, right), dtype=bool)
+                # a missing value compares with nothing
+                told = told & compared & np.asarray(left == left) & np.asarray(right == right)
+                left = right
+            return told, failed
+    raise TypeError(type(node).__name__)  # refused when the rule was made
+
+
+def _true(value: Any) -> NDArray[np.bool_]:
+    return np.asarray(value, dtype=bool)

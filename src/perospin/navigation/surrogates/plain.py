@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from perospin.errors import NavigationError
 from perospin.learning.estimators.gaussian_processes.hyperparameters import Prior
 from perospin.learning.estimators.gaussian_processes.kernels import Constant, Kernel, Matern, Sum
-from perospin.learning.estimators.gaussian_processes.process import NOISE, Conditioned, Process
+from perospin.learning.estimators.gaussian_processes.process import Conditioned, Process
 from perospin.navigation.surrogates.columns import InputColumns
 from perospin.navigation.surrogates.drawing import drawn, few_enough
 from perospin.navigation.surrogates.surrogate import Scale, checked_noise, checked_values, row_noise
@@ -20,20 +20,25 @@ __all__ = ["GPSurrogate"]
 
 FloatArray = NDArray[np.float64]
 
-VARIANCE = Prior(0.0, 0.5)
-"""Of the variance of the function, for values of variance 1."""
+VARIANCE = Prior(0.0, 2.0)
+"""Of the variance of the function, for values of variance 1.
+
+Wide, because that 1 is itself an estimate: three values know their variance within a factor of three only.
+"""
+NOISE = Prior(float(np.log(0.03)), 2.0)
+"""Of the noise variance, for values of variance 1; it also holds what is too rough for the process to follow."""
 _BLOCK = "inputs"
 # Draws times rows, about: few rows leave the hyperparameters open, many make each draw expensive.
-_WORK, _FEWEST, _MOST = 96, 2, 16
+_WORK, _FEWEST, _MOST = 150, 2, 32
 
 
-def length_prior(n_groups: int) -> Prior:
-    """Prior of the length scales of columns that each span a range of 1.
+def length_prior(n_groups: int, median: float = 0.3) -> Prior:
+    """Prior of the length scales of columns that each span a range of 1; `median` is that of one column.
 
-    Distances grow with the square root of the number of columns, and the prior with them, as in `wide_length`; but it
-    is shorter: on the measured optimisation tables (benchmarks/surrogates.py) it predicts better from 3 to 30 rows.
+    Distances grow with the square root of the number of columns, and the prior with them, as in `wide_length`. It is
+    shorter than there: measured tables are rougher, and from a few rows nobody can tell (benchmarks/surrogates.py).
     """
-    return Prior(-0.7 + 0.5 * float(np.log(n_groups)), 1.0)
+    return Prior(float(np.log(median) + 0.5 * np.log(n_groups)), 1.0)
 
 
 class GPSurrogate:
@@ -41,7 +46,7 @@ class GPSurrogate:
 
     The ranges of all columns count as 1. The prior of length scales grows with their number (`length_prior`). The
     constant has a normal prior as wide as the values and is marginalised. The other hyperparameters are drawn from
-    their posterior near its top, 16 times beside six rows and twice beside many, and the draws averaged: the most
+    their posterior near its top, 25 times beside six rows and twice beside many, and the draws averaged: the most
     probable ones alone promise far too much while rows are few.
 
     Parameters
@@ -52,6 +57,9 @@ class GPSurrogate:
     ----------
     hyperparameters : dict of str to float
         Most probable values: length scales in ranges of the columns, variances in those of the measured values.
+    noise_variance : float
+        Expected variance of a new measurement about the function, in the square of the values' unit; 0 if the noise of
+        every row was stated.
     """
 
     def __init__(self, columns: InputColumns) -> None:
@@ -87,6 +95,7 @@ class GPSurrogate:
         self._draws = process.drawn(found, rows, count)
         names = (one.name for one in process.hyperparameters)
         self.hyperparameters: dict[str, float] = dict(zip(names, np.exp(found.theta).tolist(), strict=True))
+        self.noise_variance = self._scale.unit**2 * sum(share * known.noise for known, share in self._draws)
         return self
 
     def _fitted(self) -> list[tuple[Conditioned, float]]:

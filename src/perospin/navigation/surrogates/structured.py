@@ -89,7 +89,7 @@ class _Problem:
         """Priors of the same."""
         length = self.deviation.length
         if length is None:
-            usual = length_prior(len(self.lengths))
+            usual = length_prior(len(self.lengths), median=0.5)  # what a law leaves over is smoother
             length = LogNormal(float(np.exp(usual.centre)), float(np.exp(usual.spread)))
         own = (self.deviation.variance, self.deviation.noise)
         return (*self.mean.priors.values(), *(length,) * len(self.lengths), *own)

@@ -108,7 +108,7 @@ def directions(part: PartResult, space: str) -> Figure | None:
     figure = Figure(figsize=(style.WIDE, 0.5 + sum(0.7 + 0.19 * count for count in counts)))
     # Each model has its own scale: a wild one would squeeze the others to points.
     all_axes = np.atleast_1d(figure.subplots(len(names), 1, height_ratios=[c + 2.2 for c in counts]))
-    claims = {claim.column: claim for claim in part.spec.claims}
+    claims = {claim.column: claim for claim in part.spec.claims if claim.column}
     for axes, name in zip(all_axes, names, strict=True):
         _effects(axes, part, table[table["estimator"] == name], claims)
         scheme = str(table.loc[table["estimator"] == name, "scheme"].iloc[0])

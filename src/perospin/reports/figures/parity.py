@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from perospin import look as style
-from perospin.digits import number
+from perospin.digits import figures, number
 from perospin.reports.figures.common import _colour, _display_name, _dots, _title, quantity, space, wrapped
 from perospin.reports.figures.overview import _caption, _panel_height, _panels
 
@@ -19,8 +19,20 @@ if TYPE_CHECKING:
     from perospin.studies.result import PartResult
 
 
+_MOST_DECADES = 3.0
+
+
+def _decades(part: PartResult) -> float:
+    return float(np.ptp(np.log10(part.rows["target"].to_numpy(dtype=float))))
+
+
 def parity(part: PartResult) -> Figure | None:
-    """Predicted against measured in the original unit, with an inset for the low range."""
+    """Predicted against measured in the original unit, with an inset for the low range.
+
+    None where values spread over more than three decades: all but the largest would lie in one corner.
+    """
+    if part.spec.target.logarithmic and _decades(part) > _MOST_DECADES:
+        return None
     panels = _panels(part)
     figure = Figure(figsize=(style.WIDE, _panel_height(part, panels)))
     all_axes = np.atleast_1d(figure.subplots(1, len(panels), sharex=True, sharey=True))
@@ -101,7 +113,7 @@ def answer(part: PartResult) -> Figure | None:
     axes.set_ylim(low, high)
     if target.logarithmic:
         for axis in (axes.xaxis, axes.yaxis):
-            axis.set_major_formatter(lambda value, _: f"{value:g}")
+            axis.set_major_formatter(lambda value, _: figures(value))
     axes.set_aspect("equal", adjustable="box")
     axes.set_xlabel(wrapped(f"{target.obtained} {name}", 38))
     axes.set_ylabel(wrapped(f"predicted {name}", 38))

@@ -61,6 +61,6 @@ def by_quantity(part: PartResult) -> Figure | None:
     unit = " (decades)" if target.logarithmic else f" ({target.unit})" if target.unit else ""
     right.set(xlabel=f"rms error{unit}", ylim=(-0.7, len(names) - 0.3))
     right.set_xlim(0.0, 1.08 * float(np.sqrt(scores["mse"].max())))
-    right.legend(fontsize=7, frameon=False, loc="lower left")
+    right.legend(fontsize=7, frameon=False, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2)
     right.grid(axis="x", linewidth=0.3)
     return figure

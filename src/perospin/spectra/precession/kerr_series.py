@@ -149,8 +149,19 @@ def fit_kerr_series(
             "note": f"extrapolated to zero field, {convention} convention",
             "conditions": {"technique": "TRKR", "field_t": 0.0},
         }
+    width = "half width at half maximum" if convention == "linear" else "standard deviation"
+    for i in range(components):
+        spread = component_name("g_spread", i, components)
+        records[spread] = {
+            "property": "g_spread", "unit": "1", "note": width, "conditions": {"technique": "TRKR"},
+        }  # fmt: skip
     if dark is not None and components == 1:
         fit = _with_nuclear_field(fit, dark)
+        if "nuclear_field_t" in fit.names:
+            note = "from the transient in zero field"
+            records["nuclear_field_t"] = {
+                "property": "nuclear_field", "unit": "T", "note": note, "conditions": {"technique": "TRKR"},
+            }  # fmt: skip
     return recording(
         fit, records, drawing="kerr joint" if joint else "kerr series",
         components=components, convention=convention,

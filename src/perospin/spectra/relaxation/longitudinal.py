@@ -315,10 +315,12 @@ def fit_t1_temperature(
         model, temperature, np.log(time), _relative(trace), enlarge=fits is not None, warnings=trace.warnings,
         analysis="T1 against temperature", conventions={"T1": "1/e time of the polarisation"}, **options,
     )  # fmt: skip
-    record: dict[str, Any] = {"property": "T1", "note": "limit of zero temperature of an activation law"}
-    if field_t is not None:
-        record["conditions"] = {"field_t": float(field_t)}
-    fit = recording(fit, {"spin_lifetime_ps": record}, drawing="t1 temperature")
+    at = {} if field_t is None else {"conditions": {"field_t": float(field_t)}}
+    records: dict[str, dict[str, Any]] = {
+        "spin_lifetime_ps": {"property": "T1", "note": "limit of zero temperature of an activation law", **at},
+        "activation_energy_mev": {"property": "relaxation_activation_energy", "unit": "meV", **at},
+    }
+    fit = recording(fit, records, drawing="t1 temperature")
     return fit.with_settings(main="activation_energy_mev", field_t=field_t)
 
 

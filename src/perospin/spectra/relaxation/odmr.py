@@ -568,4 +568,9 @@ def fit_resonance_width(
         model, trace.x, trace["width_t"], trace.sigma, enlarge=fits is not None, warnings=(*trace.warnings, *told),
         analysis="widths of ODMR resonances", conventions=conventions, **options,
     )  # fmt: skip
-    return recording(fit, {}, drawing="odmr width", main="g_spread", g_factor=g_factor, offset_t=shift)
+    technique = {"conditions": {"technique": "ODMR"}}
+    records = {
+        "g_spread": {"property": "g_spread", "unit": "1", "note": "standard deviation", **technique},
+        "nuclear_field_t": {"property": "nuclear_field", "unit": "T", "note": "from resonance widths", **technique},
+    }
+    return recording(fit, records, drawing="odmr width", main="g_spread", g_factor=g_factor, offset_t=shift)

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from perospin.studies.declaration.part import PartSpec
     from perospin.studies.declaration.sections import DataSection
 
-DERIVED_COLUMNS = ("is_n1", "is_n1_monovalent", "spacer_charge", "inverse_n", "caesium_fraction")
+MASS_COLUMNS = ("a_mass_g_mol", "b_mass_g_mol", "x_mass_g_mol", "formula_mass_g_mol")
+"""Molar mass of the mean cation, metal and halide of a formula, and of the whole formula unit."""
+DERIVED_COLUMNS = ("is_n1", "is_n1_monovalent", "spacer_charge", "inverse_n", "caesium_fraction", *MASS_COLUMNS)
 """Columns that follow from the formula alone and are added to tables that lack them."""
 
 _REFERENCE = "(BA)2PbI4"
@@ -205,7 +207,7 @@ def held_out_spacing(
     from perospin.mechanisms import layered_permittivity
 
     def permittivity(material: Any, spacing: float) -> float:
-        amounts = [(spacer_row(ion, False)["dielectric_constant"], float(share)) for ion, share in material.spacers]
+        amounts = [(spacer_row(ion, True)["dielectric_constant"], float(share)) for ion, share in material.spacers]
         barrier = sum(value * share for value, share in amounts) / sum(share for _, share in amounts)
         return float(layered_permittivity(spacing, _WELL_A, _WELL_PERMITTIVITY, barrier))
 
@@ -223,6 +225,42 @@ def held_out_spacing(
             exchange = -4.0 * math.log10(permittivity(material, spacing) / at_reference)
         rows.append((spacing, sd, exchange))
     return pd.DataFrame(rows, columns=["single_layer_spacing_a", "single_layer_spacing_sd_a", "exchange_log10"])
+
+
+def held_out_spacing_between(
+    formulas: NDArray[np.object_],
+    barrier: NDArray[np.float64],
+    told: tuple[NDArray[np.float64], NDArray[np.float64]],
+) -> dict[str, NDArray[np.float64]]:
+    """Return `held_out_spacing` of single-layer materials in arrays, for candidates by the million.
+
+    Parameters
+    ----------
+    formulas : ndarray of str
+        Canonical formulas.
+    barrier : ndarray
+        Static dielectric constant of the spacers.
+    told : (ndarray, ndarray)
+        Spacing and standard deviation (A) where the shipped table lacks the formula; NaN where nobody knows.
+    """
+    from perospin.chemistry import Perovskite
+    from perospin.descriptors.intrinsic import spacer_row
+    from perospin.mechanisms import layered_permittivity
+
+    table = _spacing_table()
+    reference, _ = table[_REFERENCE]
+    spacer = Perovskite.parse(_REFERENCE).spacers[0][0]
+    at_reference = layered_permittivity(
+        reference, _WELL_A, _WELL_PERMITTIVITY, spacer_row(spacer, False)["dielectric_constant"]
+    )
+    spacing, sd = (values.copy() for values in told)
+    for place in np.argwhere(np.isin(formulas, list(table))):
+        spacing[tuple(place)], sd[tuple(place)] = table[str(formulas[tuple(place)])]
+    exchange = np.full(spacing.shape, math.nan)
+    known = np.isfinite(spacing) & np.isfinite(barrier)
+    permittivity = layered_permittivity(spacing[known], _WELL_A, _WELL_PERMITTIVITY, barrier[known])
+    exchange[known] = -4.0 * np.log10(permittivity / at_reference)
+    return {"single_layer_spacing_a": spacing, "single_layer_spacing_sd_a": sd, "exchange_log10": exchange}
 
 
 def _complete(features: pd.DataFrame, section: DataSection, described: list[str]) -> NDArray[np.bool_]:
@@ -296,8 +334,9 @@ def own_ions(materials: Iterable[Any]) -> tuple[str, ...]:
 
 
 def _derived(materials: list[Any], features: pd.DataFrame) -> Mapping[str, NDArray[np.float64]]:
-    """Layer class, spacer charge, 1/n, share of caesium from the formula; `n_layers` where there is no formula."""
+    """Layer class, spacer charge, 1/n, caesium, masses from the formula; `n_layers` where there is no formula."""
     n = len(materials)
+    masses = np.full((n, len(MASS_COLUMNS)), np.nan)
     layers = np.full(n, np.nan)
     charge = np.full(n, np.nan)
     caesium = np.full(n, np.nan)
@@ -309,6 +348,8 @@ def _derived(materials: list[Any], features: pd.DataFrame) -> Mapping[str, NDArr
         on_site = float(sum(share for _, share in material.a_site))
         share = float(sum(share for ion, share in material.a_site if ion.symbol == "Cs"))
         caesium[i] = share / on_site if on_site > 0 else 0.0
+        sites = (material.cations, material.b_site, material.x_site)
+        masses[i] = [*(_mean_mass(site) for site in sites), material.molar_mass_g_mol]
     if "n_layers" in features:
         # Published tables write a large number (100) for 3D; anything thicker than 50 layers is 3D here.
         published = features["n_layers"].to_numpy(dtype=float)
@@ -322,4 +363,12 @@ def _derived(materials: list[Any], features: pd.DataFrame) -> Mapping[str, NDArr
             "spacer_charge": charge,
             "inverse_n": 1.0 / layers,
             "caesium_fraction": caesium,
+            **dict(zip(MASS_COLUMNS, masses.T, strict=True)),
         }
+
+
+def _mean_mass(site: Iterable[tuple[Any, Any]]) -> float:
+    """Mean molar mass (g/mol) of the ions on a site; NaN of an empty one."""
+    ions = [(ion.molar_mass_g_mol, float(amount)) for ion, amount in site]
+    amount = sum(share for _, share in ions)
+    return sum(mass * share for mass, share in ions) / amount if amount else math.nan

@@ -77,9 +77,10 @@ def own_records(names: Iterable[str], store: str | None = None) -> list[str]:
 
 def gathering(name: str) -> Any:
     """Return the module that gathers records under this name: `read`, `question`, `cautions`, `on_record`."""
+    from perospin.studies.detectors import table as detectors
     from perospin.studies.lifetimes import table as lifetimes
 
-    return {"lifetimes": lifetimes}[name]
+    return {"lifetimes": lifetimes, "detectors": detectors}[name]
 
 
 def read_own_table(path: Path) -> pd.DataFrame:

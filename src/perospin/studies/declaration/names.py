@@ -36,6 +36,16 @@ def _check_names(part: PartSpec) -> list[str]:
             known(name, [e.name for e in part.estimators], "estimator", "explain.directions")
         if any(s.key == part.explain.scheme and s.kind == "in_sample" for s in part.schemes):
             wrong.append("explain.scheme must hold rows out; the in-sample explanation is always made")
+    for claim in part.claims:
+        place = f"the claim '{claim.text:.40}'"
+        for compared in (*([claim.best] if claim.best else []), *claim.than):
+            known(compared, names, "estimator", place)
+        if claim.most_important:
+            if part.explain is None:
+                wrong.append(f"{place} needs [explain]: what matters most is asked of an explained model")
+            else:
+                players = [*(part.explain.players or part.columns_of(part.explain.estimator))]
+                known(claim.most_important, players, "player", place)
     if part.predict:
         known(part.predict.estimator, [e.name for e in part.estimators], "estimator", "predict.estimator")
         known(part.predict.scheme, schemes, "scheme", "predict.scheme")

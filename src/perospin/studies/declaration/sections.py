@@ -139,7 +139,7 @@ class DataSection(_Section):
     """Path of a CSV file, relative to the study file."""
     store: StoreQuery | None = None
     """Query of the record store."""
-    records: Literal["lifetimes"] | None = None
+    records: Literal["lifetimes", "detectors"] | None = None
     """Gathering of perospin's records that brings columns of its own."""
     corrected: bool = False
     """Whether the corrected version of a shipped table is read."""
@@ -486,16 +486,41 @@ class ExplainSection(_Section):
 
 
 class Claim(_Section):
-    """A direction stated in the literature: the target goes up or down when `column` goes up."""
+    """A claim of the literature, of one of three kinds.
 
-    column: str
-    """Descriptor that the claim is about."""
-    direction: Literal["up", "down"]
+    The target goes up or down when `column` goes up (`direction`); the explained model needs `most_important` more than
+    any other player; or the model `best` predicts better than each of `than`.
+    """
+
+    column: str = ""
+    """Descriptor that a claim about a direction is about."""
+    direction: Literal["up", "down"] | None = None
     """Where the target goes when the column goes up."""
+    most_important: str = ""
+    """Player of [explain], or column, that matters most."""
+    best: str = ""
+    """Estimator that predicts best."""
+    than: list[str] = []
+    """Estimators that it predicts better than; every other one if left out."""
     text: str
     """The claim in words."""
     source: str
     """Where it was made."""
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Claim:
+        if bool(self.column) != bool(self.direction):
+            raise ValueError("'column' and 'direction' belong together")
+        if sum(map(bool, (self.column, self.most_important, self.best))) != 1:
+            raise ValueError("give one of 'column' (with 'direction'), 'most_important' and 'best'")
+        if self.than and not self.best:
+            raise ValueError("'than' belongs to 'best'")
+        return self
+
+    @property
+    def about(self) -> str:
+        """What the claim is about: its column, player or estimator."""
+        return self.column or self.most_important or self.best
 
 
 class StatedFigure(_Section):

@@ -198,7 +198,9 @@ def _tables(content: Mapping[str, Any], folder: Path, part: str) -> dict[str, pd
         if not header:
             tables[table] = pd.DataFrame()
             continue
-        kinds = {c: str for c in header if c in _TEXT_COLUMNS or c.startswith("group:")}
+        # of a category the features hold the number of its level
+        texts = [c for c in header if c in _TEXT_COLUMNS or c.startswith("group:")] if table != "features" else []
+        kinds = dict.fromkeys(texts, str)
         frame = pd.read_csv(
             path, dtype=kinds, keep_default_na=False, na_values={c: [""] for c in header if c not in kinds}
         )

@@ -44,6 +44,7 @@ _QUANTILE = 0.95
 
 _USUAL = 0.5
 """A column whose most frequent value stands in this share of the rows is judged by how many rows leave it."""
+_BLOCK = 2048
 _SUPPORT_ROWS, _SUPPORT_SPACERS = 5, 2
 """A value rests on enough rows from here on."""
 
@@ -68,14 +69,25 @@ def leverage(training: FloatArray, rows: FloatArray) -> FloatArray:
     Welsch, Regression Diagnostics, 1980, 2.1). Training rows have the mean (1 + rank) / n; a row that leaves the space
     that the training rows span counts as infinite.
     """
+    return leverage_among(training)(rows)
+
+
+def leverage_among(training: FloatArray) -> Callable[[FloatArray], FloatArray]:
+    """Return the leverage of rows among the same training rows as a function; the training rows are read once."""
     centre = training.mean(axis=0)
-    about, away = training - centre, rows - centre
-    _, size, basis = np.linalg.svd(about, full_matrices=False)
+    _, size, basis = np.linalg.svd(training - centre, full_matrices=False)
     kept = size > 1e-9 * max(float(size.max(initial=0.0)), 1e-300)
-    along = away @ basis[kept].T
-    outside = np.sqrt(np.maximum((away**2).sum(axis=1) - (along**2).sum(axis=1), 0.0))
-    h = 1.0 / len(training) + ((along / size[kept]) ** 2).sum(axis=1)
-    return np.asarray(np.where(outside > 1e-6 * np.maximum(1.0, np.abs(away).max(axis=1, initial=0.0)), np.inf, h))
+    size, basis = size[kept], basis[kept]
+
+    def of(rows: FloatArray) -> FloatArray:
+        away = rows - centre
+        along = away @ basis.T
+        outside = np.sqrt(np.maximum((away**2).sum(axis=1) - (along**2).sum(axis=1), 0.0))
+        h = 1.0 / len(training) + ((along / size) ** 2).sum(axis=1)
+        beyond = outside > 1e-6 * np.maximum(1.0, np.abs(away).max(axis=1, initial=0.0))
+        return np.asarray(np.where(beyond, np.inf, h))
+
+    return of
 
 
 def standardised(table: pd.DataFrame, training: pd.DataFrame) -> FloatArray:
@@ -150,6 +162,72 @@ class Domain:
                 )
         return found
 
+    def reasons_of_ions(self, material: Any, unread: Sequence[str] = ()) -> list[str]:
+        """Say what `reasons` says where `knows_columns` holds."""
+        if not self._known:
+            return self._unread_parts(material, unread)[0]
+        found = [*self._unknown_parts(material), *self._unseen_ions(material)[0]]
+        return [*found, *self._unread_parts(material, unread)[0]]
+
+    def knows_parts(self, material: Any, unread: Sequence[str] = ()) -> bool:
+        """Whether `reasons` has nothing to say of halides, metals, charge and family together."""
+        return not self._known or not (self._unknown_parts(material) or self._unread_parts(material, unread)[0])
+
+    def knows_ions(self, material: Any) -> bool:
+        """Whether `reasons` has nothing to say of the cations."""
+        return not self._known or not self._unseen_ions(material)[0]
+
+    def knows_columns(self, rows: pd.DataFrame) -> NDArray[np.bool_]:
+        """Whether `reasons` has nothing to say of the columns of each row, shape (n_rows,)."""
+        good = np.ones(len(rows), dtype=bool)
+        if not self.columns:
+            return good
+        thin = self._thin_sides
+        for column in self.columns:
+            values, training = rows[column].to_numpy(dtype=float), self.data.features[column]
+            low, high = float(training.min()), float(training.max())
+            margin = 1e-9 * max(1.0, abs(low), abs(high))
+            good &= ~((values < low - margin) | (values > high + margin))
+            if column in thin:
+                usual, sides = thin[column]
+                equal = np.abs(values - usual) <= np.maximum(1e-9 * np.maximum(np.abs(values), abs(usual)), 1e-9)
+                good &= equal | ~np.isin(np.sign(values - usual), sides)
+        left = np.flatnonzero(good)  # distances cost more
+        within, below = self._limits
+        for start in range(0, len(left), _BLOCK):
+            part = left[start : start + _BLOCK]
+            own = self._standardised(rows.iloc[part])
+            squares = ((own[:, None, :] - self._training[None, :, :]) ** 2).mean(axis=2)
+            good[part] = (np.sqrt(squares.min(axis=1)) <= within) & (self._leverage(own) <= below)
+        return good
+
+    @cached_property
+    def _thin_sides(self) -> dict[str, tuple[float, list[float]]]:
+        """Usual value of the columns that hardly leave it, and the sides where too few training rows stand."""
+        found = {}
+        for column in self.columns:
+            training = self.data.features[column].to_numpy(dtype=float)
+            values, counts = np.unique(training[np.isfinite(training)], return_counts=True)
+            if len(values) and counts.max() >= _USUAL * len(training):
+                usual = float(values[counts.argmax()])
+                sides = [side for side in (-1.0, 1.0) if not self._supported(training, usual, side)[2]]
+                found[column] = (usual, sides)
+        return found
+
+    def _supported(
+        self, training: FloatArray, usual: float, side: float
+    ) -> tuple[NDArray[np.int64], set[frozenset[str]], bool]:
+        """Training rows on one side of the usual value, the spacers they hold, and whether these are enough."""
+        support = np.flatnonzero(np.sign(training - usual) == side)
+        of = {self._spacers[i] for i in support}
+        return support, of, len(support) >= _SUPPORT_ROWS and len(of) >= _SUPPORT_SPACERS
+
+    @cached_property
+    def _spacers(self) -> list[frozenset[str]]:
+        described = self.data.rows["described_as"].astype(str)
+        # a material without spacers stands for itself
+        return [(_symbols(self.data.material(f).spacers) if f else frozenset()) or frozenset([f]) for f in described]
+
     def notes(self, material: Any, unread: Sequence[str] = ()) -> list[str]:
         """Say what is new about a material but was tested (ions that the scheme held out too), and what isn't read."""
         if material is None or not self._known:
@@ -160,9 +238,6 @@ class Domain:
         """Columns whose usual value this material leaves, where hardly any training row does so too."""
         from perospin.descriptors.labels import axis_label
 
-        described = self.data.rows["described_as"].astype(str)
-        # a material without spacers stands for itself
-        spacers = [(_symbols(self.data.material(f).spacers) if f else frozenset()) or frozenset([f]) for f in described]
         names = self.data.rows["name"].astype(str).to_numpy()
         for column in self.columns:
             training = self.data.features[column].to_numpy(dtype=float)
@@ -171,9 +246,8 @@ class Domain:
             if not len(values) or counts.max() < _USUAL * len(training) or math.isclose(value, usual, abs_tol=1e-9):
                 continue
             side = np.sign(value - usual)
-            support = np.flatnonzero(np.sign(training - usual) == side)
-            of = {spacers[i] for i in support}
-            if len(support) >= _SUPPORT_ROWS and len(of) >= _SUPPORT_SPACERS:
+            support, of, enough = self._supported(training, usual, float(side))
+            if enough:
                 continue
             which = f"{len(support)} training row{'s' * (len(support) != 1)}" if len(support) else "no training row"
             shown = f" ({', '.join(names[support[:3]])}{', ...' if len(support) > 3 else ''})" if len(support) else ""
@@ -230,7 +304,7 @@ class Domain:
             new = sorted(read(material) - seen)
             if not new:
                 continue
-            tested = self._rows_with_unseen(read)
+            tested = self._tested[role]
             text = f"{role} {', '.join(new)} is not among the training rows"
             if tested >= _TESTED_ROWS:
                 notes.append(f"{text}; that holds for {tested} of the held-out rows behind the interval too")
@@ -238,6 +312,10 @@ class Domain:
                 held = f"only {tested} of" if tested else "none of"
                 reasons.append(f"{text}, and {held} the held-out rows behind the interval had such a handicap")
         return reasons, notes
+
+    @cached_property
+    def _tested(self) -> dict[str, int]:
+        return {role: self._rows_with_unseen(read) for role, read in _ROLES}
 
     def _rows_with_unseen(self, read: Callable[[Any], set[str]]) -> int:
         """Held-out rows that hold an ion of this role which their own training rows lack."""
@@ -251,8 +329,17 @@ class Domain:
     # -- distances -------------------------------------------------------------------------------------------------
 
     def _standardised(self, table: pd.DataFrame) -> FloatArray:
-        columns = list(self.columns)
-        return standardised(table[columns], self.data.features[columns])
+        """Return `standardised` by the training rows, whose figures are read once."""
+        middle, mean, spread = self._figures
+        values = table[list(self.columns)].to_numpy(dtype=float)
+        return np.asarray((np.where(np.isnan(values), middle, values) - mean) / spread)
+
+    @cached_property
+    def _figures(self) -> tuple[FloatArray, FloatArray, FloatArray]:
+        training = self.data.features[list(self.columns)]
+        middle = training.median().fillna(0.0).to_numpy(dtype=float)
+        spread = training.std(ddof=0).replace(0.0, 1.0).fillna(1.0).to_numpy(dtype=float)
+        return middle, training.mean().fillna(0.0).to_numpy(dtype=float), spread
 
     @cached_property
     def _training(self) -> FloatArray:
@@ -264,7 +351,11 @@ class Domain:
 
     def leverage(self, rows: pd.DataFrame) -> FloatArray:
         """Leverage of rows among the training rows, shape (n_rows,)."""
-        return leverage(self._training, self._standardised(rows))
+        return self._leverage(self._standardised(rows))
+
+    @cached_property
+    def _leverage(self) -> Callable[[FloatArray], FloatArray]:
+        return leverage_among(self._training)
 
     @cached_property
     def _limits(self) -> tuple[float, float]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from perospin.studies.declaration.part import PartSpec
     from perospin.studies.predicting.predictor import Predictor
 
-__all__ = ["kept_predictor", "models_folder"]
+__all__ = ["kept_predictor", "models_folder", "package_sha256"]
 
 _MOST_FILES = 20
 _in_memory: dict[str, Predictor] = {}
@@ -72,7 +72,7 @@ def kept_predictor(
         "part": name,
         "spec": part.model_dump(mode="json"),
         "data": "shipped" if shipped else data_sha256(),
-        "package": _package_sha256(),
+        "package": package_sha256(),
         "versions": versions(DECIDING),
     }
     key = fingerprint(content)
@@ -108,7 +108,7 @@ def _keep(predictor: Predictor, path: Path) -> None:
 
 
 @lru_cache(maxsize=1)
-def _package_sha256() -> str:
+def package_sha256() -> str:
     """Fingerprint of every file of the package: code and shipped tables."""
     package = Path(__file__).parents[2]
     found = hashlib.sha256()

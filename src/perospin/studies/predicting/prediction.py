@@ -162,6 +162,17 @@ class Prediction:
 
         return waterfall(self)
 
+    def report(self) -> str:
+        """Everything that belongs to this prediction as lines of plain text, to be copied."""
+        from perospin.studies.predicting.words import report
+
+        return report(self)
+
+    def _repr_html_(self) -> str:
+        from perospin.studies.predicting.words import html
+
+        return html(self)
+
     def __str__(self) -> str:
         text = (
             f"{self.title}: {self.quantity} {self.value:.3g} {self.unit} "

@@ -22,7 +22,12 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from perospin.errors import StudyError
 from perospin.learning.estimators.gaussian_processes.hyperparameters import Draws, Group, Sampler, most_probable
-from perospin.learning.estimators.gaussian_processes.kernels import Pairs, matern, matern_and_slope, squared_distances
+from perospin.learning.estimators.gaussian_processes.kernels import (
+    Pairs,
+    cross_distances,
+    matern,
+    matern_and_slope,
+)
 from perospin.learning.estimators.gaussian_processes.likelihoods import (
     LIKELIHOODS,
     Likelihood,
@@ -385,7 +390,7 @@ class GaussianProcess(RegressorMixin, BaseEstimator):
         return (mean, np.sqrt(variance) * self._y_sd) if return_std else mean
 
     def _predict_block(self, values: FloatArray, with_variance: bool) -> tuple[FloatArray, FloatArray]:
-        cross = matern(squared_distances(self._inverse_squares, values, self._x))
+        cross = matern(cross_distances(self._inverse_squares, values, self._x))
         means = np.einsum("pmn,pn->pm", cross, self._weights) + self._constant[:, None]
         mean = means.mean(axis=0)
         if not with_variance:

@@ -36,7 +36,7 @@ Evidence = Callable[[FloatArray], tuple[float, FloatArray] | None]
 # What the optimiser is told where the covariance can't be factorised.
 _HOPELESS = 1e10
 # Of `draws_about`: proposals, degrees of freedom, and the step of finite differences in spreads.
-_PROPOSED, _DOF, _STEP = 128, 6.0, 1e-3
+_PROPOSED, _DOF, _STEP = 256, 6.0, 1e-3
 # How much longer the chains of the last annealing step run.
 _LAST = 3
 
@@ -161,7 +161,9 @@ def draws_about(
     proposed = np.clip(theta + spread * (z @ root.T), centre - reach * spread, centre + reach * spread)
     log_proposal = -0.5 * (_DOF + k) * np.log1p((z**2).sum(axis=1) / _DOF)
     weights = weigh(np.array([-minus(at)[0] for at in proposed]) - log_proposal)
-    return np.asarray(proposed[_systematic(weights, count, rng)])
+    # in order along the direction that is known least, so that a few draws spread over it evenly
+    order = np.argsort((proposed - theta) / spread @ along[:, 0], kind="stable")
+    return np.asarray(proposed[order][_systematic(weights[order], count, rng)])
 
 
 # -- weighted prior draws ------------------------------------------------------------------------------------

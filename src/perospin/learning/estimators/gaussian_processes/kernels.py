@@ -47,6 +47,7 @@ __all__ = [
     "SquaredExponential",
     "Stationary",
     "Sum",
+    "cross_distances",
     "matern",
     "matern_and_slope",
     "squared_distances",
@@ -81,8 +82,11 @@ def wide_length(n_columns: int) -> Prior:
 def matern(r2: FloatArray) -> FloatArray:
     """Matern-5/2 correlation (1 + q + q^2 / 3) exp(-q), q^2 = 5 r2; works in place on r2."""
     s = np.sqrt(np.multiply(r2, 5.0, out=r2), out=r2)
-    decay = np.exp(-s)
-    s += np.square(s) / 3.0
+    decay = np.negative(s)
+    np.exp(decay, out=decay)
+    square = np.square(s)
+    square /= 3.0
+    s += square
     s += 1.0
     s *= decay
     return s
@@ -99,6 +103,14 @@ def squared_distances(inverse_squares: FloatArray, a: FloatArray, b: FloatArray)
     """Scaled squared distances of rows, shape (p, m, n), for p sets of 1 / length^2 of the columns, (p, d)."""
     squares = ((a[:, None, :] - b[None, :, :]) ** 2).reshape(-1, a.shape[1])
     return np.asarray((inverse_squares @ squares.T).reshape(-1, len(a), len(b)))
+
+
+def cross_distances(inverse_squares: FloatArray, new: FloatArray, training: FloatArray) -> FloatArray:
+    """Return `squared_distances` of new rows to training rows, without the array of all differences."""
+    found = np.empty((len(inverse_squares), len(new), len(training)))
+    for one, root in zip(found, np.sqrt(inverse_squares), strict=True):
+        cdist(new * root, training * root, "sqeuclidean", out=one)
+    return found
 
 
 def _weighted_distances(a: Array, b: Array, inverse_squares: Array) -> Array:

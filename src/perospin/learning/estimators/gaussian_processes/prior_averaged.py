@@ -19,7 +19,7 @@ from sklearn.utils.validation import check_is_fitted
 from perospin.errors import StudyError
 from perospin.learning.estimators.columns import select_columns
 from perospin.learning.estimators.gaussian_processes.hyperparameters import weigh
-from perospin.learning.estimators.gaussian_processes.kernels import matern, squared_distances
+from perospin.learning.estimators.gaussian_processes.kernels import cross_distances, matern, squared_distances
 from perospin.learning.estimators.gaussian_processes.likelihoods import RowNoise
 from perospin.learning.estimators.gaussian_processes.marginal_likelihood import (
     ONE_ROW,
@@ -65,7 +65,8 @@ class _Draws:
 
     def covariance(self, a: FloatArray, b: FloatArray) -> FloatArray:
         """Covariance of the noise-free function between rows of a and b, shape (p, n_a, n_b)."""
-        correlation = matern(squared_distances(self.inverse_squares, a, b))
+        distances = squared_distances if a is b else cross_distances
+        correlation = matern(distances(self.inverse_squares, a, b))
         line = _CONSTANT + self.slope * (a @ b.T) if self.slope else _CONSTANT
         return np.asarray((1 - self.noise)[:, None, None] * correlation + line)
 
@@ -244,22 +245,23 @@ class PriorAveragedGP(RegressorMixin, BaseEstimator):
         values = self._scaled(X)
         weighted = self.weights_[:, None] * self.dual_
         rows = max(1, _MOST_NUMBERS // weighted.size)
-        out = [
-            np.einsum("pmn,pn->m", self.draws_.covariance(values[i : i + rows], self.values_), weighted, optimize=True)
-            for i in range(0, len(values), rows)
-        ]
-        mean = np.asarray(self.mean_ + self.deviation_ * np.concatenate(out))
-        if not return_std:
-            return mean
-        inverse: FloatArray = np.asarray(np.linalg.inv(self.draws_.training_covariance(self.values_, self.rows_)))
-        inverse *= self.draws_.variance[:, None, None]
-        rows = max(1, rows // 4)
-        variance = np.concatenate([self._variance(values[i : i + rows], inverse) for i in range(0, len(values), rows)])
-        return mean, self.deviation_ * np.sqrt(variance)
+        inverse: FloatArray | None = None
+        if return_std:
+            inverse = np.asarray(np.linalg.inv(self.draws_.training_covariance(self.values_, self.rows_)))
+            inverse *= self.draws_.variance[:, None, None]
+            rows = max(1, rows // 4)
+        means, variances = [], []
+        for i in range(0, len(values), rows):
+            part = values[i : i + rows]
+            cross = self.draws_.covariance(part, self.values_)
+            means.append(np.einsum("pmn,pn->m", cross, weighted, optimize=True))
+            if inverse is not None:
+                variances.append(self._variance(part, cross, inverse))
+        mean = np.asarray(self.mean_ + self.deviation_ * np.concatenate(means))
+        return (mean, self.deviation_ * np.sqrt(np.concatenate(variances))) if return_std else mean
 
-    def _variance(self, values: FloatArray, inverse: FloatArray) -> FloatArray:
+    def _variance(self, values: FloatArray, cross: FloatArray, inverse: FloatArray) -> FloatArray:
         """Variance of the standardised target at scaled rows, over the draws and within each, shape (m,)."""
-        cross = self.draws_.covariance(values, self.values_)
         explained = np.einsum("pmn,pmn->pm", cross @ inverse, cross)
         prior = 1.0 + _CONSTANT + self.draws_.slope * (values**2).sum(axis=1)
         within = self.variance_[:, None] * np.maximum(prior - explained, 0.0)

@@ -1,0 +1,1 @@
+"""The web app of ``perospin app`` (Streamlit, extra ``app``): thin pages over the public functions."""

@@ -1,0 +1,139 @@
+"""Parts that pages share: one sentence for an error, downloads, tables, figures."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from perospin import look
+from perospin.errors import PerospinError, sentence
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+__all__ = [
+    "as_csv",
+    "downloads",
+    "figure_bytes",
+    "guarded",
+    "heading",
+    "plain_text",
+    "save_figure",
+    "show_figure",
+    "source_url",
+    "styled",
+]
+
+FORMATS = {"png": "image/png", "svg": "image/svg+xml", "pdf": "application/pdf"}
+
+
+@contextlib.contextmanager
+def guarded() -> Iterator[None]:
+    """Show what goes wrong as one sentence; the rest of the page stays."""
+    try:
+        yield
+    except PerospinError as error:
+        st.error(plain_text(str(error)), icon=":material/error:")
+    except MemoryError:
+        st.error("There is not enough memory for this: give a smaller file or fewer rows.")
+    except RecursionError:
+        st.error("The input is nested deeper than anything that perospin reads.")
+
+
+def plain_text(text: str) -> str:
+    """Make Streamlit show a text as it stands: no sign in it is Markdown, HTML or LaTeX."""
+    found = sentence(text)
+    for sign in "\\`*_{}[]()<>#+-.!|~$:&":
+        found = found.replace(sign, f"\\{sign}")
+    return found
+
+
+def heading(title: str, line: str) -> None:
+    """Write the title of a page and what it is for."""
+    st.title(title)
+    st.caption(line)
+
+
+def figure_bytes(figure: Figure, ending: str) -> bytes:
+    """Write a figure as PNG, SVG or PDF."""
+    out = io.BytesIO()
+    figure.savefig(
+        out, format=ending, dpi=200, bbox_inches="tight", metadata={"Date": None} if ending == "svg" else None
+    )
+    return out.getvalue()
+
+
+def show_figure(figure: Figure, name: str, words: str, width: int = 560) -> None:
+    """Show a figure with its description, and offer it in three formats.
+
+    Parameters
+    ----------
+    figure : Figure
+    name : str
+        Of the downloaded file, without its ending.
+    words : str
+        What the figure shows, for readers who can't see it.
+    width : int
+        On the page, in pixels; less where the page is narrower.
+    """
+    with st.container(width=width):
+        st.image(figure_bytes(figure, "png"), caption=plain_text(words), width="stretch", alt=words)
+    save_figure(lambda: figure, name)
+
+
+def save_figure(draw: Callable[[], Figure], name: str) -> None:
+    """Offer a figure in three formats; it is drawn once somebody asks for it."""
+    with st.container(horizontal=True):
+        for ending, kind in FORMATS.items():
+            st.download_button(
+                ending.upper(), partial(_drawn, draw, ending), f"{name}.{ending}", kind, key=f"{name}.{ending}",
+                on_click="ignore", help=f"Save the figure as {ending.upper()}", icon=":material/download:",
+            )  # fmt: skip
+
+
+def _drawn(draw: Callable[[], Figure], ending: str) -> bytes:
+    return figure_bytes(draw(), ending)
+
+
+def downloads(key: str, files: dict[str, tuple[bytes | str, str]]) -> None:
+    """Offer files in one row of buttons; name to content and kind."""
+    with st.container(horizontal=True):
+        for name, (content, kind) in files.items():
+            ending = name.rpartition(".")[2].upper()
+            st.download_button(
+                ending, content, name, kind, key=f"{key}:{name}", on_click="ignore", help=f"Save {name}",
+                icon=":material/download:",
+            )  # fmt: skip
+
+
+def as_csv(frame: pd.DataFrame) -> str:
+    """Write a table as CSV that a spreadsheet can open without running anything in it."""
+    from perospin.saving import no_formulas
+
+    return str(no_formulas(frame).to_csv(index=False))
+
+
+def source_url(source: str) -> str:
+    """Address of a source: a DOI as a link to it, an address as it stands, else nothing."""
+    import re
+
+    found = re.search(r"10\.\d{4,9}/[^\s);]+", source)
+    if found:
+        return f"https://doi.org/{found[0]}"
+    address = re.search(r"https?://[^\s);]+", source)
+    return address[0] if address else ""
+
+
+def styled(figure: Any, height: int = 460) -> Any:
+    """Give a plotly figure the look of all figures: colours that everybody can tell apart, no frame, no logo."""
+    figure.update_layout(
+        colorway=list(look.COLOURS), height=height, margin={"l": 8, "r": 8, "t": 36, "b": 8}, template="simple_white",
+        font={"color": look.BLACK, "size": 13}, legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0.0},
+    )  # fmt: skip
+    return figure

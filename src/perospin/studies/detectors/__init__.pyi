@@ -1,0 +1,6 @@
+from .table import (
+    QUANTITIES as QUANTITIES,
+)
+from .table import (
+    question as question,
+)

@@ -1,0 +1,68 @@
+"""Long work: computed once for equal questions, with progress, cancelled on demand, known after a restart."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+from perospin.app import work
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # fitted models stay where they are kept
+    monkeypatch.setattr(work, "works_folder", lambda: tmp_path)
+
+
+def wait(found: work.Work, states: tuple[str, ...], patience_s: float = 60.0) -> str:
+    end = time.monotonic() + patience_s
+    while (state := found.state) not in states and time.monotonic() < end:
+        time.sleep(0.1)
+    return state
+
+
+QUESTION = {"formula": "(BA)2PbI4", "ions": [], "study": "spin-relaxation", "conditions": {}}
+
+
+def test_equal_questions_are_one_work() -> None:
+    first = work.start("cations", QUESTION)
+    assert work.start("cations", dict(reversed(QUESTION.items()))) == first
+    assert work.of("cations", QUESTION | {"formula": "(PEA)2PbI4"}) != first
+    assert work.of("cations", QUESTION, {"a.csv": b"1"}) != work.of("cations", QUESTION, {"a.csv": b"2"})
+    assert wait(first, ("done", "failed")) == "done", first.error
+    began = json.loads((first.folder / "process.json").read_bytes())["started"]
+    assert work.start("cations", QUESTION).state == "done"
+    assert json.loads((first.folder / "process.json").read_bytes())["started"] == began
+
+
+def test_a_wrong_question_fails_in_one_sentence() -> None:
+    found = work.start("cations", QUESTION | {"formula": "(FOO)2PbI4"})
+    assert wait(found, ("done", "failed")) == "failed"
+    assert "unknown ion 'FOO'" in found.error
+
+
+def test_it_is_cancelled_and_begins_anew() -> None:
+    found = work.start("cations", QUESTION)
+    assert found.state == "running"
+    found.cancel()
+    assert found.state == "cancelled"
+    again = work.start("cations", QUESTION)
+    assert again.state in ("running", "done")
+    assert wait(again, ("done", "failed")) == "done", again.error
+
+
+def test_a_process_that_vanished_is_told() -> None:
+    found = work.of("cations", QUESTION)
+    found.folder.mkdir(parents=True)
+    (found.folder / "process.json").write_text(json.dumps({"pid": 2**22 + 1, "started": time.time()}))
+    assert found.state == "failed"
+    assert "without a word" in found.error
+
+
+def test_names_of_files_are_no_paths(tmp_path: Path) -> None:
+    found = work.start("cations", QUESTION, {"../../evil": b"x"})
+    assert not list(tmp_path.rglob("*evil*"))
+    assert wait(found, ("done", "failed")) == "done", found.error
