@@ -1,11 +1,11 @@
 """Backtests on measured tables: how many experiments until the best rows are found, beside random and BayBE.
 
-python benchmarks/backtests.py DATA OUT [--methods random gp structured baybe] [--seeds 50] [--steps 30] [--sets ...]
+python benchmarks/backtests.py DATA OUT [--methods random gp probable structured baybe] [--seeds 50] [--sets ...]
 python benchmarks/backtests.py DATA OUT --summary [--seeds N]     (of the first N seeds only)
 
 DATA holds the folders `olympus` and `pvlab` of the public tables. Each run starts from the same five random rows of its
 seed and chooses one row of the table at a time; a table with repeats answers with one of them at random, and is judged
-by their mean. Runs are added to OUT (one JSON line each) as they end, and what is there already is not run again. BayBE
+by their mean. `probable` is the plain surrogate (`gp`) with its most probable hyperparameters alone. Runs are added to OUT (one JSON line each) as they end, and what is there already is not run again. BayBE
 runs in an environment of its own (pip install torch==2.13.0 baybe): run this file there with `--methods baybe`.
 """
 
@@ -87,8 +87,8 @@ def surrogate(pool: Pool, name: str, method: str) -> Any:
 
     lower, upper = pool.inputs.min(axis=0), pool.inputs.max(axis=0)
     columns = InputColumns(tuple(pool.names), tuple(pool.kinds), tuple(lower), tuple(upper))
-    if method == "gp":
-        return GPSurrogate(columns)
+    if method in ("gp", "probable"):
+        return GPSurrogate(columns, averaged=method == "gp")
     from perospin.navigation.surrogates.means import Mean, boundary_step
     from perospin.navigation.surrogates.priors import LogNormal, Normal, Uniform
     from perospin.navigation.surrogates.structured import StructuredSurrogate
@@ -190,7 +190,7 @@ def summary(data: Path, out: Path, seeds: int) -> None:
         ranked = np.sort(pool.means)[::-1]
         bars = (ranked[max(1, round(BEST_SHARE * len(ranked))) - 1], ranked[4])
         scores = {}
-        for method in ("random", "gp", "structured", "baybe"):
+        for method in ("random", "gp", "probable", "structured", "baybe"):
             if (name, method) not in runs:
                 continue
             found = [pool.means[order] for order in runs[name, method]]
