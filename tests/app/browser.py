@@ -39,7 +39,7 @@ def served(folder: Path) -> Iterator[str]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     start = "from perospin.cli import main; main()"
-    command = [sys.executable, "-c", start, "app", "--port", str(port), "--no-browser"]
+    command = [sys.executable, "-c", start, "app", "--port", str(port), "--no-browser", "--folder", str(folder)]
     log = folder / "server.txt"
     with log.open("wb") as out:
         server = subprocess.Popen(command, stdout=out, stderr=out, stdin=subprocess.DEVNULL)
@@ -186,3 +186,14 @@ def upload(driver: Any, *paths: Path) -> None:
     fields[0].send_keys("\n".join(str(path.resolve()) for path in paths))
     time.sleep(0.5)
     settle(driver)
+
+
+def wait_for(driver: Any, words: str, patience_s: float = 40.0) -> None:
+    """Wait until the page shows these words."""
+    end = time.monotonic() + patience_s
+    while time.monotonic() < end:
+        text = driver.execute_script("return document.querySelector('[data-testid=\"stMain\"]')?.innerText || ''")
+        if words in text or words in driver.page_source:
+            return
+        time.sleep(0.2)
+    raise AssertionError(f"the page never showed '{words}', but: {text[:600]}")

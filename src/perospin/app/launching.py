@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import threading
@@ -15,7 +16,7 @@ from typing import Any
 from perospin import look
 from perospin._optional import require
 from perospin.app.folders import VARIABLE
-from perospin.errors import DataError
+from perospin.errors import DataError, PerospinError
 
 __all__ = ["LARGEST_UPLOAD_MB", "launch", "options"]
 
@@ -78,10 +79,25 @@ def launch(address: str = "127.0.0.1", port: int = 8501, browser: bool = True, f
 
     given = options(address, port)
     bootstrap.load_config_options(given)
+    threading.Thread(target=_warm_up, daemon=True).start()
     if browser:
         host = "127.0.0.1" if address in ("0.0.0.0", "::") else address
         threading.Thread(target=_open_browser, args=(f"http://{host}:{port}",), daemon=True).start()
     bootstrap.run(str(Path(__file__).with_name("main.py")), False, [], given)
+
+
+def _warm_up() -> None:
+    """Load what the pages need while the browser opens, so that the first prediction is there soon."""
+    with contextlib.suppress(PerospinError):
+        from perospin.studies import Study
+
+        Study.load("spin-relaxation").predictor().predict("(3AMP)PbI4")
+        from perospin.database import curated_records
+
+        curated_records()
+        import plotly.graph_objects  # noqa: F401
+
+        import perospin.spectra  # noqa: F401
 
 
 def _check_free(address: str, port: int) -> None:

@@ -10,7 +10,7 @@ from perospin import look
 from perospin.app.parts import styled
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import pandas as pd
 
@@ -143,8 +143,6 @@ def relation_plot(relation: Relation, curve: tuple[Any, Any] | None = None) -> A
     """Draw the pairs of a relation; each point carries its words and its source."""
     import plotly.graph_objects as go
 
-    from perospin.reports.relations.drawing import spans_decades
-
     points = relation.points
     figure = go.Figure()
     errors = {
@@ -167,8 +165,8 @@ def relation_plot(relation: Relation, curve: tuple[Any, Any] | None = None) -> A
                 x=curve[0], y=curve[1], mode="lines", name="universal curve, bulk", line={"color": look.VERMILLION}
             )
         )
-    for name, side, update in (("x", relation.x, figure.update_xaxes), ("y", relation.y, figure.update_yaxes)):
-        update(title=side.label, type="log" if spans_decades(points[name]) else "linear", exponentformat="power")
+    _scale(figure.update_xaxes, points["x"], relation.x.label)
+    _scale(figure.update_yaxes, points["y"], relation.y.label)
     return styled(figure, 440)
 
 
@@ -177,7 +175,7 @@ def values_plot(records: Sequence[Record], label: str) -> Any:
     import plotly.graph_objects as go
 
     from perospin.reports.relations.axes import source_of, words_of
-    from perospin.reports.relations.drawing import by_middle, spans_decades, technique_of
+    from perospin.reports.relations.drawing import by_middle, technique_of
 
     order = by_middle(records)
     figure = go.Figure()
@@ -197,9 +195,7 @@ def values_plot(records: Sequence[Record], label: str) -> Any:
             )
         )  # fmt: skip
     figure.update_yaxes(categoryorder="array", categoryarray=order, dtick=1, tickfont={"size": 11}, automargin=True)
-    figure.update_xaxes(
-        title=label, type="log" if spans_decades([r.value for r in records]) else "linear", exponentformat="power"
-    )
+    _scale(figure.update_xaxes, [r.value for r in records], label)
     return styled(figure, 180 + 17 * len(order))
 
 
@@ -262,14 +258,25 @@ def _spheres(points: Any, name: str, colour: str, size: int) -> Any:
     )  # fmt: skip
 
 
-def law_plot(x: Any, y: Any, x_label: str, y_label: str, at: float) -> Any:
-    """Draw a law against one of its parameters, with a line where the sliders stand."""
+def law_plot(x: Any, y: Any, x_label: str, y_label: str, at: tuple[float, float]) -> Any:
+    """Draw a law against one of its parameters, with a point where the sliders stand."""
     import plotly.graph_objects as go
 
+    figure = go.Figure(go.Scatter(x=x, y=y, mode="lines", line={"color": look.BLUE, "width": 3}, showlegend=False))
+    marker = {"color": look.VERMILLION, "size": 13}
+    figure.add_trace(go.Scatter(x=[at[0]], y=[at[1]], mode="markers", marker=marker, showlegend=False))
+    _scale(figure.update_xaxes, x, x_label)
+    _scale(figure.update_yaxes, y, y_label)
+    return styled(figure, 380)
+
+
+def _scale(update: Callable[..., Any], values: Any, label: str) -> None:
+    """Name an axis, and make it logarithmic where its values ask for it; numbers stand at the decades alone."""
     from perospin.reports.relations.drawing import spans_decades
 
-    figure = go.Figure(go.Scatter(x=x, y=y, mode="lines", line={"color": look.BLUE, "width": 3}, showlegend=False))
-    figure.add_vline(x=at, line={"color": look.GREY, "dash": "dot"})
-    for values, label, update in ((x, x_label, figure.update_xaxes), (y, y_label, figure.update_yaxes)):
-        update(title=label, type="log" if spans_decades(values) else "linear", exponentformat="power")
-    return styled(figure, 380)
+    if not spans_decades(values):
+        update(title=label)
+        return
+    found = np.asarray(values, dtype=float)
+    wide = found[np.isfinite(found)].max() > 60 * found[np.isfinite(found)].min()
+    update(title=label, type="log", exponentformat="power", **({"dtick": 1} if wide else {}))

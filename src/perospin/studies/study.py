@@ -55,6 +55,15 @@ class Study:
     base: str | None = None
     ions: Any = None
 
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        parts = ", ".join(escape(name) for name in self.parts)
+        return (
+            f"<div><b>{escape(self.title)}</b> (study {escape(self.name)})<br>{escape(self.description)}"
+            f"<br>parts: {parts}</div>"
+        )
+
     @classmethod
     def load(cls, name_or_path: str | Path) -> Study:
         """Load a shipped study by name, or a study file by path.
@@ -263,6 +272,15 @@ class Study:
             if self.data is not None or self.ions is not None:
                 return fit()
             return kept_predictor(self.name, name, spec, lambda: read().sha256, fit)
+
+    def kept_predictor(self, part: str | None = None) -> Predictor | None:
+        """Return the part's predictor if it was fitted before and is kept; None where it would have to be fitted."""
+        from perospin.studies.predicting.kept import kept_predictor
+
+        name = part or self.default_part
+        if self.data is not None or self.ions is not None:
+            return None
+        return kept_predictor(self.name, name, self._part(name), lambda: self.dataset(name).sha256, None)
 
     def save_model(self, path: str | Path, part: str | None = None) -> Path:
         """Fit the part's prediction model and write it to one file that is safe to open; `load_model` reads it."""

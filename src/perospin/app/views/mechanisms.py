@@ -74,19 +74,26 @@ def _laws() -> None:
         st.info("This law has nothing to slide.")
         return
     axis = st.selectbox(
-        "Against", [item.name for item in varied], format_func=lambda key: key.replace("_", " "), key=f"axis:{name}"
+        "Against",
+        [item.name for item in varied],
+        format_func=lambda key: _label(law.parameter(key)),
+        key=f"axis:{name}",
     )
-    _value(law, values)
-    _curve(law, values, next(item for item in varied if item.name == axis))
+    now = _value(law, values)
+    _curve(law, values, now, next(item for item in varied if item.name == axis))
     for one in law.ranges:
         st.caption(parts.plain_text(f"Holds for: {one.words}"))
     st.code(law.example, language="bash", wrap_lines=True)
 
 
+def _label(item: Parameter) -> str:
+    unit = f" ({item.quantity.unit})" if item.quantity and item.quantity.unit != "1" else ""
+    return item.short.replace("_", " ") + unit
+
+
 def _slider(item: Parameter, start: float, key: str) -> float:
     """Slide over two decades about the start where it is positive, else type a number."""
-    unit = f" ({item.quantity.unit})" if item.quantity and item.quantity.unit != "1" else ""
-    label = item.short.replace("_", " ") + unit
+    label = _label(item)
     if start > 0:
         powers = [start * 10 ** (step / 20) for step in range(-20, 21)]
         if item.quantity and math.isfinite(item.quantity.high):
@@ -97,7 +104,8 @@ def _slider(item: Parameter, start: float, key: str) -> float:
     return float(st.number_input(label, value=start, key=key, help=item.words, width=200, format="%g"))
 
 
-def _value(law: Law, values: dict[str, Any]) -> None:
+def _value(law: Law, values: dict[str, Any]) -> float:
+    """Show the value where the sliders stand, and what to keep in mind."""
     from perospin.units import time_in_words
 
     with warnings.catch_warnings(record=True) as caught:
@@ -111,9 +119,10 @@ def _value(law: Law, values: dict[str, Any]) -> None:
             st.metric("lifetime of the polarisation", time_in_words(lifetime, 3), width=260)
     for warning in caught:
         st.warning(parts.plain_text(str(warning.message)), icon=":material/warning:")
+    return value
 
 
-def _curve(law: Law, values: dict[str, Any], item: Parameter) -> None:
+def _curve(law: Law, values: dict[str, Any], now: float, item: Parameter) -> None:
     import numpy as np
 
     centre = values[item.name]
@@ -128,11 +137,10 @@ def _curve(law: Law, values: dict[str, Any], item: Parameter) -> None:
                 found.append(float(law.function(**{**values, item.name: float(at)})))
             except PerospinError:
                 found.append(math.nan)  # the law does not hold there
-    unit = f" ({item.quantity.unit})" if item.quantity and item.quantity.unit != "1" else ""
-    label = item.short.replace("_", " ") + unit
+    label = _label(item)
     st.plotly_chart(
-        plots.law_plot(x, found, label, f"{law.title} ({law.unit})", centre), key="law_curve", config=plots.CONFIG,
-        alt=f"{law.title} against {label}",
+        plots.law_plot(x, found, label, f"{law.title} ({law.unit})", (centre, now)), key="law_curve",
+        config=plots.CONFIG, alt=f"{law.title} against {label}",
     )  # fmt: skip
 
 

@@ -45,8 +45,8 @@ def show() -> None:
     orientation = f" {labels['layer_orientation']}" if labels["layer_orientation"] else ""
     st.caption(
         parts.plain_text(
-            f"{labels['space_group']}, {labels['dimensionality']}{orientation}, octahedra share "
-            f"{labels['connectivity']}; {_symmetry(found)}"
+            f"{labels['space_group']}, {labels['dimensionality']}{orientation}, {_links(labels['connectivity'])}; "
+            f"{_symmetry(found)}"
         )
     )
     with st.container(horizontal=True):
@@ -70,6 +70,12 @@ def show() -> None:
         for name, values in found.lists.items():
             if values:
                 st.caption(parts.plain_text(f"{name}: {', '.join(f'{value:.4g}' for value in values[:60])}"))
+
+
+def _links(connectivity: str) -> str:
+    if connectivity == "isolated":
+        return "isolated octahedra"
+    return f"octahedra share {' and '.join(f'{word}s' for word in connectivity.split('+'))}"
 
 
 def _symmetry(found: StructureDescriptors) -> str:

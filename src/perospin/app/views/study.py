@@ -28,7 +28,8 @@ def _run() -> None:
     from perospin.studies import Study
     from perospin.studies.declaration.reading import shipped_studies
 
-    name = st.selectbox("Study", list(shipped_studies()), key="study")
+    names = list(shipped_studies())
+    name = st.selectbox("Study", names, index=names.index("spin-relaxation"), key="study")
     study = Study.load(name)
     st.caption(parts.plain_text(study.title))
     st.write(parts.plain_text(study.description.replace("\n", " ")[:600]))

@@ -151,7 +151,10 @@ def conditions(
     coverage: Annotated[bool, typer.Option("--coverage", help="Measured in any case now.")] = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Do what `perospin study run lifetimes` does: this name goes with the next version."""
+    """Do what `perospin study run lifetimes` does: this name goes with the next version.
+
+    Example: perospin study conditions --out lifetimes
+    """
     typer.echo("perospin study conditions is now: perospin study run lifetimes", err=True)
     run("lifetimes", out=out, quiet=quiet)
 

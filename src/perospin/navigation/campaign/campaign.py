@@ -407,6 +407,20 @@ class Campaign:
         counts = (kinds.count("measured"), kinds.count("failed"), kinds.count("imported"))
         return Status(self.space.count, *counts, pending, best, gain, self._advice(gain, pending, stop_below))
 
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        now = self.status()
+        goals = " and ".join(f"{one.goal} {one.label}" for one in self.objectives)
+        counts = (
+            f"{now.candidates} candidates, {now.measured} measured, {now.failed} failed, {len(now.pending)} pending"
+        )
+        best = "".join(
+            f"<br>best {escape(name)}: {value:.4g} ({escape(who)})" for name, (who, value) in now.best.items()
+        )
+        waiting = f"<br>pending: {escape(', '.join(now.pending[:20]))}" if now.pending else ""
+        return f"<div><b>{escape(goals)}</b><br>{counts}{best}{waiting}<br>{escape(now.advice)}</div>"
+
     def _advice(self, gain: float | None, pending: Sequence[str], stop_below: float | None) -> str:
         if gain is None:
             return (
