@@ -180,7 +180,9 @@ def _kept_lifetimes(materials: list[Perovskite], ions: IonLibrary | None) -> dic
     told: dict[str, str] = {}
     try:
         predictor = Study.load("lifetimes").kept_predictor()
-        for material in materials if predictor is not None else ():
+        if predictor is None:
+            return told
+        for material in materials:
             found = predictor.predict(material, ions, None, {"quantity": "tau_spin", "temperature_k": _ROOM_K})
             value, low, high = in_words(found.value, found.low, found.high, found.unit)
             told[found.formula] = (
