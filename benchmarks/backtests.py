@@ -1,7 +1,7 @@
 """Backtests on measured tables: how many experiments until the best rows are found, beside random and BayBE.
 
 python benchmarks/backtests.py DATA OUT [--methods random gp probable structured baybe] [--seeds 50] [--sets ...]
-python benchmarks/backtests.py DATA OUT --summary [--first 0] [--seeds 50]     (seeds from the first on, below the second)
+python benchmarks/backtests.py DATA OUT --summary [--first 0] [--seeds 50]     (of seeds in this range)
 
 DATA holds the folders `olympus` and `pvlab` of the public tables. Each run starts from the same five random rows of its
 seed and chooses one row of the table at a time; a table with repeats answers with one of them at random, and is judged
