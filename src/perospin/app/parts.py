@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -69,22 +69,35 @@ def figure_bytes(figure: Figure, ending: str) -> bytes:
     return out.getvalue()
 
 
-def show_figure(figure: Figure, name: str, words: str, width: int = 560) -> None:
+def show_figure(figure: Figure | Callable[[], Figure], name: str, words: str, width: int = 560, key: str = "") -> None:
     """Show a figure with its description, and offer it in three formats.
 
     Parameters
     ----------
-    figure : Figure
+    figure : Figure or callable
+        The figure, or what draws it.
     name : str
         Of the downloaded file, without its ending.
     words : str
         What the figure shows, for readers who can't see it.
     width : int
         On the page, in pixels; less where the page is narrower.
+    key : str
+        All that the figure shows; equal ones are drawn once. Without it each is drawn anew.
     """
+
+    def draw() -> Figure:
+        return figure() if callable(figure) else figure
+
     with st.container(width=width):
-        st.image(figure_bytes(figure, "png"), caption=plain_text(words), width="stretch", alt=words)
-    save_figure(lambda: figure, name)
+        picture = _kept_png(f"{name}:{key}", draw) if key else figure_bytes(draw(), "png")
+        st.image(picture, caption=plain_text(words), width="stretch", alt=words)
+    save_figure(draw, name)
+
+
+@st.cache_resource(max_entries=100, show_spinner=False)
+def _kept_png(key: str, _draw: Callable[[], Figure]) -> bytes:
+    return figure_bytes(_draw(), "png")
 
 
 def save_figure(draw: Callable[[], Figure], name: str) -> None:
@@ -101,7 +114,7 @@ def _drawn(draw: Callable[[], Figure], ending: str) -> bytes:
     return figure_bytes(draw(), ending)
 
 
-def downloads(key: str, files: dict[str, tuple[bytes | str, str]]) -> None:
+def downloads(key: str, files: Mapping[str, tuple[bytes | str, str]]) -> None:
     """Offer files in one row of buttons; name to content and kind."""
     with st.container(horizontal=True):
         for name, (content, kind) in files.items():
