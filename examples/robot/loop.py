@@ -47,7 +47,7 @@ _HC_EV_NM = 1239.841984
 
 
 def truth(shares: dict[str, float]) -> float:
-    """Decimal logarithm of the emission: a step at the boundary, a decay beyond it, so that the best lies just above it."""
+    """Decimal logarithm of the emission: a step at a boundary and a decay beyond it; the best lies just above it."""
     pea, br = shares.get("PEA2PbI4", 0.0), shares.get("MAPbBr3", 0.0)
     boundary = 0.37 + 0.1 * br
     step = 1.0 / (1.0 + math.exp(-(pea - boundary) / 0.015))

@@ -294,9 +294,12 @@ def worklist(
     mix: Annotated[bool, typer.Option("--mix/--no-mix", help="Mix each well after its last stroke.")] = True,
     seed: Annotated[int, typer.Option("--seed", help="Of the layout.")] = 0,
 ) -> None:
-    """Write the pending materials as a worklist for a robot or a person, and the map of the plate."""
+    """Write the pending materials as a worklist for a robot or a person, and the map of the plate.
+
+    Example: perospin campaign worklist mine --robot opentrons-flex --stocks stocks.csv --labware plate.json --out work
+    """
     from perospin.navigation.worklists.labware import load_deck
-    from perospin.navigation.worklists.plan import plan
+    from perospin.navigation.worklists.plan import plan_worklist
     from perospin.navigation.worklists.robots import robot
     from perospin.navigation.worklists.stocks import load_stocks
     from perospin.navigation.worklists.suggested import controls_of, pending_targets, used_wells, write_worklist
@@ -305,7 +308,7 @@ def worklist(
     plate, racks = load_deck(labware)
     targets, choices = pending_targets(_open(folder), vessels, concentration_m)
     targets += controls_of(control or [], concentration_m)
-    work = plan(
+    work = plan_worklist(
         targets,
         vessels,
         plate,
