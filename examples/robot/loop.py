@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from perospin.cli.main import main as perospin
+from perospin.navigation import Campaign
 from perospin.saving import write_text
 
 COMPONENTS = {"PEA2PbI4": 0.5, "FAPbI3": 1.0, "MAPbBr3": 0.8}
@@ -93,11 +94,10 @@ def play_round(folder: Path, number: int, seed: int, count: int = 8) -> Path:
     if told.exists():
         return place
     if not (work / "map.csv").exists():
-        # killed after the suggestion, they are pending: the second try makes the worklist of these
-        from perospin.navigation import Campaign
-
-        if not Campaign.open(campaign).status().pending:
-            run("campaign", "suggest", campaign, "--count", count)
+        # what is pending was suggested before a kill, or its well couldn't be trusted: it is made now
+        missing = count - len(Campaign.open(campaign).status().pending)
+        if missing > 0:
+            run("campaign", "suggest", campaign, "--count", missing)
         run(
             *("campaign", "worklist", campaign, "--stocks", folder / "stocks.csv", "--robot", "hand"),
             *("--labware", "96-deep", "--volume", 100, "--nearest", "--seed", number, "--out", work),

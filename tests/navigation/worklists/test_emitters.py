@@ -6,6 +6,7 @@ import ast
 import csv
 import io
 import json
+import re
 from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
@@ -136,6 +137,12 @@ def read_pascal(files: dict[str, str]) -> Moved:
         for goal, volume in goals.items():
             moved[rack, well, goal.rsplit("-", 1)[1]] += volume
     slots = [row["storage_slot"] for row in csv.DictReader(io.StringIO(files["sampledataframe.csv"]))]
+    solutes = [one["worklist"][0]["details"]["drops"][0]["solution"]["solutes"] for one in net["samples"].values()]
+    for text in solutes:
+        # a name, then its amount
+        parts = dict(re.fullmatch(r"([A-Za-z]+)([\d.]*)", part).groups() for part in text.split("_"))  # type: ignore[union-attr]
+        assert set(parts) <= {"PEA", "FA", "Pb", "I"}
+        assert float(parts["Pb"] or 1) == pytest.approx(1.0, abs=1e-3)
     assert slots == [one["storage_slot"]["slot"] for one in net["samples"].values()]
     return moved
 

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perospin.errors import NavigationError
+from perospin.navigation.worklists.ions import in_ions, ions_of
 from perospin.navigation.worklists.labware import PLATES, Pipette, Plate, load_plate, plate_of
 from perospin.navigation.worklists.layout import LAYOUTS, laid_out
 from perospin.navigation.worklists.plan import map_rows, plan_worklist, stock_totals
@@ -181,3 +182,16 @@ def test_too_dense_a_wish_keeps_its_composition() -> None:
     made = recipe(Target("a", {"PEA2PbI4": 0.5, "FAPbI3": 0.5}, 3.0), STOCKS, 90.0, [SMALL, LARGE])
     assert made.shares == pytest.approx({"PEA2PbI4": 0.5, "FAPbI3": 0.5})
     assert made.concentration_m == pytest.approx(2 / 3)
+
+
+def test_salts_mix_to_a_formula() -> None:
+    salts = [
+        Stock("PEAI", {"PEAI": 1.0}, {"DMF": 1.0}, 900.0, well="A1"),
+        Stock("MAI", {"MAI": 1.0}, {"DMF": 1.0}, 900.0, well="A2"),
+        Stock("PbI2", {"PbI2": 1.0}, {"DMF": 1.0}, 900.0, well="A3"),
+    ]
+    work = plan_worklist([Target("n = 2", ions_of("(PEA)2(MA)Pb2I7"))], in_ions(salts), DEEP, [SMALL, LARGE])
+    # 2 PEAI + MAI + 2 PbI2
+    assert work.fills[0].made.volumes_ul == pytest.approx({"PEAI": 40.0, "MAI": 20.0, "PbI2": 40.0})
+    with pytest.raises(NavigationError, match="the stock 'x': 'PbI' is no perovskite and no halide"):
+        in_ions([Stock("x", {"PbI": 1.0}, {"DMF": 1.0}, 900.0)])
