@@ -7,14 +7,10 @@ STAMP := $(VENV)/.installed
 export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: report test test-all fuzz faults lint setup clean
+.PHONY: report test test-all fuzz faults docs lint setup clean
 
 report: setup ## main job: the spin and band-gap studies, report in report/
-	@$(BIN)/perospin study run spin-relaxation --out report/spin-relaxation
-	@$(BIN)/perospin study run hoip-band-gap --out report/hoip-band-gap
-	@$(BIN)/perospin screen --spacers all --html report/what-to-make-next.html --top 12 > /dev/null
-	@echo "What to make next: report/what-to-make-next.html"
-	@echo "The reports: report/spin-relaxation/report.html and report/hoip-band-gap/report.html"
+	@$(BIN)/perospin report --out report
 
 test: lint ## lint, types, import floors, fast tests
 	@$(BIN)/python -m pytest -m "not slow" -n 2
@@ -27,6 +23,12 @@ fuzz: setup ## random and broken inputs of every kind; prints a table
 
 faults: setup ## kills, full disk, read-only folders, eight writers; prints a table
 	@$(BIN)/python scripts/faults.py
+
+docs: setup ## the manual, in site/index.html
+	@$(BIN)/python -m pip install --quiet --group docs
+	@$(BIN)/python scripts/manual.py
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "The manual: site/index.html"
 
 lint: setup
 	@$(BIN)/ruff check .
@@ -46,4 +48,4 @@ $(STAMP): pyproject.toml
 	@touch $(STAMP)
 
 clean:
-	rm -rf $(VENV) report .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) report build site .pytest_cache .mypy_cache .ruff_cache

@@ -1,6 +1,6 @@
 """Screening by the million: candidates a second, peak memory, and the ratio to a pandas and scikit-learn predict loop.
 
-    python benchmarks/screen.py [--millions 1 10] [--hundred] [--rows 3000]
+    python benchmarks/screen.py [--millions 0 1 10] [--hundred] [--rows 3000]
 
 Each size runs in a process of its own, so that its peak memory is its own, on two threads. On a busy machine wall time
 says little: the rate per processor second (both threads) stands beside it; twice that is what two free cores do. Every
@@ -32,8 +32,8 @@ from perospin.studies import Study
 from perospin.studies.predicting.stacked import StackedPredictor
 
 CAGES = ["MA", "FA", "Cs", "Rb", "GUA"]
-SIZES = {1: (1, 0.5, 9), 10: (5, 0.25, 3), 100: (5, 0.1, 9)}
-"""Millions -> cages, the step in which they are mixed, most layers."""
+SIZES = {0: (1, 0.5, (1,)), 1: (1, 0.5, range(2, 10)), 10: (5, 0.25, (2, 3)), 100: (5, 0.1, range(1, 10))}
+"""Millions -> cages, the step in which they are mixed, layers. 0: n = 1 alone, where every sheet has its spacing."""
 
 
 def space(millions: int) -> Space:
@@ -49,7 +49,7 @@ def space(millions: int) -> Space:
                 "metals": ["Pb", "Sn", "Ge"],
                 "halides": ["I", "Br", "Cl"],
                 "halide_step": 0.01,
-                "layers": list(range(1, layers + 1)),
+                "layers": list(layers),
             },
         }
     )
@@ -57,7 +57,7 @@ def space(millions: int) -> Space:
 
 def job_of(asked: Space) -> Job:
     predictor = Study.load("spin-relaxation").predictor()
-    return Job(model_bytes(predictor), asked.to_dict(), None, -1, None, "bound", -1.6, 1200)
+    return Job(model_bytes(predictor), asked.to_dict(), None, {}, -1, None, "bound", -1.6, 1200)
 
 
 def child(millions: int) -> dict[str, Any]:
@@ -110,12 +110,12 @@ def loop(rows: int) -> tuple[float, float, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--millions", type=int, nargs="+", choices=sorted(SIZES), default=[1, 10])
+    parser.add_argument("--millions", type=int, nargs="+", choices=sorted(SIZES), default=[0, 1, 10])
     parser.add_argument("--hundred", action="store_true", help="10^8 candidates too (some minutes)")
     parser.add_argument("--rows", type=int, default=3000, help="candidates of the pandas loop")
     parser.add_argument("--child", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.child:
+    if options.child is not None:
         print(json.dumps(child(options.child)))
         return
     print("candidates      in domain   candidates/s   per processor s   peak MB   largest error seen (log10)")

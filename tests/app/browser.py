@@ -39,7 +39,7 @@ def served(folder: Path) -> Iterator[str]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     start = "from perospin.cli import main; main()"
-    command = [sys.executable, "-c", start, "app", "--port", str(port), "--no-browser"]
+    command = [sys.executable, "-c", start, "app", "--port", str(port), "--no-browser", "--folder", str(folder)]
     log = folder / "server.txt"
     with log.open("wb") as out:
         server = subprocess.Popen(command, stdout=out, stderr=out, stdin=subprocess.DEVNULL)
@@ -123,8 +123,15 @@ def foreign_hosts(driver: Any) -> set[str]:
 
 
 def complaints(driver: Any) -> list[str]:
-    """Errors in the console since the last call."""
-    return [entry["message"] for entry in driver.get_log("browser") if entry["level"] == "SEVERE"]
+    """Errors in the console since the last call.
+
+    A page that is opened by its own address looks for the server below that address first, which is no error.
+    """
+    return [
+        entry["message"]
+        for entry in driver.get_log("browser")
+        if entry["level"] == "SEVERE" and not ("/_stcore/" in entry["message"] and "404" in entry["message"])
+    ]
 
 
 def overflow(driver: Any) -> int:
@@ -150,3 +157,43 @@ def picture(driver: Any, path: Path, most: int = 3000) -> None:
 def kept() -> Path | None:
     """Folder in which pictures are kept, if $PEROSPIN_PICTURES names one."""
     return Path(os.environ["PEROSPIN_PICTURES"]) if os.environ.get("PEROSPIN_PICTURES") else None
+
+
+def click(driver: Any, words: str) -> None:
+    """Click the label, button or summary that has these words, then wait."""
+    from selenium.webdriver.common.by import By
+
+    quoted = words if "'" not in words else words.split("'")[0]
+    for kind in ("button", "label", "summary"):
+        path = f"//{kind}[contains(., '{quoted}')]"
+        found = [one for one in driver.find_elements(By.XPATH, path) if one.is_displayed()]
+        if found:
+            driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", found[0])
+            found[0].click()
+            time.sleep(0.3)
+            settle(driver)
+            return
+    raise AssertionError(f"there is nothing to click with the words '{words}'")
+
+
+def upload(driver: Any, *paths: Path) -> None:
+    """Give files to the first field for them."""
+    from selenium.webdriver.common.by import By
+
+    end = time.monotonic() + 20
+    while not (fields := driver.find_elements(By.CSS_SELECTOR, "input[type=file]")) and time.monotonic() < end:
+        time.sleep(0.1)
+    fields[0].send_keys("\n".join(str(path.resolve()) for path in paths))
+    time.sleep(0.5)
+    settle(driver)
+
+
+def wait_for(driver: Any, words: str, patience_s: float = 40.0) -> None:
+    """Wait until the page shows these words."""
+    end = time.monotonic() + patience_s
+    while time.monotonic() < end:
+        text = driver.execute_script("return document.querySelector('[data-testid=\"stMain\"]')?.innerText || ''")
+        if words in text or words in driver.page_source:
+            return
+        time.sleep(0.2)
+    raise AssertionError(f"the page never showed '{words}', but: {text[:600]}")

@@ -13,7 +13,7 @@ from perospin.studies.predicting.words import headlines
 
 
 def page() -> None:
-    from perospin.app.pages import predict
+    from perospin.app.views import predict
 
     predict.show()
 
@@ -57,16 +57,13 @@ def test_conditions_ask_the_lifetimes(opened: AppTest) -> None:
     assert "--temperature 5.0" in opened.code[-1].value
 
 
-def test_an_unknown_cation_waits_for_its_computation(
-    opened: AppTest, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    monkeypatch.setenv("PEROSPIN_CACHE", str(tmp_path_factory.mktemp("cache")))
-    opened.text_input(key="own_name").set_value("TPAm").run()
-    opened.text_input(key="own_smiles").set_value("C1CSCCN1CCC[NH3+]").run()
-    opened.text_area(key="formulas").set_value("(TPAm)2PbI4").run()
+def test_an_unknown_cation_waits_for_its_computation(opened: AppTest) -> None:
+    opened.text_input(key="own_name").set_value("Odd").run()
+    opened.text_input(key="own_smiles").set_value("C1CSCCN1CCC(CC2CC2)CC[NH3+]").run()
+    opened.text_area(key="formulas").set_value("(Odd)2PbI4").run()
     assert not opened.error
     assert not opened.metric
-    assert any(button.label == "Compute TPAm" for button in opened.button)
+    assert any(button.label == "Compute Odd" for button in opened.button)
 
 
 @pytest.mark.parametrize("smiles", ["CCO", "x((", "C" * 300, "[NH3+]C$eval(1)"])

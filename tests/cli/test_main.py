@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import importlib
+import json
+from pathlib import Path
 
 import pytest
 
@@ -43,3 +45,37 @@ def test_an_error_on_purpose_is_one_line_and_code_2(capsys: pytest.CaptureFixtur
     assert captured.out == ""
     assert captured.err.startswith("perospin: unknown study 'nothing-like-it'")
     assert len(captured.err.strip().splitlines()) == 1
+
+
+def test_perospin_alone_greets_with_three_commands_that_exist(capsys: pytest.CaptureFixture[str]) -> None:
+    assert _run() == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines() if line.startswith("  perospin ")]
+    assert len(lines) == 3
+    assert {line[1] for line in lines} <= set(COMMANDS)
+
+
+def test_doctor_names_what_cant_be_written_and_what_would_help(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PEROSPIN_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("PEROSPIN_STORE", str(tmp_path / "records.sqlite"))
+    monkeypatch.setattr("perospin.cli.start.doctor.os.access", lambda path, _: Path(path) != tmp_path)
+    assert _run("doctor", "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["versions"]["perospin"]
+    assert {place["what"] for place in found["places"]} == {"computed cations", "fitted models", "your records"}
+    assert any("your records can't be written" in text and "PEROSPIN_STORE" in text for text in found["problems"])
+    assert all(not missing for missing in (found["extras"]["quantum"], found["extras"]["structure"]))
+
+
+def test_report_runs_every_study_and_the_page_of_what_to_make_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ran = []
+    monkeypatch.setattr("perospin.cli.study.run.run", lambda name, out, quiet: ran.append((name, out, quiet)))
+    monkeypatch.setattr("perospin.navigation.screen", lambda space, study, **_: (space.size, study))
+    monkeypatch.setattr("perospin.navigation.screening.page.page", lambda found: f"<p>{found}</p>")
+    assert _run("report", "--out", str(tmp_path / "r"), "--quiet") == 0
+    assert [name for name, _, _ in ran] == ["spin-relaxation", "hoip-band-gap"]
+    assert "spin-relaxation" in (tmp_path / "r" / "what-to-make-next.html").read_text()
+    assert "report.html" in capsys.readouterr().out.splitlines()[-1]

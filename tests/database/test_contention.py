@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, text
 
 from perospin.database import Record, Source, Store
 from perospin.errors import DataError
@@ -37,22 +34,12 @@ with Store.open(file) as store:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """File of a new store, or address of a new schema in the database that PEROSPIN_TEST_POSTGRESQL names."""
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """File of a new store, or address of a new schema in a PostgreSQL database."""
     if request.param == "sqlite":
-        yield str(tmp_path / "store.sqlite")
-        return
-    server = os.environ.get("PEROSPIN_TEST_POSTGRESQL", "")
-    if not server:
-        pytest.skip("PEROSPIN_TEST_POSTGRESQL names no database")
-    schema = f"perospin_{os.getpid()}"
-    engine = create_engine(server)
-    with engine.begin() as connection:
-        connection.execute(text(f"CREATE SCHEMA {schema}"))
-    yield f"{server}{'&' if '?' in server else '?'}options=-csearch_path%3D{schema}"
-    with engine.begin() as connection:
-        connection.execute(text(f"DROP SCHEMA {schema} CASCADE"))
-    engine.dispose()
+        return str(tmp_path / "store.sqlite")
+    address: str = request.getfixturevalue("postgresql")
+    return address
 
 
 def test_what_is_known_is_skipped_or_refused(store: str) -> None:

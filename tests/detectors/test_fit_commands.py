@@ -41,3 +41,27 @@ def test_a_wrong_column_is_refused(capsys):
         main(["fit", "capacitance", str(EXAMPLES / "dose.csv"), *GAP, *AREA])
     assert end.value.code == 2
     assert "no column for frequency" in capsys.readouterr().err
+
+
+def test_several_biases_from_files_to_records(tmp_path, capsys):
+    from perospin.detectors import hecht
+
+    dose = [2.7, 5.4, 8.1, 10.8, 14.0, 18.0, 22.7]
+    for bias in (10, 25, 50, 100, 200):
+        slope = 1.18e-2 * float(hecht(float(bias), 1.81e-4, 0.07))  # nA per uGy/s
+        lines = [f"{d},{0.05 + slope * d + 1e-4 * (-1) ** i}" for i, d in enumerate(dose)]
+        text = "\n".join(["dose rate (uGy/s),current (nA)", *lines])
+        (tmp_path / f"dose_{bias}V.csv").write_text(text, encoding="utf-8")
+    files = [str(path) for path in sorted(tmp_path.glob("*.csv"))]
+    given = ["fit", "sensitivity", *files, *AREA, *GAP, "--json", "-m", "(m-F-PEA)2PbI4", "--source", "us"]
+    with pytest.raises(SystemExit) as end:
+        main(given)
+    assert end.value.code == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["values"]["mu_tau_cm2_v"]["value"] == pytest.approx(1.81e-4, rel=0.1)
+    kept = [record["property"] for record in told["records"]]
+    assert sorted(kept) == ["mu_tau", *["xray_sensitivity"] * 5]
+    with pytest.raises(SystemExit) as end:
+        main(["fit", "sensitivity", *files, *AREA])
+    assert end.value.code == 2
+    assert "--gap-mm" in capsys.readouterr().err

@@ -5,11 +5,13 @@ from __future__ import annotations
 import runpy
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from campaign_grid import grid, truth
-from perospin.navigation import Campaign
+from perospin.navigation import Campaign, Space
 from perospin.navigation.campaign.history import kept_share, progress, promises, summarise
+from perospin.navigation.campaign.maps import beliefs
 from perospin.reports.campaigns.write import campaign_page
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "campaign" / "replay.py"
@@ -54,6 +56,7 @@ def test_the_page_shows_it_and_escapes_what_was_told(campaign: Campaign, tmp_pat
     assert {path.name for path in (tmp_path / "report" / "figures").glob("*.png")} == {
         "progress-1.png",
         "intervals-1.png",
+        *(f"belief-1-{i}.png" for i in range(1, 6)),
     }
 
 
@@ -66,3 +69,41 @@ def test_an_empty_campaign_has_a_page(tmp_path: Path) -> None:
 def test_the_example_measures_no_material_twice(tmp_path: Path) -> None:
     order = runpy.run_path(str(EXAMPLE))["replay"](tmp_path / "replay")
     assert len(set(order)) == len(order) == 20
+
+
+def test_slices_and_maps_are_the_models(campaign: Campaign) -> None:
+    (belief,) = beliefs(campaign)
+    best = campaign.status().best["gap"]
+    assert belief.best == best[0]
+    assert {one.column for one in belief.slices} == {"bromide", "temperature (C)"}
+    chosen = campaign.space.find({"name": best[0]}).choices
+    for one in belief.slices:
+        assert (one.lower <= one.mean).all()
+        assert (one.mean <= one.upper).all()
+        assert len(one.known_x) == len(one.known_values) == 7
+        at = int(np.argmin(np.abs(one.x - float(chosen[one.column]))))
+        assert one.mean[at] == pytest.approx(best[1], abs=0.1)  # every slice goes through the best material
+    (levels,) = belief.levels
+    assert levels.choice == "spacer"
+    assert sorted(levels.names) == ["BA", "PEA"]
+    assert list(levels.mean) == sorted(levels.mean, reverse=True)
+    assert belief.map is not None
+    assert set(belief.map.columns) == {"bromide", "temperature (C)"}
+    assert (belief.map.half >= 0).all()
+
+
+def test_three_fractions_make_a_triangle_and_logs_stay_above_zero(tmp_path: Path) -> None:
+    parts = ["iodide", "bromide", "chloride"]
+    space = Space.from_dict({"name": "mix", "fractions": {"halide": {"components": parts, "step": 0.25}}})
+    made = Campaign.new(tmp_path / "c", space, "min log rate (1/ps)")
+    for one in made.suggest(4):
+        shares = [float(one.choices[f"halide:{part}"]) for part in parts]
+        made.tell(one.material, {"rate": 10 ** -(shares[0] + 2 * shares[1])})
+    (belief,) = beliefs(made)
+    assert belief.slices == []  # no share goes alone
+    assert belief.map is not None
+    assert belief.map.columns == ("halide:iodide", "halide:bromide", "halide:chloride")
+    np.testing.assert_allclose(belief.map.points.sum(axis=1), 1.0)
+    assert (belief.map.mean > 0).all()
+    page = campaign_page(summarise(made, "mix"), tmp_path / "report").read_text(encoding="utf-8")
+    assert "What it believes: rate (1/ps)" in page

@@ -129,3 +129,21 @@ def test_the_title_says_what_is_undetermined():
         assert "nan" not in title
         assert ("undetermined" in title) == (status == "undetermined")
     assert "undetermined" in seen
+
+
+@pytest.mark.parametrize("name", FITS)
+def test_the_title_names_the_material_and_the_value_with_its_error(name):
+    fit = FITS[name]()
+    axes = fit.plot(material="(PEA)2PbI4").axes
+    title = axes[0].get_title(loc="left").replace("\n", " ")
+    assert title.startswith("(PEA)$_{2}$PbI$_{4}$")
+    assert fit.stated().replace(" us", " µs") in title
+    for part in axes:
+        assert not part.get_ylabel().endswith(("signal", "rotation")), "a signal has a unit, or says it is arbitrary"
+
+
+def test_a_figure_keeps_the_units_of_the_file():
+    fit = fit_kerr(*kerr_traces()[0], field_t=0.2).with_settings(x_unit="ns", signal_unit="mrad")
+    top, bottom = fit.plot().axes
+    assert (top.get_ylabel(), bottom.get_xlabel()) == ("Kerr rotation (mrad)", "delay (ns)")
+    assert max(top.lines[0].get_xdata()) == pytest.approx(2.0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import socket
 import threading
 import time
@@ -13,7 +15,8 @@ from typing import Any
 
 from perospin import look
 from perospin._optional import require
-from perospin.errors import DataError
+from perospin.app.folders import VARIABLE
+from perospin.errors import DataError, PerospinError
 
 __all__ = ["LARGEST_UPLOAD_MB", "launch", "options"]
 
@@ -46,7 +49,7 @@ def options(address: str, port: int) -> dict[str, Any]:
     }
 
 
-def launch(address: str = "127.0.0.1", port: int = 8501, browser: bool = True) -> None:
+def launch(address: str = "127.0.0.1", port: int = 8501, browser: bool = True, folder: Path = Path()) -> None:
     """Serve the app until it is interrupted.
 
     Parameters
@@ -56,25 +59,45 @@ def launch(address: str = "127.0.0.1", port: int = 8501, browser: bool = True) -
     port : int
     browser : bool
         Open a browser once the server answers.
+    folder : path
+        Whose campaigns and results the app shows, and in which new ones are made.
 
     Raises
     ------
     MissingExtraError
         If the extra ``app`` is not installed.
     DataError
-        If the port is taken, or the address is none of this machine.
+        If the port is taken, the address is none of this machine, or there is no such folder.
     """
     require("streamlit", "app")
     require("plotly", "app")
     _check_free(address, port)
+    if not folder.is_dir():
+        raise DataError(f"--folder {folder}: there is no such folder")
+    os.environ[VARIABLE] = str(folder.resolve())
     from streamlit.web import bootstrap
 
     given = options(address, port)
     bootstrap.load_config_options(given)
+    threading.Thread(target=_warm_up, daemon=True).start()
     if browser:
         host = "127.0.0.1" if address in ("0.0.0.0", "::") else address
         threading.Thread(target=_open_browser, args=(f"http://{host}:{port}",), daemon=True).start()
     bootstrap.run(str(Path(__file__).with_name("main.py")), False, [], given)
+
+
+def _warm_up() -> None:
+    """Load what the pages need while the browser opens, so that the first prediction is there soon."""
+    with contextlib.suppress(PerospinError):
+        from perospin.studies import Study
+
+        Study.load("spin-relaxation").predictor().predict("(3AMP)PbI4")
+        from perospin.database import curated_records
+
+        curated_records()
+        import plotly.graph_objects  # noqa: F401
+
+        import perospin.spectra  # noqa: F401
 
 
 def _check_free(address: str, port: int) -> None:

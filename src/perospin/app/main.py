@@ -6,8 +6,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from perospin.app.pages import PAGES
 from perospin.app.parts import guarded
+from perospin.app.views import PAGES
 
 # the sign of a page would be fetched from a server outside, so none has one; this one is a file of ours
 st.set_page_config(page_title="perospin", page_icon=Path(__file__).with_name("icon.png"), layout="wide")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-    from perospin.database import Record
-
 __all__ = [
     "as_csv",
     "downloads",
@@ -25,8 +24,7 @@ __all__ = [
     "guarded",
     "heading",
     "plain_text",
-    "record_url",
-    "record_words",
+    "save_figure",
     "show_figure",
     "source_url",
     "styled",
@@ -71,33 +69,52 @@ def figure_bytes(figure: Figure, ending: str) -> bytes:
     return out.getvalue()
 
 
-def show_figure(figure: Figure, name: str, words: str, width: int = 560) -> None:
+def show_figure(figure: Figure | Callable[[], Figure], name: str, words: str, width: int = 560, key: str = "") -> None:
     """Show a figure with its description, and offer it in three formats.
 
     Parameters
     ----------
-    figure : Figure
+    figure : Figure or callable
+        The figure, or what draws it.
     name : str
         Of the downloaded file, without its ending.
     words : str
         What the figure shows, for readers who can't see it.
     width : int
         On the page, in pixels; less where the page is narrower.
+    key : str
+        All that the figure shows; equal ones are drawn once. Without it each is drawn anew.
     """
-    import matplotlib.pyplot as plt
+
+    def draw() -> Figure:
+        return figure() if callable(figure) else figure
 
     with st.container(width=width):
-        st.image(figure_bytes(figure, "png"), caption=plain_text(words), width="stretch", alt=words)
+        picture = _kept_png(f"{name}:{key}", draw) if key else figure_bytes(draw(), "png")
+        st.image(picture, caption=plain_text(words), width="stretch", alt=words)
+    save_figure(draw, name)
+
+
+@st.cache_resource(max_entries=100, show_spinner=False)
+def _kept_png(key: str, _draw: Callable[[], Figure]) -> bytes:
+    return figure_bytes(_draw(), "png")
+
+
+def save_figure(draw: Callable[[], Figure], name: str) -> None:
+    """Offer a figure in three formats; it is drawn once somebody asks for it."""
     with st.container(horizontal=True):
         for ending, kind in FORMATS.items():
             st.download_button(
-                ending.upper(), figure_bytes(figure, ending), f"{name}.{ending}", kind, key=f"{name}.{ending}",
+                ending.upper(), partial(_drawn, draw, ending), f"{name}.{ending}", kind, key=f"{name}.{ending}",
                 on_click="ignore", help=f"Save the figure as {ending.upper()}", icon=":material/download:",
             )  # fmt: skip
-    plt.close(figure)
 
 
-def downloads(key: str, files: dict[str, tuple[bytes | str, str]]) -> None:
+def _drawn(draw: Callable[[], Figure], ending: str) -> bytes:
+    return figure_bytes(draw(), ending)
+
+
+def downloads(key: str, files: Mapping[str, tuple[bytes | str, str]]) -> None:
     """Offer files in one row of buttons; name to content and kind."""
     with st.container(horizontal=True):
         for name, (content, kind) in files.items():
@@ -126,31 +143,10 @@ def source_url(source: str) -> str:
     return address[0] if address else ""
 
 
-def record_words(record: Record) -> str:
-    """Say in one line what a record holds: material, value, conditions, who."""
-    conditions = record.conditions
-    told = [
-        "" if conditions.temperature_k is None else f"{conditions.temperature_k:g} K",
-        "" if conditions.field_t is None else f"{conditions.field_t:g} T",
-        conditions.technique,
-        conditions.form,
-        "" if conditions.carrier == "unspecified" else conditions.carrier,
-        record.source.label,
-    ]
-    bound = {"upper": "< ", "lower": "> ", "up_to": "up to "}.get(record.limit, "")
-    unit = "" if record.unit == "1" else f" {record.unit}"
-    return f"{record.formula or record.material}, {bound}{record.value:.4g}{unit}; " + ", ".join(filter(None, told))
-
-
-def record_url(record: Record) -> str:
-    """Address of the source of a record; empty if it has none."""
-    return f"https://doi.org/{record.source.doi}" if record.source.doi else record.source.url
-
-
 def styled(figure: Any, height: int = 460) -> Any:
     """Give a plotly figure the look of all figures: colours that everybody can tell apart, no frame, no logo."""
     figure.update_layout(
         colorway=list(look.COLOURS), height=height, margin={"l": 8, "r": 8, "t": 36, "b": 8}, template="simple_white",
-        font={"color": look.BLACK, "size": 13}, legend={"orientation": "h", "y": -0.2},
+        font={"color": look.BLACK, "size": 13}, legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0.0},
     )  # fmt: skip
     return figure

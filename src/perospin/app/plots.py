@@ -10,13 +10,16 @@ from perospin import look
 from perospin.app.parts import styled
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     import pandas as pd
 
+    from perospin.database import Record
+    from perospin.descriptors.structure.scene import Scene
     from perospin.measurements import SpinFit
+    from perospin.reports.relations.relate import Relation
 
-__all__ = ["CONFIG", "fit_plot", "raw_plot", "strip_plot"]
+__all__ = ["CONFIG", "fit_plot", "law_plot", "raw_plot", "relation_plot", "scene_plot", "strip_plot", "values_plot"]
 
 CONFIG: dict[str, Any] = {
     "displaylogo": False,
@@ -84,7 +87,7 @@ def _groups(data: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Parts of the data that are curves of their own."""
     if "channel" in data:
         named = {1.0: "SC", -1.0: "CC"}
-        return {named.get(float(key), str(key)): part for key, part in data.groupby("channel", sort=False)}
+        return {named.get(float(str(key)), str(key)): part for key, part in data.groupby("channel", sort=False)}
     for column in ("quantity", "direction"):
         if column in data:
             return {str(key): part for key, part in data.groupby(column, sort=False)}
@@ -134,3 +137,146 @@ def strip_plot(values: pd.DataFrame, own: tuple[float, float, float], label: str
     figure.update_xaxes(title=label, type="log" if positive else "linear")
     figure.update_yaxes(visible=False, range=[-1, 1])
     return styled(figure, 220)
+
+
+def relation_plot(relation: Relation, curve: tuple[Any, Any] | None = None) -> Any:
+    """Draw the pairs of a relation; each point carries its words and its source."""
+    import plotly.graph_objects as go
+
+    points = relation.points
+    figure = go.Figure()
+    errors = {
+        name: {
+            "type": "data", "symmetric": False, "array": points[f"{name}_high"] - points[name],
+            "arrayminus": points[name] - points[f"{name}_low"], "color": look.PALE, "thickness": 1,
+        }
+        for name in ("x", "y")
+    }  # fmt: skip
+    figure.add_trace(
+        go.Scatter(
+            x=points["x"], y=points["y"], mode="markers", error_x=errors["x"], error_y=errors["y"], showlegend=False,
+            marker={"size": 10, "color": look.BLUE, "opacity": 0.85}, text=points["words"], hoverinfo="text",
+            customdata=points[["words", "url"]].to_numpy().tolist(),
+        )
+    )  # fmt: skip
+    if curve is not None:
+        figure.add_trace(
+            go.Scatter(
+                x=curve[0], y=curve[1], mode="lines", name="universal curve, bulk", line={"color": look.VERMILLION}
+            )
+        )
+    _scale(figure.update_xaxes, points["x"], relation.x.label)
+    _scale(figure.update_yaxes, points["y"], relation.y.label)
+    return styled(figure, 440)
+
+
+def values_plot(records: Sequence[Record], label: str) -> Any:
+    """Draw all values of a property, one row a material, coloured by technique."""
+    import plotly.graph_objects as go
+
+    from perospin.reports.relations.axes import source_of, words_of
+    from perospin.reports.relations.drawing import by_middle, technique_of
+
+    order = by_middle(records)
+    figure = go.Figure()
+    names = [technique_of(record) for record in records]
+    signs = {"value": "circle", "upper": "triangle-left", "lower": "triangle-right", "up_to": "triangle-left"}
+    for place, technique in enumerate(sorted(set(names), key=lambda name: -names.count(name))):
+        own = [record for record in records if technique_of(record) == technique]
+        figure.add_trace(
+            go.Scatter(
+                x=[r.value for r in own], y=[r.formula for r in own], mode="markers", name=technique,
+                text=[words_of(r) for r in own], hoverinfo="text",
+                customdata=[[words_of(r), source_of(r)] for r in own],
+                marker={
+                    "size": 9, "color": look.COLOURS[place % len(look.COLOURS)], "opacity": 0.85,
+                    "symbol": [signs[r.limit] for r in own],
+                },
+            )
+        )  # fmt: skip
+    figure.update_yaxes(categoryorder="array", categoryarray=order, dtick=1, tickfont={"size": 11}, automargin=True)
+    _scale(figure.update_xaxes, [r.value for r in records], label)
+    return styled(figure, 180 + 17 * len(order))
+
+
+_ELEMENTS = {"C": "#555555", "N": look.BLUE, "O": look.VERMILLION, "S": look.YELLOW, "F": look.GREEN, "Cs": look.PINK}
+
+
+def scene_plot(scene: Scene) -> Any:
+    """Draw octahedra, atoms and the cell in space."""
+    import plotly.graph_objects as go
+
+    figure = go.Figure()
+    corners: list[Any] = []
+    first: list[int] = []
+    second: list[int] = []
+    third: list[int] = []
+    for vertices in scene.octahedra:
+        start = len(corners)
+        corners.extend(vertices)
+        for a, b, c in _faces(vertices):
+            first.append(start + a)
+            second.append(start + b)
+            third.append(start + c)
+    at = np.array(corners)
+    if len(at):
+        figure.add_trace(
+            go.Mesh3d(
+                x=at[:, 0], y=at[:, 1], z=at[:, 2], i=first, j=second, k=third, color=look.SKY, opacity=0.45,
+                flatshading=True, hoverinfo="skip", name="octahedra", showlegend=True,
+            )
+        )  # fmt: skip
+        for name, points, colour, size in (("metal", scene.centres, look.BLACK, 5), ("halide", at, look.VERMILLION, 3)):
+            figure.add_trace(_spheres(points, name, colour, size))
+    for symbol in sorted(set(scene.symbols)):
+        own = scene.atoms[[i for i, other in enumerate(scene.symbols) if other == symbol]]
+        figure.add_trace(_spheres(own, symbol, _ELEMENTS.get(symbol, look.GREY), 3))
+    lines = np.concatenate([np.vstack([edge, np.full((1, 3), np.nan)]) for edge in scene.edges])
+    figure.add_trace(
+        go.Scatter3d(
+            x=lines[:, 0], y=lines[:, 1], z=lines[:, 2], mode="lines", line={"color": look.GREY, "width": 2},
+            hoverinfo="skip", name="cell",
+        )
+    )  # fmt: skip
+    hidden = {"visible": False}
+    figure.update_layout(scene={"xaxis": hidden, "yaxis": hidden, "zaxis": hidden, "aspectmode": "data"})
+    return styled(figure, 520)
+
+
+def _faces(vertices: Any) -> list[tuple[int, int, int]]:
+    from scipy.spatial import ConvexHull
+
+    return [(int(a), int(b), int(c)) for a, b, c in ConvexHull(vertices).simplices]
+
+
+def _spheres(points: Any, name: str, colour: str, size: int) -> Any:
+    import plotly.graph_objects as go
+
+    return go.Scatter3d(
+        x=points[:, 0], y=points[:, 1], z=points[:, 2], mode="markers", name=name,
+        marker={"size": size, "color": colour}, hoverinfo="name",
+    )  # fmt: skip
+
+
+def law_plot(x: Any, y: Any, x_label: str, y_label: str, at: tuple[float, float]) -> Any:
+    """Draw a law against one of its parameters, with a point where the sliders stand."""
+    import plotly.graph_objects as go
+
+    figure = go.Figure(go.Scatter(x=x, y=y, mode="lines", line={"color": look.BLUE, "width": 3}, showlegend=False))
+    marker = {"color": look.VERMILLION, "size": 13}
+    figure.add_trace(go.Scatter(x=[at[0]], y=[at[1]], mode="markers", marker=marker, showlegend=False))
+    _scale(figure.update_xaxes, x, x_label)
+    _scale(figure.update_yaxes, y, y_label)
+    return styled(figure, 380)
+
+
+def _scale(update: Callable[..., Any], values: Any, label: str) -> None:
+    """Name an axis, and make it logarithmic where its values ask for it; numbers stand at the decades alone."""
+    from perospin.reports.relations.drawing import spans_decades
+
+    if not spans_decades(values):
+        update(title=label)
+        return
+    found = np.asarray(values, dtype=float)
+    wide = found[np.isfinite(found)].max() > 60 * found[np.isfinite(found)].min()
+    update(title=label, type="log", exponentformat="power", **({"dtick": 1} if wide else {}))

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from perospin.progress import Progress
+from perospin.saving import plain, write_bytes, write_json, write_text
 
 __all__ = ["TASKS"]
 
@@ -29,5 +30,72 @@ def _cations(parameters: Mapping[str, Any], files: Mapping[str, Path], out: Path
     )
 
 
-TASKS: Mapping[str, Task] = {"cations": _cations}
+def _structure(parameters: Mapping[str, Any], files: Mapping[str, Path], out: Path, tell: Progress) -> None:
+    """Look up or predict layer spacing and bond angle of a formula."""
+    from perospin.studies import expected_structure
+
+    tell("models of crystals", 0, 0)
+    row = expected_structure([str(parameters["formula"])]).iloc[0]
+    write_json(out / "structure.json", plain({str(name): value for name, value in row.items()}))
+
+
+def _screen(parameters: Mapping[str, Any], files: Mapping[str, Path], out: Path, tell: Progress) -> None:
+    """Screen a space; the table, what belongs under it, and the page with the molecules."""
+    from perospin import navigation
+    from perospin.navigation.screening.page import page
+
+    found = navigation.screen(
+        navigation.Space.from_dict(parameters["space"]),
+        objectives=(str(parameters["objective"]),),
+        top=int(parameters["top"]),
+        rank=str(parameters["rank"]),
+        beat=str(parameters["beat"]) or None,
+        diverse=bool(parameters["diverse"]),
+        progress=tell,
+    )
+    shown = [found.shown(row) for row in found.table.to_dict("records")]
+    names = ("shown", "shown_low", "shown_high")
+    table = found.table.assign(**{name: [row[i] for row in shown] for i, name in enumerate(names)})
+    write_text(out / "table.json", str(table.to_json(orient="split")))
+    write_json(
+        out / "screening.json",
+        {
+            "headline": list(found.headline),
+            "level": found.level,
+            "told_apart": found.told_apart,
+            "notes": found.notes(),
+        },
+    )
+    write_text(out / "page.html", page(found))
+
+
+def _study(parameters: Mapping[str, Any], files: Mapping[str, Path], out: Path, tell: Progress) -> None:
+    """Run a study and write its report; finished pieces are kept for the next time."""
+    from perospin.reports import report
+    from perospin.studies import Study
+
+    study = Study.load(str(parameters["study"]))
+    if parameters["parts"]:
+        study = study.only(parameters["parts"])
+    report(study.run(out, progress=tell), out)
+
+
+def _infer(parameters: Mapping[str, Any], files: Mapping[str, Path], out: Path, tell: Progress) -> None:
+    """Compare the laws on a table of lifetimes."""
+    from perospin.mechanisms import infer, read_observations
+
+    (name, path), *_ = files.items()
+    # the reader goes by the ending of the name
+    named = out / f"table{Path(name).suffix[:8]}"
+    write_bytes(named, path.read_bytes())
+    observed = read_observations(named)
+    given: dict[str, Any] = {"max_mechanisms": int(parameters["most"])}
+    if parameters["uncertainty"] is not None:
+        given["relative_uncertainty"] = float(parameters["uncertainty"])
+    infer(observed, on_model=lambda name, done, in_all: tell(f"fitting {name}", done, in_all), **given).save(out)
+
+
+TASKS: Mapping[str, Task] = {
+    "cations": _cations, "structure": _structure, "screen": _screen, "study": _study, "infer": _infer,
+}  # fmt: skip
 """Tasks by name."""

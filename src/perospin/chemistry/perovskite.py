@@ -171,6 +171,12 @@ class Perovskite:
     def __str__(self) -> str:
         return self.formula
 
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        rows = "".join(f"<br>caution: {escape(caution)}" for caution in self.cautions)
+        return f"<div><b>{self.format('html')}</b><br>{escape(self.describe().partition(': ')[2])}{rows}</div>"
+
     def format(self, style: Style = "plain") -> str:
         """Write the formula.
 

@@ -16,10 +16,11 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from perospin.cli.rarely import rare_last
 from perospin.errors import PerospinError, sentence
 
 COMMANDS: dict[str, tuple[str, str]] = {
-    "app": ("perospin.cli.app", "Start the web app in your browser."),
+    "app": ("perospin.cli.start.app", "Start the web app in your browser."),
     "study": ("perospin.cli.study.run", "Run, list and show studies: data to validated model to report."),
     "predict": ("perospin.cli.predict", "Predict a property of materials, with interval, domain and reasons."),
     "screen": ("perospin.cli.screen", "Which materials of a space to make next."),
@@ -31,6 +32,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "mechanisms": ("perospin.cli.mechanisms", "Spin relaxation rate laws, and which one your data speak for."),
     "data": ("perospin.cli.data.change", "Look at, check, import and export measured values."),
     "cations": ("perospin.cli.cations", "Look at cations and compute their descriptors."),
+    "report": ("perospin.cli.start.report", "Run the shipped studies and write their reports, as make report does."),
+    "doctor": ("perospin.cli.start.doctor", "Check the installation: versions, extras, cache, write rights, speed."),
 }
 """Name of each sub-command: the module that holds its typer `app`, and its line in ``perospin --help``."""
 
@@ -78,13 +81,14 @@ class LazyGroup(TyperGroup):
         module = importlib.import_module(COMMANDS[name][0])
         loaded = typer.main.get_command(module.app)
         loaded.name = name
+        rare_last(loaded, name)
         return name, loaded, rest
 
 
 app = typer.Typer(
     cls=LazyGroup,
     add_completion=True,
-    no_args_is_help=True,
+    invoke_without_command=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Predict, measure and understand spin relaxation in halide perovskites, with honest error bars.",
@@ -99,13 +103,25 @@ def _version(value: bool) -> None:
         raise typer.Exit
 
 
+_GREETING = """\
+perospin: from the formula of a halide perovskite to a spin lifetime with an honest error bar.
+
+  perospin predict "(PEA)2PbI4"                    the lifetime of a material, with its interval
+  perospin fit pump-probe SC.txt CC.txt            two traces to a lifetime
+  perospin screen --spacers all --metal Pb --halide I --layers 1    what to make next
+
+All commands: perospin --help. The app: perospin app. Something wrong: perospin doctor."""
+
+
 @app.callback()
 def _root(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
-    pass
+    if context.invoked_subcommand is None:
+        typer.echo(_GREETING)
 
 
 @contextlib.contextmanager

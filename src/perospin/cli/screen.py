@@ -22,6 +22,9 @@ app = typer.Typer(
     help="Screen a space of materials with a study.",
 )
 
+_EXPLAINED = 3
+"""Materials whose pushes the terminal shows; the table and the page have all."""
+
 
 @app.command()
 def screen(
@@ -46,6 +49,9 @@ def screen(
     scheduler: Annotated[
         str | None, typer.Option(help="Dask scheduler (address or file) whose workers screen.")
     ] = None,
+    limit_min: Annotated[
+        float, typer.Option(min=0.1, help="Minutes for each new cation's descriptors; slower ones are left out.")
+    ] = 10.0,
     out: Annotated[Path | None, typer.Option(help="Write the table (.csv, .parquet or .json).")] = None,
     html: Annotated[Path | None, typer.Option(help="Write a page with the molecules drawn.")] = None,
 ) -> None:
@@ -69,9 +75,12 @@ def screen(
         navigation.Space.load(space) if space is not None else _space(spacers or "", a_cation, metal, halide, layers)
     )
     typer.echo(f"{opened.size:,} materials in the space", err=True)
+    for sentence in opened.told():
+        typer.echo(sentence, err=True)
     found = navigation.screen(
         opened, study, objectives=tuple(objective or ("min",)), top=top, rank=rank, beat=beat, diverse=diverse,
         part=part, progress=True, state=state, resume=resume, workers=workers, scheduler=scheduler,
+        limit_s=60 * limit_min,
     )  # fmt: skip
     _print(found)
     if out is not None:
@@ -122,6 +131,9 @@ def _print(found: Screening) -> None:
             f"{number(100 * row['chance_to_beat'], 0)} %", ", ".join(remarks),
         )  # fmt: skip
     console.print(table)
+    for place, row in enumerate(found.table.to_dict("records")[:_EXPLAINED]):
+        if pushed := "; ".join(found.pushes(place)):
+            say(console, f"Pushes on {escape(row['formula'])}: {escape(pushed)}.", indent=0)
     for sentence in (f"{found.told_apart}.", *found.notes()):
         say(console, escape(sentence), indent=0)
 

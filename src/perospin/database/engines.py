@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import URL, Engine, create_engine, event
+from sqlalchemy import URL, Engine, create_engine, event, func, select
 from sqlalchemy.pool import StaticPool
 
 from perospin.text import shorten, without_password
@@ -12,10 +12,11 @@ from perospin.text import shorten, without_password
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
-__all__ = ["WAIT_S", "plain", "sqlite_engine"]
+__all__ = ["WAIT_S", "is_url", "one_writer", "plain", "sqlite_engine"]
 
 WAIT_S = 180
 """How long a process waits for another one that writes (an import of a million rows takes about a minute)."""
+_WRITER_LOCK = 7_369_813  # any number that no other program of the database locks
 
 
 def sqlite_engine(file: str, log: bool = False) -> Engine:
@@ -44,6 +45,17 @@ def sqlite_engine(file: str, log: bool = False) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
+
+
+def is_url(location: str) -> bool:
+    """Whether this names a database behind a URL, such as ``postgresql+psycopg://user@host/name``, and no file."""
+    return "://" in location and not location.startswith("sqlite")
+
+
+def one_writer(connection: Connection) -> None:
+    """Wait until no other transaction writes to a PostgreSQL database; SQLite files have it by themselves."""
+    if connection.dialect.name == "postgresql":  # one writer at a time, as SQLite has it; reading goes on
+        connection.execute(select(func.pg_advisory_xact_lock(_WRITER_LOCK)))
 
 
 def plain(error: Exception) -> str:

@@ -35,7 +35,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError, SQLAlchemyError
 
-from perospin.database.engines import plain, sqlite_engine
+from perospin.database.engines import is_url, one_writer, plain, sqlite_engine
 from perospin.database.record import COLUMNS, Record
 from perospin.errors import DataError
 from perospin.text import shorten, without_password
@@ -46,7 +46,6 @@ if TYPE_CHECKING:
 ENVIRONMENT_VARIABLE = "PEROSPIN_STORE"
 SCHEMA_VERSION = 1
 #: Rows written, and identifiers asked for, at a time.
-_WRITER_LOCK = 7_369_813  # any number that no other program of the database locks
 _CHUNK_ROWS = 2000
 _CHUNK_NAMES = 500
 
@@ -138,7 +137,7 @@ class Store:
         location = str(path) if path is not None else default_location()
         shown = shorten(without_password(location), 120)
         try:
-            if "://" in location and not location.startswith("sqlite"):
+            if is_url(location):
                 return cls(create_engine(location), shown, None)
             name = make_url(location).database if location.startswith("sqlite") and "://" in location else location
             if name in (None, "", ":memory:"):
@@ -295,8 +294,7 @@ class Store:
         engine = self._engine.execution_options(perospin_writes=write)
         with self._guard(), engine.begin() as connection:
             if write:
-                if connection.dialect.name == "postgresql":  # one writer at a time, as SQLite has it; reading goes on
-                    connection.execute(select(func.pg_advisory_xact_lock(_WRITER_LOCK)))
+                one_writer(connection)
                 _metadata.create_all(connection)
             version = connection.scalar(select(_about.c.value).where(_about.c.name == "schema_version"))
             if version is None and write:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from perospin.detectors import bias, dose, timing
+from perospin.detectors.density import Density, density_of
 from perospin.detectors.noise import limit_interval_from_noise
 from perospin.errors import DataError, PerospinError
 from perospin.measurements.result import SpinFit
@@ -42,7 +43,8 @@ class Device:
     area_mm2 : float
         Active area.
     density_g_cm3, energy_kev, thickness_mm
-        For the attenuation; the thickness is the gap if not given.
+        For the attenuation; a density that is not given is looked for (`density_of`) and its source told, and the
+        thickness is the gap if not given.
     permittivity, voltage_v
         For space-charge-limited current (unless a capacitance was measured), for the drift and the field of the
         sensitivity.
@@ -113,6 +115,8 @@ class DeviceResult:
         File name by analysis.
     attenuated : float
         Fraction of the beam; NaN without a density.
+    density : Density or None
+        With its source.
     shot_limit_gy_s : (value, low, high) or None
         Detection limit from shot noise alone, with the interval (68 %) of sensitivity and dark current.
     notes : tuple of str
@@ -123,6 +127,7 @@ class DeviceResult:
     fits: Mapping[str, SpinFit]
     files: Mapping[str, str]
     attenuated: float = math.nan
+    density: Density | None = None
     shot_limit_gy_s: tuple[float, float, float] | None = None
     notes: tuple[str, ...] = field(default_factory=tuple)
 
@@ -170,14 +175,17 @@ def fit_device(folder: Path) -> DeviceResult:
         raise DataError(
             f"no measurement of '{folder.name:.60}' could be fitted; name files after {words}. {' '.join(notes)[:180]}"
         )
-    attenuated = math.nan
-    if math.isnan(device.density_g_cm3):
-        notes.append("no attenuation: device.toml has no density_g_cm3")
-    else:
-        linear = device.density_g_cm3 * mass_attenuation(device.formula, device.energy_kev)
+    attenuated, density = math.nan, None
+    try:
+        given = None if math.isnan(device.density_g_cm3) else device.density_g_cm3
+        density = density_of(device.formula, given_g_cm3=given)
+    except PerospinError:
+        notes.append("no attenuation: no density is known; add density_g_cm3 to device.toml")
+    if density is not None:
+        linear = density.value_g_cm3 * mass_attenuation(device.formula, device.energy_kev)
         attenuated = float(absorbed_fraction(linear, device.path_mm))
     files = {name: found[name].name for name in fits}
-    return DeviceResult(device, fits, files, attenuated, _shot_limit(device, fits), tuple(notes))
+    return DeviceResult(device, fits, files, attenuated, density, _shot_limit(device, fits), tuple(notes))
 
 
 def _shot_limit(device: Device, fits: Mapping[str, SpinFit]) -> tuple[float, float, float] | None:

@@ -34,7 +34,7 @@ _PAGE = """<!doctype html>
 <h1>{{ device.formula }}</h1>
 <p>Electrodes {{ "%g" | format(device.gap_mm) }} mm apart, active area {{ "%g" | format(device.area_mm2) }} mm².
 {% if attenuated == attenuated %}{{ "%.1f" | format(100 * attenuated) }} % of a beam of
-{{ "%g" | format(device.energy_kev) }} keV is attenuated (density {{ "%g" | format(device.density_g_cm3) }} g/cm³,
+{{ "%g" | format(device.energy_kev) }} keV is attenuated (density {{ density }},
 scattering included).{% endif %}</p>
 <h2>Values</h2>
 <div class="wide"><table><tr><th>quantity</th><th>value</th><th>{{ level }} interval</th><th>from</th></tr>
@@ -70,8 +70,8 @@ def write_page(result: DeviceResult, path: Path) -> None:
 
     rows, doubts, figures, sources = [], [], [], []
     device = result.device
-    if not math.isnan(result.attenuated):
-        drawn = attenuation_figure(device.formula, device.density_g_cm3, device.energy_kev, device.path_mm)
+    if result.density is not None:
+        drawn = attenuation_figure(device.formula, result.density.value_g_cm3, device.energy_kev, device.path_mm)
         figures.append(("attenuation", png_text(drawn)))
         plt.close(drawn)
     for name, fit in result.fits.items():
@@ -83,13 +83,13 @@ def write_page(result: DeviceResult, path: Path) -> None:
                 "interval": f"{value.low:.4g} to {value.high:.4g} {value.unit}" if known else "",
             })  # fmt: skip
         doubts += [f"{name}: {warning}" for warning in fit.warnings]
-        figure = fit.plot()
+        figure = fit.plot(material=device.formula)
         figures.append((name, png_text(figure)))
         plt.close(figure)
         sources += [(source.name, source.sha256) for source in fit.sources]
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     write_text(path, environment.from_string(_PAGE).render(
-        style=STYLE, limit=result.shot_limit_gy_s, device=device,
+        style=STYLE, density=result.density, limit=result.shot_limit_gy_s, device=device,
          attenuated=result.attenuated, rows=rows, doubts=doubts, notes=result.notes,
         figures=figures, sources=sources, level=f"{next(iter(result.fits.values())).level:.0%}",
     ))  # fmt: skip

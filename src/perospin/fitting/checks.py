@@ -27,7 +27,7 @@ class Trace:
     channels
         Signals by name, (n,) each.
     sigma
-        Standard uncertainties (n,), or None.
+        Standard uncertainties, (n,) for all channels or one row for each, or None.
     warnings
         What was found and done, in sentences.
     """
@@ -61,6 +61,7 @@ def check_trace(
     x_name: str = "delay_ps",
     least: int = 6,
     check_constant: bool = True,
+    sigma_rows: bool = False,
 ) -> Trace:
     """Check a trace and bring it into order.
 
@@ -79,6 +80,8 @@ def check_trace(
         Fewest points that can be fitted.
     check_constant
         Whether a channel without any variation is an error.
+    sigma_rows
+        Whether `sigma` may also have a row for each channel, shape (n_channels, n).
 
     Returns
     -------
@@ -99,16 +102,16 @@ def check_trace(
         spread = real(sigma, "sigma")
         if spread.ndim == 0:
             spread = np.full(len(at), float(spread))
-        if spread.shape != at.shape:
+        if spread.shape not in (at.shape, *([(len(signals), len(at))] if sigma_rows else [])):
             raise FitError(f"sigma has the shape {spread.shape}; give one number or {len(at)} values")
     warnings = []
-    columns = [at, *signals.values(), *([] if spread is None else [spread])]
+    columns = [at, *signals.values(), *([] if spread is None else np.atleast_2d(spread))]
     good = np.all([np.isfinite(column) for column in columns], axis=0)
     dropped = int((~good).sum())
     if dropped:
         warnings.append(f"{dropped} of {len(at)} rows with missing or infinite values were left out")
         at, signals = at[good], {name: values[good] for name, values in signals.items()}
-        spread = None if spread is None else spread[good]
+        spread = None if spread is None else spread[..., good]
     if len(at) < least:
         raise FitError(f"only {len(at)} usable points: this analysis needs at least {least}")
     if spread is not None and not (spread > 0).all():
@@ -119,7 +122,7 @@ def check_trace(
         how = "runs backwards" if (steps <= 0).all() else "is not in order"
         warnings.append(f"{x_name} {how}: the points were sorted")
         at, signals = at[order], {name: values[order] for name, values in signals.items()}
-        spread = None if spread is None else spread[order]
+        spread = None if spread is None else spread[..., order]
     repeated = int((np.diff(at) == 0).sum())
     if at[0] == at[-1]:
         raise FitError(f"every {x_name} is {at[0]:g}: there is nothing to fit against")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -80,7 +81,8 @@ def rounded(value: float, uncertainty: float) -> str:
     >>> rounded(7.7634, 0.0512), rounded(514.3, 12.0), rounded(3.0, float("nan"))
     ('7.763 ± 0.051', '514 ± 12', '3')
     """
-    if not math.isfinite(value) or not math.isfinite(uncertainty) or uncertainty <= 0:
+    exact = uncertainty <= 1e-9 * abs(value)  # data without noise: no digits of rounding errors
+    if not math.isfinite(value) or not math.isfinite(uncertainty) or exact:
         return f"{value:.6g}"
     digits = 1 - math.floor(math.log10(uncertainty))
     size = math.floor(math.log10(max(abs(value), uncertainty)))
@@ -218,7 +220,28 @@ class Fit:
         """Standard errors by name."""
         return dict(zip(self.table["name"], self.table["uncertainty"].astype(float), strict=True))
 
+    @property
+    def main(self) -> str:
+        """Name of the quantity that the fit is about."""
+        free = (name for name, s in zip(self.table["name"], self.table["status"], strict=True) if s != "fixed")
+        return str(self.settings.get("main", "")) or next(free, self.names[0])
+
     # words
+
+    def stated(self, name: str = "") -> str:
+        """One quantity with its error, in a unit that suits its size: ``T1 = 129.1 ± 1.8 us``; default the main one."""
+        name = name or self.main
+        found = self[name]
+        if found.status not in ("fitted", "fixed", "derived", "upper bound", "lower bound"):
+            return f"{name}: {found.status}"
+        unit = readable_unit(found.value, found.unit)
+        stem = name.removesuffix("_" + found.unit.lower()).removesuffix("_percent").replace("_", " ")
+        value, error = (
+            convert(v, found.unit, unit) if unit != found.unit else v for v in (found.value, found.uncertainty)
+        )
+        stem = re.sub(r"^t1\b", "T1", stem)
+        bound = {"upper bound": f"< {value:.3g}", "lower bound": f"> {value:.3g}"}.get(found.status)
+        return f"{stem} {bound or f'= {rounded(value, error)}'} {unit}".rstrip()
 
     def summary(self) -> str:
         """One line: what was fitted, and the main values."""
@@ -250,6 +273,8 @@ class Fit:
         strong = self.strong_correlations(0.3)
         if strong:
             lines.append("  correlations: " + ", ".join(f"{a}/{b} {r:+.2f}" for a, b, r in strong[:8]))
+        if "compared" in self.settings:
+            lines.append(f"  compared: {self.settings['compared']}")
         lines += [f"  convention, {key}: {text}" for key, text in self.conventions.items()]
         lines += [f"  file: {s.name} (sha256 {s.sha256[:12]}...)" for s in self.sources]
         lines += [f"  ! {sentence}" for sentence in self.warnings]
@@ -401,8 +426,26 @@ class Fit:
 
     # picture
 
-    def plot(self, **options: Any) -> Figure:
-        """Draw data, fit and residuals; returns the matplotlib Figure."""
+    def plot(self, *, title: str | None = None, material: str = "", **options: Any) -> Figure:
+        """Draw data, fit and residuals; returns the matplotlib Figure.
+
+        Parameters
+        ----------
+        title
+            Above the figure; default what was measured, and the main value with its error.
+        material
+            What was measured, for the default title.
+        **options
+            What the drawing of this analysis takes besides.
+        """
+        from perospin.fitting.plotting import set_heading
+
+        figure = self._drawn(**options)
+        set_heading(figure, self, title, material)
+        return figure
+
+    def _drawn(self, **options: Any) -> Figure:
+        """Figure with a title that says in a few words what is drawn."""
         from perospin.fitting.plotting import plot_fit
 
         return plot_fit(self, **options)

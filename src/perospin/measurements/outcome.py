@@ -46,6 +46,8 @@ class Outcome:
     @classmethod
     def of(cls, fit: SpinFit, measured: Measurement) -> Outcome:
         """Outcome of one fit of what was read."""
+        as_written = {"x_unit": measured.x_unit, "signal_unit": measured.signal_unit}
+        fit = fit.with_settings(**{name: unit for name, unit in as_written.items() if unit})
         return cls(fit, measured.conditions, measured.notes, doubts=measured.doubts)
 
 

@@ -86,19 +86,9 @@ def methods(fit: SpinFit) -> str:
 
 
 def headline(fit: SpinFit) -> str:
-    """Write the main value in a unit that suits its size: ``T1 = 129.1 ± 1.8 us``."""
-    from perospin.fitting.result import rounded
-    from perospin.units import convert, readable_unit
-
+    """Write the main value in a unit that suits its size, with the convention of a lifetime."""
     name = str(fit.settings.get("main", "")) or next(iter(fit.records), fit.names[0])
-    found = fit[name]
-    if found.status not in ("fitted", "derived", "upper bound", "lower bound"):
-        return f"{name}: {found.status}"
-    unit = readable_unit(found.value, found.unit)
-    stem = name.removesuffix("_" + found.unit.lower()).removesuffix("_percent").replace("_", " ")
-    value, error = (convert(v, found.unit, unit) if unit != found.unit else v for v in (found.value, found.uncertainty))
-    bound = {"upper bound": f"< {value:.3g}", "lower bound": f"> {value:.3g}"}.get(found.status)
-    return f"{stem} {bound or f'= {rounded(value, error)}'} {unit}".rstrip() + _convention(fit, name)
+    return fit.stated(name) + _convention(fit, name)
 
 
 def _convention(fit: SpinFit, name: str) -> str:

@@ -45,10 +45,14 @@ class SpinFit(Fit):
         super().__post_init__()
         object.__setattr__(self, "records", MappingProxyType(dict(self.records)))
 
-    def plot(self, **options: Any) -> Figure:
-        """Draw data, fit and residuals as this analysis does; returns the matplotlib Figure."""
+    @property
+    def main(self) -> str:
+        """Name of the quantity that the fit is about: the first that the database keeps, unless the fit names one."""
+        return str(self.settings.get("main", "")) or next(iter(self.records), self.names[0])
+
+    def _drawn(self, **options: Any) -> Figure:
         if not self.drawing:
-            return super().plot(**options)
+            return super()._drawn(**options)
         return drawer_of(self.drawing)(self, **options)
 
     @classmethod

@@ -132,6 +132,12 @@ class Law:
         given = (f'-p {p.short}="{own[p.name]}"' for p in self.parameters if p.required)
         return f"perospin mechanisms rate {self.name} {' '.join(given)}"
 
+    @property
+    def example_values(self) -> dict[str, Any]:
+        """The plausible point of `example`, as numbers in the units of the arguments."""
+        own = _EXAMPLES | {p: text for (law, p), text in _OWN_EXAMPLES.items() if law == self.name}
+        return {p.name: p.read(own[p.name]) for p in self.parameters if p.name in own}
+
     def parameter(self, name: str) -> Parameter:
         """Find an argument by its name, with or without the unit.
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from perospin.digits import counted
+from perospin.digits import counted, r2_text
 from perospin.studies.caution import Caution
 
 if TYPE_CHECKING:
@@ -192,6 +192,18 @@ class PartResult:
         found = Found(self.directions_found, self.importance, self.pairs, told, scheme, self.spec.explain)
         return claim_table(self.spec.claims, found)
 
+    def _rows_html(self) -> str:
+        """Baseline and model of the verdict, a row each: no R2 without its scheme."""
+        from html import escape
+
+        verdict, rows = self.spec.verdict, []
+        for name in dict.fromkeys([self.spec.baseline, verdict.estimator]):
+            score = self.told_score(name, verdict.scheme)
+            told = "not run" if score is None else r2_text(score["r2"])
+            cells = (self.name, str(len(self.rows)), self.spec.title_of(name), self.scheme_label(verdict.scheme), told)
+            rows.append("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>")
+        return "".join(rows)
+
     def __str__(self) -> str:
         verdict = self.spec.verdict
         lines = [f"{self.name}: {counted(len(self.rows), 'row')}"]
@@ -242,6 +254,15 @@ class StudyResult:
 
     def __str__(self) -> str:
         return f"Study '{self.name}'\n" + "\n".join(str(part) for part in self.parts.values())
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        rows = "".join(part._rows_html() for part in self.parts.values())
+        return (
+            f"<div><b>{escape(self.title)}</b> (study {escape(self.name)})<table><thead><tr><th>part</th><th>rows</th>"
+            f"<th>model</th><th>scheme</th><th>R²</th></tr></thead><tbody>{rows}</tbody></table></div>"
+        )
 
     def save(self, folder: str | Path) -> Path:
         """Write the result to a folder (created if needed) and return the folder."""

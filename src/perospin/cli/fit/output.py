@@ -174,11 +174,9 @@ def _parts_table(parts: Mapping[str, SpinFit]) -> str:
 
 
 def _figure(fit: SpinFit, path: Path, material: str | None = None, log_delay: bool = False) -> None:
-    """Write the figure of a fit; a pump-probe fit names its material, and may have a logarithmic delay."""
-    more: dict[str, Any] = {}
-    if fit.drawing == _PUMP_PROBE:
-        more = {"material": material or "", **({"log_delay": True} if log_delay else {})}
-    write_figure(fit.plot(**more), path, dpi=200)
+    """Write the figure of a fit with its material; a pump-probe fit may have a logarithmic delay."""
+    more: dict[str, Any] = {"log_delay": True} if log_delay else {}
+    write_figure(fit.plot(material=material or "", **more), path, dpi=200)
 
 
 _PUMP_PROBE = "pump-probe"

@@ -34,6 +34,8 @@ class Assignment:
         Positions of the channels by role.
     pair
         Positions of the intensities of both helicities, where a polarisation is wanted and only they are there.
+    spreads
+        Positions of the errors of both traces, same- and counter-circular, where each has a column of its own.
     notes, doubts
         What was taken for what where headings don't tell it, and what could as well have been taken.
     """
@@ -41,6 +43,7 @@ class Assignment:
     at: int
     chosen: dict[str, int] = field(default_factory=dict)
     pair: tuple[int, int] | None = None
+    spreads: tuple[int, int] | None = None
     notes: list[str] = field(default_factory=list)
     doubts: list[str] = field(default_factory=list)
 
@@ -165,6 +168,11 @@ def assign(trace: Trace, roles: Sequence[str], optional: Sequence[str], x: str) 
         _in_turn(trace, roles, optional, x, left, scores, chosen)
     else:
         _by_exclusion(trace, wanted, unnamed, x, left, scores, chosen)
+    if {"same", "counter", "sigma"} <= {*chosen}:
+        errors = [i for i in free if scores["sigma"][i] >= NAMED]
+        if len(errors) == 2:  # the order of the columns tells which is whose
+            found.spreads = (errors[0], errors[1]) if chosen["same"] < chosen["counter"] else (errors[1], errors[0])
+            left = [i for i in left if i not in errors]
     left = [i for i in left if i not in chosen.values()]
     _refuse_stray(trace, optional, chosen, left)
     missing = [role for role in roles if role not in chosen]
@@ -253,6 +261,13 @@ def _by_exclusion(
             f"name the columns in the order {', '.join([x, *wanted])} (--columns 1,2)"
         )
     chosen.update(zip(unnamed, others or candidates, strict=False))
+
+
+def spread_of(trace: Trace) -> int | None:
+    """Position of the one column of errors; None if there is none, or several."""
+    scores = _scores(trace, get_role("sigma"), "")
+    found = [i for i, score in enumerate(scores) if score >= NAMED]
+    return found[0] if len(found) == 1 else None
 
 
 def _is_condition(label: Label) -> bool:

@@ -12,7 +12,7 @@ import numpy as np
 
 from perospin.errors import DataError
 from perospin.fitting import Source
-from perospin.measurements.reading.assignment import abscissa, assign, repeats_of, stand_in
+from perospin.measurements.reading.assignment import abscissa, assign, repeats_of, spread_of, stand_in
 from perospin.measurements.reading.grid import Float
 from perospin.measurements.reading.matrices import wavelength_nm
 from perospin.measurements.reading.pooled import passes, select, settled
@@ -24,6 +24,7 @@ from perospin.units import convert
 
 __all__ = ["Measurement", "assigned", "gather"]
 
+_PAIR = ("same", "counter")
 _LARGEST_T = 100.0  # no steady field is larger
 _LARGEST_PS = 1e11  # a clock, not a delay
 _SWEEPS = ("field", "voltage")  # these run forth and back
@@ -52,6 +53,8 @@ class Measurement:
         belong into the result, the record and the page.
     x_unit
         Unit of the abscissa in the file, or the one given; ``""`` if it was assumed.
+    signal_unit
+        Unit of a detector's signal in the file, for the axis of a figure; ``""`` if it states none.
     """
 
     x: Float
@@ -62,6 +65,7 @@ class Measurement:
     notes: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
     x_unit: str = ""
+    signal_unit: str = ""
 
     def __getitem__(self, role: str) -> Float:
         return self.channels[role]
@@ -85,6 +89,7 @@ class _Told:
 
     notes: list[str]
     doubts: list[str]
+    signal_unit: str = ""
 
     def doubt(self, sentence: str) -> None:
         self.notes.append(sentence)
@@ -156,6 +161,8 @@ def gather(
         axis, values, repeats = _from_one(traces[0], roles, optional, x, columns, x_unit, told)
     else:
         axis, values, repeats = _from_several(traces, wanted, x, columns, x_unit, told, channels)
+        if "sigma" in optional and {*_PAIR} == {*values} and columns is None:
+            values |= _errors_of_each(traces, values, x, told)
     largest = float(np.nanmax(np.abs(axis), initial=0.0))
     if x == "field" and largest > _LARGEST_T:
         raise DataError(
@@ -189,6 +196,7 @@ def gather(
         notes=tuple(told.notes),
         doubts=tuple(told.doubts),
         x_unit=_unit_of(traces[0], columns, x, x_unit),
+        signal_unit=told.signal_unit,
     )
 
 
@@ -235,6 +243,7 @@ def _from_one(
             told.doubt(doubt)
         if found.pair is not None:  # a polarisation from its two intensities
             return _axis(trace, at, x, x_unit, told), *_polarisation(trace, found.pair)
+        return _axis(trace, at, x, x_unit, told), *_channels(trace, chosen, x, told, found.spreads)
     return _axis(trace, at, x, x_unit, told), *_channels(trace, chosen, x, told)
 
 
@@ -274,7 +283,9 @@ def _from_several(
         axes.append(_axis(trace, at, x, x_unit, told))
         stack = np.stack([_converted(trace, i, get_role(role), x, told) for i in rest])
         repeats[role], channels[role] = stack, stack[0]
-        left = [n for i, n in enumerate(trace.names) if i not in (at, *rest) and trace.has_numbers(i)]
+        taken_later = spread_of(trace) if {*_PAIR} == {*order} and "sigma" in wanted and columns is None else None
+        known = (at, *rest, taken_later)
+        left = [n for i, n in enumerate(trace.names) if i not in known and trace.has_numbers(i)]
         if left:
             told.notes.append(
                 f"{trace.source:.60}: {role} from {_list([trace.names[i] for i in rest])}; not used: {_list(left)}"
@@ -282,6 +293,27 @@ def _from_several(
     for trace, axis in zip(traces[1:], axes[1:], strict=True):
         _same_axis(axes[0], axis, traces[0].source, trace.source, x)
     return axes[0], channels, repeats
+
+
+def _errors_of_each(traces: Sequence[Trace], channels: Mapping[str, Float], x: str, told: _Told) -> dict[str, Float]:
+    """Error columns of files that hold one channel each, as a row a file; none unless every file has one."""
+    order = assigned([trace.source for trace in traces], _PAIR) or _PAIR
+    found: dict[str, Float] = {}
+    for role, trace in zip(order, traces, strict=True):
+        at = spread_of(trace)
+        if at is not None:
+            of = repeats_of(trace, role, abscissa(trace, x))[0]
+            found[role] = _uncertainty(trace, at, of, get_role(role), channels[role])
+    lacking = [trace.source for role, trace in zip(order, traces, strict=True) if role not in found]
+    if found and lacking:
+        told.doubt(
+            f"error columns were not used, as {_list(lacking)} has none: the scatter of the points stands for them"
+        )
+        return {}
+    if not found:
+        return {}
+    told.notes.append("each file's error column weights its points")
+    return {"sigma": np.stack([found[role] for role in _PAIR])}
 
 
 def _same_axis(one: Float, other: Float, first: str, second: str, x: str) -> None:
@@ -343,13 +375,19 @@ def _axis(trace: Trace, at: int, x: str, x_unit: str | None, told: _Told) -> Flo
 
 
 def _channels(
-    trace: Trace, chosen: Mapping[str, int], x: str, told: _Told
+    trace: Trace, chosen: Mapping[str, int], x: str, told: _Told, both: tuple[int, int] | None = None
 ) -> tuple[dict[str, Float], dict[str, Float]]:
     channels = {role: _converted(trace, i, get_role(role), x, told) for role, i in chosen.items()}
     first = next(iter(chosen))
     if "sigma" in chosen and first != "sigma":
         channels["sigma"] = _uncertainty(trace, chosen["sigma"], chosen[first], get_role(first), channels[first])
-    return channels, {role: values[None, :] for role, values in channels.items()}
+    repeats = {role: values[None, :] for role, values in channels.items()}
+    if both is not None and {*_PAIR} <= {*channels}:
+        rows = zip(_PAIR, both, strict=True)
+        channels["sigma"] = np.stack(
+            [_uncertainty(trace, at, chosen[of], get_role(of), channels[of]) for of, at in rows]
+        )
+    return channels, repeats
 
 
 def _uncertainty(trace: Trace, at: int, of: int, role: Role, values: Float) -> Float:
@@ -387,4 +425,8 @@ def _converted(trace: Trace, at: int, role: Role, x: str, told: _Told) -> Float:
     if role.unit and unit and is_opaque(unit):
         told.notes.append(f"{source:.60}: {name} in {unit} is taken as {role.unit}")
         return np.array(trace.values[:, at])
-    return np.array(trace.values[:, at]) if not role.unit else trace.column(at + 1, role.unit, assume=unit)
+    if role.unit:
+        return trace.column(at + 1, role.unit, assume=unit)
+    if role.name != "sigma":
+        told.signal_unit = told.signal_unit or label.unit
+    return np.array(trace.values[:, at])

@@ -16,6 +16,7 @@ from perospin.navigation.space.space import Candidate
 from perospin.navigation.surrogates.columns import InputColumns
 from perospin.navigation.surrogates.hypotheses import CompetingSurrogates
 from perospin.navigation.surrogates.surrogate import Surrogate
+from perospin.progress import Progress
 
 __all__ = ["Known", "chance_of_success", "fit_all", "with_task"]
 
@@ -131,15 +132,18 @@ class _Turned:
 def fit_all(
     known: Known,
     objectives: Sequence[Objective],
-    make: Callable[[InputColumns], Surrogate],
+    make: Callable[[Objective, InputColumns], Surrogate],
+    tell: Progress | None = None,
 ) -> list[Surrogate]:
     """Fit one surrogate an objective."""
     made: list[Surrogate] = []
-    for objective in objectives:
+    for done, objective in enumerate(objectives):
+        if tell is not None:
+            tell(f"learning {objective.name}", done, len(objectives))
         rows, scores, sds = known.of_target(objective)
         of = [known.events[i].task for i in rows]
         inputs, columns = with_task(known.inputs[rows], known.columns, known.tasks, of)
-        model = make(columns)
+        model = make(objective, columns)
         made.append((_Turned(model) if objective.sign < 0 else model).fit(inputs, scores, sds))
     return made
 

@@ -12,7 +12,13 @@ import numpy as np
 from perospin.digits import counted, figures
 from perospin.errors import NavigationError
 from perospin.navigation.campaign.belief import Known
-from perospin.navigation.campaign.candidates import Candidates, DeclaredSpace, candidates_from, open_candidates
+from perospin.navigation.campaign.candidates import (
+    Candidates,
+    DeclaredSpace,
+    OwnIons,
+    candidates_from,
+    open_candidates,
+)
 from perospin.navigation.campaign.log import Event, Log
 from perospin.navigation.campaign.objectives import Objective, parse_objectives
 from perospin.navigation.campaign.suggesting import Suggestion, check_acquisition, suggest
@@ -20,7 +26,8 @@ from perospin.navigation.space.space import Candidate, Space
 from perospin.navigation.surrogates.columns import InputColumns
 from perospin.navigation.surrogates.declared import surrogate_from
 from perospin.navigation.surrogates.surrogate import Surrogate
-from perospin.text import shorten
+from perospin.progress import Progress, progress_line
+from perospin.text import shorten, without_password
 
 __all__ = ["Campaign", "Status"]
 
@@ -66,6 +73,42 @@ def check_costs(space: Candidates, cost: str) -> None:
             )
 
 
+def _models(model: Mapping[str, Any], objectives: Sequence[Objective]) -> dict[str, Mapping[str, Any]]:
+    """Take a model apart: what learns each objective, by its name.
+
+    Raises
+    ------
+    NavigationError
+        If two objectives share one declaration, or it names another one.
+    """
+    if not model:
+        return {}
+    names = [one.name for one in objectives]
+    if len(names) == 1:
+        return {names[0]: model}
+    for name, declared in model.items():
+        if name not in names or not isinstance(declared, Mapping):
+            raise NavigationError(
+                f"with two objectives each has a model of its own, under its name: {' and '.join(names)}; "
+                f"'{shorten(str(name), 40)}' is none of them"
+            )
+    return dict(model)
+
+
+def _made(folder: Path | str) -> Path | str:
+    """Where the log of a new campaign goes: into a folder, which is made, or a database behind a URL."""
+    from perospin.database.engines import is_url
+
+    if is_url(str(folder)):
+        return str(folder)
+    place = Path(folder)
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise NavigationError(f"can't create the folder '{shorten(str(place), 120)}': {error.strerror}") from None
+    return place / _FILE
+
+
 class Campaign:
     """Ask for the next materials and tell what came of them; use `new` or `open`.
 
@@ -82,7 +125,7 @@ class Campaign:
         self._log = log
         first = next(iter(log.events()), None)
         if first is None or first.kind != "begun":
-            raise NavigationError(f"'{shorten(str(log.path), 120)}' holds no campaign; begin one with Campaign.new")
+            raise NavigationError(f"'{log.shown}' holds no campaign; begin one with Campaign.new")
         declared = first.detail
         try:
             self.space: Candidates = candidates_from(declared["candidates"])
@@ -93,7 +136,7 @@ class Campaign:
             self.model: dict[str, Any] | None = declared["model"]
         except (KeyError, TypeError, ValueError):
             raise NavigationError(
-                f"the campaign in '{shorten(str(log.path), 120)}' is of another version of perospin, or isn't whole"
+                f"the campaign in '{log.shown}' is of another version of perospin, or isn't whole"
             ) from None
 
     @classmethod
@@ -107,13 +150,14 @@ class Campaign:
         stop_below: float | None = None,
         seed: int = 0,
         model: Mapping[str, Any] | None = None,
+        ions: OwnIons | None = None,
     ) -> Self:
         """Begin a campaign in a folder of its own.
 
         Parameters
         ----------
-        folder : path
-            Made if it isn't there.
+        folder : path or str
+            Made if it isn't there. For a group: ``postgresql+psycopg://user@host/database#name``.
         candidates : path, Space or CandidateTable
             A space file (``.toml``), or a table of all materials to choose from.
         objectives : str or sequence of str
@@ -127,7 +171,10 @@ class Campaign:
         seed : int
         model : dict, optional
             What learns, as `surrogate_from` reads it: a law, or laws that compete. Laws are of the values themselves,
-            or of their decimal logarithm if the objective is on a log scale.
+            or of their decimal logarithm if the objective is on a log scale. For two objectives, one such declaration
+            under the name of each; one that is left out is learnt without a law.
+        ions : dict of str to str or dict, optional
+            Own ions that the space file names: ``{"NAME": "SMILES"}``. The log keeps them.
 
         Raises
         ------
@@ -140,9 +187,11 @@ class Campaign:
         if stop_below is not None and not (np.isfinite(stop_below) and stop_below > 0):
             raise NavigationError(f"a campaign stops below an expected gain above 0, not {stop_below:g}")
         if isinstance(candidates, str | Path):
-            choose_from = open_candidates(candidates)
+            choose_from = open_candidates(candidates, ions)
+        elif isinstance(candidates, Space):
+            choose_from = DeclaredSpace(candidates, ions)
         else:
-            choose_from = DeclaredSpace(candidates) if isinstance(candidates, Space) else candidates
+            choose_from = candidates
         first = next(choose_from.candidates(), None)
         if first is None:
             raise NavigationError("the space has no candidate; loosen one of its rules")
@@ -153,16 +202,10 @@ class Campaign:
         if cost is not None:
             check_costs(choose_from, cost)
         if model is not None:
-            if len(wanted) > 1:
-                raise NavigationError("a model of the physics is for one objective; leave it out for two")
-            surrogate_from(choose_from.encode([first])[1], model)
-        place = Path(folder)
-        try:
-            place.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise NavigationError(f"can't create the folder '{shorten(str(place), 120)}': {error.strerror}") from None
-        log = Log(place / _FILE)
-        declared = {
+            for declared in _models(model, wanted).values():
+                surrogate_from(choose_from.encode([first])[1], declared)
+        log = Log(_made(folder))
+        content = {
             "candidates": choose_from.to_dict(),
             "objectives": [asdict(one) for one in wanted],
             "acquisition": way,
@@ -171,7 +214,7 @@ class Campaign:
             "model": None if model is None else dict(model),
             "seed": seed,
         }
-        log.create(Event("begun", detail=declared))
+        log.create(Event("begun", detail=content))
         return cls(log)
 
     @classmethod
@@ -183,15 +226,21 @@ class Campaign:
         NavigationError
             If there is none.
         """
-        file = Path(folder) / _FILE
-        if not file.is_file():
-            raise NavigationError(
-                f"'{shorten(str(folder), 120)}' holds no campaign; begin one with 'perospin campaign new'"
-            )
-        return cls(Log(file))
+        from perospin.database.engines import is_url
 
-    def _make(self, columns: InputColumns) -> Surrogate:
-        return surrogate_from(columns, self.model, self.seed)
+        if is_url(str(folder)):
+            log = Log(str(folder))
+            if log.exists:
+                return cls(log)
+        elif (file := Path(folder) / _FILE).is_file():
+            return cls(Log(file))
+        raise NavigationError(
+            f"'{shorten(without_password(str(folder)), 120)}' holds no campaign; begin one with 'perospin campaign new'"
+        )
+
+    def _make(self, objective: Objective, columns: InputColumns) -> Surrogate:
+        declared = _models(self.model or {}, self.objectives)
+        return surrogate_from(columns, declared.get(objective.name), self.seed)
 
     @property
     def events(self) -> list[Event]:
@@ -203,6 +252,7 @@ class Campaign:
         count: int = 1,
         surrogate: Callable[[InputColumns], Surrogate] | None = None,
         acquisition: str | None = None,
+        progress: bool | Progress = False,
     ) -> list[Suggestion]:
         """Choose the next materials and write them to the log, where they are pending.
 
@@ -216,6 +266,8 @@ class Campaign:
             default a Gaussian process on mixed inputs.
         acquisition : str, optional
             For this batch only.
+        progress : bool or callable
+            Show a progress line, or hear of it.
         """
         if count < 1:
             raise NavigationError(f"a batch has one material or more, not {count}")
@@ -225,11 +277,12 @@ class Campaign:
             events = self._log.events()
             generator = np.random.default_rng([self.seed, len(events)])
             known = Known.of(events, self.space)
-            batch, models = suggest(
-                known, self.space, self.objectives, count, way, surrogate or self._make, generator, self.cost
-            )
-            evidence = next((m.probabilities() for m in models if hasattr(m, "probabilities")), None)
-            more = {"acquisition_name": way} | ({"probabilities": evidence} if evidence else {})
+            make = self._make if surrogate is None else lambda _, columns: surrogate(columns)
+            with progress_line(progress) as tell:
+                batch, models = suggest(
+                    known, self.space, self.objectives, count, way, make, generator, self.cost, tell
+                )
+            more = {"acquisition_name": way} | self._evidence(models)
             told = [
                 Event("suggested", one.material, one.choices, note=one.words, detail=one.to_dict() | more)
                 for one in batch
@@ -238,6 +291,14 @@ class Campaign:
             if self._log.append(told, seen=len(events)):
                 return batch
         raise NavigationError("others write to this campaign's log all the time; ask again in a minute")
+
+    def _evidence(self, models: Sequence[Surrogate]) -> dict[str, Any]:
+        """Probabilities of competing laws; with two objectives, named with theirs."""
+        found = {}
+        for objective, model in zip(self.objectives, models, strict=False):
+            for law, share in model.probabilities().items() if hasattr(model, "probabilities") else ():
+                found[law if len(self.objectives) == 1 else f"{objective.name}: {law}"] = share
+        return {"probabilities": found} if found else {}
 
     def tell(
         self,
@@ -327,8 +388,8 @@ class Campaign:
             note,
         )
 
-    def status(self) -> Status:
-        """Where the campaign stands."""
+    def status(self, stop_below: float | None = None) -> Status:
+        """Where the campaign stands; `stop_below` stands in for the stated one."""
         events = self._log.events()
         known = Known.of(events, self.space)
         best: dict[str, tuple[str, float]] = {}
@@ -344,20 +405,38 @@ class Campaign:
         pending = tuple(one.name for one in known.pending)
         kinds = [event.kind for event in events]
         counts = (kinds.count("measured"), kinds.count("failed"), kinds.count("imported"))
-        return Status(self.space.count, *counts, pending, best, gain, self._advice(gain, pending))
+        return Status(self.space.count, *counts, pending, best, gain, self._advice(gain, pending, stop_below))
 
-    def _advice(self, gain: float | None, pending: Sequence[str]) -> str:
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        now = self.status()
+        goals = " and ".join(f"{one.goal} {one.label}" for one in self.objectives)
+        counts = (
+            f"{now.candidates} candidates, {now.measured} measured, {now.failed} failed, {len(now.pending)} pending"
+        )
+        best = "".join(
+            f"<br>best {escape(name)}: {value:.4g} ({escape(who)})" for name, (who, value) in now.best.items()
+        )
+        waiting = f"<br>pending: {escape(', '.join(now.pending[:20]))}" if now.pending else ""
+        return f"<div><b>{escape(goals)}</b><br>{counts}{best}{waiting}<br>{escape(now.advice)}</div>"
+
+    def _advice(self, gain: float | None, pending: Sequence[str], stop_below: float | None) -> str:
         if gain is None:
             return (
                 f"{counted(len(pending), 'suggestion')} pending; tell what came of them"
                 if pending
                 else "ask for suggestions"
             )
-        if self.stop_below is None:
-            return f"the largest expected gain is {figures(gain, 2)}; state stop_below to be told when to stop"
-        if gain < self.stop_below:
-            return f"stop: the largest expected gain, {figures(gain, 2)}, is below the stated {self.stop_below:g}"
-        return f"go on: the largest expected gain, {figures(gain, 2)}, is above the stated {self.stop_below:g}"
+        bar = self.stop_below if stop_below is None else stop_below
+        if bar is None:
+            return (
+                f"the largest expected gain is {figures(gain, 2)}; state with --stop-below which gain isn't worth a "
+                "batch, to be told when to stop"
+            )
+        if gain < bar:
+            return f"stop: the largest expected gain, {figures(gain, 2)}, is below the stated {bar:g}"
+        return f"go on: the largest expected gain, {figures(gain, 2)}, is above the stated {bar:g}"
 
     def close(self) -> None:
         """Let go of the log's file."""

@@ -11,16 +11,19 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from perospin.chemistry import IonLibrary
 from perospin.errors import NavigationError
 from perospin.navigation.space.space import Candidate, Space
 from perospin.navigation.surrogates.columns import InputColumns
 from perospin.similar import did_you_mean
 from perospin.text import shorten, visible
 
-__all__ = ["CandidateTable", "Candidates", "DeclaredSpace", "candidates_from", "open_candidates"]
+__all__ = ["CandidateTable", "Candidates", "DeclaredSpace", "OwnIons", "candidates_from", "open_candidates"]
 
 FloatArray = NDArray[np.float64]
 Choice = str | float
+OwnIons = Mapping[str, str | Mapping[str, Any]]
+"""SMILES of each of the user's own ions, or more about it; as `IonLibrary.with_ions` reads them."""
 _MOST_NAMED = 200_000
 _NAMES = ("name", "material", "formula", "sample")
 
@@ -211,10 +214,17 @@ class CandidateTable:
 
 
 class DeclaredSpace:
-    """A space from its file, as a campaign asks for it: candidates are found by name too."""
+    """A space from its file, as a campaign asks for it: candidates are found by name too.
 
-    def __init__(self, space: Space) -> None:
-        self.space = space
+    Parameters
+    ----------
+    space : Space
+    ions : dict of str to str or dict, optional
+        The user's own ions that the space was opened with, for the log.
+    """
+
+    def __init__(self, space: Space, ions: OwnIons | None = None) -> None:
+        self.space, self.ions = space, dict(ions or {})
 
     @property
     def count(self) -> int:
@@ -259,18 +269,29 @@ class DeclaredSpace:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the declaration as plain JSON."""
-        return {"space": self.space.to_dict()}
+        return {"space": self.space.to_dict()} | ({"ions": self.ions} if self.ions else {})
 
 
-def open_candidates(path: Path | str) -> Candidates:
-    """Open a space file (``.toml``), or a table of candidates."""
-    return DeclaredSpace(Space.load(path)) if Path(path).suffix.lower() == ".toml" else CandidateTable.load(path)
+def open_candidates(path: Path | str, ions: OwnIons | None = None) -> Candidates:
+    """Open a space file (``.toml``), or a table of candidates.
+
+    Raises
+    ------
+    NavigationError
+        If it can't be read, or own ions come with a table: only a space file reads formulas.
+    """
+    if Path(path).suffix.lower() == ".toml":
+        return DeclaredSpace(Space.load(path, IonLibrary.of(ions)), ions)
+    if ions:
+        raise NavigationError("own ions are for a space file (.toml); a table of candidates needs none")
+    return CandidateTable.load(path)
 
 
 def candidates_from(content: Mapping[str, Any]) -> Candidates:
     """Read what `to_dict` of either kind made."""
     if "space" in content:
-        return DeclaredSpace(Space.from_dict(content["space"]))
+        own = content.get("ions")
+        return DeclaredSpace(Space.from_dict(content["space"], IonLibrary.of(own)), own)
     return CandidateTable.from_dict(content)
 
 

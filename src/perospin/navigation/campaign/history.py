@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from perospin.digits import counted, figures, percent
 from perospin.navigation.campaign.campaign import Campaign
 from perospin.navigation.campaign.log import Event
+from perospin.navigation.campaign.maps import Belief, beliefs
 from perospin.navigation.campaign.objectives import Objective
 
 __all__ = ["Promise", "Summary", "Target", "evidence", "kept_share", "progress", "promises", "summarise"]
@@ -116,16 +117,19 @@ class Summary:
         See `evidence`.
     words : dict
         Texts and tables of the page.
+    beliefs : list of Belief
+        Slices and maps, one an objective with results.
     """
 
     targets: list[Target]
     evidence: list[tuple[int, dict[str, float]]]
     words: dict[str, Any]
+    beliefs: list[Belief] = field(default_factory=list)
 
 
-def summarise(campaign: Campaign, name: str) -> Summary:
-    """Put together what a campaign's page shows."""
-    events, now = campaign.events, campaign.status()
+def summarise(campaign: Campaign, name: str, stop_below: float | None = None) -> Summary:
+    """Put together what a campaign's page shows; `stop_below` stands in for the stated one."""
+    events, now = campaign.events, campaign.status(stop_below)
     targets = []
     for one in campaign.objectives:
         way, made = progress(events, one), promises(events, one)
@@ -156,7 +160,7 @@ def summarise(campaign: Campaign, name: str) -> Summary:
         "acquisition": campaign.acquisition,
         "seed": campaign.seed,
     }
-    return Summary(targets, evidence(events), words)
+    return Summary(targets, evidence(events), words, beliefs(campaign))
 
 
 def _pending(event: Event, objectives: Sequence[Objective]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from perospin.navigation.campaign.objectives import Objective
 from perospin.navigation.space.space import Candidate
 from perospin.navigation.surrogates.columns import InputColumns
 from perospin.navigation.surrogates.surrogate import Surrogate
+from perospin.progress import Progress
 
 __all__ = ["ACQUISITIONS", "Suggestion", "check_acquisition", "suggest"]
 
@@ -37,6 +38,8 @@ ACQUISITIONS = {
 """Ways to choose, in words."""
 MOST = 20_000
 """Candidates scored at a time; a larger space is sampled anew for each batch."""
+FEWEST = 3
+"""Results of its own that a model needs: two say nothing of how much values differ."""
 _DRAWS, _SPREAD_DRAWS, _DRAWN_ROWS = 256, 512, 400
 _LOGS = ("log-ei", "ei", "noisy-ei", "hypervolume", "pi", "desirability")
 _Z = 1.959964
@@ -103,9 +106,10 @@ def suggest(
     objectives: Sequence[Objective],
     count: int,
     acquisition: str,
-    make: Callable[[InputColumns], Surrogate],
+    make: Callable[[Objective, InputColumns], Surrogate],
     generator: np.random.Generator,
     cost: str | None = None,
+    tell: Progress | None = None,
 ) -> tuple[list[Suggestion], list[Surrogate]]:
     """Choose a batch, and give the surrogates that chose it (none before there are results)."""
     every = list(space.candidates()) if space.count <= MOST else space.sample(MOST, generator)
@@ -119,9 +123,9 @@ def suggest(
     waiting = space.encode(known.pending)[0] if known.pending else np.empty((0, inputs.shape[1]))
     chance = chance_of_success(known, inputs)
     has = [len(set(known.of_target(one)[0].tolist()) & set(np.flatnonzero(known.own).tolist())) for one in objectives]
-    if min(has) < 2:
+    if min(has) < FEWEST:
         return _spread(known, open_, inputs, columns, waiting, chance, count, generator), []
-    models = fit_all(known, objectives, make)
+    models = fit_all(known, objectives, make, tell)
 
     def asked(rows: FloatArray) -> FloatArray:
         return with_task(rows, known.columns, known.tasks, [""] * len(rows))[0]
@@ -141,7 +145,9 @@ def suggest(
     for place in range(len(few), len(few) + len(waiting)):
         spread.learn(place)
     fantasy, free, made = waiting, np.ones(len(few), dtype=bool), []
-    for _ in range(min(count, len(few))):
+    for done in range(min(count, len(few))):
+        if tell is not None:
+            tell("choosing", done, min(count, len(few)))
         left = sd[few] * spread.left()[: len(few)]
         score, _, _ = _scores(
             acquisition,
@@ -351,7 +357,7 @@ def _spread(
     for _ in range(min(count, len(open_))):
         pick = int(generator.integers(len(at))) if np.isinf(apart).all() else int(np.argmax(apart * chance))
         name, distance = _nearest(inputs[pick], known)
-        words = "fewer than two results are known, so that candidates far from one another come first; " + (
+        words = f"fewer than {FEWEST} results are known, so that candidates far from one another come first; " + (
             f"nearest known is '{name}' ({distance:.2f} ranges away)" if name else "nothing is known nearby"
         )
         made.append(

@@ -27,7 +27,7 @@ h1{font-size:1.6rem;margin:0 0 .3rem}p{margin:.4rem 0}
 def page(found: Screening) -> str:
     """Return the page as HTML with everything inside it; nothing is fetched."""
     what, unit = found.headline
-    cards = "".join(_card(found, row, unit) for row in found.table.to_dict("records"))
+    cards = "".join(_card(found, i, row, unit) for i, row in enumerate(found.table.to_dict("records")))
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
         f"<title>What to make next: {escape(found.space)}</title><style>{_STYLE}</style></head><body>"
@@ -37,17 +37,19 @@ def page(found: Screening) -> str:
     ) + "</body></html>\n"
 
 
-def _card(found: Screening, row: dict[Any, Any], unit: str) -> str:
+def _card(found: Screening, place: int, row: dict[Any, Any], unit: str) -> str:
     value, low, high = found.shown(row)
     material = Perovskite.parse(str(row["formula"]), found.ions)
     drawn = _molecule(material)
     why = escape(shorten(row["reasons"], 140))
     domain = "" if row["in_domain"] else f'<p class="small out">out of domain: {why}</p>'
+    pushed = "; ".join(found.pushes(place))
+    pushes = f'<p class="small">pushes: {escape(pushed)}</p>' if pushed else ""
     known = '<span class="small"> measured already</span>' if row["known"] else ""
     return (
         f'<li class="one">{drawn}<b>{row["rank"]}. {material.format("html")}</b>{known}'
         f"<p>{number(value)} {escape(unit)} ({number(low)} to {number(high)})</p>"
-        f'<p class="small">beats ref.: {number(100 * row["chance_to_beat"], 0)} %</p>{domain}</li>'
+        f'<p class="small">beats ref.: {number(100 * row["chance_to_beat"], 0)} %</p>{pushes}{domain}</li>'
     )
 
 

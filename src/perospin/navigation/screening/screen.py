@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
+from perospin.digits import figures, number, signed
 from perospin.errors import NavigationError
 from perospin.navigation.screening.stream import Found, Job, State, cluster, model_bytes, stream
 from perospin.navigation.space.space import Space
@@ -22,6 +24,8 @@ from perospin.text import shorten
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from perospin.studies.predicting.predictor import Predictor
 
 __all__ = ["RANKINGS", "Screening", "screen"]
 
@@ -45,8 +49,8 @@ class Screening:
     ----------
     table : DataFrame
         One row a candidate, the best first: ``rank``, ``formula``, ``value``, ``low``, ``high``, ``chance_to_beat``,
-        ``in_domain``, ``reasons``, ``known``, ``front`` (1: no other is better in every objective), and the columns
-        that the model reads.
+        ``in_domain``, ``reasons``, ``pushes``, ``known``, ``front`` (1: no other is better in every objective), and
+        the columns that the model reads.
     n_screened, n_in_domain : int
         How many materials were predicted, and how many of them the study knows the like of.
     quantity, unit, conditions, scheme : str
@@ -74,6 +78,16 @@ class Screening:
     off : float, optional
         Of a space too large to be kept: largest error seen of the interpolated values that chose the candidates of the
         list, in the space of the models. Values in `table` are exact.
+    contributions : tuple of dict
+        Of each row, what the columns add to the average prediction, in the space of the models; largest first.
+    base : float
+        Average prediction of the training rows, in the space of the models.
+    logarithmic : bool
+        Whether that space is the logarithm of the quantity.
+    labels : mapping, optional
+        The study's own names of columns.
+    left_out : mapping of str to str
+        Spacers that could not be described, and why.
     """
 
     table: pd.DataFrame
@@ -96,6 +110,11 @@ class Screening:
     reciprocal: tuple[str, str] | None = None
     ions: Any = None
     off: float | None = None
+    contributions: tuple[Mapping[str, float], ...] = ()
+    base: float = float("nan")
+    logarithmic: bool = False
+    labels: Mapping[str, str] | None = None
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def headline(self) -> tuple[str, str]:
@@ -110,6 +129,28 @@ class Screening:
         found = Counterpart.of(*self.reciprocal, value, low, high)
         return found.value, found.low, found.high
 
+    def pushes(self, place: int, most: int = 3) -> list[str]:
+        """Say which columns push the value of a row most, away from the average: as factors where it is a logarithm."""
+        from perospin.descriptors.labels import words
+
+        said = []
+        for name, value in itertools.islice(self.contributions[place].items(), most):
+            sign = -1.0 if self.reciprocal is not None else 1.0
+            amount = f"×{number(10 ** (sign * value))}" if self.logarithmic else signed(value)
+            said.append(f"{amount} {words(name, self.labels)}")
+        return said
+
+    def average(self) -> str:
+        """Say where the pushes start: the average prediction of the training rows."""
+        what, unit = self.headline
+        value = 10**self.base if self.logarithmic else self.base
+        shown = 1 / value if self.reciprocal is not None and value > 0 else value
+        what_it_is = "factor" if self.logarithmic else "amount"
+        return (
+            f"A push is the {what_it_is} by which a column moves the {what}, from {figures(shown, 2)} {unit} (average "
+            "over the training rows) to the value. It says what the model does, not what nature does."
+        )
+
     def notes(self) -> list[str]:
         """Say what belongs under a list: domain, reference, scheme, model."""
         return [
@@ -118,7 +159,9 @@ class Screening:
             f"Intervals of {100 * self.level:g} % are made {interval_in_words(self.scheme)}.",
             f"Model: {self.estimator} (study {self.study}, part {self.part}); "
             f"{self.conditions or 'conditions as in the study'}.",
+            *([self.average()] if any(self.contributions) else []),
             *self._of_the_stream(),
+            *(f"{name} is left out: {shorten(why)}." for name, why in self.left_out.items()),
         ]
 
     def _of_the_stream(self) -> list[str]:
@@ -146,6 +189,7 @@ def screen(
     resume: bool = False,
     workers: int | None = None,
     scheduler: str | None = None,
+    limit_s: float = 600.0,
 ) -> Screening:
     """Predict every material of a space and rank them.
 
@@ -180,6 +224,8 @@ def screen(
         Threads; the processors of this machine by default.
     scheduler : str, optional
         Address of a Dask scheduler whose workers screen in place of this machine.
+    limit_s : float
+        Time for the descriptors of each cation that must be computed first (s); one that takes longer is left out.
 
     Returns
     -------
@@ -204,8 +250,15 @@ def screen(
         raise NavigationError(f"the space '{space.name}' has no [materials], so a study can't predict its candidates")
     answering = study if isinstance(study, Study) else Study.load(study)
     goals = [_goal(text, space) for text in objectives]
-    streamed = len(space.grid) > _LARGEST or scheduler is not None
     with progress_line(progress) as tell:
+        if scheduler is not None and space.to_compute():
+            raise NavigationError(
+                f"'{space.name}' has cations whose descriptors don't ship, which a cluster's workers lack; screen it "
+                "without --scheduler"
+            )
+        space = space.computed(limit_s, workers or 1, tell)
+        assert space.grid is not None
+        streamed = len(space.grid) > _LARGEST or scheduler is not None
         predictor = answering.predictor(part, tell or False)
         if predictor.part.target.by or predictor.part.data.records:
             raise NavigationError(
@@ -219,7 +272,7 @@ def screen(
         found: Found | None = None
         if streamed:
             job = Job(
-                model_bytes(predictor), space.to_dict(), space.ions, *goals[0], rank,
+                model_bytes(predictor), space.to_dict(), space.ions, space.left_out, *goals[0], rank,
                 float(target.forward(np.array([bar]))[0]), 5 * top + _SPARE,
             )  # fmt: skip
             kept_in = None if state is None else State(Path(state))
@@ -264,13 +317,14 @@ def screen(
         )
     kept = kept.reset_index(drop=True)
     kept.insert(0, "rank", np.arange(1, len(kept) + 1))
+    contributions, base = _contributions(predictor, kept[columns], progress)
     clear: int | None
     if found is None:
         clear = int((inside["low"] > inside["high"].min()).sum() + (inside["high"] < inside["low"].max()).sum())
     else:  # of a stream only the outermost ends are known
         clear = None if found.highest_low > found.lowest_high else 0
     named = target.reciprocal
-    return Screening(
+    screening = Screening(
         table=kept,
         n_screened=len(table) if found is None else found.n_screened,
         n_in_domain=len(inside) if found is None else found.n_in_domain,
@@ -291,7 +345,32 @@ def screen(
         reciprocal=None if named is None else (named.quantity, named.unit),
         ions=space.ions,
         off=None if found is None else found.off,
+        contributions=contributions,
+        base=base,
+        logarithmic=target.logarithmic,
+        labels=predictor.part.labels,
+        left_out=space.left_out,
     )
+    kept.insert(list(kept).index("known"), "pushes", ["; ".join(screening.pushes(i)) for i in range(len(kept))])
+    return screening
+
+
+def _contributions(
+    predictor: Predictor, rows: pd.DataFrame, progress: bool | Progress
+) -> tuple[tuple[dict[str, float], ...], float]:
+    """Contributions to the prediction of each row, and what they start from."""
+    told: list[dict[str, float]] = []
+    base = float("nan")
+    readable = rows[list(predictor.needed)].notna().all(axis=1)
+    with progress_line(progress) as tell:
+        for i in range(len(rows)):
+            found: dict[str, float] = {}
+            if readable.iloc[i]:
+                base, found, _ = predictor.contributions(rows.iloc[[i]])
+            told.append(found)
+            if tell is not None:
+                tell("explaining", i + 1, len(rows))
+    return tuple(told), base
 
 
 def _goal(text: str, space: Space) -> tuple[int, str | None]:
@@ -320,7 +399,8 @@ def _described(space: Space, numbers: NDArray[np.int64]) -> pd.DataFrame:
         return pd.DataFrame()
     stack, sheet = np.divmod(numbers, space.grid.n_sheets)
     rows = np.concatenate([space.grid.stacks(int(one), int(one) + 1) for one in stack])
-    frame = pd.concat(describe_blocks(space.grid.table(rows, sheet), ions=space.ions))
+    block = space.grid.table(rows, sheet)
+    frame = pd.concat(describe_blocks(block, ions=space.ions, compute=bool(space.to_compute())))
     return frame[~frame.index.duplicated()]
 
 

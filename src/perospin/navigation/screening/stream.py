@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perospin.errors import NavigationError, PerospinError
+from perospin.navigation.space.declaration import read_space
 from perospin.navigation.space.space import Space
 from perospin.saving import digest, read_bytes, read_json, write_json
 
@@ -50,6 +51,8 @@ class Job:
     space : mapping
         The declaration.
     ions : IonLibrary or None
+    left_out : mapping
+        Spacers that are left out.
     sign : int
         +1 if larger is better.
     descriptor : str or None
@@ -65,6 +68,7 @@ class Job:
     model: bytes
     space: Mapping[str, Any]
     ions: Any
+    left_out: Mapping[str, str]
     sign: int
     descriptor: str | None
     rank: str
@@ -77,7 +81,16 @@ class Job:
         import hashlib
 
         library = [] if self.ions is None else [repr(ion) for ion in self.ions]
-        told = [dict(self.space), library, self.sign, self.descriptor, self.rank, repr(self.bar), self.keep]
+        told = [
+            dict(self.space),
+            library,
+            sorted(self.left_out),
+            self.sign,
+            self.descriptor,
+            self.rank,
+            repr(self.bar),
+            self.keep,
+        ]
         return digest([hashlib.sha256(self.model).hexdigest(), told])
 
 
@@ -181,12 +194,14 @@ def _opened(key: str, job_of: _Once) -> tuple[Space, StackedPredictor]:
         path = Path(folder) / "model.npz"
         path.write_bytes(job.model)
         predictor = Predictor.load(path)
-    space = Space.from_dict(job.space, job.ions)
+    space = Space(read_space(job.space, "the space"), job.ions, job.left_out)
     names = {name for rule in space.rules for name in rule.names()} | ({job.descriptor} if job.descriptor else set())
     from perospin.descriptors.intrinsic import COLUMNS
 
     assert space.grid is not None
-    return space, StackedPredictor(predictor, space.grid, job.ions, sorted(names & set(COLUMNS)))
+    return space, StackedPredictor(
+        predictor, space.grid, space.ions, sorted(names & set(COLUMNS)), compute=bool(space.to_compute())
+    )
 
 
 class _Once:
@@ -219,7 +234,7 @@ def screen_part(job: Job, start: int, stop: int) -> Found:
 def _block(job: Job, space: Space, stacked: StackedPredictor, start: int, stop: int) -> Found:
     block = stacked.block(start, stop)
     shape = block.centre.shape
-    obeys = np.ones(shape, dtype=bool)
+    obeys = space.free_of_pairs(stacked.grid.stacks(start, stop))
     for rule in space.rules:
         names = rule.names()
         obeys &= rule.holds_in({name: block.column(name) for name in names if block.has(name)})

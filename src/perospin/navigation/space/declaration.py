@@ -10,6 +10,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from perospin.errors import NavigationError
+from perospin.navigation.space.spacers import Core
+from perospin.navigation.space.trajectories import Trajectory
 from perospin.saving import name_fault
 from perospin.text import shorten
 
@@ -27,6 +29,12 @@ class Materials(_Section):
 
     spacers: Literal["all"] | list[str] = []
     """Spacer cations by symbol, or "all" whose quantum chemistry ships."""
+    smiles: dict[str, str] = {}
+    """Further spacers, name -> SMILES with the charge."""
+    smiles_file: str | None = None
+    """File of further spacers, `SMILES name` in each line, beside the space file."""
+    cores: dict[str, Core] = {}
+    """Further spacers made by substitution: [materials.cores.NAME]."""
     a_cations: list[str] = []
     """Cations of the cages: of 3D materials, and of layered ones from n = 2 on."""
     a_step: float | None = Field(None, gt=0, le=0.5)
@@ -46,6 +54,9 @@ class Materials(_Section):
 
     RP and DJ, as the spacers' charges have it, if left out.
     """
+
+    excluded_pairs: list[tuple[str, str]] = []
+    """Pairs of ions that never stand in one material, such as ["PEA", "Cs"]."""
 
     @field_validator("halide_step", "a_step")
     @classmethod
@@ -141,14 +152,19 @@ class SpaceFile(_Section):
     """Mixtures by name."""
     variables: dict[str, Variable] = {}
     """Process variables by name."""
+    trajectories: dict[str, Trajectory] = {}
+    """Courses of a process variable by name, such as annealing profiles."""
     rules: list[RuleText] = []
     """Rules that every candidate obeys."""
 
     @model_validator(mode="after")
     def _something(self) -> SpaceFile:
-        if self.materials is None and not self.fractions and not self.variables:
-            raise ValueError("a space needs [materials], [fractions.NAME] or [variables.NAME]")
-        for name in (*self.fractions, *self.variables):
+        if self.materials is None and not self.fractions and not self.variables and not self.trajectories:
+            raise ValueError("a space needs [materials], [fractions.NAME], [variables.NAME] or [trajectories.NAME]")
+        names = [*self.fractions, *self.variables, *self.trajectories]
+        if twice := next((name for name in names if names.count(name) > 1), None):
+            raise ValueError(f"two parts of the space are called '{shorten(twice)}'")
+        for name in names:
             if fault := name_fault(name):
                 raise ValueError(f"the name '{shorten(name)}' can't be: {fault}")
         return self

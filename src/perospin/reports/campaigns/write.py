@@ -1,4 +1,4 @@
-"""Write the page of a campaign: next batch with reasons, progress, intervals kept, evidence, all that was tried."""
+"""Write the page of a campaign: next batch with reasons, maps, progress, intervals kept, evidence, what was tried."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import matplotlib
 
 from perospin import look
 from perospin.digits import counted, percent
+from perospin.reports.campaigns.maps import belief_figures
 from perospin.reports.write import _environment, _resource, _save_figures
 from perospin.saving import inner_folder, make_folder, write_text
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from perospin.navigation.campaign.history import Summary
 
-__all__ = ["campaign_page"]
+__all__ = ["campaign_figures", "campaign_page"]
 
 
 def campaign_page(summary: Summary, folder: str | Path) -> Path:
@@ -35,38 +36,58 @@ def campaign_page(summary: Summary, folder: str | Path) -> Path:
         The page.
     """
     place = make_folder(folder)
-    drawn, texts = {}, {}
+    found = campaign_figures(summary)
+    drawn = {name: figure for name, (_, _, figure) in found.items()}
+    panels: dict[str, tuple[int, str]] = {}
     with matplotlib.rc_context(look.RC):
-        for number, target in enumerate(summary.targets):
-            if target.best:
-                drawn[f"progress-{number + 1}"] = _progress(target)
-                texts[f"progress-{number + 1}"] = (
-                    f"Progress: {target.label}",
-                    "Each result in the order told; the line is the best so far.",
-                )
-            if target.promises:
-                drawn[f"intervals-{number + 1}"] = _intervals(target)
-                share, low, high = target.kept or (0.0, 0.0, 0.0)
-                texts[f"intervals-{number + 1}"] = (
-                    f"Were the intervals honest: {target.label}",
-                    f"What each suggestion promised (95 % interval) and what was measured (circles). "
-                    f"{percent(share)} of {counted(len(target.promises), 'interval')} held the measured value "
-                    f"(95 % range of this share {percent(low)} to {percent(high)}; an honest one is near 95 %).",
-                )
-        if summary.evidence:
-            drawn["evidence"] = _evidence(summary.evidence)
-            texts["evidence"] = ("Evidence of the hypotheses", "Probability of each law after so many results.")
+        for number, belief in enumerate(summary.beliefs, start=1):
+            for part, (words, figure) in enumerate(belief_figures(belief), start=1):
+                drawn[f"belief-{number}-{part}"] = figure
+                panels[f"belief-{number}-{part}"] = (number, f"{belief.label} {words}")
     embedded = _save_figures(drawn, inner_folder(place, "figures")) if drawn else {}
     context: dict[str, Any] = {
         **summary.words,
         "style": _resource("style.css"),
         "figures": [
-            {"title": texts[name][0], "caption": texts[name][1], "source": source} for name, source in embedded.items()
+            {"title": title, "caption": caption, "source": embedded[name]}
+            for name, (title, caption, _) in found.items()
+        ],
+        "beliefs": [
+            {
+                "title": f"What it believes: {belief.label}",
+                "caption": f"All that isn't shown on an axis is as in the best material, {belief.best}. "
+                "Bands and bars are 95 % intervals of the true value. Circles are results; other choices may differ.",
+                "panels": [{"what": what, "source": embedded[name]} for name, (of, what) in panels.items() if of == n],
+            }
+            for n, belief in enumerate(summary.beliefs, start=1)
         ],
     }
     page = _environment().get_template("campaigns/page.html.j2").render(context)
     write_text(place / "report.html", page)
     return place / "report.html"
+
+
+def campaign_figures(summary: Summary) -> dict[str, tuple[str, str, Figure]]:
+    """Draw a campaign's way: progress, intervals kept, evidence of the hypotheses; name to title, caption, figure."""
+    found: dict[str, tuple[str, str, Figure]] = {}
+    with matplotlib.rc_context(look.RC):
+        for number, target in enumerate(summary.targets, start=1):
+            if target.best:
+                caption = "Each result in the order told; the line is the best so far."
+                found[f"progress-{number}"] = (f"Progress: {target.label}", caption, _progress(target))
+            if target.promises:
+                share, low, high = target.kept or (0.0, 0.0, 0.0)
+                caption = (
+                    f"What each suggestion promised (95 % interval) and what was measured (circles). "
+                    f"{percent(share)} of {counted(len(target.promises), 'interval')} held the measured value "
+                    f"(95 % range of this share {percent(low)} to {percent(high)}; an honest one is near 95 %)."
+                )
+                title = f"Were the intervals honest: {target.label}"
+                found[f"intervals-{number}"] = (title, caption, _intervals(target))
+        if summary.evidence:
+            caption = "Probability of each law after so many results."
+            found["evidence"] = ("Evidence of the hypotheses", caption, _evidence(summary.evidence))
+    return found
 
 
 def _axes(height: float = 2.6) -> tuple[Figure, Any]:

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from perospin.fitting.plotting import data_and_residuals, plot_fit
-from perospin.look import BLUE, COLUMN_RC, GREY, VERMILLION, delay_axis, subscripted
-from perospin.units import convert
+from perospin.fitting.plotting import data_and_residuals, in_unit_of_file, plot_fit
+from perospin.look import BLUE, COLUMN_RC, GREY, VERMILLION, delay_axis
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -20,35 +19,26 @@ __all__ = ["plot_pump_probe"]
 _SYMBOLS = {"polarisation": "τ$_s$", "flip": "τ$_{flip}$", "difference": "τ$_{SC−CC}$"}
 
 
-def plot_pump_probe(
-    fit: SpinFit, *, title: str | None = None, log_delay: bool | None = None, material: str = ""
-) -> Figure:
+def plot_pump_probe(fit: SpinFit, *, log_delay: bool | None = None) -> Figure:
     """Draw the traces with their fit, and the residuals below.
 
     Parameters
     ----------
     fit
         Result of `fit_pump_probe` or `fit_populations`.
-    title
-        Default: the lifetime with its convention.
     log_delay
         Delay axis linear up to a twentieth of its length and logarithmic beyond; default for delays that ask for it.
-    material
-        What was measured, for the title.
     """
     import matplotlib
 
-    if title is None:
-        convention = str(fit.settings.get("convention", "polarisation"))
-        value = str(fit["lifetime_ps"])
-        sign = "" if value[0] in "<>u" else "= "
-        title = f"{_SYMBOLS.get(convention, 'τ')} {sign}{value} ({convention})"
-        title = f"{subscripted(material)}\n{title}" if material else title
+    convention = str(fit.settings.get("convention", "polarisation"))
+    value = str(fit["lifetime_ps"])
+    sign = "" if value[0] in "<>u" else "= "
+    title = f"{_SYMBOLS.get(convention, 'τ')} {sign}{value} ({convention})"
     if "channel" not in fit.data:
-        return plot_fit(fit, title=title)
+        return plot_fit(fit, own_title=title)
     data = fit.data
-    unit = str(fit.settings.get("delay_unit", "ps"))
-    per_ps = float(convert(1.0, "ps", unit))
+    per_ps, label = in_unit_of_file(fit, "delay (ps)")
     with matplotlib.rc_context(COLUMN_RC):
         figure, top, bottom = data_and_residuals(title)
         for channel, colour, name in ((1.0, BLUE, "SC"), (-1.0, VERMILLION, "CC")):
@@ -63,6 +53,6 @@ def plot_pump_probe(
             delay_axis(bottom, delay, delay[-1] / 20.0, "x", margin=0.08)
         top.axhline(0, color=GREY, linewidth=0.5)
         top.set_ylabel("signal")
-        bottom.set_xlabel(f"delay ({unit})")
+        bottom.set_xlabel(label)
         top.legend()
     return figure

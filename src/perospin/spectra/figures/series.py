@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from perospin.fitting.arrays import Float
+from perospin.fitting.plotting import in_unit_of_file
 from perospin.look import BLUE, COLUMN_INCHES, COLUMN_RC, GREEN, GREY, ORANGE, PINK, VERMILLION
 from perospin.measurements.options import component_name
 from perospin.mechanisms import nuclear_transverse_share
@@ -121,16 +122,7 @@ def points_figure(
         return figure
 
 
-def _stated(fit: SpinFit, name: str, digits: str) -> str:
-    """Value for a title: ``= 3.20 meV``, a bound, or that there is none."""
-    found = fit[name]
-    if found.status == "undetermined":
-        return found.status
-    sign = {"upper bound": "<", "lower bound": ">"}.get(found.status, "=")
-    return f"{sign} {found.value:{digits}} {found.unit}".rstrip()
-
-
-def t1_field_figure(fit: SpinFit, title: str | None = None) -> Figure:
+def t1_field_figure(fit: SpinFit) -> Figure:
     """T1 against field, with the plateau and the nuclear part."""
     data = fit.data
     field, time = data["field_t"].to_numpy(), np.exp(data["log_t1"].to_numpy())
@@ -153,13 +145,13 @@ def t1_field_figure(fit: SpinFit, title: str | None = None) -> Figure:
         field, time / scale, error,
         lambda b: 1.0 / (1.0 / plateau + 1.0 / nuclei(b)),
         labels=("magnetic field (T)", f"T$_1$ ({unit})"),
-        title=title if title is not None else "T$_1$ against field",
+        title="T$_1$ against field",
         log=(bool(field.min() > 0.0), True),
         parts=((lambda b: plateau + 0.0 * b, "τ$_s$"), (nuclei, "nuclei alone")),
     )  # fmt: skip
 
 
-def t1_temperature_figure(fit: SpinFit, title: str | None = None) -> Figure:
+def t1_temperature_figure(fit: SpinFit) -> Figure:
     """T1 against temperature, with the plateau and the activated part."""
     data = fit.data
     temperature, time = data["temperature_k"].to_numpy(), np.exp(data["log_t1"].to_numpy())
@@ -167,13 +159,12 @@ def t1_temperature_figure(fit: SpinFit, title: str | None = None) -> Figure:
     plateau = fit["spin_lifetime_ps"].value / scale
     rate, energy = fit["activation_rate_per_ps"].value * scale, fit["activation_energy_mev"].value
     kelvin = energy / (1e3 * BOLTZMANN_EV_K)
-    stated = _stated(fit, "activation_energy_mev", ".2f")
     error = data["sigma"].to_numpy() * time / scale if "sigma" in data else None
     return points_figure(
         temperature, time / scale, error,
         lambda t: 1.0 / (1.0 / plateau + rate * np.exp(-kelvin / t)),
         labels=("temperature (K)", f"T$_1$ ({unit})"),
-        title=title if title is not None else f"T$_1$ against temperature, E$_a$ {stated}",
+        title="T$_1$ against temperature",
         log=(True, True),
         parts=(
             (lambda t: plateau + 0.0 * t, "T$_1$ at 0 K"),
@@ -182,7 +173,7 @@ def t1_temperature_figure(fit: SpinFit, title: str | None = None) -> Figure:
     )  # fmt: skip
 
 
-def inertia_figure(fit: SpinFit, title: str | None = None) -> Figure:
+def inertia_figure(fit: SpinFit) -> Figure:
     """Spin signal against modulation frequency, with the species where there are several."""
     data, count = fit.data, int(fit.settings["components"])
     times = [fit[component_name("t1_ps", i, count)].value for i in range(count)]
@@ -199,21 +190,20 @@ def inertia_figure(fit: SpinFit, title: str | None = None) -> Figure:
         scale, unit = time_scale([times[index]])
         return lambda f: one(f, [index]), f"T$_1$ = {times[index] / scale:.3g} {unit}"
 
-    scale, unit = time_scale(times[:1])
-    named = f"T$_1$ = {times[0] / scale:.3g} {unit}" if count == 1 else f"Spin inertia, {count} species"
+    named = "Spin inertia" if count == 1 else f"Spin inertia, {count} species"
     data = data[data["modulation_frequency_hz"] > 0]
     return points_figure(
         data["modulation_frequency_hz"].to_numpy(), data["signal"].to_numpy(),
         data["sigma"].to_numpy() if "sigma" in data else None,
         lambda f: offset + one(f, list(range(count))),
-        labels=("modulation frequency (Hz)", "spin signal (rel.)"),
-        title=title if title is not None else named,
+        labels=("modulation frequency (Hz)", "spin signal"),
+        title=named,
         log=(True, False),
         parts=tuple(part(i) for i in range(count)) if count > 1 else (),
     )  # fmt: skip
 
 
-def power_figure(fit: SpinFit, title: str | None = None) -> Figure:
+def power_figure(fit: SpinFit) -> Figure:
     """Rate against pump power, down to zero."""
     zero, slope = fit["rate_at_zero_per_ps"].value, fit["slope"].value
     scale, unit = time_scale(10.0 / fit.data["rate_per_ps"].to_numpy())  # rates from 0.1 to 100
@@ -222,12 +212,12 @@ def power_figure(fit: SpinFit, title: str | None = None) -> Figure:
         fit.data["sigma"].to_numpy() * scale if "sigma" in fit.data else None,
         lambda p: (zero + slope * p) * scale,
         labels=(fit.axes["power"], f"1/T$_1$ (1/{unit})"),
-        title=title if title is not None else "Extrapolation to zero power",
+        title="Extrapolation to zero power",
         from_zero=True,
     )  # fmt: skip
 
 
-def polarisation_figure(fit: SpinFit, title: str | None = None) -> Figure:
+def polarisation_figure(fit: SpinFit) -> Figure:
     """Polarisation against pump power, on a logarithmic axis if the powers span more than a decade."""
     zero, scale = fit["polarisation_at_zero"].value, fit["power_scale"].value
     end = fit["polarisation_at_saturation"].value if "polarisation_at_saturation" in fit else 0.0
@@ -237,12 +227,12 @@ def polarisation_figure(fit: SpinFit, title: str | None = None) -> Figure:
         power, data["degree"].to_numpy(), data["sigma"].to_numpy() if "sigma" in data else None,
         lambda p: (zero * scale + end * p) / (scale + p),
         labels=(fit.axes["power"], fit.axes["degree"]),
-        title=title if title is not None else fit.conventions["effect"],
+        title=fit.conventions["effect"],
         log=(bool(power.max() > 10.0 * power.min()), False),
     )  # fmt: skip
 
 
-def width_figure(fit: SpinFit, title: str | None = None) -> Figure:
+def width_figure(fit: SpinFit) -> Figure:
     """Width of a resonance against field, with the nuclear part and that of the spread of g."""
     g, spread, nuclear = (
         abs(float(fit.settings["g_factor"])),
@@ -255,7 +245,7 @@ def width_figure(fit: SpinFit, title: str | None = None) -> Figure:
         1e3 * data["sigma"].to_numpy() if "sigma" in data else None,
         lambda b: np.sqrt(0.5 * nuclear**2 + (spread * b / g) ** 2),
         labels=("resonance field (mT)", "width ΔB (mT)"),
-        title=title if title is not None else f"Δg = {spread:.3g}, Δ$_N$ = {nuclear:.3g} mT",
+        title="Width of the resonance",
         parts=(
             (lambda b: nuclear / np.sqrt(2.0) + 0.0 * b, "nuclei"),
             (lambda b: spread * np.abs(b) / g, "spread of g"),
@@ -264,7 +254,7 @@ def width_figure(fit: SpinFit, title: str | None = None) -> Figure:
     )  # fmt: skip
 
 
-def odmr_figure(fit: SpinFit, title: str | None = None) -> Figure:
+def odmr_figure(fit: SpinFit) -> Figure:
     """ODMR spectrum with its resonances."""
     import matplotlib
     from matplotlib.figure import Figure
@@ -295,18 +285,19 @@ def odmr_figure(fit: SpinFit, title: str | None = None) -> Figure:
                 )  # fmt: skip
         axes.plot(1e3 * data["field_t"], data["best_fit"], color=VERMILLION, label="fit", zorder=3)
         axes.set(xlabel="magnetic field (mT)", ylabel="ODMR signal")
-        axes.set_title(title if title is not None else f"ODMR at {fit.settings['frequency_ghz']:.4g} GHz")
+        axes.set_title(f"ODMR at {fit.settings['frequency_ghz']:.4g} GHz")
         axes.legend()
         return figure
 
 
-def kerr_joint_figure(fit: SpinFit, title: str | None = None) -> Figure:
+def kerr_joint_figure(fit: SpinFit) -> Figure:
     """Transients of a joint fit, one above the other by field."""
     import matplotlib
     from matplotlib.figure import Figure
 
     data = fit.data
     numbers = np.unique(data["trace"])
+    per_unit, label = in_unit_of_file(fit, "delay (ps)")
     fields = {n: float(data.loc[data["trace"] == n, "field_t"].iloc[0]) for n in numbers}
     step = 1.1 * max(float(np.ptp(data.loc[data["trace"] == n, "signal"])) for n in numbers)
     with matplotlib.rc_context(COLUMN_RC):
@@ -315,19 +306,19 @@ def kerr_joint_figure(fit: SpinFit, title: str | None = None) -> Figure:
         for k, n in enumerate(sorted(numbers, key=lambda n: fields[n])):
             rows = data[data["trace"] == n]
             level = k * step - float(fit.arrays["amplitudes"][int(n), -1])  # its constant background
-            axes.plot(rows["delay_ps"], rows["signal"] + level, ".", color=GREY, markersize=2)
-            axes.plot(rows["delay_ps"], rows["best_fit"] + level, color=VERMILLION)
+            axes.plot(per_unit * rows["delay_ps"], rows["signal"] + level, ".", color=GREY, markersize=2)
+            axes.plot(per_unit * rows["delay_ps"], rows["best_fit"] + level, color=VERMILLION)
             axes.annotate(
                 f"{fields[n]:g} T", (1.0, k * step), xycoords=("axes fraction", "data"), ha="right", va="bottom",
                 fontsize=7, xytext=(-2, 3), textcoords="offset points",
                 bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5, "alpha": 0.8},
             )  # fmt: skip
-        axes.set(xlabel="delay (ps)", ylabel="Kerr rotation, shifted", yticks=[])
-        axes.set_title(title if title is not None else "Kerr transients, one fit")
+        axes.set(xlabel=label, ylabel="Kerr rotation, shifted", yticks=[])
+        axes.set_title("Kerr transients, one fit")
         return figure
 
 
-def kerr_series_figure(fit: SpinFit, title: str | None = None) -> Figure:
+def kerr_series_figure(fit: SpinFit) -> Figure:
     """Precession frequency and dephasing time against field."""
     import matplotlib
     from matplotlib.figure import Figure
@@ -368,9 +359,7 @@ def kerr_series_figure(fit: SpinFit, title: str | None = None) -> Figure:
         top.set_ylabel("precession (GHz)")
         bottom.set(xlabel="magnetic field (T)", ylabel="T$_2$* (ps)")
         bottom.set_ylim(bottom=0)
-        top.set_title(
-            title if title is not None else f"Kerr rotation against field, {fit.settings['convention']} spread"
-        )
+        top.set_title(f"Kerr rotation against field, {fit.settings['convention']} spread")
         top.legend()
         bottom.legend()
         return figure

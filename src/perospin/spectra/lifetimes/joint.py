@@ -47,10 +47,10 @@ def _fit_joint(
     delay = setup.delay[keep]
     x = {"delay_ps": np.tile(delay, 2), "channel": np.repeat([1.0, -1.0], len(delay))}
     y = np.concatenate([same[keep], counter[keep]])
-    spread = None if sigma is None else np.tile(sigma[keep], 2)
+    spread = None if sigma is None else sigma[:, keep].ravel()
     fit = _sorted_fit(setup, model, x, y, spread, spins)
     best, n, level = fit.data["best_fit"].to_numpy(), len(delay), _rise_measured(setup)
-    noise = None if spread is None else np.sqrt(2.0) * spread[:n]
+    noise = None if spread is None else np.hypot(spread[:n], spread[n:])
     spins_seen = _stands_out(y[:n] - y[n:], best[:n] - best[n:], noise, level)
     if not spins_seen:
         searched = [*spins, "fraction"]
@@ -88,7 +88,7 @@ def _difference_alone(setup: _Setup, fit: SpinFit, same: Float, counter: Float, 
     """Take the decay of SC - CC from a fit of its own: it can be well known where recombination hides the spins'."""
     own = replace(setup, params={n: v for n, v in setup.params.items() if n in ("time_zero_ps", "irf_fwhm_ps")})
     try:
-        other = _fit_difference(own, same - counter, None if sigma is None else np.sqrt(2.0) * sigma, 1, None)
+        other = _fit_difference(own, same - counter, None if sigma is None else np.hypot(*sigma), 1, None)
     except FitError:
         return fit
     found = other["difference_lifetime_ps"]

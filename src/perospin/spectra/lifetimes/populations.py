@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any, Literal, Unpack
 
 from perospin.errors import FitError
-from perospin.fitting import check_times_ps, check_trace
+from perospin.fitting import check_times_ps
 from perospin.measurements.options import FitOptions, without_params
 from perospin.measurements.result import SpinFit
 from perospin.spectra.lifetimes.joint import _fit_joint
 from perospin.spectra.lifetimes.pump_probe import _with_convention, refuse_long_response, swapped
 from perospin.spectra.lifetimes.response import Convention, Response
-from perospin.spectra.lifetimes.setup import _Setup, _size
+from perospin.spectra.lifetimes.setup import _Setup, _size, check_pair
 
 
 def fit_populations(
@@ -62,7 +62,7 @@ def fit_populations(
     if convention not in ("polarisation", "flip"):
         raise FitError(f"unknown convention '{convention}' for the rate equations: use polarisation or flip")
     delay, notes = check_times_ps(delay_ps, unit=delay_unit)
-    trace = check_trace(delay, {"same": same, "counter": counter}, sigma=sigma)
+    trace, spreads = check_pair(delay, same, counter, sigma)
     refuse_long_response(trace.x, irf_fwhm_ps)
     response, more = Response.choose(trace.x, _size(trace), irf_fwhm_ps, measured_irf)
     settings: dict[str, Any] = {"main": "lifetime_ps", "observable": "populations", "response": response.kind}
@@ -71,5 +71,5 @@ def fit_populations(
         trace.x, response, offset, artefact, rest, params,
         [*notes, *trace.warnings, *more], settings,
     )  # fmt: skip
-    fit = _fit_joint(setup, trace["same"], trace["counter"], trace.sigma, 1, 1, annihilation=order == 2)
+    fit = _fit_joint(setup, trace["same"], trace["counter"], spreads, 1, 1, annihilation=order == 2)
     return _with_convention(fit.with_warnings(*swapped(fit)), convention, wavelength_nm)

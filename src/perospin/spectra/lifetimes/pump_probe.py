@@ -18,15 +18,15 @@ from typing import Any, Literal, Unpack
 import numpy as np
 
 from perospin.errors import FitError
-from perospin.fitting import Trace, check_times_ps, check_trace
+from perospin.fitting import Trace, check_times_ps
 from perospin.fitting.arrays import natural_unit
-from perospin.measurements.options import FitOptions, without_params
+from perospin.measurements.options import BETTER_AICC, FitOptions, IntervalOptions, without_params
 from perospin.measurements.result import SpinFit
 from perospin.spectra.lifetimes.difference import _fit_difference
 from perospin.spectra.lifetimes.joint import _fit_joint
 from perospin.spectra.lifetimes.ratio import _fit_polarisation
 from perospin.spectra.lifetimes.response import CONVENTIONS, Convention, Response, guess_time_zero
-from perospin.spectra.lifetimes.setup import _Setup, _size
+from perospin.spectra.lifetimes.setup import _Setup, _size, check_pair
 
 __all__ = ["fit_pump_probe"]
 
@@ -51,6 +51,7 @@ def fit_pump_probe(
     population_lifetime_ps: float | None = None,
     wavelength_nm: float | None = None,
     delay_unit: str = "ps",
+    compare: bool = False,
     **options: Unpack[FitOptions],
 ) -> SpinFit:
     """Spin lifetime from a pair of circularly polarised pump-probe traces.
@@ -63,7 +64,7 @@ def fit_pump_probe(
         Signals with probe and pump of the same (SC) and of opposite (CC) helicity, (n,), at one wavelength. Without
         `counter`, `same` is taken as the difference SC - CC.
     sigma
-        Standard uncertainty of the signals, a number or (n,); None: estimated.
+        Standard uncertainty of the signals, a number, (n,), or (2, n) for SC and CC; None: estimated.
     irf_fwhm_ps
         Response's full width at half maximum: a number is held, ``(value, low, high)`` is fitted, 0 is sharp; None: a
         Gaussian is fitted if there are points before time zero.
@@ -89,6 +90,9 @@ def fit_pump_probe(
         Recombination time known from elsewhere, to take it out of a difference's decay.
     wavelength_nm
         Of the probe; goes into the record.
+    compare
+        Say by AICc whether a second lifetime is better, in `settings["compared"]` or a warning (the command line always
+        asks); False: only where the residuals show that one misses something.
     **options
         Of `perospin.fitting.fit_model`: params, intervals, level, seed, robust, sources.
 
@@ -134,7 +138,7 @@ def fit_pump_probe(
     if observable == "polarisation" and convention == "difference":
         raise FitError("the polarisation has no recombination in it: use the convention 'polarisation' or 'flip'")
     delay, notes = check_times_ps(delay_ps, unit=delay_unit)
-    trace = check_trace(delay, {"same": same, "counter": counter}, sigma=sigma, check_constant=False)
+    trace, spreads = check_pair(delay, same, counter, sigma, check_constant=False)
     notes += trace.warnings
     for name, values in trace.channels.items():
         if np.ptp(values) == 0:
@@ -143,7 +147,7 @@ def fit_pump_probe(
     response, more = Response.choose(trace.x, _size(trace), irf_fwhm_ps, measured_irf)
     settings: dict[str, Any] = {"main": "lifetime_ps", "observable": observable, "response": response.kind}
     if delay_unit != "ps":
-        settings["delay_unit"] = delay_unit
+        settings["x_unit"] = delay_unit
     if wavelength_nm is not None:
         settings["wavelength_nm"] = float(wavelength_nm)
     notes += more if observable != "polarisation" else []
@@ -161,12 +165,12 @@ def fit_pump_probe(
 
     def run(setup: _Setup, components: int = components, population_components: int = population_components) -> SpinFit:
         if observable == "joint":
-            return _fit_joint(setup, trace["same"], trace["counter"], trace.sigma, components, population_components)
+            return _fit_joint(setup, trace["same"], trace["counter"], spreads, components, population_components)
         if observable == "difference":
             difference = trace["same"] if counter is None else trace["same"] - trace["counter"]
-            spread = trace.sigma if counter is None or trace.sigma is None else np.sqrt(2.0) * trace.sigma
+            spread = None if spreads is None else spreads[0] if counter is None else np.hypot(*spreads)
             return _fit_difference(setup, difference, spread, components, population_lifetime_ps)
-        return _fit_polarisation(setup, trace["same"], trace["counter"], trace.sigma, components)
+        return _fit_polarisation(setup, trace["same"], trace["counter"], spreads, components)
 
     fit = run(setup)
     final = setup
@@ -186,24 +190,24 @@ def fit_pump_probe(
         fit = run(final)
 
     def run_with(spins: int, populations: int) -> SpinFit:
-        return run(replace(final, params={}), spins, populations)
+        quick: IntervalOptions = {**final.options, "intervals": "none"}
+        return run(replace(final, params={}, options=quick, settings=dict(final.settings)), spins, populations)
 
     if offset is not True:
         fit = fit.with_warnings(*_before_pump(trace, fit, response))
     if counter is not None:
         fit = fit.with_warnings(*swapped(fit))
-    if components == 1 and any("the model misses something" in warning for warning in fit.warnings):
-        fit = fit.with_warnings(*_second(run_with, fit, components, population_components, observable))
+    misses = any("the model misses something" in warning for warning in fit.warnings)
+    if components == 1 and (compare or misses):
+        better, told = _second(run_with, fit, components, population_components, observable)
+        fit = fit.with_warnings(told) if better or misses else fit.with_settings(compared=told)
     return _with_convention(fit, convention, wavelength_nm)
-
-
-_BETTER_AICC = 10.0
 
 
 def _second(
     run: Callable[[int, int], SpinFit], fit: SpinFit, components: int, population_components: int, observable: str
-) -> list[str]:
-    """Say whether a second lifetime, of the spins or of the population, describes what one misses."""
+) -> tuple[bool, str]:
+    """Say whether a second lifetime, of the spins or of the population, describes the data better."""
     ways = {"components": (components + 1, population_components)}
     if observable == "joint" and population_components < 3:
         ways["population_components"] = (components, population_components + 1)
@@ -214,18 +218,22 @@ def _second(
         except FitError:
             continue
         found.append((float(other.statistics["aicc"]) - float(fit.statistics["aicc"]), option, other))
-    if not found or min(found, key=lambda item: item[0])[0] > -_BETTER_AICC:
-        return ["neither a second spin lifetime nor a second population is better by AICc: look at the residuals"]
+    if not found:
+        return False, "a second lifetime can't be fitted to so few points"
+    if min(found, key=lambda item: item[0])[0] > -BETTER_AICC:
+        names = {"components": "a second spin lifetime", "population_components": "a second one of the population"}
+        tried = " and ".join(f"by {change:+.1f} with {names[option]}" for change, option, _ in found)
+        return False, f"one lifetime is enough: AICc changes {tried}"
     gain, option, other = min(found, key=lambda item: item[0])
     stem = "polarisation_lifetime" if option == "components" else "population_lifetime"
     stem = "difference_lifetime" if option == "components" and observable == "difference" else stem
     times = [str(other[name]) for name in other.names if name.startswith(stem) and re.search(r"_\d_ps$", name)]
     what = "two spin lifetimes" if option == "components" else "two lifetimes of the population"
     number = components + 1 if option == "components" else population_components + 1
-    return [
+    return True, (
         f"{what} fit better (AICc lower by {-gain:.0f}{': ' + ' and '.join(times) if times else ''}): give "
         f"{option}={number}"
-    ]
+    )
 
 
 def swapped(fit: SpinFit) -> list[str]:

@@ -43,10 +43,9 @@ def _fit_polarisation(setup: _Setup, same: Float, counter: Float, sigma: Float |
         )
     delay = setup.delay[keep]
     polarisation = difference[keep] / total[keep]
-    # a ratio's uncertainty, for equal noise in both channels
-    spread = (
-        np.sqrt(1.0 + polarisation**2) / np.abs(total[keep]) * (1.0 if sigma is None else np.sqrt(2.0) * sigma[keep])
-    )
+    # a ratio's uncertainty; without sigma for equal noise in both channels
+    noises = np.full((2, len(delay)), np.sqrt(0.5)) if sigma is None else sigma[:, keep]
+    spread = 2.0 * np.hypot(counter[keep] * noises[0], same[keep] * noises[1]) / total[keep] ** 2
     names = _names("polarisation_lifetime_ps", components)
 
     def basis(time: Any, p: Mapping[str, Any]) -> list[Any]:

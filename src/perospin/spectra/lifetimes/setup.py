@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from perospin.errors import FitError
-from perospin.fitting import Quantity, SeparableModel, Trace, fit_model
+from perospin.fitting import Quantity, SeparableModel, Trace, check_trace, fit_model
 from perospin.fitting.arrays import Float, namespace, natural_unit
 from perospin.measurements.options import IntervalOptions
 from perospin.measurements.result import SpinFit
@@ -75,6 +75,21 @@ def _rise_measured(setup: _Setup) -> bool:
     return bool(setup.offset) or (
         setup.response.kind != "sharp" and (setup.response.free or (setup.delay < 0).sum() >= 3)
     )
+
+
+def check_pair(
+    delay: Float, same: Any, counter: Any, sigma: Any, *, check_constant: bool = True
+) -> tuple[Trace, Float | None]:
+    """Traces in order, and the uncertainties of both, shape (2, n); `sigma` is a number, (n,) or (2, n).
+
+    Raises
+    ------
+    FitError
+        As `check_trace`.
+    """
+    channels = {"same": same, "counter": counter}
+    trace = check_trace(delay, channels, sigma=sigma, check_constant=check_constant, sigma_rows=True)
+    return trace, None if trace.sigma is None else np.broadcast_to(trace.sigma, (2, len(trace)))
 
 
 def _stands_out(signal: Float, best: Float, sigma: Float | None, constant: bool) -> bool:

@@ -207,7 +207,7 @@ def held_out_spacing(
     from perospin.mechanisms import layered_permittivity
 
     def permittivity(material: Any, spacing: float) -> float:
-        amounts = [(spacer_row(ion, False)["dielectric_constant"], float(share)) for ion, share in material.spacers]
+        amounts = [(spacer_row(ion, True)["dielectric_constant"], float(share)) for ion, share in material.spacers]
         barrier = sum(value * share for value, share in amounts) / sum(share for _, share in amounts)
         return float(layered_permittivity(spacing, _WELL_A, _WELL_PERMITTIVITY, barrier))
 

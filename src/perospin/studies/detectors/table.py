@@ -62,7 +62,8 @@ def read(store: Any = None, user: bool = True) -> tuple[pd.DataFrame, list[str]]
     Returns
     -------
     frame : DataFrame
-        ``record_id``, ``formula``, ``cations`` (all cations, joined), ``quantity``, ``value`` (in the unit of the
+        ``record_id``, ``formula``, ``cations`` (all cations, joined), ``repeat`` (rows that
+        measure, or compute, the same), ``quantity``, ``value`` (in the unit of the
         vocabulary), ``limit`` ("value", "at least", "at most"), ``obtained`` ("measured", "computed"), ``weight``
         (`ESTIMATED_WEIGHT` for a computed or estimated value, else 1), ``source``, ``dimensionality`` ("3D" to "0D"),
         ``form``, the published formula of the gap in two readings (``published_gap_masses``,
@@ -137,6 +138,7 @@ def _row(record: Record, beside: _Beside) -> dict[str, Any]:
         "record_id": record.record_id,
         "formula": record.formula,
         "cations": "+".join(sorted(ion.symbol for ion, _ in material.cations)),
+        "repeat": f"{record.formula}, {'computed' if computed else 'measured'}",
         "quantity": record.property,
         "value": record.value,
         "limit": {"value": "value", "lower": "at least"}.get(record.limit, "at most"),
@@ -231,11 +233,12 @@ def question(
 def cautions(table: pd.DataFrame, material: Any, asked: Mapping[str, Any]) -> list[str]:
     """Say what the records can't support of a prediction."""
     found = []
-    if "log_field" in table and "field_v_mm" not in asked:
+    if "log_field_sd" in table and (table["log_field_sd"] == 0).any() and "field_v_mm" not in asked:
         found.append(
             "no field was asked for: the interval holds for the fields of the records, most of them not stated"
         )
-    if "obtained" in table.columns and asked.get("obtained", "measured") == "measured":
+    mixed = "quantity" in table and (table["quantity"] == "computed").any()
+    if mixed and asked.get("obtained", "measured") == "measured":
         found.append("computed gaps are among the training rows, with a quarter of the weight of measured ones")
     return found
 

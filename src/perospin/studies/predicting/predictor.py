@@ -254,7 +254,7 @@ class Predictor:
         assert asked is not None  # checked in `fit`
         centre = float(self.model.predict(row)[0])
         low, high = (float(end[0]) for end in self.intervals.predict(row, asked.level))
-        base, contributions, errors = self._contributions(row)
+        base, contributions, errors = self.contributions(row)
         unread: tuple[str, ...] = ()
         if material is not None and self.part.descriptors.source != "table":
             unread = unread_parts(material, row, self.domain.columns, self.part.descriptors.level, ions)
@@ -262,7 +262,7 @@ class Predictor:
         value, bottom, top = target.inverse([centre, low, high])
         return Prediction(
             formula=formula,
-            quantity=str(given[target.by]) if target.by else target.quantity,
+            quantity=self._quantity(given),
             unit=target.unit,
             value=float(value),
             low=float(bottom),
@@ -301,6 +301,13 @@ class Predictor:
             If a condition is unknown or impossible.
         """
         return checked_conditions(self.part, asked)
+
+    def _quantity(self, given: Mapping[str, Any]) -> str:
+        """Name of what is predicted: the word of a column called quantity, or that kind of the target's quantity."""
+        by, name = self.part.target.by, self.part.target.quantity
+        if not by:
+            return name
+        return str(given[by]) if by == "quantity" else f"{given[by]} {name}"
 
     def _held_out(self, given: Mapping[str, Any]) -> FloatArray:
         """Held-out residuals of the rows like the one asked for: of its quantity, where the table holds several."""
@@ -341,8 +348,15 @@ class Predictor:
             )
         return row
 
-    def _contributions(self, row: pd.DataFrame) -> tuple[float, dict[str, float], dict[str, float]]:
-        """Return base, contributions (largest first) and their Monte Carlo errors."""
+    def contributions(self, row: pd.DataFrame) -> tuple[float, dict[str, float], dict[str, float]]:
+        """Return base, contributions (largest first) and their Monte Carlo errors, in the space of the models.
+
+        Parameters
+        ----------
+        row : DataFrame, (1, n_columns)
+            With the columns that the model reads.
+        """
+        row = row.reindex(columns=self.data.features.columns)
         names = list(self.columns)
         players = self.part.explain.players if self.part.explain else None
         if players and not set(names) <= {c for group in players.values() for c in group}:

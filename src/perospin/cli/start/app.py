@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -20,6 +21,9 @@ def run(
     address: Annotated[
         str, typer.Option(help="127.0.0.1 for this computer alone; 0.0.0.0 lets the network in, without a password.")
     ] = "127.0.0.1",
+    folder: Annotated[
+        Path, typer.Option(help="Folder whose campaigns and results of studies the app shows; new ones are made in it.")
+    ] = Path(),
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Don't open a browser.")] = False,
 ) -> None:
     """Start the web app and open it in a browser; Ctrl-C ends it.
@@ -28,4 +32,4 @@ def run(
     """
     from perospin.app.launching import launch
 
-    launch(address, port, not no_browser)
+    launch(address, port, not no_browser, folder)
