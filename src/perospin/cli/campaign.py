@@ -296,7 +296,7 @@ def worklist(
 ) -> None:
     """Write the pending materials as a worklist for a robot or a person, and the map of the plate.
 
-    Example: perospin campaign worklist mine --stocks stocks.toml --deck deck.toml --out worklist
+    Example: perospin campaign worklist mine --stocks stocks.csv --labware 96 --out worklist
     """
     from perospin.navigation.worklists.labware import load_deck
     from perospin.navigation.worklists.plan import plan

@@ -81,7 +81,7 @@ def rounded(value: float, uncertainty: float) -> str:
     >>> rounded(7.7634, 0.0512), rounded(514.3, 12.0), rounded(3.0, float("nan"))
     ('7.763 ± 0.051', '514 ± 12', '3')
     """
-    exact = uncertainty <= 1e-12 * abs(value)  # data without noise: no digits of rounding errors
+    exact = uncertainty <= 1e-14 * abs(value)  # data without noise: no digits of rounding errors
     if not math.isfinite(value) or not math.isfinite(uncertainty) or exact:
         return f"{value:.6g}"
     digits = 1 - math.floor(math.log10(uncertainty))
