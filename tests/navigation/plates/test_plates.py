@@ -99,6 +99,10 @@ def test_a_direct_gap() -> None:
     found, error = tauc_gaps(energy, curve + RNG.normal(0, 1e-4, curve.shape))
     assert found == pytest.approx(gaps, abs=0.01)
     assert (error < 0.01).all()
+    many = np.repeat(curve, 60, axis=0)
+    noisy = tauc_gaps(energy, many + RNG.normal(0, 1e-3, many.shape))[0] - np.repeat(gaps, 60)
+    assert abs(np.median(noisy)) < 0.008
+    assert np.quantile(np.abs(noisy), 0.9) < 0.02
     assert np.isnan(tauc_gaps(energy, RNG.normal(0, 1e-3, (3, len(energy))))[0]).all()
 
 

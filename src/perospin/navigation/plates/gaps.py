@@ -12,13 +12,14 @@ __all__ = ["tauc_gaps"]
 FloatArray = NDArray[np.float64]
 _SPAN = 0.08
 """Width of the straight part, eV."""
-_STRAIGHT = 0.98
+_STRAIGHT, _STEEP = 0.98, 0.9
 
 
 def tauc_gaps(energy_ev: FloatArray, absorbance: FloatArray) -> tuple[FloatArray, FloatArray]:
-    r"""Direct band gap by Tauc's plot: where the steepest straight part of :math:`(A E)^2` meets zero.
+    r"""Direct band gap by Tauc's plot: where the first steep and straight part of :math:`(A E)^2` meets zero.
 
-    Tauc, Grigorovici and Vancu, Phys. Status Solidi 15, 627 (1966). The part is 0.08 eV wide or five points; excitons
+    Tauc, Grigorovici and Vancu, Phys. Status Solidi 15, 627 (1966). The part is 0.08 eV wide or five points, and nine
+    tenths as steep as the steepest; excitons
     make the gap of a layered perovskite come out low by their binding energy.
 
     Parameters
@@ -56,11 +57,14 @@ def tauc_gaps(energy_ev: FloatArray, absorbance: FloatArray) -> tuple[FloatArray
         # of the intercept with zero, by the errors of mean and slope
         error = np.sqrt(left * (1.0 / span + (gap - sx / span) ** 2 / dxx)) / np.abs(slope)
     good = (r2 > _STRAIGHT) & (slope > 0)
-    best = np.argmax(np.where(good, slope, -np.inf), axis=1)
+    steepest = np.max(np.where(good, slope, -np.inf), axis=1, keepdims=True)
+    # the first of the steep ones: it needs no long way to zero, and noise doesn't choose it
+    best = np.argmax(good & (slope >= _STEEP * steepest), axis=1)
     rows = np.arange(len(y))
     found = good[rows, best]
     centre = energy_ev.mean()
     return (
         np.where(found, gap[rows, best] + centre, np.nan),
-        np.where(found, error[rows, best], np.nan),
+        # the edge is no sharper than the points: a third of their distance is added
+        np.where(found, np.hypot(error[rows, best], np.diff(energy_ev)[best + span - 2] / 3.0), np.nan),
     )
