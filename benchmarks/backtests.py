@@ -1,12 +1,13 @@
 """Backtests on measured tables: how many experiments until the best rows are found, beside random and BayBE.
 
-python benchmarks/backtests.py DATA OUT [--methods random gp structured baybe] [--seeds 50] [--steps 30] [--sets ...]
-python benchmarks/backtests.py DATA OUT --summary [--seeds N]     (of the first N seeds only)
+python benchmarks/backtests.py DATA OUT [--methods random gp probable structured baybe] [--seeds 50] [--sets ...]
+python benchmarks/backtests.py DATA OUT --summary [--first 0] [--seeds 50]     (of seeds in this range)
 
 DATA holds the folders `olympus` and `pvlab` of the public tables. Each run starts from the same five random rows of its
 seed and chooses one row of the table at a time; a table with repeats answers with one of them at random, and is judged
-by their mean. Runs are added to OUT (one JSON line each) as they end, and what is there already is not run again. BayBE
-runs in an environment of its own (pip install torch==2.13.0 baybe): run this file there with `--methods baybe`.
+by their mean. `probable` is the plain surrogate (`gp`) with its most probable hyperparameters alone. Runs are added to
+OUT (one JSON line each) as they end, and what is there already is not run again. BayBE runs in an environment of its
+own (pip install torch==2.13.0 baybe): run this file there with `--methods baybe`.
 """
 
 from __future__ import annotations
@@ -87,8 +88,8 @@ def surrogate(pool: Pool, name: str, method: str) -> Any:
 
     lower, upper = pool.inputs.min(axis=0), pool.inputs.max(axis=0)
     columns = InputColumns(tuple(pool.names), tuple(pool.kinds), tuple(lower), tuple(upper))
-    if method == "gp":
-        return GPSurrogate(columns)
+    if method in ("gp", "probable"):
+        return GPSurrogate(columns, averaged=method == "gp")
     from perospin.navigation.surrogates.means import Mean, boundary_step
     from perospin.navigation.surrogates.priors import LogNormal, Normal, Uniform
     from perospin.navigation.surrogates.structured import StructuredSurrogate
@@ -169,12 +170,12 @@ def run_baybe(pool: Pool, order: list[int], values: list[float], total: int, gen
     return order
 
 
-def summary(data: Path, out: Path, seeds: int) -> None:
+def summary(data: Path, out: Path, wanted: range) -> None:
     runs: dict[tuple[str, str], list[list[int]]] = defaultdict(list)
     seconds: dict[tuple[str, str], list[float]] = defaultdict(list)
     for line in out.read_text(encoding="utf-8").splitlines():
         made = json.loads(line)
-        if made["key"][2] >= seeds:
+        if made["key"][2] not in wanted:
             continue
         runs[made["set"], made["method"]].append(made["order"])
         seconds[made["set"], made["method"]].append(made["seconds"] / max(len(made["order"]) - START, 1))
@@ -190,7 +191,7 @@ def summary(data: Path, out: Path, seeds: int) -> None:
         ranked = np.sort(pool.means)[::-1]
         bars = (ranked[max(1, round(BEST_SHARE * len(ranked))) - 1], ranked[4])
         scores = {}
-        for method in ("random", "gp", "structured", "baybe"):
+        for method in ("random", "gp", "probable", "structured", "baybe"):
             if (name, method) not in runs:
                 continue
             found = [pool.means[order] for order in runs[name, method]]
@@ -221,19 +222,21 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--methods", nargs="+", default=["random", "gp", "structured"])
+    parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--seeds", type=int, default=50)
     parser.add_argument("--steps", type=int, default=30)
     parser.add_argument("--sets", nargs="+", default=list(SETS))
     parser.add_argument("--summary", action="store_true")
     given = parser.parse_args()
+    wanted = range(given.first, given.seeds)
     if given.summary:
-        return summary(given.data, given.out, given.seeds)
+        return summary(given.data, given.out, wanted)
     done = set()
     if given.out.exists():
         done = {tuple(json.loads(line)["key"]) for line in given.out.read_text(encoding="utf-8").splitlines()}
     warnings.filterwarnings("ignore")
     pools = {name: Pool(given.data, name) for name in given.sets}
-    for seed in range(given.seeds):
+    for seed in wanted:
         for name, pool in pools.items():
             for method in given.methods:
                 key = [name, method, seed, given.steps]
@@ -246,7 +249,7 @@ def main() -> None:
                 with given.out.open("a", encoding="utf-8") as file:
                     file.write(json.dumps(line) + "\n")
                 print(*key, line["seconds"], file=sys.stderr, flush=True)
-    return summary(given.data, given.out, given.seeds)
+    return summary(given.data, given.out, wanted)
 
 
 if __name__ == "__main__":

@@ -162,7 +162,7 @@ def test_the_cache_is_listed_verified_compacted_and_imported(
     assert _run("cache", "list") == 0
     assert "2 results in" in capsys.readouterr().out
     assert _run("cache", "compact") == 0
-    assert "2 results in 1 files" in capsys.readouterr().out
+    assert "2 results in 1 file " in capsys.readouterr().out
     (answers / "cache" / "results" / "x.parquet").write_bytes(b"PAR1")
     assert _run("cache", "verify") == 2
     assert "1 of 2 cached files can't be used" in capsys.readouterr().err

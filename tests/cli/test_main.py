@@ -59,7 +59,7 @@ def test_doctor_names_what_cant_be_written_and_what_would_help(
 ) -> None:
     monkeypatch.setenv("PEROSPIN_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("PEROSPIN_STORE", str(tmp_path / "records.sqlite"))
-    monkeypatch.setattr("perospin.cli.doctor.os.access", lambda path, _: Path(path) != tmp_path)
+    monkeypatch.setattr("perospin.cli.start.doctor.os.access", lambda path, _: Path(path) != tmp_path)
     assert _run("doctor", "--json") == 0
     found = json.loads(capsys.readouterr().out)
     assert found["versions"]["perospin"]

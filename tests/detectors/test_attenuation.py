@@ -75,3 +75,11 @@ def test_mixture_is_the_compound_and_layers_add():
 def test_refused(call):
     with pytest.raises(DataError):
         call()
+
+
+@pytest.mark.parametrize(
+    ("formula", "density", "linear"),
+    [("(PEA)2PbI4", 2.60, 38.61523), ("Si", 2.33, 1.633220), ("Se", 4.3, 30.88824), ("MAPbI3", 4.16, 76.45960)],
+)
+def test_worked_linear_coefficients_at_40_kev(formula, density, linear):
+    assert density * d.mass_attenuation(formula, 40.0) == pytest.approx(linear, rel=2e-6)

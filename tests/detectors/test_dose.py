@@ -102,3 +102,10 @@ def test_a_series_needs_its_biases():
     with pytest.raises(FitError, match="bias"):
         d.fit_sensitivity_series([alone] * 4, gap_mm=0.7)
     assert at_bias(0, 50.0).to_record("(PEA)2PbI4", source="us").conditions.bias_field_v_mm == pytest.approx(50 / 0.7)
+
+
+def test_worked_number_of_the_sensitivity():
+    # 1 nA from 0.01 cm2 at 22.7 uGy/s
+    dose = np.array([0.0, 11.35e-6, 22.7e-6])
+    fit = d.fit_sensitivity(dose, 1e-9 * dose / 22.7e-6 + [1e-16, -2e-16, 1e-16], area_mm2=1.0)
+    assert fit["sensitivity_uc_gy_cm2"].value == pytest.approx(4405.286, abs=2e-3)

@@ -161,7 +161,7 @@ def test_what_matters_most_is_decided_by_intervals(b, x, holds):
 
 
 def pair(better, worse, gain, p):
-    return {"better": better, "worse": worse, "gain": gain, "low": gain - 0.1, "high": gain + 0.1, "p_holm": p,
+    return {"better": better, "worse": worse, "gain": gain, "low": gain - 0.15, "high": gain + 0.15, "p_holm": p,
             "scheme": "lomo"}  # fmt: skip
 
 
@@ -170,6 +170,8 @@ def pair(better, worse, gain, p):
     [
         ([("forest", "linear", 0.3, 0.01), ("forest", "svr", 0.2, 0.02)], "yes"),
         ([("forest", "linear", 0.3, 0.01), ("svr", "forest", 0.2, 0.02)], "no"),
+        ([("forest", "linear", 0.3, 0.01), ("forest", "svr", 0.1, 0.3)], "can't be decided"),
+        ([("forest", "linear", 0.3, 0.01), ("svr", "forest", 0.1, 0.3)], "can't be decided"),
         ([("forest", "linear", 0.3, 0.01), ("forest", "svr", 0.2, 0.3)], "leans for"),
         ([("forest", "linear", 0.3, 0.01), ("svr", "forest", 0.2, 0.3)], "leans against"),
         ([("forest", "linear", 0.3, 0.01)], "not tested"),

@@ -83,7 +83,10 @@ def new(
     ] = None,
     seed: Annotated[int, typer.Option("--seed", help="Same log and seed, same suggestions.")] = 0,
 ) -> None:
-    """Begin a campaign."""
+    """Begin a campaign.
+
+    Example: perospin campaign new mine --space examples/space.toml --objective "min log rate (1/ps)"
+    """
     from perospin.chemistry.user_ions import read_argument
     from perospin.chemistry.user_ions import read_toml as read_toml_ions
     from perospin.navigation.campaign.campaign import Campaign
@@ -106,7 +109,10 @@ def suggest(
     acquisition: Annotated[str | None, typer.Option("--acquisition", help="For this batch only.")] = None,
     out: _Out = None,
 ) -> None:
-    """Choose the next materials, each with its reason; they are pending until something is told."""
+    """Choose the next materials, each with its reason; they are pending until something is told.
+
+    Example: perospin campaign suggest mine --count 4 --out batch.csv
+    """
     from perospin.navigation.campaign.tables import batch_table
 
     campaign = _open(folder)
@@ -141,7 +147,10 @@ def tell(
         bool, typer.Option("--again", help="Count rows that were told before, word for word, as repeats.")
     ] = False,
 ) -> None:
-    """Tell what came of materials; a wrong row is named, and nothing is told then."""
+    """Tell what came of materials; a wrong row is named, and nothing is told then.
+
+    Example: perospin campaign tell mine batch.csv
+    """
     campaign = _open(folder)
     if (results is None) == (material is None):
         raise NavigationError("give either a table of results or --material NAME")
@@ -192,7 +201,10 @@ def _values(given: list[str]) -> tuple[dict[str, float], dict[str, float]]:
 
 @app.command()
 def status(folder: _Folder, stop_below: _Stop = None) -> None:
-    """Show where the campaign stands, and whether to go on."""
+    """Show where the campaign stands, and whether to go on.
+
+    Example: perospin campaign status mine
+    """
     campaign = _open(folder)
     now = campaign.status(stop_below)
     typer.echo(
@@ -210,7 +222,10 @@ def status(folder: _Folder, stop_below: _Stop = None) -> None:
 
 @app.command()
 def export(folder: _Folder, out: Annotated[Path, typer.Option("--out", "-o", help="The CSV file.")]) -> None:
-    """Write the whole log as a table, one row an event."""
+    """Write the whole log as a table, one row an event.
+
+    Example: perospin campaign export mine --out log.csv
+    """
     from perospin.navigation.campaign.tables import export_table
 
     rows = export_table(_open(folder))
@@ -228,7 +243,10 @@ def report(
     ] = None,
     stop_below: _Stop = None,
 ) -> None:
-    """Write the page: next batch with reasons, maps, progress, intervals kept, evidence, all that was tried."""
+    """Write the page: next batch with reasons, maps, progress, intervals kept, evidence, all that was tried.
+
+    Example: perospin campaign report mine
+    """
     from perospin.database.engines import is_url
     from perospin.navigation.campaign.history import summarise
     from perospin.reports.campaigns.write import campaign_page
@@ -237,3 +255,74 @@ def report(
     place = out or (Path(f"{name}-report") if is_url(folder) else Path(folder) / "report")
     page = campaign_page(summarise(_open(folder), name, stop_below), place)
     typer.echo(str(page))
+
+
+@app.command()
+def worklist(
+    folder: _Folder,
+    stocks: Annotated[
+        Path,
+        typer.Option("--stocks", help="Table: name, solutes, concentration (M), solvent, volume (uL), labware, well."),
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the worklist, the map and the cautions.")],
+    machine: Annotated[
+        str,
+        typer.Option(
+            "--robot",
+            help="opentrons-ot2, opentrons-flex, tecan-evo, tecan-fluent, tecan-fluent-csv, hamilton, biomek, "
+            "epmotion, echo, echo-525, mosquito, pascal or hand.",
+        ),
+    ] = "hand",
+    labware: Annotated[
+        str, typer.Option("--labware", help="plate.json (short, or Opentrons'), or 24, 48, 96, 96-deep, 384.")
+    ] = "96",
+    volume_ul: Annotated[float, typer.Option("--volume", help="Volume of each well, uL.")] = 100.0,
+    concentration_m: Annotated[
+        float | None, typer.Option("--concentration", help="mol/L of all components; undiluted if left out.")
+    ] = None,
+    replicates: Annotated[int, typer.Option("--replicates", min=1, help="Wells of each material.")] = 1,
+    layout: Annotated[str, typer.Option("--layout", help="rows, random or blocked.")] = "random",
+    control: Annotated[
+        list[str] | None, typer.Option("--control", help="'reference: FAPbI3=0.5; PEA2PbI4=0.5'; may be repeated.")
+    ] = None,
+    after: Annotated[
+        list[Path] | None, typer.Option("--after", help="Map of an earlier round on this plate: its wells are full.")
+    ] = None,
+    leave_edge: Annotated[bool, typer.Option("--leave-edge", help="Leave the outer wells empty.")] = False,
+    dead_volume_ul: Annotated[float, typer.Option("--dead-volume", help="What stays in each stock's vessel.")] = 20.0,
+    nearest: Annotated[bool, typer.Option("--nearest", help="Make the nearest where a wish can't be made.")] = False,
+    mix: Annotated[bool, typer.Option("--mix/--no-mix", help="Mix each well after its last stroke.")] = True,
+    seed: Annotated[int, typer.Option("--seed", help="Of the layout.")] = 0,
+) -> None:
+    """Write the pending materials as a worklist for a robot or a person, and the map of the plate."""
+    from perospin.navigation.worklists.labware import load_deck
+    from perospin.navigation.worklists.plan import plan
+    from perospin.navigation.worklists.robots import robot
+    from perospin.navigation.worklists.stocks import load_stocks
+    from perospin.navigation.worklists.suggested import controls_of, pending_targets, used_wells, write_worklist
+
+    tools, vessels = robot(machine).pipettes, load_stocks(stocks)
+    plate, racks = load_deck(labware)
+    targets, choices = pending_targets(_open(folder), vessels, concentration_m)
+    targets += controls_of(control or [], concentration_m)
+    work = plan(
+        targets,
+        vessels,
+        plate,
+        tools,
+        volume_ul,
+        replicates,
+        layout,
+        [well for path in after or [] for well in used_wells(path)],
+        leave_edge,
+        dead_volume_ul,
+        mix,
+        nearest,
+        seed,
+        racks,
+    )
+    written = write_worklist(work, machine, out, choices)
+    typer.echo(f"{counted(len(work.fills), 'well')}, {counted(len(work.transfers), 'stroke')}: {robot(machine).words}")
+    for one in work.cautions:
+        typer.echo(f"look out: {one}", err=True)
+    typer.echo("\n".join(str(path) for path in written))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
+from perospin.cli.paragraphs import say, show_rows
 from perospin.digits import counted
 from perospin.errors import DataError, QuantumError, UnknownIonError
 from perospin.progress import progress_line
@@ -53,21 +54,9 @@ def _library(own: list[str] | None) -> IonLibrary:
 def _table(title: str, columns: list[str], rows: list[list[str]], text: int = 1) -> None:
     """Print a table whose first `text` columns are words, which may be folded, and whose others are figures."""
     from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
 
-    table = Table(title=title, title_justify="left", header_style="bold", box=None, pad_edge=False)
-    for i, column in enumerate(columns):
-        figures = i >= text
-        table.add_column(
-            column.replace("_", " ") if figures else column,  # a blank lets a long name be broken
-            justify="right" if figures else "left",
-            overflow="fold",
-            min_width=max((len(row[i]) for row in rows), default=0) if figures else None,
-        )
-    for row in rows:
-        table.add_row(*(escape(cell) for cell in row))
-    Console(highlight=False).print(table)
+    figures = range(text, len(columns))
+    show_rows(Console(highlight=False), columns, rows, whole=figures, right=figures, title=title)
 
 
 @app.command("list")
@@ -104,13 +93,20 @@ def show(
 
     Example: perospin cations show PEA
     """
+    from rich.console import Console
+    from rich.markup import escape
+
     from perospin.descriptors import cation_values
 
     found = _library(ion).get(symbol)
-    typer.echo(f"{found.symbol}: {found.name}, charge {found.charge:+d}, {found.molar_mass_g_mol:.3f} g/mol")
-    typer.echo(f"SMILES {found.smiles or '-'}; also written {', '.join(found.aliases) or '-'}")
-    if found.note:
-        typer.echo(f"Note: {found.note}")
+    console = Console(highlight=False)
+    told = [
+        f"{found.symbol}: {found.name}, charge {found.charge:+d}, {found.molar_mass_g_mol:.3f} g/mol",
+        f"SMILES {found.smiles or '-'}; also written {', '.join(found.aliases) or '-'}",
+        *([f"Note: {found.note}"] if found.note else []),
+    ]
+    for sentence in told:
+        say(console, escape(sentence), indent=0, hang=4)
     if found.smiles is None:
         return
     levels: dict[str, Any] = {}
@@ -294,7 +290,10 @@ def compute(
     no_shipped: NoShippedOption = False,
     ion: IonOption = None,
 ) -> None:
-    """Compute cations (or fetch them from the shipped table or the cache), print or write their descriptors."""
+    """Compute cations (or fetch them from the shipped table or the cache), print or write their descriptors.
+
+    Example: perospin cations compute PEA BA --out cations.csv
+    """
     from perospin.descriptors.cations.table import EXTRA_COLUMNS, VALUE_COLUMNS, cation_table
     from perospin.descriptors.quantum import get_level
 
@@ -353,6 +352,8 @@ def table(
 
     The published level is made for the cations of the 52 materials, the others for every cation. Rows of the shipped
     table are kept where molecule, recipe, seed and versions are the same, unless --no-shipped.
+
+    Example: perospin cations table published --out table.csv
     """
     from perospin.chemistry import IonLibrary
     from perospin.descriptors import build_table
@@ -400,7 +401,10 @@ app.add_typer(cache_app, name="cache")
 
 @cache_app.command("list")
 def cache_list() -> None:
-    """Count the results by level and versions."""
+    """Count the results by level and versions.
+
+    Example: perospin cations cache list
+    """
     from perospin.descriptors.quantum import ResultCache
 
     cache = ResultCache()
@@ -421,7 +425,10 @@ def cache_list() -> None:
 def cache_verify(
     remove: Annotated[bool, typer.Option("--remove", help="Delete the files that can't be used.")] = False,
 ) -> None:
-    """Read every file to its last byte and name those that are damaged or foreign; they are never used."""
+    """Read every file to its last byte and name those that are damaged or foreign; they are never used.
+
+    Example: perospin cations cache verify
+    """
     from perospin.descriptors.quantum import ResultCache
 
     cache = ResultCache()
@@ -438,7 +445,10 @@ def cache_verify(
 
 @cache_app.command("compact")
 def cache_compact() -> None:
-    """Merge all results into one file; others may go on reading and writing meanwhile."""
+    """Merge all results into one file; others may go on reading and writing meanwhile.
+
+    Example: perospin cations cache compact
+    """
     from perospin.descriptors.quantum import ResultCache
 
     cache = ResultCache()
@@ -449,7 +459,10 @@ def cache_compact() -> None:
 def cache_import(
     folder: Annotated[Path, typer.Argument(help="Cache folder of another machine or of version 0.1.")],
 ) -> None:
-    """Take over the results of another cache folder that are not here yet."""
+    """Take over the results of another cache folder that are not here yet.
+
+    Example: perospin cations cache import other-cache
+    """
     from perospin.descriptors.cations.table import import_cache
 
     typer.echo(f"{import_cache(folder)} results taken over from {folder}")
@@ -457,7 +470,10 @@ def cache_import(
 
 @app.command()
 def compare() -> None:
-    """Compare our published-level table with the 52-material table, cation by cation (ours minus theirs)."""
+    """Compare our published-level table with the 52-material table, cation by cation (ours minus theirs).
+
+    Example: perospin cations compare
+    """
     from perospin.descriptors.cations.comparison import compare_with_spin52
 
     frame = compare_with_spin52()

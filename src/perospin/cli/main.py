@@ -16,10 +16,11 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from perospin.cli.rarely import rare_last
 from perospin.errors import PerospinError, sentence
 
 COMMANDS: dict[str, tuple[str, str]] = {
-    "app": ("perospin.cli.app", "Start the web app in your browser."),
+    "app": ("perospin.cli.start.app", "Start the web app in your browser."),
     "study": ("perospin.cli.study.run", "Run, list and show studies: data to validated model to report."),
     "predict": ("perospin.cli.predict", "Predict a property of materials, with interval, domain and reasons."),
     "screen": ("perospin.cli.screen", "Which materials of a space to make next."),
@@ -28,11 +29,12 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "attenuation": ("perospin.cli.attenuation", "X-ray attenuation of a formula: coefficients, thickness, K edges."),
     "detector": ("perospin.cli.detector", "X-ray detectors: a folder of measurements to one page."),
     "campaign": ("perospin.cli.campaign", "Ask which materials to make next, and tell what came of them."),
+    "plate": ("perospin.cli.plate", "Spectra of a plate: numbers of each well, a page, results for a campaign."),
     "mechanisms": ("perospin.cli.mechanisms", "Spin relaxation rate laws, and which one your data speak for."),
     "data": ("perospin.cli.data.change", "Look at, check, import and export measured values."),
     "cations": ("perospin.cli.cations", "Look at cations and compute their descriptors."),
-    "report": ("perospin.cli.report", "Run the shipped studies and write their reports, as make report does."),
-    "doctor": ("perospin.cli.doctor", "Check the installation: versions, extras, cache, write rights, speed."),
+    "report": ("perospin.cli.start.report", "Run the shipped studies and write their reports, as make report does."),
+    "doctor": ("perospin.cli.start.doctor", "Check the installation: versions, extras, cache, write rights, speed."),
 }
 """Name of each sub-command: the module that holds its typer `app`, and its line in ``perospin --help``."""
 
@@ -80,6 +82,7 @@ class LazyGroup(TyperGroup):
         module = importlib.import_module(COMMANDS[name][0])
         loaded = typer.main.get_command(module.app)
         loaded.name = name
+        rare_last(loaded, name)
         return name, loaded, rest
 
 

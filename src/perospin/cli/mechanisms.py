@@ -40,6 +40,8 @@ def list_laws(
 
     READ: the formula was read in its source; DERIVED: derived and checked numerically; TEXTBOOK: standard form, the
     primary source was not opened.
+
+    Example: perospin mechanisms list
     """
     from rich.markup import escape
     from rich.table import Table

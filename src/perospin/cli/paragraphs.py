@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import typer
 
@@ -13,7 +13,7 @@ from perospin.progress import Progress, progress_line
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["announce", "announcing", "say"]
+__all__ = ["announce", "announcing", "say", "show_rows"]
 
 
 def announce(words: str) -> None:
@@ -70,6 +70,81 @@ def say(console: Console, markup: str, indent: int = 2, hang: int = 0) -> None:
         first = False
         if not rest.plain:
             return
+
+
+_WORDS = (26, 20, 16)
+"""Letters to which a word may be broken in a narrow column, from the best; a DOI never is."""
+
+
+def show_rows(
+    console: Console,
+    names: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    whole: Container[int] = (),
+    right: Container[int] = (),
+    title: str = "",
+    once: bool = False,
+) -> None:
+    """Print a table in which no DOI is cut; where the terminal is too narrow for that, each row is a paragraph.
+
+    Parameters
+    ----------
+    console
+        Where to.
+    names, rows
+        Headings and cells, plain text.
+    whole
+        Positions of the columns whose cells stay on one line.
+    right
+        Positions of the columns that end at one edge: figures.
+    title
+        Above.
+    once
+        Whether the table leaves out what the first cell repeats from the row above.
+    """
+    from rich.markup import escape
+    from rich.table import Table
+
+    count = len(names)
+    widest = [max(map(len, (names[i], *(row[i] for row in rows)))) for i in range(count)]
+    room = console.width - 2 * (count - 1)
+    for most in _WORDS:
+        least = [
+            widest[i] if i in whole else _longest((names[i], *(row[i] for row in rows)), most) for i in range(count)
+        ]
+        if sum(least) <= room:
+            break
+    if sum(least) > room:
+        if title:
+            console.print(f"[bold cyan]{escape(title)}[/bold cyan]")
+        for row in (names, *rows):
+            text = escape("  ".join(cell for cell in row if cell))
+            say(console, f"[bold]{text}[/bold]" if row is names else text, indent=0, hang=4)
+        return
+    # what is left goes where cells would be folded, one letter at a time to the column that lacks most
+    widths = list(least)
+    for _ in range(min(room, sum(widest)) - sum(least)):
+        widths[max(range(count), key=lambda i: widest[i] - widths[i])] += 1
+    table = Table(
+        box=None, pad_edge=False, header_style="bold", title=escape(title) or None, title_justify="left",
+        title_style="bold cyan",
+    )  # fmt: skip
+    for i, name in enumerate(names):
+        justify: Literal["left", "right"] = "right" if i in right else "left"
+        table.add_column(escape(name), justify=justify, width=widths[i], overflow="fold")
+    before = None
+    for row in rows:
+        first = "" if once and row[0] == before else row[0]
+        before = row[0]
+        table.add_row(*map(escape, (first, *row[1:])))
+    console.print(table)
+
+
+def _longest(cells: Iterable[str], most: int) -> int:
+    """Letters of the longest word, of one that is no DOI at most `most`."""
+    words = (word for cell in cells for word in cell.split())
+    return max((len(word) if word.startswith("10.") else min(len(word), most) for word in words), default=0)
 
 
 def _cut(text: str, room: int) -> int:

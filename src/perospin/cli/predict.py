@@ -152,17 +152,46 @@ def predict(
     from perospin.studies.data.table import OWN_RECORDS
 
     console = Console(highlight=False)
+    # the study of lifetimes under conditions is asked only where that takes no fit
+    asked_too = study == "spin-relaxation" and part is None and model is None and rows is None
+    under_conditions = _kept_lifetimes(materials, library if ion else None) if asked_too else None
     for prediction in found:
         _print(console, prediction)
-        if study == "spin-relaxation" and model is None:
-            text = (
-                "another model answers with --temperature, --field, --carrier or --quantity: all records of lifetimes"
-            )
-            say(console, text, hang=2)
+        if under_conditions is not None:
+            say(console, under_conditions.get(prediction.formula, _ASK_LIFETIMES), hang=2)
         console.print()
     for note in predictor.data.notes:
         if OWN_RECORDS in note:
             say(console, f"note: {note}", hang=2)
+
+
+_ROOM_K = 295.0
+_ASK_LIFETIMES = (
+    f"another model, all records of lifetimes under their conditions, answers with --temperature {_ROOM_K:g}K, "
+    "--field, --carrier or --quantity"
+)
+
+
+def _kept_lifetimes(materials: list[Perovskite], ions: IonLibrary | None) -> dict[str, str]:
+    """Ask the study `lifetimes` about each formula at room temperature, if its fitted model is kept."""
+    from perospin.studies.predicting.words import in_words
+    from perospin.studies.study import Study
+
+    told: dict[str, str] = {}
+    try:
+        predictor = Study.load("lifetimes").kept_predictor()
+        if predictor is None:
+            return told
+        for material in materials:
+            found = predictor.predict(material, ions, None, {"quantity": "tau_spin", "temperature_k": _ROOM_K})
+            value, low, high = in_words(found.value, found.low, found.high, found.unit)
+            told[found.formula] = (
+                f"the other model, study lifetimes, says {value} ({low} to {high}) for tau_spin at {_ROOM_K:g} K, all "
+                "other conditions left open; ask it with --temperature, --field, --carrier or --quantity"
+            )
+    except PerospinError:  # a material that it can't describe: it is named, as where nothing is kept
+        return told
+    return told
 
 
 def _lifetimes(

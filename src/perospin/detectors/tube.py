@@ -112,7 +112,7 @@ def one_energy(energy_kev: float) -> Beam:
     Examples
     --------
     >>> beam = one_energy(40.0)
-    >>> 2.2e9 < beam.fluence_cm2_gy < 2.4e9
+    >>> 2.2e12 < beam.fluence_cm2_gy < 2.4e12
     True
     """
     if not 1.0 <= energy_kev <= 500.0:

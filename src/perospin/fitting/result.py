@@ -273,6 +273,8 @@ class Fit:
         strong = self.strong_correlations(0.3)
         if strong:
             lines.append("  correlations: " + ", ".join(f"{a}/{b} {r:+.2f}" for a, b, r in strong[:8]))
+        if "compared" in self.settings:
+            lines.append(f"  compared: {self.settings['compared']}")
         lines += [f"  convention, {key}: {text}" for key, text in self.conventions.items()]
         lines += [f"  file: {s.name} (sha256 {s.sha256[:12]}...)" for s in self.sources]
         lines += [f"  ! {sentence}" for sentence in self.warnings]

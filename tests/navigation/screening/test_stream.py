@@ -28,12 +28,12 @@ from perospin.studies.predicting.predictor import Predictor
 from perospin.studies.predicting.stacked import StackedPredictor
 
 MATERIALS: dict[str, Any] = {
-    "spacers": ["PEA", "BA", "3AMP", "EOA", "HDA"],
+    "spacers": ["PEA", "3AMP", "EOA"],
     "a_cations": ["MA", "FA"],
     "metals": ["Pb", "Sn"],
     "halides": ["I", "Br"],
-    "halide_step": 0.2,
-    "layers": [1, 2, 3],
+    "halide_step": 0.25,
+    "layers": [1, 2],
     "three_dimensional": True,
 }
 
@@ -51,13 +51,14 @@ def predictor(study: Study) -> Predictor:
 @pytest.fixture
 def space() -> Space:
     rule = {"rule": "molar_mass_g_mol < 130 and (tolerance_factor > 0.8 or not metal_z > 60)"}
-    return Space.from_dict({"materials": MATERIALS, "rules": [rule]})
+    pairs = [["PEA", "FA"], ["EOA", "Br"], ["MA", "Sn"]]
+    return Space.from_dict({"materials": {**MATERIALS, "excluded_pairs": pairs}, "rules": [rule]})
 
 
 @pytest.fixture
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(screening, "_LARGEST", 0)
-    monkeypatch.setattr(screening, "_SPARE", 20)
+    monkeypatch.setattr(screening, "_SPARE", 5)
     monkeypatch.setattr(streaming, "_PART", 40)
     monkeypatch.setattr(streaming, "_CELLS", 30)
 

@@ -112,3 +112,15 @@ def test_alternating_cations_are_a_family() -> None:
     assert space.size == 6
     assert list(space.described.index)[:3] == ["(GUA)(MA)PbI4", "(GUA)(FA)PbI4", "(GUA)(FA)0.5(MA)0.5PbI4"]
     assert _space(spacers=["GUA", "3AMP"], a_cations=["MA"], layers=[2], families=["RP", "DJ", "ACI"]).size == 3
+
+
+def test_excluded_pairs_never_stand_together() -> None:
+    asked = {"spacers": ["PEA", "BA"], "a_cations": ["MA", "Cs"], "layers": [1, 2]}
+    space = _space(**asked, excluded_pairs=[["PEA", "Cs"]])
+    listed = {one.choices["material"] for one in space.candidates()}
+    assert listed == {f for f in _space(**asked).described.index if not ("PEA" in f and "Cs" in f)}
+    assert space.count == len(listed) == space.size - 1
+    with pytest.raises(NavigationError, match="holds PEA and Cs"):
+        space.find({"material": "(PEA)2CsPb2I7"})
+    with pytest.raises(NavigationError, match="excluded_pairs"):
+        _space(**asked, excluded_pairs=[["PEA", "Xx"]])

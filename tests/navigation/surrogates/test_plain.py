@@ -141,3 +141,11 @@ def test_wrong_rows():
     rows[1, 3] = np.nan
     with pytest.raises(NavigationError, match="row 1 of the inputs has no value in the column 'solvent'"):
         surrogate.fit(rows, truth(rows))
+
+
+def test_most_probable_hyperparameters_alone_are_surer() -> None:
+    columns = InputColumns.continuous({"x": (0.0, 1.0)})
+    x, new = np.array([[0.0], [0.4], [1.0]]), np.linspace(0, 1, 21)[:, None]
+    y = np.array([0.1, 0.9, 0.3])
+    wide, sure = (GPSurrogate(columns, averaged).fit(x, y).predict(new)[1] for averaged in (True, False))
+    assert np.median(wide) > np.median(sure)

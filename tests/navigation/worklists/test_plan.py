@@ -173,3 +173,9 @@ def test_plates_from_files(tmp_path) -> None:  # type: ignore[no-untyped-def]
         load_plate(file)
     assert plate_of(384).number("P24") == 384
     assert plate_of(96).number("A2") == 9
+
+
+def test_too_dense_a_wish_keeps_its_composition() -> None:
+    made = recipe(Target("a", {"PEA2PbI4": 0.5, "FAPbI3": 0.5}, 3.0), STOCKS, 90.0, [SMALL, LARGE])
+    assert made.shares == pytest.approx({"PEA2PbI4": 0.5, "FAPbI3": 0.5})
+    assert made.concentration_m == pytest.approx(2 / 3)

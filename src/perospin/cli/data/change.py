@@ -189,7 +189,10 @@ def add(
     as_json: JsonOption = False,
     store: StoreOption = None,
 ) -> None:
-    """Add one record to your store."""
+    """Add one record to your store.
+
+    Example: perospin data add "(PEA)2PbI4" --property tau_spin --value 0.3 --unit ps --author "our lab"
+    """
     from perospin.database import Conditions, Record, Source, Store
     from perospin.database.record import is_formula, read_material
 
@@ -236,7 +239,10 @@ def remove(
     record_id: Annotated[list[str], typer.Argument(help="Identifiers of your own records: user-1 user-2 ...")],
     store: StoreOption = None,
 ) -> None:
-    """Remove records from your store; curated ones can't be removed."""
+    """Remove records from your store; curated ones can't be removed.
+
+    Example: perospin data remove RECORD_ID
+    """
     from perospin.database import Store
 
     with Store.open(store) as opened:

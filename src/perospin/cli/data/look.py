@@ -32,12 +32,13 @@ from perospin.cli.data.printing import (
     _plural,
     _print_json,
     _print_overview,
-    _record_table,
+    _print_records,
     _safe,
     _squeeze,
     _value,
 )
-from perospin.text import readable_json, shorten
+from perospin.cli.paragraphs import show_rows
+from perospin.text import readable_json, shorten, visible
 
 if TYPE_CHECKING:
     from perospin.database import Record
@@ -86,7 +87,7 @@ def list_command(
         typer.echo(f"no record passes these filters{hint}")
         return
     shown = records if everything else records[:rows]
-    _console().print(_record_table(shown, with_material=True))
+    _print_records(shown, with_material=True)
     if any(_marks(record) or record.limit != "value" for record in shown):
         typer.echo(_LEGEND)
     left = len(records) - len(shown)
@@ -124,7 +125,7 @@ def show(
         groups.setdefault(PROPERTIES[record.property].group, []).append(record)
     for group, own in groups.items():
         console.print()
-        console.print(_record_table(own, with_material=len(names) > 1, title=group, as_cells=True))
+        _print_records(own, with_material=len(names) > 1, title=group, as_cells=True)
     n_sources = len({record.source.label for record in records})
     console.print(f"\n{_plural(len(records), 'record')} from {_plural(n_sources, 'source')}\n{_safe(_LEGEND)}")
     if notes:
@@ -152,8 +153,6 @@ def sources(
 
     Example: perospin data sources
     """
-    from rich.table import Table
-
     from perospin.database import cited_sources
 
     records = _select(property, material, table, None, None, None, source, None, None, unknown, theory, store)
@@ -174,18 +173,16 @@ def sources(
         ]
         typer.echo(readable_json(rows))
         return
-    table_ = Table(box=None, pad_edge=False, header_style="bold", expand=True)
-    table_.add_column("records", justify="right", no_wrap=True)
-    table_.add_column("source", width=15, overflow="fold")
-    # folded, never cut: a DOI is there to be copied
-    table_.add_column("DOI, or page read", ratio=5, overflow="fold")
-    table_.add_column("read in", no_wrap=True, width=9)
-    table_.add_column("properties", ratio=4, overflow="fold")
-    for item in cited:
-        where = item.source.doi or item.source.url.removeprefix("https://").removeprefix("http://")
-        own = "original" if item.evidence == "primary" else "quotation"
-        properties = ", ".join(_squeeze(item.properties))
-        table_.add_row(str(item.n_records), _safe(item.source.label), _safe(where), own, properties)
-    _console().print(table_)
+    rows_ = [
+        [
+            str(item.n_records),
+            visible(item.source.label),
+            visible(item.source.doi or item.source.url.removeprefix("https://").removeprefix("http://")),
+            "original" if item.evidence == "primary" else "quotation",
+            ", ".join(_squeeze(item.properties)),
+        ]
+        for item in cited
+    ]
+    show_rows(_console(), ["records", "source", "DOI, or page read", "read in", "properties"], rows_, right=[0])
     count = f"{_plural(len(cited), 'source')} of {_plural(len(records), 'record')}"
     typer.echo(f"\n{count}; as BibTeX: perospin data export sources.bib")

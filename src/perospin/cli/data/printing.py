@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from perospin.cli.paragraphs import show_rows
 from perospin.text import readable_json, shorten, visible
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from perospin.database import CellIssue, ImportCheck, Record
 
 
@@ -107,42 +106,19 @@ def _record_rows(records: Iterable[Record], as_cells: bool) -> list[list[str]]:
     return rows
 
 
-def _record_table(records: Iterable[Record], with_material: bool, title: str = "", as_cells: bool = False) -> Table:
-    from rich.table import Table
-
+def _print_records(records: Iterable[Record], with_material: bool, title: str = "", as_cells: bool = False) -> None:
     rows = _record_rows(records, as_cells)
     single = len({(row[1], row[3]) for row in rows}) == 1 and not as_cells
     if single:  # one property: name it once, above
         title = f"{rows[0][1]} ({rows[0][3]})" if rows[0][3] else rows[0][1]
-    table = Table(
-        box=None, pad_edge=False, header_style="bold", title=title or None, title_justify="left",
-        title_style="bold cyan", expand=True,
-    )  # fmt: skip
-    columns = {0: with_material, 1: not single, 2: True, 3: not single, 4: True, 5: True, 6: True}
+    columns = [0] * with_material + [1] * (not single) + [2] + [3] * (not single) + [4, 5, 6]
     names = ("material", "property", "value", "unit", "", "conditions", "source")
-    for index, shown in columns.items():
-        if not shown:
-            continue
-        if index == 0:
-            table.add_column(names[index], max_width=26, overflow="fold")
-        elif index == 2:
-            table.add_column(names[index], justify="right", no_wrap=True)
-        elif index == 5:
-            table.add_column(names[index], overflow="fold", ratio=1)  # conditions are never cut
-        elif index == 6:
-            # a DOI is never cut
-            longest = max((len(word) for row in rows for word in row[6].split()), default=0)
-            table.add_column(names[index], min_width=longest, max_width=max(17, longest), overflow="fold")
-        else:
-            table.add_column(names[index], no_wrap=True)
-    before = ""
-    for row in rows:
-        cells = [_safe(row[index]) for index, shown in columns.items() if shown]
-        if not single and not with_material and row[1] == before:
-            cells[0] = ""  # the name of a property stands at its first record
-        before = row[1]
-        table.add_row(*cells)
-    return table
+    shown = [[visible(row[index]) for index in columns] for row in rows]
+    show_rows(
+        _console(), [names[index] for index in columns], shown, title=title,
+        whole=[i for i, index in enumerate(columns) if index in (1, 2, 3, 4)], right=[columns.index(2)],
+        once=not single and not with_material,
+    )  # fmt: skip
 
 
 def _print_overview(records: list[Record], as_json: bool) -> None:

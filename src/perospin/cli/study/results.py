@@ -20,7 +20,10 @@ def compare(
     part_b: Annotated[str | None, typer.Option("--part-b", help="The part of B, if its name differs.")] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Also write the scores to this CSV file.")] = None,
 ) -> None:
-    """Put two results side by side: data, settings, scores, and whether a difference is more than luck."""
+    """Put two results side by side: data, settings, scores, and whether a difference is more than luck.
+
+    Example: perospin study compare first-report second-report
+    """
     from rich.console import Console
 
     from perospin.saving import write_csv
@@ -54,6 +57,8 @@ def save_model(
     """Fit a study's model once and write it to one file, which `perospin predict --model` opens anywhere.
 
     The file holds numbers and text alone: opening one that someone mailed you runs nothing.
+
+    Example: perospin study save-model spin-relaxation --out model.npz
     """
     chosen = _study_or_result(study)
     if ion:
@@ -68,7 +73,10 @@ def cite(
     result: Annotated[Path, typer.Argument(metavar="RESULT", help="Folder of a result (it holds result.json).")],
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Write to this .bib file instead.")] = None,
 ) -> None:
-    """Print the BibTeX of exactly the methods and data that a result used."""
+    """Print the BibTeX of exactly the methods and data that a result used.
+
+    Example: perospin study cite bandgap-report --out references.bib
+    """
     from perospin import reports
     from perospin.studies.result import StudyResult
 
@@ -84,7 +92,10 @@ def card(
     result: Annotated[Path, typer.Argument(metavar="RESULT", help="Folder of a result (it holds result.json).")],
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Write to this .md file instead.")] = None,
 ) -> None:
-    """Print the model card of a result: what it predicts, how well by which scheme, from what, and its limits."""
+    """Print the model card of a result: what it predicts, how well by which scheme, from what, and its limits.
+
+    Example: perospin study card bandgap-report
+    """
     from perospin.reports import model_card
     from perospin.studies.result import StudyResult
 
@@ -101,7 +112,10 @@ def log(
     full: Annotated[bool, typer.Option("--full", help="Every model with its score and scheme.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Entries as JSON, one a line.")] = False,
 ) -> None:
-    """Show how many models were scored on each table on this computer."""
+    """Show how many models were scored on each table on this computer.
+
+    Example: perospin study log
+    """
     import json
 
     from rich.console import Console
@@ -160,6 +174,8 @@ def schema(
     """Give the JSON schema of study files, with which an editor completes and checks their keys.
 
     The same as a page for people: docs/study_files.md.
+
+    Example: perospin study schema --out study.schema.json
     """
     import json
 

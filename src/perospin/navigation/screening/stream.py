@@ -234,7 +234,7 @@ def screen_part(job: Job, start: int, stop: int) -> Found:
 def _block(job: Job, space: Space, stacked: StackedPredictor, start: int, stop: int) -> Found:
     block = stacked.block(start, stop)
     shape = block.centre.shape
-    obeys = np.ones(shape, dtype=bool)
+    obeys = space.free_of_pairs(stacked.grid.stacks(start, stop))
     for rule in space.rules:
         names = rule.names()
         obeys &= rule.holds_in({name: block.column(name) for name in names if block.has(name)})

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from perospin.errors import NavigationError
 from perospin.navigation.space.spacers import Core
+from perospin.navigation.space.trajectories import Trajectory
 from perospin.saving import name_fault
 from perospin.text import shorten
 
@@ -53,6 +54,9 @@ class Materials(_Section):
 
     RP and DJ, as the spacers' charges have it, if left out.
     """
+
+    excluded_pairs: list[tuple[str, str]] = []
+    """Pairs of ions that never stand in one material, such as ["PEA", "Cs"]."""
 
     @field_validator("halide_step", "a_step")
     @classmethod
@@ -148,14 +152,19 @@ class SpaceFile(_Section):
     """Mixtures by name."""
     variables: dict[str, Variable] = {}
     """Process variables by name."""
+    trajectories: dict[str, Trajectory] = {}
+    """Courses of a process variable by name, such as annealing profiles."""
     rules: list[RuleText] = []
     """Rules that every candidate obeys."""
 
     @model_validator(mode="after")
     def _something(self) -> SpaceFile:
-        if self.materials is None and not self.fractions and not self.variables:
-            raise ValueError("a space needs [materials], [fractions.NAME] or [variables.NAME]")
-        for name in (*self.fractions, *self.variables):
+        if self.materials is None and not self.fractions and not self.variables and not self.trajectories:
+            raise ValueError("a space needs [materials], [fractions.NAME], [variables.NAME] or [trajectories.NAME]")
+        names = [*self.fractions, *self.variables, *self.trajectories]
+        if twice := next((name for name in names if names.count(name) > 1), None):
+            raise ValueError(f"two parts of the space are called '{shorten(twice)}'")
+        for name in names:
             if fault := name_fault(name):
                 raise ValueError(f"the name '{shorten(name)}' can't be: {fault}")
         return self

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from perospin.chemistry import Ion
     from perospin.descriptors import CandidateGrid
+    from perospin.navigation.space.trajectories import Trajectory
     from perospin.navigation.surrogates.columns import InputColumns
 
 __all__ = ["Candidate", "Space"]
@@ -51,7 +52,8 @@ class Candidate:
     name : str
         Formula and settings, as people write them.
     choices : dict
-        ``"material"`` (canonical formula), ``"mixture:component"`` (shares) and the process variables.
+        ``"material"`` (canonical formula), ``"mixture:component"`` (shares), the process variables, and
+        ``"trajectory:1"`` and so on (set points).
     """
 
     name: str
@@ -87,6 +89,7 @@ class Space:
             for rule in self.rules:
                 rule.check_names(known)
         self._check_ions()
+        _ = self._pairs  # an unknown ion is told now
 
     @classmethod
     def load(cls, path: str | Path, ions: Any = None) -> Space:
@@ -235,12 +238,14 @@ class Space:
             count *= len(points)
         for variable in self.declared.variables.values():
             count *= len(variable.levels())
+        for course in self.declared.trajectories.values():
+            count *= course.count
         return count
 
     @cached_property
     def count(self) -> int:
         """Number of candidates that obey the rules; without rules nothing is listed."""
-        return self.size if not self.rules else sum(1 for _ in self.candidates())
+        return self.size if not self.rules and not self._pairs else sum(1 for _ in self.candidates())
 
     @cached_property
     def described(self) -> pd.DataFrame:
@@ -281,12 +286,70 @@ class Space:
             choices: dict[str, Any] = {} if material is None else {"material": str(material)}
             for part in rest:
                 choices.update(part)
-            if self.obeys(choices):
-                yield self._named(choices)
+            for courses in self._courses([*self.declared.trajectories]):
+                whole = choices | courses
+                if self.obeys(whole):
+                    yield self._named(whole)
+
+    def _courses(self, names: list[str]) -> Iterator[dict[str, float]]:
+        """List the courses of all trajectories together; none is held."""
+        if not names:
+            yield {}
+            return
+        for course in self.declared.trajectories[names[0]].courses():
+            for rest in self._courses(names[1:]):
+                yield _set_points(names[0], course) | rest
 
     def obeys(self, choices: Mapping[str, Any]) -> bool:
         """Whether choices obey all rules."""
-        return self._broken(choices) is None
+        return self._broken(choices) is None and self._pair_in(choices) is None
+
+    @cached_property
+    def _pairs(self) -> list[tuple[str, str]]:
+        """Excluded pairs by the symbols of the library."""
+        from perospin.chemistry import IonLibrary
+
+        library, part = IonLibrary.of(self.ions), self.declared.materials
+        try:
+            return [(library.get(a).symbol, library.get(b).symbol) for a, b in (part.excluded_pairs if part else [])]
+        except PerospinError as error:
+            raise NavigationError(f"excluded_pairs of '{self.name}': {error}") from None
+
+    def _pair_in(self, choices: Mapping[str, Any]) -> tuple[str, str] | None:
+        """Return an excluded pair that the material of some choices holds."""
+        from perospin.chemistry import Perovskite
+
+        if not self._pairs or "material" not in choices:
+            return None
+        material = Perovskite.parse(str(choices["material"]), self.ions)
+        sites = (material.spacers, material.a_site, material.b_site, material.x_site)
+        ions = {ion.symbol for site in sites for ion, _ in site}
+        return next((pair for pair in self._pairs if {*pair} <= ions), None)
+
+    def free_of_pairs(self, stacks: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Whether materials hold no excluded pair: stacks of `grid.stacks` with every sheet, (n_stacks, n_sheets)."""
+        from perospin.chemistry import IonLibrary
+        from perospin.descriptors.candidates.grid import Occupant
+
+        assert self.grid is not None
+        grid, library = self.grid, IonLibrary.of(self.ions)
+        axes = {"spacer": grid.spacer_axis, "a_site": grid.a_site, "metal": grid.metals, "halide": grid.halides}
+        held = {
+            site: [{ion.symbol for ion, _ in Occupant.read(site, str(text), library).parts} for text in axis]
+            for site, axis in axes.items()
+        }
+
+        def holds(symbol: str) -> NDArray[np.bool_]:
+            spacer, cage = (
+                np.array([*(symbol in ions for ions in held[site]), False]) for site in ("spacer", "a_site")
+            )
+            sheet = np.array([symbol in metal | halide for metal in held["metal"] for halide in held["halide"]])
+            return (spacer[stacks[:, 0]] | cage[stacks[:, 1]])[:, None] | sheet[None, :]
+
+        free = np.ones((len(stacks), grid.n_sheets), dtype=bool)
+        for one, other in self._pairs:
+            free &= ~(holds(one) & holds(other))
+        return free
 
     def _broken(self, choices: Mapping[str, Any]) -> Rule | None:
         """Return the first rule that choices break."""
@@ -311,6 +374,7 @@ class Space:
         known = ["material"] if self.grid is not None else []
         known += [*(f"{m}:{part}" for m, f in self.declared.fractions.items() for part in f.components)]
         known += [*self.declared.variables]
+        known += [point for name, course in self.declared.trajectories.items() for point in _points(name, course)]
         for name in choices:
             if name not in known:
                 hint = did_you_mean(name, known, otherwise=f"it has: {shorten(', '.join(known), 200)}")
@@ -349,9 +413,16 @@ class Space:
                         f"{name} = {value:g} lies outside {low:g} to {high:g} {variable.unit}".rstrip()
                     )
             found[name] = value
+        for name, course in self.declared.trajectories.items():
+            points = {point: _number(choices[point], point) for point in _points(name, course)}
+            if fault := course.fault(list(points.values())):
+                raise NavigationError(f"{name}: {fault}")
+            found |= points
         one = self._named(found)
         if (broken := self._broken(found)) is not None:
             raise NavigationError(f"{one.name} breaks the rule '{shorten(broken.text)}'")
+        if (pair := self._pair_in(found)) is not None:
+            raise NavigationError(f"{one.name} holds {pair[0]} and {pair[1]}, a pair that '{self.name}' excludes")
         return one
 
     def sample(self, n: int, generator: np.random.Generator) -> list[Candidate]:
@@ -374,6 +445,8 @@ class Space:
             for name, variable in self.declared.variables.items():
                 levels = variable.levels()
                 choices[name] = levels[generator.integers(len(levels))]
+            for name, course in self.declared.trajectories.items():
+                choices |= _set_points(name, course.draw(generator))
             if self.obeys(choices):
                 one = self._named(choices)
                 found.setdefault(one.name, one)
@@ -392,6 +465,10 @@ class Space:
             value = choices[name]
             shown = value if isinstance(value, str) else f"{value:.6g}"
             words.append(f"{name} {shown} {variable.unit}".rstrip())
+        for name, course in self.declared.trajectories.items():
+            shown = " ".join(f"{choices[point]:.6g}" for point in _points(name, course))
+            times = " ".join(f"{time:g}" for time in course.times)
+            words.append(f"{name} {shown} {course.unit}".rstrip() + f" at {times} {course.time_unit}".rstrip())
         return Candidate(", ".join(words), dict(choices))
 
     # --- numbers ----------------------------------------------------------------------------------------------
@@ -414,6 +491,8 @@ class Space:
             else:
                 numbers = [float(level) for level in levels]
                 rows.append((name, "continuous", min(numbers), max(numbers), name))
+        for name, course in self.declared.trajectories.items():
+            rows += [(point, "continuous", course.low, course.high, name) for point in _points(name, course)]
         if not rows:
             raise NavigationError(f"all candidates of '{self.name}' are alike to a model: nothing varies")
         names, kinds, lower, upper, groups = zip(*rows, strict=True)
@@ -448,7 +527,8 @@ class Space:
 
     def _plain_names(self) -> list[str]:
         shares = [f"{m}_{part}" for m, f in self.declared.fractions.items() for part in f.components]
-        return [*shares, *self.declared.variables]
+        points = [p.replace(":", "_") for n, t in self.declared.trajectories.items() for p in _points(n, t)]
+        return [*shares, *self.declared.variables, *points]
 
     @staticmethod
     def descriptor_names() -> list[str]:
@@ -484,6 +564,15 @@ def _with_own(declared: SpaceFile, ions: Any) -> tuple[Any, tuple[str, ...]]:
     except PerospinError as error:
         raise NavigationError(f"[materials] of '{declared.name}': {error}") from None
     return library, tuple(dict.fromkeys(library.get(name).symbol for name in named))
+
+
+def _points(name: str, course: Trajectory) -> list[str]:
+    """Names of the set points of a trajectory among the choices of a candidate."""
+    return [f"{name}:{number}" for number in range(1, len(course.times) + 1)]
+
+
+def _set_points(name: str, course: Sequence[float]) -> dict[str, float]:
+    return {f"{name}:{number}": value for number, value in enumerate(course, start=1)}
 
 
 def _simplex(part: Fractions) -> list[dict[str, float]]:

@@ -115,7 +115,9 @@ def _assignments(rule: Core, n_positions: int) -> Iterator[tuple[str, ...]]:
 
 
 def read_smiles_file(path: Path) -> dict[str, str]:
-    """Read ``SMILES name`` in each line; lines with # say nothing. A spacer without a name is S1, S2 and so on.
+    """Read ``SMILES name`` in each line; a line that begins with # says nothing.
+
+    A spacer without a name is S and the number of its line.
 
     Raises
     ------
@@ -128,10 +130,10 @@ def read_smiles_file(path: Path) -> dict[str, str]:
         raise NavigationError(str(error)) from None
     found: dict[str, str] = {}
     for number, line in enumerate(text.splitlines(), start=1):
-        smiles, _, name = line.partition("#")[0].strip().partition(" ")
-        if not smiles:
+        if not line.strip() or line.lstrip().startswith("#"):  # within a line it is a triple bond
             continue
-        name = name.strip() or f"S{number}"
+        smiles, *rest = line.split(maxsplit=1)
+        name = rest[0].strip() if rest else f"S{number}"
         if name in found:
             raise NavigationError(f"'{path}', line {number}: there is a '{shorten(name)}' above already")
         found[name] = smiles

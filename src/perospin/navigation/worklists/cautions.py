@@ -24,7 +24,7 @@ BOILING_C: Mapping[str, float] = {
 ANTISOLVENTS = frozenset(
     ("toluene", "chlorobenzene", "ether", "ethylacetate", "methylacetate", "anisole", "chloroform", "dcm")
 )
-_ATTACK_POLYSTYRENE = frozenset(("dmf", "dmso", "nmp", "gbl", "acn", "thf", "acetone", "2-me") + tuple(ANTISOLVENTS))
+_ATTACK_POLYSTYRENE = frozenset(("dmf", "dmso", "nmp", "gbl", "acn", "thf", "acetone", "2-me", *tuple(ANTISOLVENTS)))
 _OTHER_NAMES = {
     "cb": "chlorobenzene", "ea": "ethylacetate", "ma": "methylacetate", "isopropanol": "ipa", "2-propanol": "ipa",
     "acetonitrile": "acn", "mecn": "acn", "ethanol": "etoh", "methanol": "meoh", "diethylether": "ether",
@@ -74,7 +74,7 @@ def _drying(fills: Sequence[Fill], stocks: Sequence[Stock], dry_minutes: float) 
     for i, (stock, here) in enumerate(zip(order, boiling, strict=True)):
         if here < 90.0 and any(later > here + 40.0 and math.isfinite(later) for later in boiling[i + 1 :]):
             told.append(
-                f"'{stock.name}' boils at {here:g} C and is pipetted before less volatile stocks; give it a later 'order'"
+                f"'{stock.name}' boils at {here:g} C and comes before less volatile stocks; give it a later 'order'"
             )
     if dry_minutes > 20.0 and any(here < 90.0 for here in boiling):
         told.append(f"pipetting takes about {dry_minutes:.0f} minutes; cover the wells, a volatile solvent dries")

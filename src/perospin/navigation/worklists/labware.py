@@ -12,7 +12,7 @@ from typing import Any
 from perospin.errors import NavigationError
 from perospin.text import shorten
 
-__all__ = ["PLATES", "Pipette", "Plate", "load_plate", "plate_of", "split_well"]
+__all__ = ["PLATES", "Pipette", "Plate", "load_deck", "load_plate", "plate_of", "split_well"]
 
 _SHAPES = {24: (4, 6), 48: (6, 8), 96: (8, 12), 384: (16, 24)}
 _WELL = re.compile(r"([A-Za-z])0*([1-9]\d?)")
@@ -149,15 +149,39 @@ def load_plate(path: Path | str) -> Plate:
     ------
     NavigationError
     """
+    return load_deck(path)[0]
+
+
+def load_deck(path: Path | str) -> tuple[Plate, dict[str, Plate]]:
+    """Read a plate as `load_plate` does, and the racks of the stocks, which its short file may hold as ``racks``.
+
+    Returns
+    -------
+    plate : Plate
+    racks : dict of str to Plate
+        By the name that stocks give as their labware.
+
+    Raises
+    ------
+    NavigationError
+    """
     from perospin.saving import read_json, read_text
 
     if str(path) in PLATES:
-        return PLATES[str(path)]
+        return PLATES[str(path)], {}
     name = shorten(str(path), 80)
     content = read_json(read_text(path, "labware"), f"'{name}'")
     if not isinstance(content, dict):
         raise NavigationError(f"'{name}' is no labware; it needs name, wells, volume_ul and material")
-    return _opentrons(content, name) if "ordering" in content else _short(content, name)
+    if "ordering" in content:
+        return _opentrons(content, name), {}
+    racks = content.pop("racks", {})
+    if not isinstance(racks, dict) or not all(isinstance(rack, dict) for rack in racks.values()):
+        raise NavigationError(f"the racks of '{name}' are a plate each, by the name that stocks give as labware")
+    return _short(content, name), {
+        str(label): _short(rack | {"label": str(label)}, f"{name}, rack {shorten(str(label), 40)}")
+        for label, rack in racks.items()
+    }
 
 
 def _short(content: Mapping[str, Any], where: str) -> Plate:

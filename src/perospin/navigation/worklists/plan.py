@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from perospin.errors import NavigationError
 from perospin.navigation.worklists.cautions import cautions, is_antisolvent
@@ -65,6 +65,8 @@ class Worklist:
         Strokes in their order.
     cautions : tuple of str
     dead_volume_ul : float
+    racks : dict of str to Plate
+        Racks of the stocks, where they are known.
     """
 
     plate: Plate
@@ -74,6 +76,7 @@ class Worklist:
     transfers: tuple[Transfer, ...]
     cautions: tuple[str, ...]
     dead_volume_ul: float
+    racks: Mapping[str, Plate] = field(default_factory=dict)
 
     def simulated(self) -> dict[str, Made]:
         """Say what the simulator finds in each well."""
@@ -94,6 +97,7 @@ def plan(
     mix: bool = True,
     nearest: bool = False,
     seed: int = 0,
+    racks: Mapping[str, Plate] | None = None,
 ) -> Worklist:
     """Turn compositions into strokes of pipettes, tried on paper before anybody fills a well.
 
@@ -121,6 +125,8 @@ def plan(
     nearest : bool
         Make the nearest composition where the wished one can't be made.
     seed : int
+    racks : dict of str to Plate, optional
+        Racks of the stocks, by the name that the stocks give as labware.
 
     Raises
     ------
@@ -133,6 +139,10 @@ def plan(
         raise NavigationError("a worklist needs samples, stocks, pipettes, and one replicate or more")
     if not dead_volume_ul >= 0:
         raise NavigationError(f"a dead volume is 0 uL or more, not {dead_volume_ul:g}")
+    standing = dict(racks or {})
+    for stock in stocks:
+        if stock.labware in standing:
+            standing[stock.labware].checked(stock.well)
     ordered = _ordered(stocks)
     kinds = _one_a_name(ordered)
     made, off = [], []
@@ -155,7 +165,9 @@ def plan(
     transfers = _strokes(fills, ordered, pipettes, dead_volume_ul, mix)
     minutes = len(transfers) * _SECONDS_A_STROKE / 60.0
     told = cautions(fills, kinds, plate, minutes) + (off if nearest else [])
-    work = Worklist(plate, tuple(ordered), tuple(pipettes), tuple(fills), tuple(transfers), tuple(told), dead_volume_ul)
+    work = Worklist(
+        plate, tuple(ordered), tuple(pipettes), tuple(fills), tuple(transfers), tuple(told), dead_volume_ul, standing
+    )
     work.simulated()
     return work
 
@@ -254,7 +266,8 @@ def map_rows(work: Worklist) -> list[dict[str, str | float]]:
         row |= {f"meant {name}": fill.target.shares.get(name, 0.0) for name in names}
         row |= {f"made {name}": fill.made.shares.get(name, 0.0) for name in names}
         row |= {"concentration (M)": fill.made.concentration_m, "volume (uL)": fill.made.volume_ul}
-        row |= {name: fill.target.conditions.get(name, "") for name in conditions}
+        row |= {name: fill.target.conditions.get(name, "") for name in conditions if name not in row}
+        row |= {f"{stock.name} (uL)": fill.made.volumes_ul.get(stock.name, 0.0) for stock in work.stocks}
         rows.append(row)
     return rows
 

@@ -165,6 +165,11 @@ def recipe(target: Target, stocks: Sequence[Stock], volume_ul: float, pipettes: 
     wet = np.array([[stock.solvent.get(name, 0.0) for stock in stocks] for name in solvents])
     wanted_wet = np.array([target.solvent.get(name, 0.0) for name in solvents]) if target.solvent else None
     exact = _exact(target.concentration_m, wished, held, wet, wanted_wet)
+    if target.concentration_m is not None:
+        # too dense for these stocks: the composition comes first, the concentration as near as it can
+        undiluted = _exact(None, wished, held, wet, wanted_wet)
+        if _share_miss(exact, wished, held) > _share_miss(undiluted, wished, held) + 1e-6:
+            exact = undiluted
     volumes = _rounded(exact * volume_ul, pipettes, target.concentration_m, wished, held, wet, wanted_wet, volume_ul)
     made = made_of({stock.name: float(v) for stock, v in zip(stocks, volumes, strict=True)}, stocks)
     share_error = max(
@@ -206,6 +211,12 @@ def _exact(
     return found / found.sum()
 
 
+def _share_miss(volumes: FloatArray, wished: FloatArray, held: FloatArray) -> float:
+    moles = held @ volumes
+    amount = moles.sum()
+    return float(np.abs(moles / amount - wished).max()) if amount > 0 else 1.0
+
+
 def _rounded(
     exact_ul: FloatArray,
     pipettes: Sequence[Pipette],
@@ -227,7 +238,7 @@ def _rounded(
     moles = tried @ held.T
     amount = moles.sum(axis=1)
     shares = np.divide(moles, amount[:, None], out=np.zeros_like(moles), where=amount[:, None] > 0)
-    miss = ((shares - wished) ** 2).sum(axis=1) + 1e-3 * (volume / volume_ul - 1.0) ** 2
+    miss = 100.0 * ((shares - wished) ** 2).sum(axis=1) + 1e-2 * (volume / volume_ul - 1.0) ** 2
     if concentration_m is not None:
         miss += (amount / volume / concentration_m - 1.0) ** 2
     if wanted_wet is not None:

@@ -38,8 +38,8 @@ def _check_names(part: PartSpec) -> list[str]:
             wrong.append("explain.scheme must hold rows out; the in-sample explanation is always made")
     for claim in part.claims:
         place = f"the claim '{claim.text:.40}'"
-        for name in (claim.best or None, *claim.than):
-            known(name, names, "estimator", place)
+        for compared in (*([claim.best] if claim.best else []), *claim.than):
+            known(compared, names, "estimator", place)
         if claim.most_important:
             if part.explain is None:
                 wrong.append(f"{place} needs [explain]: what matters most is asked of an explained model")

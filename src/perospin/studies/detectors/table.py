@@ -62,7 +62,8 @@ def read(store: Any = None, user: bool = True) -> tuple[pd.DataFrame, list[str]]
     Returns
     -------
     frame : DataFrame
-        ``record_id``, ``formula``, ``cations`` (all cations, joined), ``quantity``, ``value`` (in the unit of the
+        ``record_id``, ``formula``, ``cations`` (all cations, joined), ``repeat`` (rows that
+        measure, or compute, the same), ``quantity``, ``value`` (in the unit of the
         vocabulary), ``limit`` ("value", "at least", "at most"), ``obtained`` ("measured", "computed"), ``weight``
         (`ESTIMATED_WEIGHT` for a computed or estimated value, else 1), ``source``, ``dimensionality`` ("3D" to "0D"),
         ``form``, the published formula of the gap in two readings (``published_gap_masses``,
@@ -137,6 +138,7 @@ def _row(record: Record, beside: _Beside) -> dict[str, Any]:
         "record_id": record.record_id,
         "formula": record.formula,
         "cations": "+".join(sorted(ion.symbol for ion, _ in material.cations)),
+        "repeat": f"{record.formula}, {'computed' if computed else 'measured'}",
         "quantity": record.property,
         "value": record.value,
         "limit": {"value": "value", "lower": "at least"}.get(record.limit, "at most"),

@@ -152,9 +152,12 @@ def _best(claim: Claim, found: Found) -> Iterator[dict[str, Any]]:
         holds = "yes"
     elif any(one < 0 and chance < _SURE_P for one, _, _, chance, _ in against):
         holds = "no"
+    elif low <= 0 <= high:
+        holds = "can't be decided"
     else:
         holds = "leans for" if gain > 0 else "leans against"
+    scheme = pairs["scheme_label"].iloc[0] if "scheme_label" in pairs else found.scheme
     yield {
-        "estimator": claim.best, "scheme": found.scheme, "change": gain, "low": low, "high": high, "holds": holds,
+        "estimator": claim.best, "scheme": scheme, "change": gain, "low": low, "high": high, "holds": holds,
         "why": text,
     }  # fmt: skip

@@ -162,6 +162,13 @@ class Domain:
                 )
         return found
 
+    def reasons_of_ions(self, material: Any, unread: Sequence[str] = ()) -> list[str]:
+        """Say what `reasons` says where `knows_columns` holds."""
+        if not self._known:
+            return self._unread_parts(material, unread)[0]
+        found = [*self._unknown_parts(material), *self._unseen_ions(material)[0]]
+        return [*found, *self._unread_parts(material, unread)[0]]
+
     def knows_parts(self, material: Any, unread: Sequence[str] = ()) -> bool:
         """Whether `reasons` has nothing to say of halides, metals, charge and family together."""
         return not self._known or not (self._unknown_parts(material) or self._unread_parts(material, unread)[0])

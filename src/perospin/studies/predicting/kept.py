@@ -12,7 +12,7 @@ import os
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 from perospin.errors import PerospinError
 from perospin.studies.provenance import versions
@@ -38,9 +38,17 @@ def models_folder() -> Path:
     return Path(platformdirs.user_cache_dir("perospin")) / "models"
 
 
+@overload
 def kept_predictor(
     study: str, name: str, part: PartSpec, data_sha256: Callable[[], str], fit: Callable[[], Predictor]
-) -> Predictor:
+) -> Predictor: ...
+@overload
+def kept_predictor(
+    study: str, name: str, part: PartSpec, data_sha256: Callable[[], str], fit: None
+) -> Predictor | None: ...
+def kept_predictor(
+    study: str, name: str, part: PartSpec, data_sha256: Callable[[], str], fit: Callable[[], Predictor] | None
+) -> Predictor | None:
     """Return a fitted predictor, from this process, from the cache, or by fitting it and keeping it.
 
     Parameters
@@ -52,8 +60,8 @@ def kept_predictor(
     data_sha256 : callable
         Gives the fingerprint of the rows; asked only where they can change without perospin changing: a table or a
         store of the user's, crystals in a folder.
-    fit : callable
-        Fits the predictor.
+    fit : callable or None
+        Fits the predictor; with None there is only what is kept.
     """
     from perospin.studies.predicting.predictor import load_model
 
@@ -79,6 +87,8 @@ def kept_predictor(
         except (PerospinError, OSError):
             found = None
     if found is None:
+        if fit is None:
+            return None
         found = fit()
         _keep(found, path)
     _in_memory[key] = found

@@ -86,10 +86,12 @@ def _block(predictor: Predictor, materials: list[Any], ions: Any, given: Mapping
         told.loc[readable, "spread"] = (0.5 * (high - low))[place]
         for name, values in (("value", centre), ("low", low), ("high", high)):
             told.loc[readable, name] = part.target.inverse(values)[place]
+    plain = np.zeros(len(rows), dtype=bool)  # the columns are no reason; the long way is for the others
+    plain[readable] = predictor.domain.knows_columns(rows[readable])
     known = set(predictor.data.rows["formula"])
     unread: dict[Any, tuple[str, ...]] = {}
     reasons = [
-        _reasons(predictor, material, rows.iloc[[i]], ions, unread)
+        _reasons(predictor, material, rows.iloc[[i]], ions, unread, bool(plain[i]))
         if readable[i]
         else [f"no value for {', '.join(c for c in needed if np.isnan(rows[c].iloc[i]))}"]
         for i, material in enumerate(materials)
@@ -101,7 +103,7 @@ def _block(predictor: Predictor, materials: list[Any], ions: Any, given: Mapping
 
 
 def _reasons(
-    predictor: Predictor, material: Any, row: pd.DataFrame, ions: Any, seen: dict[Any, tuple[str, ...]]
+    predictor: Predictor, material: Any, row: pd.DataFrame, ions: Any, seen: dict[Any, tuple[str, ...]], plain: bool
 ) -> list[str]:
     # what the model reads of metal and halide is the same for materials of one kind: it is looked up once for each
     kind = (
@@ -111,6 +113,9 @@ def _reasons(
     try:
         if predictor.part.descriptors.source != "table" and kind not in seen:
             seen[kind] = unread_parts(material, row, predictor.domain.columns, predictor.part.descriptors.level, ions)
-        return predictor.domain.reasons(material, row, seen.get(kind, ()))
+        unread = seen.get(kind, ())
+        if plain:
+            return predictor.domain.reasons_of_ions(material, unread)
+        return predictor.domain.reasons(material, row, unread)
     except PerospinError as error:
         return [str(error)]

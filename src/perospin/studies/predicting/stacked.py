@@ -229,17 +229,18 @@ class StackedPredictor:
         if not len(single):
             return {name: np.full((len(stacks), 1), usual[name]) for name in _SPACING}
         n = self.grid.n_sheets
-        block = self.grid.table(stacks[single].repeat(n, axis=0), np.tile(np.arange(n), len(single)))
-        formulas = self._described(block, ["inverse_n"], "fast").index.to_numpy(dtype=object)
-        packing = packing_columns([Perovskite.parse(f, self.ions) for f in formulas[::n]])
-        repeated = packing.loc[packing.index.repeat(n)].reset_index(drop=True)
-        sheets = pd.concat([self.sheets] * len(single), ignore_index=True)
-        told = spacings_of(other_sheets(repeated, sheets))
-        values = held_out_spacing_between(formulas, barrier[single, 0].repeat(n), told)
-        found = {}
-        for name in _SPACING:
-            found[name] = np.full((len(stacks), n), usual[name])
-            found[name][single] = values[name].reshape(len(single), n)
+        found = {name: np.full((len(stacks), n), usual[name]) for name in _SPACING}
+        step = max(1, _ROWS // n)
+        for i in range(0, len(single), step):
+            part = single[i : i + step]
+            block = self.grid.table(stacks[part].repeat(n, axis=0), np.tile(np.arange(n), len(part)))
+            formulas = self._described(block, ["inverse_n"], "fast").index.to_numpy(dtype=object)
+            packing = packing_columns([Perovskite.parse(f, self.ions) for f in formulas[::n]])
+            repeated = packing.loc[packing.index.repeat(n)].reset_index(drop=True)
+            sheets = pd.concat([self.sheets] * len(part), ignore_index=True)
+            told = spacings_of(other_sheets(repeated, sheets))
+            for name, values in held_out_spacing_between(formulas, barrier[part, 0].repeat(n), told).items():
+                found[name][part] = values.reshape(len(part), n)
         return found
 
     def _rows(

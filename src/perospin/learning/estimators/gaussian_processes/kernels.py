@@ -82,8 +82,11 @@ def wide_length(n_columns: int) -> Prior:
 def matern(r2: FloatArray) -> FloatArray:
     """Matern-5/2 correlation (1 + q + q^2 / 3) exp(-q), q^2 = 5 r2; works in place on r2."""
     s = np.sqrt(np.multiply(r2, 5.0, out=r2), out=r2)
-    decay = np.exp(-s)
-    s += np.square(s) / 3.0
+    decay = np.negative(s)
+    np.exp(decay, out=decay)
+    square = np.square(s)
+    square /= 3.0
+    s += square
     s += 1.0
     s *= decay
     return s

@@ -1,0 +1,1 @@
+"""One function a machine: from a worklist to the text of its files."""
