@@ -14,7 +14,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "app"))
 EXAMPLES = ROOT / "examples"
-WIDTH, TALLEST, COLOURS, MOST_BYTES = 1100, 1250, 64, 150_000
+WIDTH, TALLEST, COLOURS, MOST_BYTES = 1100, 1250, 256, 150_000
 
 
 def _campaign(folder: Path) -> None:
