@@ -21,6 +21,7 @@ from traitlets.config import Config
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "docs" / "tutorials"
 TIME_LIMIT_S = 120
+LONGEST_PLAIN = 3000
 
 
 def tidied(notebook: Any) -> Any:
@@ -30,7 +31,7 @@ def tidied(notebook: Any) -> Any:
         "language_info": {"name": "python"},
     }
     for place, cell in enumerate(notebook.cells):
-        cell.metadata = {}
+        cell.metadata = {"tags": cell.metadata.tags} if cell.metadata.get("tags") else {}
         cell.id = f"cell-{place}"
         if cell.cell_type != "code":
             continue
@@ -39,8 +40,9 @@ def tidied(notebook: Any) -> Any:
             output.pop("transient", None)
             if "metadata" in output:
                 output.metadata = {}
-            if "text/html" in output.get("data", {}):
-                output.data.pop("text/plain", None)  # the page shows the table
+            data = output.get("data", {})
+            if "text/html" in data and len(data.get("text/plain", "")) > LONGEST_PLAIN:
+                del data["text/plain"]  # every field of a result; the page shows its table
             previous = texts[-1] if texts else None
             if output.output_type == "stream" and previous is not None and previous.get("name") == output.name:
                 previous.text += output.text  # one text, whenever the kernel flushed it
