@@ -35,6 +35,7 @@ def test_several_stand_side_by_side_and_a_wrong_one_is_one_sentence(opened: AppT
     assert len(opened.metric) == 4
     assert len(opened.error) == 1
     assert "FOO" in opened.error[0].value
+    assert "A cation of your own" in opened.error[0].value
     assert not opened.exception
     assert "perospin predict '(PEA)2PbI4'" in opened.code[-1].value
     assert opened.code[0].value.count("spin lifetime") >= 2

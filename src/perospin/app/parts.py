@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ __all__ = [
     "figure_bytes",
     "guarded",
     "heading",
+    "on_a_page",
     "plain_text",
     "save_figure",
     "show_figure",
@@ -39,11 +41,31 @@ def guarded() -> Iterator[None]:
     try:
         yield
     except PerospinError as error:
-        st.error(plain_text(str(error)), icon=":material/error:")
+        st.error(plain_text(on_a_page(str(error))), icon=":material/error:")
     except MemoryError:
         st.error("There is not enough memory for this: give a smaller file or fewer rows.")
     except RecursionError:
         st.error("The input is nested deeper than anything that perospin reads.")
+
+
+_ON_A_PAGE = (
+    (r"with --ion '[^']*'", "under 'A cation of your own'"),
+    (r" ?\(--columns[^)]*\)", " under 'What is taken for what'"),
+    (r"give --unit\b", "choose its unit"),
+)
+
+
+def on_a_page(text: str) -> str:
+    """Put advice about the command line's options in the words of the page.
+
+    Examples
+    --------
+    >>> on_a_page("unknown ion 'Foo'. Define your own cation with --ion 'Foo=<SMILES>'")
+    "unknown ion 'Foo'. Define your own cation under 'A cation of your own'"
+    """
+    for pattern, words in _ON_A_PAGE:
+        text = re.sub(pattern, words, text)
+    return text
 
 
 def plain_text(text: str) -> str:
@@ -134,8 +156,6 @@ def as_csv(frame: pd.DataFrame) -> str:
 
 def source_url(source: str) -> str:
     """Address of a source: a DOI as a link to it, an address as it stands, else nothing."""
-    import re
-
     found = re.search(r"10\.\d{4,9}/[^\s);]+", source)
     if found:
         return f"https://doi.org/{found[0]}"

@@ -355,7 +355,7 @@ def _raw(name: str, paths: Sequence[Path], chosen: Mapping[str, Any], logarithmi
             alt=f"{', '.join(channels)} against {label}",
         )  # fmt: skip
     for note in measured.notes:
-        st.caption(parts.plain_text(note))
+        st.caption(parts.plain_text(parts.on_a_page(note)))
 
 
 # -- the result -------------------------------------------------------------------------------------------------------
@@ -370,7 +370,7 @@ def _result(name: str, outcome: Outcome, logarithmic: bool) -> None:
     if convention:
         st.caption(parts.plain_text(f"(1/e{convention}"))
     for sentence in fit.warnings:
-        st.warning(parts.plain_text(sentence), icon=":material/warning:")
+        st.warning(parts.plain_text(parts.on_a_page(sentence)), icon=":material/warning:")
     figure = plots.fit_plot(fit, logarithmic)
     if figure is not None:
         st.plotly_chart(figure, key="fitted", config=plots.CONFIG, alt=f"Data, fit and residuals: {headline(fit)}")

@@ -265,7 +265,9 @@ def _rows(
     decimal: str,
 ) -> tuple[int, _Block | None]:
     """Wells down, wavelengths across: a well's name stands in front, in one cell or as letter and number."""
-    wells, values, over = [], [], []
+    wells: list[str] = []
+    values: list[list[float]] = []
+    over: list[list[bool]] = []
     start, row = row, row + 1
     while row < len(table):
         cells = table[row]
