@@ -57,7 +57,7 @@ def execute(path: Path) -> tuple[Any, float]:
 
     The kernel writes to a temporary folder only: the stores, models and log of whoever runs this stay as they are.
     """
-    notebook = nbformat.read(path, as_version=4)
+    notebook = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         own = {name: str(Path(folder) / name.lower()) for name in ("PEROSPIN_CACHE", "PEROSPIN_STATE", "IPYTHONDIR")}
@@ -91,7 +91,7 @@ def main() -> None:
         if not path.is_file():
             parser.error(f"there is no tutorial '{name}' in docs/tutorials")
         notebook, seconds = execute(path)
-        nbformat.write(notebook, path)
+        nbformat.write(notebook, path)  # type: ignore[no-untyped-call]
         print(f"{path.stem:24s} {seconds:6.1f} s", flush=True)
 
 
