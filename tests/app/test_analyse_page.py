@@ -108,6 +108,26 @@ def test_a_record_needs_who_measured_and_stands_beside_the_literature(
 
 
 @pytest.mark.parametrize(
+    ("name", "files"),
+    [
+        ("kerr", sorted((SPECTRA / "kerr").glob("*.csv"))),
+        ("odmr", sorted((SPECTRA / "odmr").glob("*.csv"))[:1]),
+        ("map", [SPECTRA / "map_SC.csv", SPECTRA / "map_CC.csv"]),
+        ("cd", [SPECTRA / "cd.txt"]),
+        ("iv", [SPECTRA / "iv_up.txt", SPECTRA / "iv_down.txt"]),
+        ("mr", [SPECTRA / "loop.csv"]),
+    ],
+)
+def test_other_measurements_go_the_same_way(opened: AppTest, name: str, files: list[Path]) -> None:
+    give(opened, *files)
+    assert opened.selectbox[0].value == name
+    fitted(opened)
+    assert not opened.exception
+    assert not opened.error
+    assert headline(fit_files(name, files).fit).startswith(plain(opened.header[0].value))
+
+
+@pytest.mark.parametrize(
     ("name", "content"),
     [
         ("empty.csv", b""),

@@ -35,6 +35,7 @@ def test_several_stand_side_by_side_and_a_wrong_one_is_one_sentence(opened: AppT
     assert len(opened.metric) == 4
     assert len(opened.error) == 1
     assert "FOO" in opened.error[0].value
+    assert "A cation of your own" in opened.error[0].value
     assert not opened.exception
     assert "perospin predict '(PEA)2PbI4'" in opened.code[-1].value
     assert opened.code[0].value.count("spin lifetime") >= 2
@@ -57,16 +58,13 @@ def test_conditions_ask_the_lifetimes(opened: AppTest) -> None:
     assert "--temperature 5.0" in opened.code[-1].value
 
 
-def test_an_unknown_cation_waits_for_its_computation(
-    opened: AppTest, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    monkeypatch.setenv("PEROSPIN_CACHE", str(tmp_path_factory.mktemp("cache")))
-    opened.text_input(key="own_name").set_value("TPAm").run()
-    opened.text_input(key="own_smiles").set_value("C1CSCCN1CCC[NH3+]").run()
-    opened.text_area(key="formulas").set_value("(TPAm)2PbI4").run()
+def test_an_unknown_cation_waits_for_its_computation(opened: AppTest) -> None:
+    opened.text_input(key="own_name").set_value("Odd").run()
+    opened.text_input(key="own_smiles").set_value("C1CSCCN1CCC(CC2CC2)CC[NH3+]").run()
+    opened.text_area(key="formulas").set_value("(Odd)2PbI4").run()
     assert not opened.error
     assert not opened.metric
-    assert any(button.label == "Compute TPAm" for button in opened.button)
+    assert any(button.label == "Compute Odd" for button in opened.button)
 
 
 @pytest.mark.parametrize("smiles", ["CCO", "x((", "C" * 300, "[NH3+]C$eval(1)"])

@@ -38,6 +38,12 @@ def test_two_species_in_magnitude():
         assert near(fit, name, truth), name
     one = fit_spin_inertia(FREQUENCY, signal)
     assert one.statistics["aicc"] > fit.statistics["aicc"] + 20
+    assert any("two components fit better than one" in warning for warning in one.warnings)
+
+
+def test_a_second_species_that_is_not_there_is_told_to_be_none():
+    fit = fit_spin_inertia(FREQUENCY, simulate.inertia_curve(FREQUENCY, t1_ps=130e6, noise=0.003))
+    assert fit.settings["compared"].startswith("one component is enough")
 
 
 def test_species_of_opposite_sign_in_phase():

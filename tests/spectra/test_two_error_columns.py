@@ -1,4 +1,4 @@
-"""Errors of both traces count, each for its own, in one file or in two."""
+"""Errors of both traces count, each for its own, in one file or in two; one and two lifetimes are compared."""
 
 from __future__ import annotations
 
@@ -77,3 +77,16 @@ def test_three_rows_are_refused():
     delay, signal, _ = traces()
     with pytest.raises(FitError, match="sigma has the shape"):
         fit_pump_probe(delay, *signal, sigma=np.ones((3, len(delay))))
+
+
+def test_one_and_two_lifetimes_are_compared():
+    delay, signal, sigma = traces()
+    fit = fit_pump_probe(delay, *signal, sigma=sigma, irf_fwhm_ps=0.0, compare=True)
+    assert fit.settings["compared"].startswith("one lifetime is enough: AICc changes by +")
+    assert fit.settings["compared"] in fit.report()
+    # a second population, of 40 % with 1.5 ps
+    late = np.clip(delay, 0, None)
+    more = 0.4 * np.exp(-late / 1.5) * (delay >= 0)
+    two = fit_pump_probe(delay, *(signal + more), sigma=sigma, irf_fwhm_ps=0.0, compare=True)
+    assert "compared" not in two.settings
+    assert any("fit better (AICc lower by" in warning and "=2" in warning for warning in two.warnings)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ __all__ = [
     "figure_bytes",
     "guarded",
     "heading",
+    "on_a_page",
     "plain_text",
     "save_figure",
     "show_figure",
@@ -39,11 +41,31 @@ def guarded() -> Iterator[None]:
     try:
         yield
     except PerospinError as error:
-        st.error(plain_text(str(error)), icon=":material/error:")
+        st.error(plain_text(on_a_page(str(error))), icon=":material/error:")
     except MemoryError:
         st.error("There is not enough memory for this: give a smaller file or fewer rows.")
     except RecursionError:
         st.error("The input is nested deeper than anything that perospin reads.")
+
+
+_ON_A_PAGE = (
+    (r"with --ion '[^']*'", "under 'A cation of your own'"),
+    (r" ?\(--columns[^)]*\)", " under 'What is taken for what'"),
+    (r"give --unit\b", "choose its unit"),
+)
+
+
+def on_a_page(text: str) -> str:
+    """Put advice about the command line's options in the words of the page.
+
+    Examples
+    --------
+    >>> on_a_page("unknown ion 'Foo'. Define your own cation with --ion 'Foo=<SMILES>'")
+    "unknown ion 'Foo'. Define your own cation under 'A cation of your own'"
+    """
+    for pattern, words in _ON_A_PAGE:
+        text = re.sub(pattern, words, text)
+    return text
 
 
 def plain_text(text: str) -> str:
@@ -69,22 +91,35 @@ def figure_bytes(figure: Figure, ending: str) -> bytes:
     return out.getvalue()
 
 
-def show_figure(figure: Figure, name: str, words: str, width: int = 560) -> None:
+def show_figure(figure: Figure | Callable[[], Figure], name: str, words: str, width: int = 560, key: str = "") -> None:
     """Show a figure with its description, and offer it in three formats.
 
     Parameters
     ----------
-    figure : Figure
+    figure : Figure or callable
+        The figure, or what draws it.
     name : str
         Of the downloaded file, without its ending.
     words : str
         What the figure shows, for readers who can't see it.
     width : int
         On the page, in pixels; less where the page is narrower.
+    key : str
+        All that the figure shows; equal ones are drawn once. Without it each is drawn anew.
     """
+
+    def draw() -> Figure:
+        return figure() if callable(figure) else figure
+
     with st.container(width=width):
-        st.image(figure_bytes(figure, "png"), caption=plain_text(words), width="stretch", alt=words)
-    save_figure(lambda: figure, name)
+        picture = _kept_png(f"{name}:{key}", draw) if key else figure_bytes(draw(), "png")
+        st.image(picture, caption=plain_text(words), width="stretch", alt=words)
+    save_figure(draw, name)
+
+
+@st.cache_resource(max_entries=100, show_spinner=False)
+def _kept_png(key: str, _draw: Callable[[], Figure]) -> bytes:
+    return figure_bytes(_draw(), "png")
 
 
 def save_figure(draw: Callable[[], Figure], name: str) -> None:
@@ -101,7 +136,7 @@ def _drawn(draw: Callable[[], Figure], ending: str) -> bytes:
     return figure_bytes(draw(), ending)
 
 
-def downloads(key: str, files: dict[str, tuple[bytes | str, str]]) -> None:
+def downloads(key: str, files: Mapping[str, tuple[bytes | str, str]]) -> None:
     """Offer files in one row of buttons; name to content and kind."""
     with st.container(horizontal=True):
         for name, (content, kind) in files.items():
@@ -121,8 +156,6 @@ def as_csv(frame: pd.DataFrame) -> str:
 
 def source_url(source: str) -> str:
     """Address of a source: a DOI as a link to it, an address as it stands, else nothing."""
-    import re
-
     found = re.search(r"10\.\d{4,9}/[^\s);]+", source)
     if found:
         return f"https://doi.org/{found[0]}"

@@ -87,7 +87,7 @@ def _groups(data: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Parts of the data that are curves of their own."""
     if "channel" in data:
         named = {1.0: "SC", -1.0: "CC"}
-        return {named.get(float(key), str(key)): part for key, part in data.groupby("channel", sort=False)}
+        return {named.get(float(str(key)), str(key)): part for key, part in data.groupby("channel", sort=False)}
     for column in ("quantity", "direction"):
         if column in data:
             return {str(key): part for key, part in data.groupby(column, sort=False)}

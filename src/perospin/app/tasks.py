@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from perospin.progress import Progress
-from perospin.saving import write_bytes, write_json, write_text
+from perospin.saving import plain, write_bytes, write_json, write_text
 
 __all__ = ["TASKS"]
 
@@ -28,6 +28,15 @@ def _cations(parameters: Mapping[str, Any], files: Mapping[str, Path], out: Path
         lambda symbol: tell(f"quantum chemistry of {symbol}", 0, 0),
         dict(parameters["conditions"]),
     )
+
+
+def _structure(parameters: Mapping[str, Any], files: Mapping[str, Path], out: Path, tell: Progress) -> None:
+    """Look up or predict layer spacing and bond angle of a formula."""
+    from perospin.studies import expected_structure
+
+    tell("models of crystals", 0, 0)
+    row = expected_structure([str(parameters["formula"])]).iloc[0]
+    write_json(out / "structure.json", plain({str(name): value for name, value in row.items()}))
 
 
 def _screen(parameters: Mapping[str, Any], files: Mapping[str, Path], out: Path, tell: Progress) -> None:
@@ -86,5 +95,7 @@ def _infer(parameters: Mapping[str, Any], files: Mapping[str, Path], out: Path, 
     infer(observed, on_model=lambda name, done, in_all: tell(f"fitting {name}", done, in_all), **given).save(out)
 
 
-TASKS: Mapping[str, Task] = {"cations": _cations, "screen": _screen, "study": _study, "infer": _infer}
+TASKS: Mapping[str, Task] = {
+    "cations": _cations, "structure": _structure, "screen": _screen, "study": _study, "infer": _infer,
+}  # fmt: skip
 """Tasks by name."""

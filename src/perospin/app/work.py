@@ -165,6 +165,7 @@ def start(task: str, parameters: Mapping[str, Any], files: Mapping[str, bytes] |
     )  # fmt: skip
     _children.append(process)
     write_json(work.folder / _PROCESS, {"pid": process.pid, "started": time.time()})
+    remove_old()
     return work
 
 

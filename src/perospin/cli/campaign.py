@@ -294,7 +294,10 @@ def worklist(
     mix: Annotated[bool, typer.Option("--mix/--no-mix", help="Mix each well after its last stroke.")] = True,
     seed: Annotated[int, typer.Option("--seed", help="Of the layout.")] = 0,
 ) -> None:
-    """Write the pending materials as a worklist for a robot or a person, and the map of the plate."""
+    """Write the pending materials as a worklist for a robot or a person, and the map of the plate.
+
+    Example: perospin campaign worklist mine --stocks stocks.csv --labware 96 --out worklist
+    """
     from perospin.navigation.worklists.labware import load_deck
     from perospin.navigation.worklists.plan import plan
     from perospin.navigation.worklists.robots import robot

@@ -81,8 +81,7 @@ def rounded(value: float, uncertainty: float) -> str:
     >>> rounded(7.7634, 0.0512), rounded(514.3, 12.0), rounded(3.0, float("nan"))
     ('7.763 ± 0.051', '514 ± 12', '3')
     """
-    exact = uncertainty <= 1e-9 * abs(value)  # data without noise: no digits of rounding errors
-    if not math.isfinite(value) or not math.isfinite(uncertainty) or exact:
+    if not math.isfinite(value) or not math.isfinite(uncertainty) or uncertainty <= 0:
         return f"{value:.6g}"
     digits = 1 - math.floor(math.log10(uncertainty))
     size = math.floor(math.log10(max(abs(value), uncertainty)))
@@ -239,6 +238,8 @@ class Fit:
         value, error = (
             convert(v, found.unit, unit) if unit != found.unit else v for v in (found.value, found.uncertainty)
         )
+        if error <= 1e-12 * abs(value):  # data without noise: no digits of rounding errors
+            error = 0.0
         stem = re.sub(r"^t1\b", "T1", stem)
         bound = {"upper bound": f"< {value:.3g}", "lower bound": f"> {value:.3g}"}.get(found.status)
         return f"{stem} {bound or f'= {rounded(value, error)}'} {unit}".rstrip()
@@ -273,6 +274,8 @@ class Fit:
         strong = self.strong_correlations(0.3)
         if strong:
             lines.append("  correlations: " + ", ".join(f"{a}/{b} {r:+.2f}" for a, b, r in strong[:8]))
+        if "compared" in self.settings:
+            lines.append(f"  compared: {self.settings['compared']}")
         lines += [f"  convention, {key}: {text}" for key, text in self.conventions.items()]
         lines += [f"  file: {s.name} (sha256 {s.sha256[:12]}...)" for s in self.sources]
         lines += [f"  ! {sentence}" for sentence in self.warnings]

@@ -23,7 +23,7 @@ from perospin.fitting.statistics import diagnose, goodness, quantile
 
 __all__ = ["Intervals", "fit_model"]
 
-Intervals = Literal["covariance", "profile", "bootstrap"]
+Intervals = Literal["covariance", "profile", "bootstrap", "none"]
 _Result = TypeVar("_Result", bound=Fit)
 _DRAWS = 200
 _CORRELATED = 0.95
@@ -72,6 +72,7 @@ def fit_model(
     intervals
         ``"covariance"``: from the curvature at the minimum. ``"profile"``: where the cost, all other parameters
         fitted anew, has risen by the level's quantile. ``"bootstrap"``: percentiles of 200 fits to resampled residuals.
+        ``"none"``: as covariance, and no search for bounds, where only statistics are wanted.
     level
         Probability of the intervals.
     seed
@@ -98,7 +99,7 @@ def fit_model(
     FitError
         If data, parameters and model don't fit together; the message says how.
     """
-    if intervals not in ("covariance", "profile", "bootstrap"):
+    if intervals not in ("covariance", "profile", "bootstrap", "none"):
         raise FitError(f"unknown intervals '{intervals}': use covariance, profile or bootstrap")
     if not 0.0 < level < 1.0:
         raise FitError(f"level is {level}; it must lie between 0 and 1, such as 0.68 or 0.95")
@@ -134,7 +135,7 @@ def fit_model(
     variance = 1.0 if known else chi2 / max(dof, 1)
     state = _State(problem, best, variance, dof, known, level, seed)
     limits = {name: value(best.at.values) if callable(value) else value for name, value in (resolution or {}).items()}
-    bounds = state.find_bounds(limits, notes)
+    bounds = {} if intervals == "none" else state.find_bounds(limits, notes)
     state.widen([name for name in curved if name in problem.free and name not in bounds])
     errors = state.standard_errors()
     rows = state.rows(errors, intervals, bounds)

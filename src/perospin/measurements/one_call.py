@@ -221,9 +221,9 @@ def fit_measurement(
     elif f"{entry.x}_unit" in parameters:
         given[f"{entry.x}_unit"] = get_role(entry.x).unit
     for role in entry.optional:
-        key = next((key for key in parameters if key == role or (role == "sigma" and key.startswith("sigma"))), None)
-        if key is not None and kept.get(role) is not None:
-            given[key] = kept[role]
+        named = [key for key in parameters if key == role or (role == "sigma" and key.startswith("sigma"))]
+        if named and kept.get(role) is not None:
+            given[named[0]] = kept[role]
     if "sources" not in given:
         given["sources"] = kept.sources
     fit = entry.fit(x, *(kept[role] for role in entry.roles), **given)

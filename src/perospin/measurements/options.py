@@ -41,7 +41,7 @@ _UNITS = ("ps", "ghz", "t", "rad", "ohm")
 class IntervalOptions(TypedDict, total=False):
     """Keywords handed on to `perospin.fitting.fit_model`, where they are explained, by fits without parameters."""
 
-    intervals: Literal["covariance", "profile", "bootstrap"]
+    intervals: Literal["covariance", "profile", "bootstrap", "none"]
     level: float
     seed: int
     robust: bool
@@ -126,6 +126,31 @@ def compared_with_fewer(fit: SpinFit, fewer: SeparableModel, x: Any, y: Float, s
         f"one component less describes the data as well (AICc {'lower' if gap <= 0 else 'higher'} by {abs(gap):.1f}): "
         "the last component is not established"
     )
+
+
+BETTER_AICC = 10.0
+"""Fall of AICc from which a second component is advised."""
+
+
+def compared_with_more(fit: SpinFit, more: SeparableModel, x: Any, y: Float, sigma: Float | None) -> SpinFit:
+    """Say by AICc whether a second component describes the data better than one: in the report, or as a warning."""
+    from perospin.fitting.single import fit_model
+
+    try:
+        richer: Fit = fit_model(more, x, y, sigma=sigma, intervals="none")
+    except FitError as error:
+        return fit.with_settings(compared=f"a second component can't be tried: {error}")
+    return told_comparison(fit, float(richer.statistics["aicc"]) - float(fit.statistics["aicc"]))
+
+
+def told_comparison(fit: SpinFit, change: float) -> SpinFit:
+    """State the change of AICc that a second component brings."""
+    if change < -BETTER_AICC:
+        return fit.with_warnings(f"two components fit better than one (AICc lower by {-change:.0f}): give components=2")
+    if not np.isfinite(change):
+        return fit.with_settings(compared="a second component has too few points to be judged by AICc")
+    how = "higher" if change >= 0 else "lower"
+    return fit.with_settings(compared=f"one component is enough: with two AICc is {how} by {abs(change):.1f}")
 
 
 def from_start(trace: Trace, start_ps: float, least: int = 6) -> Trace:

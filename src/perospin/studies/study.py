@@ -174,6 +174,7 @@ class Study:
         self,
         out: str | Path | None = None,
         progress: bool | Callable[[str, int, int], None] = True,
+        workers: int = 1,
     ) -> StudyResult:
         """Run every part.
 
@@ -184,6 +185,9 @@ class Study:
             The result is saved there too.
         progress : bool or callable
             True shows a progress line; a callable gets ``(what, done, in_all)``.
+        workers : int
+            Parts that are run at a time, each in a process of its own; needs `out` and the study's own data. The
+            numbers are the same.
 
         Returns
         -------
@@ -199,18 +203,19 @@ class Study:
         self.check()
         if out is not None:
             with one_run(out):
-                result = self._run(Path(out), progress)
+                result = self._run(Path(out), progress, workers)
                 result.save(out)
                 return result
-        return self._run(None, progress)
+        return self._run(None, progress, 1)
 
-    def _run(self, out: Path | None, progress: bool | Callable[[str, int, int], None]) -> StudyResult:
+    def _run(self, out: Path | None, progress: bool | Callable[[str, int, int], None], workers: int) -> StudyResult:
         # matrices here are small: more than one BLAS thread costs time, a lot of it on a busy machine
         from threadpoolctl import threadpool_limits
 
         from perospin.studies.part import run_part
         from perospin.studies.recording import counted
         from perospin.studies.result import StudyResult
+        from perospin.studies.running.beside import fill_cells
         from perospin.studies.running.cells import Cells
 
         cells = Cells(None if out is None else out / "cells")
@@ -224,6 +229,9 @@ class Study:
                     data[name] = self.dataset(name, _describing(tell))
                 except TooFewRowsError as error:
                     not_modelled[part.label or name] = str(error)
+            if out is not None and workers > 1 and len(data) > 1 and self.data is None and self.ions is None:
+                declared = {"raw": self.raw, "base": self.base}
+                fill_cells(declared, list(data), out / "cells", workers, tell)
             parts = {
                 name: run_part(name, self.parts[name], rows, cells, tell, self.name) for name, rows in data.items()
             }

@@ -27,7 +27,7 @@ ANNEAL: dict[str, Any] = {
     st.one_of(st.none(), st.sampled_from([0.5, 1.0, 1.5])),
 )
 def test_counts_and_lists_are_those_of_brute_force(gaps: list[int], n: int, slope: float | None) -> None:
-    times = [0, *itertools.accumulate(gaps)]
+    times = [0.0, *map(float, itertools.accumulate(gaps))]
     course = Trajectory(times=times, low=0, high=n, step=1, max_slope=slope)
     every = [
         values

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,12 +38,13 @@ def show() -> None:
         "Files of one measurement, or of a series", accept_multiple_files="directory" if whole else True, key="files",
         help="Text, CSV, Excel, HDF5, JCAMP-DX, Bruker ... Nothing in a file is executed; no file leaves this machine.",
     )  # fmt: skip
+    given: Sequence[Any] = files
     if st.checkbox("Try it with simulated traces", key="simulated") and not files:
-        files = _simulated()
-    if not files:
+        given = _simulated()
+    if not given:
         st.info("For example two files of a pump-probe measurement, one with SC and one with CC in its name.")
         return
-    paths = stored(files)
+    paths = stored(given)
     traces = [_read(path) for path in paths[:40]]
     likely = guess_analyses(traces)
     names = [*likely, *(name for name in ANALYSES if name not in likely)]
@@ -353,7 +355,7 @@ def _raw(name: str, paths: Sequence[Path], chosen: Mapping[str, Any], logarithmi
             alt=f"{', '.join(channels)} against {label}",
         )  # fmt: skip
     for note in measured.notes:
-        st.caption(parts.plain_text(note))
+        st.caption(parts.plain_text(parts.on_a_page(note)))
 
 
 # -- the result -------------------------------------------------------------------------------------------------------
@@ -368,7 +370,7 @@ def _result(name: str, outcome: Outcome, logarithmic: bool) -> None:
     if convention:
         st.caption(parts.plain_text(f"(1/e{convention}"))
     for sentence in fit.warnings:
-        st.warning(parts.plain_text(sentence), icon=":material/warning:")
+        st.warning(parts.plain_text(parts.on_a_page(sentence)), icon=":material/warning:")
     figure = plots.fit_plot(fit, logarithmic)
     if figure is not None:
         st.plotly_chart(figure, key="fitted", config=plots.CONFIG, alt=f"Data, fit and residuals: {headline(fit)}")
@@ -377,10 +379,10 @@ def _result(name: str, outcome: Outcome, logarithmic: bool) -> None:
         st.code(fit.report(), language=None)
     if outcome.parts:
         _parts_of(outcome)
-    with st.expander("Figure in journal width", expanded=figure is None):
-        more = {"log_delay": True} if fit.drawing == "pump-probe" and logarithmic else {}
-        parts.show_figure(fit.plot(**more), f"fit-{name}", headline(fit), width=430)
-    files = {f"fit-{name}.json": (fit.to_json(), "application/json")}
+    if st.toggle("Show the figure in journal width (SVG, PDF)", figure is None, key="paper"):
+        more: dict[str, Any] = {"log_delay": True} if fit.drawing == "pump-probe" and logarithmic else {}
+        parts.show_figure(partial(fit.plot, **more), f"fit-{name}", headline(fit), width=430)
+    files: dict[str, tuple[bytes | str, str]] = {f"fit-{name}.json": (fit.to_json(), "application/json")}
     if not fit.data.empty:
         files = {f"curves-{name}.csv": (parts.as_csv(curves(fit)), "text/csv"), **files}
     files[f"report-{name}.txt"] = (fit.report() + "\n", "text/plain")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -76,6 +76,7 @@ def _show(campaign: Campaign, name: str) -> None:
     _next(campaign, summary)
     _tell(campaign)
     _way(summary)
+    _beliefs(summary)
     if summary.words["tried"]:
         _tried(summary)
 
@@ -143,8 +144,9 @@ def _tell(campaign: Campaign) -> None:
             if st.form_submit_button("Tell"):
                 if outcome == "measured" and not values:
                     raise DataError("give the measured value, or choose another outcome")
-                given: Any = (values, errors) if outcome == "measured" else ({}, {})
-                campaign.tell_all([campaign.outcome(str(material), *given, outcome, None, "", note)])
+                if outcome != "measured":
+                    values, errors = {}, {}
+                campaign.tell_all([campaign.outcome(str(material), values, errors, outcome, note=note)])
                 st.rerun()
 
 
@@ -153,12 +155,28 @@ def _way(summary: Summary) -> None:
     from perospin.reports.campaigns.write import campaign_figures
 
     drawn = campaign_figures(summary)
-    if not drawn:
-        return
-    st.subheader("The way so far", anchor=False)
+    if drawn:
+        st.subheader("The way so far", anchor=False)
     for name, (title, caption, figure) in drawn.items():
         st.caption(parts.plain_text(title))
         parts.show_figure(figure, name, caption, width=760)
+
+
+def _beliefs(summary: Summary) -> None:
+    """Show what the model believes of each objective: slices, maps (a triangle for three shares), materials."""
+    from perospin.reports.campaigns.maps import belief_figures
+
+    if not summary.beliefs or not st.toggle("Show what the model believes", key="beliefs"):
+        return
+    for number, belief in enumerate(summary.beliefs, start=1):
+        st.caption(
+            parts.plain_text(
+                f"{belief.label}: all that isn't shown on an axis is as in the best material, {belief.best}. Bands and "
+                "bars are 95 % intervals of the true value. Circles are results."
+            )
+        )
+        for part, (words, figure) in enumerate(belief_figures(belief), start=1):
+            parts.show_figure(figure, f"belief-{number}-{part}", f"{belief.label} {words}")
 
 
 def _tried(summary: Summary) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,8 +57,9 @@ def _attenuation() -> None:
     st.caption(parts.plain_text(f"K edges: {edges or 'none below 150 keV'}. As thick: {others} (handbook densities)."))
     st.caption("Attenuated includes scattering; fluorescence that escapes makes the absorbed energy less.")
     parts.show_figure(
-        attenuation_figure(plain, density, energy, thickness), "attenuation",
+        partial(attenuation_figure, plain, density, energy, thickness), "attenuation",
         f"Attenuation of {formula} against energy and thickness, beside known materials", width=820,
+        key=f"{plain}:{density}:{energy}:{thickness}",
     )  # fmt: skip
 
 
@@ -103,9 +105,9 @@ def _device() -> None:
     for note in result.notes:
         st.info(parts.plain_text(note))
     parts.downloads("device", {"device.html": (page, "text/html")})
-    for key, fit in result.fits.items():
-        with st.expander(f"Figure: {key}"):
-            parts.show_figure(fit.plot(), f"device-{key}", f"Data and fit of {key}", width=430)
+    chosen = st.selectbox("Figure", list(result.fits), index=None, key="device_figure", placeholder="of which one?")
+    if chosen is not None:
+        parts.show_figure(result.fits[chosen].plot, f"device-{chosen}", f"Data and fit of {chosen}", width=430)
 
 
 @st.cache_resource(max_entries=20, show_spinner="Fitting ...")

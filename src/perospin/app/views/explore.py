@@ -177,7 +177,7 @@ def _frame(records: list[Record]) -> pd.DataFrame:
 
 
 def _table(frame: pd.DataFrame, key: str) -> None:
-    numbers = {name: st.column_config.NumberColumn(format="%.4g") for name in frame.select_dtypes("float")}
+    numbers = {str(name): st.column_config.NumberColumn(format="%.4g") for name in frame.select_dtypes("float")}
     st.dataframe(
         frame, hide_index=True, key=key, alt="The records behind the figure, with links to their sources",
         column_config={**numbers, "source": st.column_config.LinkColumn("source", display_text="open")},

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from perospin.app import parts
 from perospin.app.waiting import wait_for
-from perospin.errors import FormulaError, PerospinError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -87,12 +87,13 @@ def _own_ions() -> tuple[str, ...]:
         left.caption("Give both; the name can then stand in a formula.")
         return ()
     text = f"{name.strip()}={smiles.strip()}"
+    found: tuple[str, ...] = ()
     with parts.guarded():
         ion = IonLibrary.of([text]).get(name.strip())
         right.html(molecule_svg(str(ion.smiles), ion.symbol, 300, 170))
         right.caption(f"{ion.symbol}: charge {ion.charge:+d}" + ("" if ion.symbol == name.strip() else ", known"))
-        return (text,)
-    return ()
+        found = (text,)
+    return found
 
 
 def _compose(own: tuple[str, ...]) -> None:
@@ -163,8 +164,8 @@ def _predict(formula: str, own: tuple[str, ...], asked: dict[str, Any]) -> Predi
     except _NotKept as told:
         study = "lifetimes" if asked else "spin-relaxation"
         question = {"formula": formula, "ions": list(own), "study": study, "conditions": asked}
-        words = f"The cation {told} must be computed first. This takes seconds to minutes and is kept."
-        wait_for("cations", question, words, f"Compute {told}")
+        name = str(told).partition(" (")[0]
+        wait_for("cations", question, f"A cation must be computed first, once: {told}.", f"Compute {name}")
         return None
 
 
@@ -188,7 +189,7 @@ def _card(prediction: Prediction, own: tuple[str, ...], alone: bool) -> None:
     name = "".join(sign for sign in prediction.title if sign.isalnum() or sign in "()-")
     with right:
         if prediction.contributions:
-            parts.show_figure(prediction.plot(), f"waterfall-{name}", f"Why: {why(prediction)}")
+            parts.show_figure(prediction.plot, f"waterfall-{name}", f"Why: {why(prediction)}", key=prediction.report())
 
 
 def _value(prediction: Prediction) -> None:
@@ -246,37 +247,26 @@ def _nearest(prediction: Prediction) -> None:
         st.dataframe(pd.DataFrame(prediction.on_record), hide_index=True, alt="Records of the same material")
 
 
-@st.cache_resource(max_entries=300, show_spinner=False)
-def _expected(formula: str) -> dict[str, Any]:
-    from perospin.studies import expected_structure
-
-    return {str(name): value for name, value in expected_structure([formula]).iloc[0].items()}
-
-
 def _structure(formula: str, own: tuple[str, ...]) -> None:
-    """Layer spacing and angle, measured or predicted."""
-    if own:
+    """Show layer spacing and angle, measured or predicted, by a process of its own: models may have to be fitted."""
+    if own or not st.toggle("Structure, measured or expected", key=f"structure:{formula}"):
         return  # the models of crystals read no cation of the user's own
-    try:
-        found = _expected(formula)
-    except PerospinError as error:
-        if isinstance(error, FormulaError):
-            return
-        raise
-    lines = []
+    words = "Crystals are looked up; without one the models of crystals answer. The first time takes minutes."
+    done = wait_for("structure", {"formula": formula}, words, "Look it up")
+    if done is None:
+        return
+    found = json.loads((done.results / "structure.json").read_text(encoding="utf-8"))
     for words, name, unit, end in (
         ("Layer spacing", "expected_layer_spacing", "Å", "_a"),
         ("Angle metal-halide-metal", "expected_angle", "°", "_deg"),
     ):
         value = found[f"{name}{end}"]
-        if value == value:
-            low, high = found[f"{name}_low{end}"], found[f"{name}_high{end}"]
-            spread = "" if low == high else f" ({low:.4g} to {high:.4g})"
-            lines.append(f"{words} {value:.4g} {unit}{spread}: {found[f'{name}_from']}")
-    if lines:
-        with st.expander("Structure, measured or expected"):
-            for line in lines:
-                st.caption(parts.plain_text(line))
+        if value is None:
+            st.caption(parts.plain_text(f"{words}: {found[f'{name}_from']}"))
+            continue
+        low, high = found[f"{name}_low{end}"], found[f"{name}_high{end}"]
+        spread = "" if low == high else f" ({low:.4g} to {high:.4g})"
+        st.caption(parts.plain_text(f"{words} {value:.4g} {unit}{spread}: {found[f'{name}_from']}"))
 
 
 def _table(found: list[Prediction]) -> pd.DataFrame:

@@ -75,7 +75,7 @@ def _result(found: Work) -> None:
 
     told = json.loads((found.results / "screening.json").read_text(encoding="utf-8"))
     table = pd.read_json(found.results / "table.json", orient="split")
-    st.success(parts.plain_text(told["told_apart"][:1].upper() + told["told_apart"][1:] + "."))
+    st.info(parts.plain_text(told["told_apart"][:1].upper() + told["told_apart"][1:] + "."))
     what, unit = told["headline"]
     shown = _shown(table, what, unit, told["level"])
     st.dataframe(
@@ -111,6 +111,7 @@ def _shown(table: pd.DataFrame, what: str, unit: str, level: float) -> pd.DataFr
             "beats ref.": table["chance_to_beat"],
             "in domain": table["in_domain"],
             "measured": table["known"],
+            "what moves it": table.get("pushes", ""),
             "why out of domain": table["reasons"],
         }
     )

@@ -108,9 +108,11 @@ def _show(folder: Path) -> None:
     files["card.md"] = (model_card(result), "text/markdown")
     files["references.bib"] = (cite(result), "application/x-bibtex")
     parts.downloads(f"result:{folder.name}", files)
-    for path in sorted((folder / "figures").glob("*.png"))[:40]:
-        with st.expander(path.stem.replace("-", " ").replace("_", " ")):
-            st.image(path.read_bytes(), alt=path.stem)
+    drawn = {path.stem.replace("-", " ").replace("_", " "): path for path in sorted((folder / "figures").glob("*.png"))}
+    if drawn:
+        chosen = st.selectbox("Figure", list(drawn), index=None, key=f"figure:{folder.name}", placeholder="which one?")
+        if chosen is not None:
+            st.image(drawn[chosen].read_bytes(), alt=chosen)
 
 
 def _scores(part: Any) -> None:

@@ -74,7 +74,7 @@ def pump_probe(
     fit = fit_pump_probe(
         delay, m["same"], m.get("counter"), components=components,
         population_components=population_components, observable=observable,  # type: ignore[arg-type]  # checked there
-        population_lifetime_ps=population_lifetime_ps, delay_unit=unit, **common,
+        population_lifetime_ps=population_lifetime_ps, delay_unit=unit, compare=True, **common,
     )  # fmt: skip
     return Outcome.of(fit, m)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -34,7 +35,7 @@ def report(
 
     make_folder(out)
     for name in STUDIES:
-        run(name, out=out / name, quiet=quiet)
+        run(name, out=out / name, quiet=quiet, workers=os.cpu_count() or 1)
     space = Space.from_dict({"name": "materials", "materials": {"spacers": "all", "a_cations": ["MA"]}})
     write_text(out / NEXT, page(screen(space, "spin-relaxation", top=12, progress=not quiet)))
     typer.echo(f"What to make next: {out / NEXT}")

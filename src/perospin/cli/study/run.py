@@ -30,6 +30,10 @@ OutOption = Annotated[
 DataOption = Annotated[Path | None, typer.Option("--data", help="Your own table (CSV) in place of the study's data.")]
 PartOption = Annotated[list[str] | None, typer.Option("--part", help="Only this part; may be given several times.")]
 IonOption = Annotated[list[str] | None, typer.Option("--ion", help="A cation of your own, NAME=SMILES; repeatable.")]
+WorkersOption = Annotated[
+    int,
+    typer.Option("--workers", min=1, help="Parts that are run at a time, a process each; the numbers are the same."),
+]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only the path of the report.")]
 
 
@@ -41,6 +45,7 @@ def run(
     part: PartOption = None,
     ion: IonOption = None,
     quiet: QuietOption = False,
+    workers: WorkersOption = 1,
 ) -> None:
     """Run a study and write its report; the last line printed is the path of the page.
 
@@ -61,7 +66,7 @@ def run(
     made = _make_folder(folder)
     try:
         with one_run(folder):
-            result = chosen.run(folder, progress=not quiet)
+            result = chosen.run(folder, progress=not quiet, workers=workers)
             page = report(result, folder)
     except KeyboardInterrupt:
         typer.echo(

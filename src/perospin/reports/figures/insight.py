@@ -79,7 +79,7 @@ def _shapley_bars(axes: Axes, part: PartResult, order: list[str], space: str) ->
                 zorder=3,
                 label="the same, as Owen values",
             )
-    axes.set_xlabel(f"mean |Shapley value|\n({space})", fontsize=8)
+    axes.set_xlabel("mean |Shapley value|\n" + textwrap.fill(f"({space})", 42), fontsize=8)
     axes.legend(loc="lower right", fontsize=6.5)
 
 
@@ -92,7 +92,8 @@ def _drops(axes: Axes, part: PartResult, order: list[str], space: str) -> None:
     sure = low > 0
     axes.scatter(drop[sure], place[sure], s=22, color=style.MODEL, zorder=3)
     axes.scatter(drop[~sure], place[~sure], s=22, facecolors="white", edgecolors=style.MODEL, zorder=3)
-    axes.set_xlabel(f"drop in R² without it, 95 % interval\n({space}, {table['scheme'].iloc[0]})", fontsize=8)
+    where = textwrap.fill(f"({space}, {table['scheme'].iloc[0]})", 42)
+    axes.set_xlabel(f"drop in R² without it, 95 % interval\n{where}", fontsize=8)
     axes.grid(axis="x", color="#eeeeee", linewidth=0.7)
     axes.set_axisbelow(True)
 

@@ -135,7 +135,7 @@ def pairs(part: PartResult, space: str) -> Figure | None:
             axes.text(j, i, text + mark.get((i, j), ""), ha="center", va="center", fontsize=6.5, color=colour)
     titles = [textwrap.fill(part.spec.title_of(str(name)), 26) for name in names]
     axes.set_yticks(range(n), titles, fontsize=6.5)
-    axes.set_xticks(range(n), titles, fontsize=6.5, rotation=40, ha="right", rotation_mode="anchor")
+    axes.set_xticks(range(n), titles, fontsize=6.5, rotation=90)  # slanted, long titles would cross
     axes.tick_params(length=0)
     for spine in axes.spines.values():
         spine.set_visible(False)

@@ -38,7 +38,8 @@ def law_curve(carrier: str, low_ev: float, high_ev: float) -> tuple[NDArray[np.f
     from perospin.mechanisms import electron_g_factor, hole_g_factor
 
     gap = np.linspace(max(low_ev, _LAW_EV[0]), max(min(high_ev, _LAW_EV[1]), _LAW_EV[0] + 0.1), 100)
-    return gap, np.asarray({"electron": electron_g_factor, "hole": hole_g_factor}[carrier](gap))
+    laws: dict[str, Any] = {"electron": electron_g_factor, "hole": hole_g_factor}
+    return gap, np.asarray(laws[carrier](gap))
 
 
 def relation_figure(relation: Relation, logarithmic: bool | None = None, law: str = "") -> Figure:

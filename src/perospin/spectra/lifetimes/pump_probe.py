@@ -20,7 +20,7 @@ import numpy as np
 from perospin.errors import FitError
 from perospin.fitting import Trace, check_times_ps
 from perospin.fitting.arrays import natural_unit
-from perospin.measurements.options import FitOptions, without_params
+from perospin.measurements.options import BETTER_AICC, FitOptions, IntervalOptions, without_params
 from perospin.measurements.result import SpinFit
 from perospin.spectra.lifetimes.difference import _fit_difference
 from perospin.spectra.lifetimes.joint import _fit_joint
@@ -51,6 +51,7 @@ def fit_pump_probe(
     population_lifetime_ps: float | None = None,
     wavelength_nm: float | None = None,
     delay_unit: str = "ps",
+    compare: bool = False,
     **options: Unpack[FitOptions],
 ) -> SpinFit:
     """Spin lifetime from a pair of circularly polarised pump-probe traces.
@@ -89,6 +90,9 @@ def fit_pump_probe(
         Recombination time known from elsewhere, to take it out of a difference's decay.
     wavelength_nm
         Of the probe; goes into the record.
+    compare
+        Say by AICc whether a second lifetime is better, in `settings["compared"]` or a warning (the command line always
+        asks); False: only where the residuals show that one misses something.
     **options
         Of `perospin.fitting.fit_model`: params, intervals, level, seed, robust, sources.
 
@@ -186,24 +190,24 @@ def fit_pump_probe(
         fit = run(final)
 
     def run_with(spins: int, populations: int) -> SpinFit:
-        return run(replace(final, params={}), spins, populations)
+        quick: IntervalOptions = {**final.options, "intervals": "none"}
+        return run(replace(final, params={}, options=quick, settings=dict(final.settings)), spins, populations)
 
     if offset is not True:
         fit = fit.with_warnings(*_before_pump(trace, fit, response))
     if counter is not None:
         fit = fit.with_warnings(*swapped(fit))
-    if components == 1 and any("the model misses something" in warning for warning in fit.warnings):
-        fit = fit.with_warnings(*_second(run_with, fit, components, population_components, observable))
+    misses = any("the model misses something" in warning for warning in fit.warnings)
+    if components == 1 and (compare or misses):
+        better, told = _second(run_with, fit, components, population_components, observable)
+        fit = fit.with_warnings(told) if better or misses else fit.with_settings(compared=told)
     return _with_convention(fit, convention, wavelength_nm)
-
-
-_BETTER_AICC = 10.0
 
 
 def _second(
     run: Callable[[int, int], SpinFit], fit: SpinFit, components: int, population_components: int, observable: str
-) -> list[str]:
-    """Say whether a second lifetime, of the spins or of the population, describes what one misses."""
+) -> tuple[bool, str]:
+    """Say whether a second lifetime, of the spins or of the population, describes the data better."""
     ways = {"components": (components + 1, population_components)}
     if observable == "joint" and population_components < 3:
         ways["population_components"] = (components, population_components + 1)
@@ -214,18 +218,22 @@ def _second(
         except FitError:
             continue
         found.append((float(other.statistics["aicc"]) - float(fit.statistics["aicc"]), option, other))
-    if not found or min(found, key=lambda item: item[0])[0] > -_BETTER_AICC:
-        return ["neither a second spin lifetime nor a second population is better by AICc: look at the residuals"]
+    if not found:
+        return False, "a second lifetime can't be fitted to so few points"
+    if min(found, key=lambda item: item[0])[0] > -BETTER_AICC:
+        names = {"components": "a second spin lifetime", "population_components": "a second one of the population"}
+        tried = " and ".join(f"by {change:+.1f} with {names[option]}" for change, option, _ in found)
+        return False, f"one lifetime is enough: AICc changes {tried}"
     gain, option, other = min(found, key=lambda item: item[0])
     stem = "polarisation_lifetime" if option == "components" else "population_lifetime"
     stem = "difference_lifetime" if option == "components" and observable == "difference" else stem
     times = [str(other[name]) for name in other.names if name.startswith(stem) and re.search(r"_\d_ps$", name)]
     what = "two spin lifetimes" if option == "components" else "two lifetimes of the population"
     number = components + 1 if option == "components" else population_components + 1
-    return [
+    return True, (
         f"{what} fit better (AICc lower by {-gain:.0f}{': ' + ' and '.join(times) if times else ''}): give "
         f"{option}={number}"
-    ]
+    )
 
 
 def swapped(fit: SpinFit) -> list[str]:

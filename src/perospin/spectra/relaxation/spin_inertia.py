@@ -23,6 +23,7 @@ from perospin.measurements.options import (
     FitOptions,
     as_fits,
     compared_with_fewer,
+    compared_with_more,
     component_name,
     fit_points,
     from_fits,
@@ -109,6 +110,9 @@ def fit_spin_inertia(
     if components > 1:
         simpler = inertia_model(trace.x, components=components - 1, detection=detection, offset=offset)
         fit = compared_with_fewer(fit, simpler, trace.x, trace["signal"], trace.sigma)
+    else:
+        richer = inertia_model(trace.x, components=2, detection=detection, offset=offset)
+        fit = compared_with_more(fit, richer, trace.x, trace["signal"], trace.sigma)
     if detection == "in phase":
         fit = reordered(fit, ("t1_ps", "amplitude"), components, falling=True)
     technique = {"technique": "spin_inertia" if optical else "ODMR"}

@@ -271,7 +271,8 @@ def _apart(run: Run, rows: Iterable[int]) -> str:
     difference = float(np.ptp(y[list(rows)]))
     if not 0 < spread < difference:
         return ""
-    size = f"by a factor {10**difference:.2g}" if run.part.target.logarithmic else f"by {difference:.3g}"
+    in_unit = f"by {difference:.3g} {run.part.target.unit}".rstrip()
+    size = f"by a factor {10**difference:.2g}" if run.part.target.logarithmic else in_unit
     return f"{size}, more than one standard deviation of the whole table"
 
 

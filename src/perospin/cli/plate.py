@@ -1,0 +1,85 @@
+"""``perospin plate``: the spectra of a plate as numbers, a page, and what a campaign is told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from perospin.digits import counted
+from perospin.errors import NavigationError
+
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Turn plate readers' files into numbers of each well.",
+)
+
+
+@app.command()
+def plate(
+    files: Annotated[list[Path], typer.Argument(metavar="FILES", help="Exports of a plate reader, of one plate.")],
+    map_file: Annotated[
+        Path, typer.Option("--map", help="What is in each well: map.csv of a worklist, or a table of your own.")
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the page, the record and the results.")],
+    value: Annotated[
+        list[str] | None,
+        typer.Option("--value", help="'gap (eV)=peak energy': the campaign's objective and what it is here."),
+    ] = None,
+    lines: Annotated[
+        str | None, typer.Option("--lines", help="Phases whose shares are wanted: 'n=1:2.36, n=2:2.17, 3D:1.6' (eV).")
+    ] = None,
+) -> None:
+    """Read all wells, fit them, and write the page and the table for 'perospin campaign tell'."""
+    import numpy as np
+
+    from perospin.measurements.reading.plates import read_plate
+    from perospin.navigation.plates.maps import load_map
+    from perospin.navigation.plates.plate import analyse_plate
+    from perospin.navigation.plates.told import record, result_rows
+    from perospin.reports.plates.write import plate_page
+    from perospin.saving import make_folder, whole_file, write_json, write_rows
+
+    reads = [read for file in files for read in read_plate(file)]
+    result = analyse_plate(reads, load_map(map_file), _lines(lines))
+    rows = result_rows(result, _values(value or []))
+    place = make_folder(out)
+    write_rows(place / "results.csv", rows[0], rows)
+    write_json(place / "record.json", record(result))
+    with whole_file(place / "spectra.npz") as part:
+        np.savez_compressed(part, wells=np.array(result.wells), energy_ev=result.energy_ev, spectra=result.spectra)
+    page = plate_page(result, place, ", ".join(file.name for file in files[:3]))
+    flagged = sum(bool(flags) for flags in result.flags)
+    typer.echo(f"{counted(len(result.wells), 'well')}, {flagged} flagged")
+    for well, flags in zip(result.wells, result.flags, strict=True):
+        if flags:
+            typer.echo(f"look out: {well} {'; '.join(flags)}", err=True)
+    for one in result.warnings:
+        typer.echo(f"look out: {one}", err=True)
+    typer.echo(f"{page}\n{place / 'results.csv'}")
+
+
+def _values(given: list[str]) -> dict[str, str]:
+    made = {}
+    for text in given:
+        objective, sign, feature = text.partition("=")
+        if not sign or not objective.strip() or not feature.strip():
+            raise NavigationError(f"'{text[:60]}' is no value; write 'gap (eV)=peak energy'")
+        made[objective.strip()] = feature.strip()
+    return made
+
+
+def _lines(given: str | None) -> dict[str, float] | None:
+    if given is None:
+        return None
+    made = {}
+    for text in given.split(","):
+        name, _, energy = text.strip().rpartition(":")
+        try:
+            made[name.strip() or "?"] = float(energy)
+        except ValueError:
+            raise NavigationError(f"'{text[:40]}' is no line; write 'n=1:2.36, n=2:2.17, 3D:1.6'") from None
+    return made
