@@ -88,3 +88,25 @@ def test_what_cannot_be_is_one_sentence_and_no_file(
     assert said in told
     assert told.count("perospin: ") == 1
     assert not (waiting / "w").exists()
+
+
+def test_formulas_are_mixed_from_salts(tmp_path: Path) -> None:
+    (tmp_path / "space.toml").write_text(
+        '[materials]\nspacers = ["PEA", "BA"]\na_cations = ["MA"]\nlayers = [1, 2]\n', encoding="utf-8"
+    )
+    rows = [f"{salt},{salt},1.5,DMF,4000,stocks_24,A{i}" for i, salt in enumerate(("PEAI", "BAI", "MAI", "PbI2"), 1)]
+    (tmp_path / "stocks.csv").write_text(
+        "\n".join(
+            ["name,solutes,concentration (M),solvent,volume (uL),labware,well", *rows, "DMF,,,DMF,9000,stocks_24,B1"]
+        )
+    )
+    folder = tmp_path / "c"
+    assert run("campaign", "new", folder, "--space", tmp_path / "space.toml", "--objective", "max pl (eV)") == 0
+    assert run("campaign", "suggest", folder, "--count", "4") == 0
+    given = ["--stocks", tmp_path / "stocks.csv", "--labware", "96-deep", "--out", tmp_path / "w"]
+    assert run("campaign", "worklist", folder, *given, "--concentration", "0.2") == 0
+    for row in csv.DictReader((tmp_path / "w" / "map.csv").open()):
+        # 0.2 M of formula units in 100 uL: 20 umol of Pb a layer, and 1.5 M of PbI2
+        layers = 2 if "Pb2" in row["name"] else 1
+        assert float(row["PbI2 (uL)"]) == pytest.approx(layers * 20 / 1.5, abs=0.2)
+        assert float(row["made Pb"]) == pytest.approx(float(row["meant Pb"]), abs=0.005)

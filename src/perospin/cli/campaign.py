@@ -278,7 +278,8 @@ def worklist(
     ] = "96",
     volume_ul: Annotated[float, typer.Option("--volume", help="Volume of each well, uL.")] = 100.0,
     concentration_m: Annotated[
-        float | None, typer.Option("--concentration", help="mol/L of all components; undiluted if left out.")
+        float | None,
+        typer.Option("--concentration", help="mol/L of all components, or of formula units; undiluted if left out."),
     ] = None,
     replicates: Annotated[int, typer.Option("--replicates", min=1, help="Wells of each material.")] = 1,
     layout: Annotated[str, typer.Option("--layout", help="rows, random or blocked.")] = "random",
@@ -296,19 +297,29 @@ def worklist(
 ) -> None:
     """Write the pending materials as a worklist for a robot or a person, and the map of the plate.
 
-    Example: perospin campaign worklist mine --stocks stocks.csv --labware 96 --out worklist
+    Example: perospin campaign worklist mine --robot opentrons-flex --stocks stocks.csv --labware plate.json --out work
     """
+    from perospin.navigation.worklists.ions import in_ions
     from perospin.navigation.worklists.labware import load_deck
-    from perospin.navigation.worklists.plan import plan
+    from perospin.navigation.worklists.plan import plan_worklist
     from perospin.navigation.worklists.robots import robot
     from perospin.navigation.worklists.stocks import load_stocks
-    from perospin.navigation.worklists.suggested import controls_of, pending_targets, used_wells, write_worklist
+    from perospin.navigation.worklists.suggested import (
+        by_formula,
+        controls_of,
+        pending_targets,
+        used_wells,
+        write_worklist,
+    )
 
     tools, vessels = robot(machine).pipettes, load_stocks(stocks)
     plate, racks = load_deck(labware)
-    targets, choices = pending_targets(_open(folder), vessels, concentration_m)
+    campaign = _open(folder)
+    if by_formula(campaign, vessels):
+        vessels = in_ions(vessels)
+    targets, choices = pending_targets(campaign, vessels, concentration_m)
     targets += controls_of(control or [], concentration_m)
-    work = plan(
+    work = plan_worklist(
         targets,
         vessels,
         plate,

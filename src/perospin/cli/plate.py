@@ -33,7 +33,10 @@ def plate(
         str | None, typer.Option("--lines", help="Phases whose shares are wanted: 'n=1:2.36, n=2:2.17, 3D:1.6' (eV).")
     ] = None,
 ) -> None:
-    """Read all wells, fit them, and write the page and the table for 'perospin campaign tell'."""
+    """Read all wells, fit them, and write the page and the table for 'perospin campaign tell'.
+
+    Example: perospin plate plate.txt --map work/map.csv --value "gap (eV)=peak energy" --out plate
+    """
     import numpy as np
 
     from perospin.measurements.reading.plates import read_plate

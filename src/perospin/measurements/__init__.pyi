@@ -10,10 +10,12 @@ from .one_call import options_of as options_of
 from .one_call import read_files as read_files
 from .outcome import Outcome as Outcome
 from .reading import Measurement as Measurement
+from .reading import PlateRead as PlateRead
 from .reading import Series as Series
 from .reading import Trace as Trace
 from .reading import gather as gather
 from .reading import read_map as read_map
+from .reading import read_plate as read_plate
 from .reading import read_series as read_series
 from .reading import read_trace as read_trace
 from .reading import series_files as series_files

@@ -2,6 +2,10 @@ from .campaign.campaign import Campaign as Campaign
 from .campaign.candidates import CandidateTable as CandidateTable
 from .campaign.objectives import Objective as Objective
 from .campaign.suggesting import Suggestion as Suggestion
+from .plates.maps import PlateMap as PlateMap
+from .plates.maps import load_map as load_map
+from .plates.plate import PlateResult as PlateResult
+from .plates.plate import analyse_plate as analyse_plate
 from .screening.screen import Screening as Screening
 from .screening.screen import screen as screen
 from .space.rules import Rule as Rule
@@ -16,3 +20,12 @@ from .surrogates.means import Mean as Mean
 from .surrogates.plain import GPSurrogate as GPSurrogate
 from .surrogates.structured import StructuredSurrogate as StructuredSurrogate
 from .surrogates.surrogate import Surrogate as Surrogate
+from .worklists.labware import Pipette as Pipette
+from .worklists.labware import Plate as Plate
+from .worklists.labware import load_plate as load_plate
+from .worklists.plan import Worklist as Worklist
+from .worklists.plan import plan_worklist as plan_worklist
+from .worklists.recipes import Target as Target
+from .worklists.robots import ROBOTS as ROBOTS
+from .worklists.stocks import Stock as Stock
+from .worklists.stocks import load_stocks as load_stocks

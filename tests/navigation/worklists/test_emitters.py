@@ -6,6 +6,7 @@ import ast
 import csv
 import io
 import json
+import re
 from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 
 from perospin.errors import NavigationError
 from perospin.navigation.worklists.labware import PLATES, Plate, split_well
-from perospin.navigation.worklists.plan import Worklist, plan
+from perospin.navigation.worklists.plan import Worklist, plan_worklist
 from perospin.navigation.worklists.recipes import Target
 from perospin.navigation.worklists.robots import ROBOTS, robot
 from perospin.navigation.worklists.stocks import Stock
@@ -34,7 +35,7 @@ def worklist(name: str, shares: list[int], volume_ul: float = 60.0) -> Worklist:
     ]
     targets = [Target(f"s{i}", {"PEA2PbI4": float(a), "FAPbI3": 20.0 - a}, 0.3) for i, a in enumerate(shares)]
     tools = robot(name).pipettes
-    return plan(targets, stocks, PLATE, tools, volume_ul, nearest=True, racks={"stocks": RACK})
+    return plan_worklist(targets, stocks, PLATE, tools, volume_ul, nearest=True, racks={"stocks": RACK})
 
 
 def place(number: int, rows: int) -> str:
@@ -136,6 +137,12 @@ def read_pascal(files: dict[str, str]) -> Moved:
         for goal, volume in goals.items():
             moved[rack, well, goal.rsplit("-", 1)[1]] += volume
     slots = [row["storage_slot"] for row in csv.DictReader(io.StringIO(files["sampledataframe.csv"]))]
+    solutes = [one["worklist"][0]["details"]["drops"][0]["solution"]["solutes"] for one in net["samples"].values()]
+    for text in solutes:
+        # a name, then its amount
+        parts = dict(re.fullmatch(r"([A-Za-z]+)([\d.]*)", part).groups() for part in text.split("_"))  # type: ignore[union-attr]
+        assert set(parts) <= {"PEA", "FA", "Pb", "I"}
+        assert float(parts["Pb"] or 1) == pytest.approx(1.0, abs=1e-3)
     assert slots == [one["storage_slot"]["slot"] for one in net["samples"].values()]
     return moved
 
@@ -299,7 +306,9 @@ def test_an_unknown_machine() -> None:
 def test_wells_of_stocks_must_exist() -> None:
     stock = Stock("a", {"FAPbI3": 1.0}, {"DMF": 1.0}, 900.0, well="D7")
     with pytest.raises(NavigationError, match="no well D7 on 'stocks'; its last one is D6"):
-        plan([Target("a", {"FAPbI3": 1.0})], [stock], PLATES["96"], ROBOTS["hand"].pipettes, racks={"stocks": RACK})
+        plan_worklist(
+            [Target("a", {"FAPbI3": 1.0})], [stock], PLATES["96"], ROBOTS["hand"].pipettes, racks={"stocks": RACK}
+        )
     assert split_well("d06") == (3, 5)
 
 

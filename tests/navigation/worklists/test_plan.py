@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perospin.errors import NavigationError
+from perospin.navigation.worklists.ions import in_ions, ions_of
 from perospin.navigation.worklists.labware import PLATES, Pipette, Plate, load_plate, plate_of
 from perospin.navigation.worklists.layout import LAYOUTS, laid_out
-from perospin.navigation.worklists.plan import map_rows, plan, stock_totals
+from perospin.navigation.worklists.plan import map_rows, plan_worklist, stock_totals
 from perospin.navigation.worklists.recipes import Target, recipe
 from perospin.navigation.worklists.simulator import Transfer, simulate
 from perospin.navigation.worklists.stocks import Stock
@@ -54,7 +55,7 @@ def test_volumes_are_conserved_and_made_is_what_the_simulator_finds(
         Target(f"s{i}", {"PEA2PbI4": float(a), "FAPbI3": float(b)}, concentration) for i, (a, b) in enumerate(shares)
     ]
     vessels = [replace(stock, volume_ul=30_000.0) for stock in STOCKS]
-    work = plan(targets, vessels, DEEP, [SMALL, LARGE], volume, replicates, layout, nearest=True)
+    work = plan_worklist(targets, vessels, DEEP, [SMALL, LARGE], volume, replicates, layout, nearest=True)
     found = work.simulated()
     assert len(found) == len(shares) * replicates
     for fill in work.fills:
@@ -80,12 +81,12 @@ def test_what_cannot_be_made_is_told_with_the_nearest() -> None:
     with pytest.raises(
         NavigationError, match=r"'dense' can't be made: the nearest is FAPbI3 1 at 1 M, 33 % off in conc"
     ):
-        plan([Target("dense", {"FAPbI3": 1.0}, 1.5)], STOCKS, DEEP, [SMALL, LARGE])
+        plan_worklist([Target("dense", {"FAPbI3": 1.0}, 1.5)], STOCKS, DEEP, [SMALL, LARGE])
     with pytest.raises(NavigationError, match=r"no stock holds 'FAPbI' for 'x'; did you mean 'FAPbI3'"):
-        plan([Target("x", {"FAPbI": 1.0})], STOCKS, DEEP, [SMALL])
+        plan_worklist([Target("x", {"FAPbI": 1.0})], STOCKS, DEEP, [SMALL])
     # 0.3 uL of 100: nothing, or the least stroke
     with pytest.raises(NavigationError, match="off in a share"):
-        plan([Target("trace", {"PEA2PbI4": 0.02, "FAPbI3": 0.98})], STOCKS, DEEP, [Pipette("p10", 10, 100, 1)])
+        plan_worklist([Target("trace", {"PEA2PbI4": 0.02, "FAPbI3": 0.98})], STOCKS, DEEP, [Pipette("p10", 10, 100, 1)])
 
 
 @pytest.mark.parametrize(
@@ -111,15 +112,15 @@ def test_twelve_millilitres_do_not_fit_into_a_well() -> None:
     with pytest.raises(NavigationError, match=r"stroke 2 .* overflows, 600 uL in 360 uL"):
         simulate(strokes, STOCKS, PLATES["96"], [LARGE])
     with pytest.raises(NavigationError, match="holds 360 uL; 12000 uL don't fit"):
-        plan([Target("a", {"FAPbI3": 1.0})], STOCKS, PLATES["96"], [LARGE], 12_000.0)
+        plan_worklist([Target("a", {"FAPbI3": 1.0})], STOCKS, PLATES["96"], [LARGE], 12_000.0)
 
 
 def test_a_stock_that_does_not_suffice() -> None:
     with pytest.raises(NavigationError, match=r"'FAPbI3' needs 100 uL and gives 80 uL above the dead volume of 20 uL"):
-        plan([Target("a", {"FAPbI3": 1.0})], [replace(FA, volume_ul=100.0)], DEEP, [LARGE])
+        plan_worklist([Target("a", {"FAPbI3": 1.0})], [replace(FA, volume_ul=100.0)], DEEP, [LARGE])
     # a second vessel of the same solution helps
     two = [replace(FA, volume_ul=100.0), replace(FA, volume_ul=100.0, well="B1")]
-    work = plan([Target(str(i), {"FAPbI3": 1.0}) for i in range(2)], two, DEEP, [LARGE], 80.0)
+    work = plan_worklist([Target(str(i), {"FAPbI3": 1.0}) for i in range(2)], two, DEEP, [LARGE], 80.0)
     assert [one.source_well for one in work.transfers] == ["A2", "B1"]
 
 
@@ -127,12 +128,12 @@ def test_cautions() -> None:
     toluene = Stock("toluene", {}, {"toluene": 1.0}, 5000.0, well="B1")
     mixed = Target("a", {"FAPbI3": 1.0}, 0.5, {"DMF": 0.4, "DMSO": 0.1, "toluene": 0.5})
     plate = Plate("flat", 8, 12, 360.0, "polystyrene")
-    told = " | ".join(plan([mixed], [FA, toluene], plate, [SMALL, LARGE]).cautions)
+    told = " | ".join(plan_worklist([mixed], [FA, toluene], plate, [SMALL, LARGE]).cautions)
     assert "attacks polystyrene; take a plate of polypropylene" in told
     assert "'toluene' is an antisolvent and well A1 has no time" in told
     assert "mixes FAPbI3 with the antisolvent toluene; it will precipitate" in told
     timed = replace(mixed, conditions={"antisolvent_s": 25.0})
-    work = plan([timed], [FA, toluene], DEEP, [SMALL, LARGE])
+    work = plan_worklist([timed], [FA, toluene], DEEP, [SMALL, LARGE])
     assert [one.delay_s for one in work.transfers] == [None, 25.0]
     # log-linear: 2 M in DMF, 0.02 M in water; half and half dissolves 0.2 M
     both = [
@@ -140,7 +141,9 @@ def test_cautions() -> None:
         Stock("in water", {"MAI": 0.01}, {"water": 1.0}, 900.0, well="A2", solubility_m=0.02),
     ]
     half = Target("h", {"MAI": 1.0}, 0.505, {"DMF": 0.5, "water": 0.5})
-    assert any("0.505 M, and 0.2 M dissolves" in one for one in plan([half], both, DEEP, [SMALL, LARGE]).cautions)
+    assert any(
+        "0.505 M, and 0.2 M dissolves" in one for one in plan_worklist([half], both, DEEP, [SMALL, LARGE]).cautions
+    )
 
 
 @given(st.integers(1, 12), st.integers(1, 8), st.sampled_from(sorted(LAYOUTS)), st.integers(0, 9))
@@ -154,7 +157,7 @@ def test_each_well_is_used_once(count: int, replicates: int, layout: str, seed: 
 
 
 def test_the_map_says_meant_and_made() -> None:
-    work = plan(
+    work = plan_worklist(
         [Target("a", {"PEA2PbI4": 0.333, "FAPbI3": 0.667})], STOCKS, DEEP, [Pipette("p", 5, 100, 5)], nearest=True
     )
     row = map_rows(work)[0]
@@ -179,3 +182,16 @@ def test_too_dense_a_wish_keeps_its_composition() -> None:
     made = recipe(Target("a", {"PEA2PbI4": 0.5, "FAPbI3": 0.5}, 3.0), STOCKS, 90.0, [SMALL, LARGE])
     assert made.shares == pytest.approx({"PEA2PbI4": 0.5, "FAPbI3": 0.5})
     assert made.concentration_m == pytest.approx(2 / 3)
+
+
+def test_salts_mix_to_a_formula() -> None:
+    salts = [
+        Stock("PEAI", {"PEAI": 1.0}, {"DMF": 1.0}, 900.0, well="A1"),
+        Stock("MAI", {"MAI": 1.0}, {"DMF": 1.0}, 900.0, well="A2"),
+        Stock("PbI2", {"PbI2": 1.0}, {"DMF": 1.0}, 900.0, well="A3"),
+    ]
+    work = plan_worklist([Target("n = 2", ions_of("(PEA)2(MA)Pb2I7"))], in_ions(salts), DEEP, [SMALL, LARGE])
+    # 2 PEAI + MAI + 2 PbI2
+    assert work.fills[0].made.volumes_ul == pytest.approx({"PEAI": 40.0, "MAI": 20.0, "PbI2": 40.0})
+    with pytest.raises(NavigationError, match="the stock 'x': 'PbI' is no perovskite and no halide"):
+        in_ions([Stock("x", {"PbI": 1.0}, {"DMF": 1.0}, 900.0)])

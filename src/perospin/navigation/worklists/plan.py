@@ -15,7 +15,7 @@ from perospin.navigation.worklists.simulator import Transfer, simulate
 from perospin.navigation.worklists.stocks import Stock
 from perospin.text import shorten
 
-__all__ = ["Fill", "Worklist", "plan"]
+__all__ = ["Fill", "Worklist", "plan_worklist"]
 
 _SECONDS_A_STROKE = 12.0
 """A usual time of one stroke with its tip; only to say how long wells stand open."""
@@ -83,7 +83,7 @@ class Worklist:
         return simulate(self.transfers, self.stocks, self.plate, self.pipettes, self.dead_volume_ul)
 
 
-def plan(
+def plan_worklist(
     targets: Sequence[Target],
     stocks: Sequence[Stock],
     plate: Plate,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from perospin.digits import figures
 from perospin.errors import NavigationError
 from perospin.navigation.campaign.belief import Known
+from perospin.navigation.worklists.ions import ions_of
 from perospin.navigation.worklists.plan import Worklist, map_rows
 from perospin.navigation.worklists.recipes import Target
 from perospin.navigation.worklists.robots import robot
@@ -17,8 +18,9 @@ from perospin.text import shorten
 
 if TYPE_CHECKING:
     from perospin.navigation.campaign.campaign import Campaign
+    from perospin.navigation.space.space import Candidate
 
-__all__ = ["controls_of", "pending_targets", "used_wells", "write_worklist"]
+__all__ = ["by_formula", "controls_of", "pending_targets", "used_wells", "write_worklist"]
 
 _CONCENTRATION = ("concentration (m)", "concentration_m")
 
@@ -28,7 +30,8 @@ def pending_targets(
 ) -> tuple[list[Target], dict[str, str]]:
     """Turn pending suggestions into targets.
 
-    Choices that name a component of a stock are shares, ``mix:FAPbI3`` too; a choice ``concentration_m`` sets the
+    Choices that name a component of a stock are shares, ``mix:FAPbI3`` too. Without any, a choice ``material`` is a
+    formula that is mixed from the ions of the stocks (see `by_formula`). A choice ``concentration_m`` sets the
     concentration; all others are conditions, which the map of the plate carries along.
 
     Returns
@@ -56,6 +59,8 @@ def pending_targets(
     for choice in waiting[0].choices:
         if choice.split(":", 1)[0] in mixtures and ":" in choice:
             choices.setdefault(choice.split(":", 1)[1], choice)
+    if not choices and "material" in waiting[0].choices:
+        return _formulas(waiting, concentration_m), {}
     if not choices:
         raise NavigationError(
             f"no choice of this campaign is a component of a stock: it chooses {', '.join(waiting[0].choices)}; the "
@@ -74,6 +79,26 @@ def pending_targets(
         asked = next((float(value) for name, value in rest.items() if name.casefold() in _CONCENTRATION), None)
         targets.append(Target(one.name, shares, asked or concentration_m, conditions=rest))
     return targets, choices
+
+
+def by_formula(campaign: Campaign, stocks: Sequence[Stock]) -> bool:
+    """Whether suggestions are formulas that must be mixed from the ions of the stocks."""
+    first = next(iter(campaign.space.candidates())).choices
+    held = {name for stock in stocks for name in stock.solutes}
+    return "material" in first and not any(choice.split(":", 1)[-1] in held for choice in first)
+
+
+def _formulas(waiting: Sequence[Candidate], concentration_m: float | None) -> list[Target]:
+    """Turn formulas into amounts of ions; a concentration is one of formula units, and becomes one of all ions."""
+    targets = []
+    for one in waiting:
+        ions = ions_of(str(one.choices["material"]))
+        rest = {name: value for name, value in one.choices.items() if name != "material"}
+        asked = next((float(value) for name, value in rest.items() if name.casefold() in _CONCENTRATION), None)
+        molar = asked or concentration_m
+        total = None if molar is None else molar * sum(ions.values())
+        targets.append(Target(one.name, ions, total, conditions=rest))
+    return targets
 
 
 def controls_of(given: Sequence[str], concentration_m: float | None = None) -> list[Target]:

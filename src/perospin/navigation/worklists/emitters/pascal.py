@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 
+from perospin.errors import NavigationError
 from perospin.navigation.worklists.emitters.tables import csv_text
+from perospin.navigation.worklists.ions import as_ions
 from perospin.navigation.worklists.plan import Fill, Worklist
 
 __all__ = ["pascal"]
@@ -51,7 +53,11 @@ def pascal(work: Worklist) -> dict[str, str]:
 
 def _formula(parts: dict[str, float]) -> str:
     """Write parts as PASCAL does: FA0.78_Cs0.12, solvents DMF0.75_DMSO0.25."""
-    return "_".join(name if share == 1 else f"{name}{share:.4g}" for name, share in parts.items())
+    try:
+        ions = as_ions(parts)  # PEA2PbI40.5 would be read as forty
+    except NavigationError:
+        ions = parts
+    return "_".join(name if share == 1 else f"{name}{share:.4g}" for name, share in ions.items())
 
 
 def _drop(work: Worklist, fill: Fill) -> dict[str, object]:
