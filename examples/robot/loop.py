@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from perospin.cli.main import main as perospin
+from perospin.errors import NavigationError
 from perospin.navigation import Campaign
 from perospin.saving import write_text
 
@@ -119,7 +120,9 @@ def begin(folder: Path, seed: int, law: bool) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in (("space.toml", SPACE), ("stocks.csv", STOCKS), ("model.toml", LAW)):
         write_text(folder / name, text)
-    if not (folder / "campaign" / "log.sqlite").exists():
+    try:
+        Campaign.open(folder / "campaign")
+    except NavigationError:  # not begun, or killed while it was
         more = ("--model", folder / "model.toml") if law else ()
         run(
             *("campaign", "new", folder / "campaign", "--space", folder / "space.toml"),

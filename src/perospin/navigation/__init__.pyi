@@ -6,6 +6,9 @@ from .plates.maps import PlateMap as PlateMap
 from .plates.maps import load_map as load_map
 from .plates.plate import PlateResult as PlateResult
 from .plates.plate import analyse_plate as analyse_plate
+from .plates.scattering import LayerSpacing as LayerSpacing
+from .plates.scattering import layer_spacings as layer_spacings
+from .plates.scattering import orientation as orientation
 from .screening.screen import Screening as Screening
 from .screening.screen import screen as screen
 from .space.rules import Rule as Rule
