@@ -97,7 +97,7 @@ def calibration(data: Path, seeds: int) -> None:
     )
     print("log density (for values of variance 1) are medians over tables and seeds. The t-interval knows no inputs:")
     print("it is what can be hoped for with so few values of such skewed tables.")
-    for what, names in (("priors chosen on", TABLES), ("never looked at when choosing", OTHERS)):
+    for what, names in (("priors chosen on", TABLES), ("other tables, seen while choosing", OTHERS)):
         print(f"| rows | {' | '.join(names)} | all | t-interval | R2 | log density | ({what})")
         print("|" + "---|" * (len(names) + 5))
         for n in (3, 6, 12, 30):

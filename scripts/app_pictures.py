@@ -14,7 +14,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "app"))
 EXAMPLES = ROOT / "examples"
-WIDTH, TALLEST, COLOURS, MOST_BYTES = 1100, 1250, 64, 150_000
+WIDTH, TALLEST, COLOURS, MOST_BYTES = 1100, 1250, 256, 150_000
 
 
 def _campaign(folder: Path) -> None:
@@ -27,7 +27,7 @@ def _campaign(folder: Path) -> None:
     campaign = Campaign.new(folder / "films", table, "max lifetime (ps)")
     for _ in range(3):
         for one in campaign.suggest(3):
-            thickness, anneal = float(one.choices["thickness"]), float(one.choices["anneal"])
+            thickness, anneal = (float(value) for value in one.choices.values())
             value = 6.0 - 0.02 * (thickness - 28) ** 2 - 0.002 * (anneal - 120) ** 2
             campaign.tell(one.material, {"lifetime": round(value, 2)}, {"lifetime": 0.2}, note="simulated")
     campaign.suggest(3)

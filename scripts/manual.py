@@ -49,7 +49,7 @@ def page_of(notebook: dict[str, Any], name: str, pictures: Path) -> str:
     for number, cell in enumerate(notebook["cells"]):
         source = "".join(cell["source"]).strip()
         if cell["cell_type"] == "markdown":
-            found.append(source)
+            found.append(re.sub(r"\.ipynb([)#])", r".md\1", source))
             continue
         if "hide" not in cell.get("metadata", {}).get("tags", ()):
             found.append(f"```python\n{source}\n```")
@@ -71,6 +71,8 @@ def _shown(output: dict[str, Any], pictures: Path, name: str) -> Iterator[str]:
         picture = "".join(data["image/png"])
         (pictures / f"{name}.png").write_bytes(base64.b64decode(picture))
         yield f"![output of the cell above]({pictures.name}/{name}.png)"
+    elif "text/html" in data:
+        yield re.sub(r"<style.*?</style>|\n\s*(?=\n)", "", "".join(data["text/html"]), flags=re.DOTALL)
     elif "text/plain" in data:
         yield "```text\n" + _ANSI.sub("", "".join(data["text/plain"])).rstrip() + "\n```"
 

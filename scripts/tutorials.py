@@ -21,6 +21,7 @@ from traitlets.config import Config
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "docs" / "tutorials"
 TIME_LIMIT_S = 120
+LONGEST_PLAIN = 3000
 
 
 def tidied(notebook: Any) -> Any:
@@ -30,7 +31,7 @@ def tidied(notebook: Any) -> Any:
         "language_info": {"name": "python"},
     }
     for place, cell in enumerate(notebook.cells):
-        cell.metadata = {}
+        cell.metadata = {"tags": cell.metadata.tags} if cell.metadata.get("tags") else {}
         cell.id = f"cell-{place}"
         if cell.cell_type != "code":
             continue
@@ -39,8 +40,9 @@ def tidied(notebook: Any) -> Any:
             output.pop("transient", None)
             if "metadata" in output:
                 output.metadata = {}
-            if "text/html" in output.get("data", {}):
-                output.data.pop("text/plain", None)  # the page shows the table
+            data = output.get("data", {})
+            if "text/html" in data and len(data.get("text/plain", "")) > LONGEST_PLAIN:
+                del data["text/plain"]  # every field of a result; the page shows its table
             previous = texts[-1] if texts else None
             if output.output_type == "stream" and previous is not None and previous.get("name") == output.name:
                 previous.text += output.text  # one text, whenever the kernel flushed it
@@ -55,7 +57,7 @@ def execute(path: Path) -> tuple[Any, float]:
 
     The kernel writes to a temporary folder only: the stores, models and log of whoever runs this stay as they are.
     """
-    notebook = nbformat.read(path, as_version=4)
+    notebook = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         own = {name: str(Path(folder) / name.lower()) for name in ("PEROSPIN_CACHE", "PEROSPIN_STATE", "IPYTHONDIR")}
@@ -89,7 +91,7 @@ def main() -> None:
         if not path.is_file():
             parser.error(f"there is no tutorial '{name}' in docs/tutorials")
         notebook, seconds = execute(path)
-        nbformat.write(notebook, path)
+        nbformat.write(notebook, path)  # type: ignore[no-untyped-call]
         print(f"{path.stem:24s} {seconds:6.1f} s", flush=True)
 
 

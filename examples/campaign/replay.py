@@ -33,8 +33,9 @@ def replay(folder: Path) -> list[str]:
         for one in campaign.suggest(4):
             campaign.tell(one.material, {"spin lifetime": float(lifetime[one.material])})
             order.append(one.material)
-    place = 1 + order.index(lifetime.idxmax()) if lifetime.idxmax() in order else None
-    print(f"longest lifetime: {lifetime.idxmax()}, {lifetime.max():.3g} ps; found as number {place} of {len(lifetime)}")
+    longest = str(lifetime.idxmax())
+    found = f"found as number {1 + order.index(longest)}" if longest in order else f"not among the first {len(order)}"
+    print(f"longest lifetime: {longest}, {lifetime.max():.3g} ps; {found} of {len(lifetime)}")
     campaign.suggest(4)
     print(campaign.status().advice)
     print(campaign_page(summarise(campaign, "replay"), folder / "report"))

@@ -163,16 +163,19 @@ def click(driver: Any, words: str) -> None:
     """Click the label, button or summary that has these words, then wait."""
     from selenium.webdriver.common.by import By
 
-    quoted = words if "'" not in words else words.split("'")[0]
-    for kind in ("button", "label", "summary"):
-        path = f"//{kind}[contains(., '{quoted}')]"
-        found = [one for one in driver.find_elements(By.XPATH, path) if one.is_displayed()]
-        if found:
-            driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", found[0])
-            found[0].click()
-            time.sleep(0.3)
-            settle(driver)
-            return
+    quoted = words.split("'")[0]
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        for kind in ("button", "label", "summary"):
+            path = f"//{kind}[contains(., '{quoted}')]"
+            found = [one for one in driver.find_elements(By.XPATH, path) if one.is_displayed()]
+            if found:
+                driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", found[0])
+                found[0].click()
+                time.sleep(0.3)
+                settle(driver)
+                return
+        time.sleep(0.2)
     raise AssertionError(f"there is nothing to click with the words '{words}'")
 
 

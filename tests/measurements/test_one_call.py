@@ -139,3 +139,20 @@ def test_which_analyses_take_several_files_as_a_series() -> None:
     assert takes_series("hanle")
     assert not takes_series("pump-probe")
     assert not takes_series("cd")
+
+
+def test_the_range_keeps_both_error_columns(tmp_path: Path) -> None:
+    delay = np.linspace(-1, 30, 90)
+    rng = np.random.default_rng(2)
+    decay = np.where(delay > 0, np.exp(-delay / 80) * 0.5, 0.0)
+    oriented = np.where(delay > 0, np.exp(-delay / 6) * 0.5, 0.0)
+    noise = 0.01 * rng.normal(size=(2, 90))
+    rows = "\n".join(
+        f"{t:.4f},{a:.6f},0.01,{b:.6f},0.012"
+        for t, a, b in zip(delay, decay + oriented + noise[0], decay - oriented + noise[1], strict=True)
+    )
+    file = tmp_path / "pair.csv"
+    file.write_text(f"delay (ps),SC,SC error,CC,CC error\n{rows}\n")
+    found = fit_files("pump-probe", [file], within=(-1.0, 20.0))
+    assert len(found.fit.data) == 2 * int(np.sum((delay >= -1) & (delay <= 20)))
+    assert found.fit["lifetime_ps"].value == pytest.approx(6.5, abs=1.5)

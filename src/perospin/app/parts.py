@@ -52,6 +52,7 @@ _ON_A_PAGE = (
     (r"with --ion '[^']*'", "under 'A cation of your own'"),
     (r" ?\(--columns[^)]*\)", " under 'What is taken for what'"),
     (r"give --unit\b", "choose its unit"),
+    (r"state with --stop-below", "state with 'Stop below' at the start of a campaign"),
 )
 
 

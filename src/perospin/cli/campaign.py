@@ -97,7 +97,7 @@ def new(
         if not isinstance(declared := declared.get("surrogate"), dict):
             raise NavigationError(f"'{model}' has no table [surrogate]; it says what learns from the results")
     own = {**(read_toml_ions(ions) if ions else {}), **dict(read_argument(text) for text in ion or ())}
-    made = Campaign.new(folder, candidates, objective, acquisition, cost, stop_below, seed, declared, own)
+    made = Campaign.new(folder, candidates, objective, acquisition, cost, stop_below, seed, declared, own, True)
     typer.echo(f"{counted(made.space.count, 'candidate')}; chosen by {made.acquisition}")
     typer.echo(f"next: perospin campaign suggest '{without_password(folder)}' --count 8 --out batch.csv")
 

@@ -241,8 +241,8 @@ def _cropped(measured: Measurement, within: tuple[float, float]) -> Measurement:
     return replace(
         measured,
         x=measured.x[kept],
-        channels={role: np.asarray(values)[kept] for role, values in measured.channels.items()},
-        repeats={role: np.asarray(values)[:, kept] for role, values in measured.repeats.items()},
+        channels={role: np.asarray(values)[..., kept] for role, values in measured.channels.items()},
+        repeats={role: np.asarray(values)[..., kept] for role, values in measured.repeats.items()},
     )
 
 

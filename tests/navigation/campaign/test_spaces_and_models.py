@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from campaign_grid import grid
-from perospin.errors import NavigationError, PerospinError
+from perospin.chemistry import Ion
+from perospin.errors import NavigationError
 from perospin.navigation import Space
 from perospin.navigation.campaign.campaign import Campaign
 from perospin.navigation.campaign.history import evidence, summarise
@@ -99,12 +101,23 @@ def test_own_ions_stay_with_the_campaign(tmp_path: Path) -> None:
         Campaign.new(tmp_path / "d", tmp_path / "table.csv", "min rate (1/ps)", ions=own)
 
 
-def test_an_own_ion_that_nobody_has_computed_is_told_at_once(tmp_path: Path) -> None:
+def test_a_cation_that_cannot_be_computed_stays_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "space.toml"
     file.write_text(SPACE.replace('"PEA"', '"NEW"'))
-    with pytest.raises(PerospinError, match=r"NEW.*perospin cations compute"):
-        Campaign.new(tmp_path / "c", file, "min rate (1/ps)", ions={"NEW": "[NH3+]CCCCc1ccc(Br)c(Br)c1"})
-    assert not (tmp_path / "c").exists()
+    asked: list[str] = []
+
+    def fail(wanted: Sequence[Ion], *_: object) -> dict[str, str]:
+        asked.extend(ion.symbol for ion in wanted)
+        return {ion.symbol: "no time" for ion in wanted}
+
+    monkeypatch.setattr("perospin.navigation.space.space.describe_spacers", fail)
+    own = {"NEW": "[NH3+]CCCCc1ccc(Br)c(Br)c1"}
+    made = Campaign.new(tmp_path / "c", file, "min rate (1/ps)", ions=own)
+    assert asked == ["NEW"]
+    again = Campaign.open(tmp_path / "c")
+    assert again.space.count == made.space.count == 3
+    assert all("BA" in one.material for one in again.suggest(2))
+    assert asked == ["NEW"]
 
 
 def test_when_to_stop_can_be_stated_later(tmp_path: Path) -> None:

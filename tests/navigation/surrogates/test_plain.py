@@ -149,3 +149,14 @@ def test_most_probable_hyperparameters_alone_are_surer() -> None:
     y = np.array([0.1, 0.9, 0.3])
     wide, sure = (GPSurrogate(columns, averaged).fit(x, y).predict(new)[1] for averaged in (True, False))
     assert np.median(wide) > np.median(sure)
+
+
+def test_what_is_chosen_by_and_what_is_told_have_one_fit() -> None:
+    columns = InputColumns.continuous({"x": (0.0, 1.0)})
+    x, y = np.array([[0.0], [0.4], [1.0], [0.7]]), np.array([0.1, 0.9, 0.3, 0.6])
+    new = np.linspace(0, 1, 11)[:, None]
+    fitted = GPSurrogate(columns).fit(x, y)
+    alone = GPSurrogate(columns, averaged=False).fit(x, y)
+    np.testing.assert_array_equal(fitted.bolder.predict(new), alone.predict(new))
+    with pytest.raises(NavigationError, match="call fit first"):
+        _ = GPSurrogate(columns).bolder

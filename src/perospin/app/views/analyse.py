@@ -196,8 +196,7 @@ def _columns_as(entry: Analysis, trace: Trace) -> list[str] | None:
             )
             if picked is not None and picked != _NOTHING:
                 chosen[role] = picked.partition(":")[0]
-    used = "errors are used" if "sigma" in chosen else "no errors in the file: the scatter gives them"
-    st.caption(f"Taken from the headings; change what is wrong. {used[:1].upper()}{used[1:]}.")
+    st.caption("Taken from the headings; change what is wrong.")
     before = {role: str(trace.names.index(name) + 1) for role, name in guessed.items()}
     if chosen == before:
         return None
@@ -349,6 +348,8 @@ def _raw(name: str, paths: Sequence[Path], chosen: Mapping[str, Any], logarithmi
     unit = get_role(entry.x).unit
     label = entry.x.replace("_", " ") + (f" ({unit})" if unit else "")
     channels = {role: values for role, values in measured.channels.items() if role != "sigma"}
+    used = "sigma" in measured.channels
+    st.caption("The errors of the file are used." if used else "No errors in the file: the scatter gives them.")
     with st.expander("The channels before the fit"):
         st.plotly_chart(
             plots.raw_plot(measured.x, channels, label, logarithmic), key="raw", config=plots.CONFIG,

@@ -54,12 +54,16 @@ def _begin() -> None:
             "Objective", key="objective", placeholder="min log rate (1/ps)", max_chars=80, width=260
         )
         other = st.text_input("A second one, if any", key="objective2", max_chars=80, width=240)
+        stop_below = st.number_input(
+            "Stop below", value=None, min_value=0.0, key="stop_below", format="%g", width=150,
+            help="Expected gain that isn't worth a batch, in the unit of the objective (decades if log)",
+        )  # fmt: skip
         seed = int(st.number_input("Seed", 0, 10**6, 0, key="seed", width=130))
     if st.button("Begin", type="primary", disabled=not (file and name.strip() and objective.strip())):
         assert file is not None  # the button is disabled without
         wanted = [text.strip() for text in (objective, other) if text.strip()]
         folder = folders.new_folder(name)
-        Campaign.new(folder, stored([file])[0], wanted, seed=seed).close()
+        Campaign.new(folder, stored([file])[0], wanted, stop_below=stop_below or None, seed=seed).close()
         st.session_state["begun"] = folder.name
         st.rerun()
 
@@ -72,7 +76,7 @@ def _show(campaign: Campaign, name: str) -> None:
     with st.container(horizontal=True):
         for tile in summary.words["tiles"]:
             st.metric(parts.plain_text(tile["what"]), tile["value"], width=210)
-    st.info(parts.plain_text(summary.words["advice"]))
+    st.info(parts.plain_text(parts.on_a_page(summary.words["advice"])))
     _next(campaign, summary)
     _tell(campaign)
     _way(summary)

@@ -15,10 +15,11 @@ from perospin.navigation.campaign.objectives import Objective
 from perospin.navigation.space.space import Candidate
 from perospin.navigation.surrogates.columns import InputColumns
 from perospin.navigation.surrogates.hypotheses import CompetingSurrogates
+from perospin.navigation.surrogates.plain import GPSurrogate
 from perospin.navigation.surrogates.surrogate import Surrogate
 from perospin.progress import Progress
 
-__all__ = ["Known", "chance_of_success", "fit_all", "with_task"]
+__all__ = ["Known", "chance_of_success", "choosers", "fit_all", "with_task"]
 
 FloatArray = NDArray[np.float64]
 _PRIOR = 0.9
@@ -145,6 +146,22 @@ def fit_all(
         inputs, columns = with_task(known.inputs[rows], known.columns, known.tasks, of)
         model = make(objective, columns)
         made.append((_Turned(model) if objective.sign < 0 else model).fit(inputs, scores, sds))
+    return made
+
+
+def choosers(models: Sequence[Surrogate]) -> list[Surrogate]:
+    """Surrogates to choose by: the plain one with its most probable hyperparameters, any other as it is.
+
+    Hyperparameters averaged over few rows make honest intervals, and send a search too far afield
+    (benchmarks/backtests.py, `probable` beside `gp`).
+    """
+    made: list[Surrogate] = []
+    for model in models:
+        if isinstance(model, _Turned):
+            (inner,) = choosers([model.inner])
+            made.append(_Turned(inner))
+        else:
+            made.append(model.bolder if isinstance(model, GPSurrogate) else model)
     return made
 
 

@@ -151,6 +151,7 @@ class Campaign:
         seed: int = 0,
         model: Mapping[str, Any] | None = None,
         ions: OwnIons | None = None,
+        progress: bool | Progress = False,
     ) -> Self:
         """Begin a campaign in a folder of its own.
 
@@ -175,6 +176,9 @@ class Campaign:
             under the name of each; one that is left out is learnt without a law.
         ions : dict of str to str or dict, optional
             Own ions that the space file names: ``{"NAME": "SMILES"}``. The log keeps them.
+        progress : bool or callable
+            Show a progress line, or hear of it, while cations without shipped descriptors are computed; those that
+            fail are left out.
 
         Raises
         ------
@@ -192,6 +196,9 @@ class Campaign:
             choose_from = DeclaredSpace(candidates, ions)
         else:
             choose_from = candidates
+        if isinstance(choose_from, DeclaredSpace):
+            with progress_line(progress) as tell:
+                choose_from.space = choose_from.space.computed(tell=tell)
         first = next(choose_from.candidates(), None)
         if first is None:
             raise NavigationError("the space has no candidate; loosen one of its rules")

@@ -269,7 +269,8 @@ class DeclaredSpace:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the declaration as plain JSON."""
-        return {"space": self.space.to_dict()} | ({"ions": self.ions} if self.ions else {})
+        more = {"ions": self.ions, "left_out": dict(self.space.left_out)}
+        return {"space": self.space.to_dict()} | {name: part for name, part in more.items() if part}
 
 
 def open_candidates(path: Path | str, ions: OwnIons | None = None) -> Candidates:
@@ -291,7 +292,10 @@ def candidates_from(content: Mapping[str, Any]) -> Candidates:
     """Read what `to_dict` of either kind made."""
     if "space" in content:
         own = content.get("ions")
-        return DeclaredSpace(Space.from_dict(content["space"], IonLibrary.of(own)), own)
+        space = Space.from_dict(content["space"], IonLibrary.of(own))
+        if left_out := content.get("left_out"):
+            space = Space(space.declared, space.ions, left_out)
+        return DeclaredSpace(space, own)
     return CandidateTable.from_dict(content)
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from perospin.digits import figures, percent
 from perospin.errors import NavigationError
 from perospin.navigation.campaign import acquisition as acq
-from perospin.navigation.campaign.belief import Known, chance_of_success, fit_all, with_task
+from perospin.navigation.campaign.belief import Known, chance_of_success, choosers, fit_all, with_task
 from perospin.navigation.campaign.candidates import Candidates
 from perospin.navigation.campaign.objectives import Objective
 from perospin.navigation.space.space import Candidate
@@ -136,12 +136,23 @@ def suggest(
         # scores of any sign: what can't be made, or is dear, loses towards the worst
         return np.asarray(score.min() + (score - score.min()) * chance[rows] / costs[rows])
 
+    def predicted(by: Sequence[Surrogate]) -> tuple[FloatArray, FloatArray]:
+        mean, sd = (np.stack(both, axis=1) for both in zip(*(m.predict(asked(inputs)) for m in by), strict=True))
+        return mean, sd
+
     everything = np.arange(len(open_))
-    mean, sd = (np.stack(both, axis=1) for both in zip(*(m.predict(asked(inputs)) for m in models), strict=True))
-    guesses = np.stack([m.predict(asked(waiting))[0] for m in models], axis=1) if len(waiting) else mean[:0]
-    alone, gain, share = _scores(acquisition, mean, sd, known, objectives, models, asked(inputs), mean[:0], generator)
+    told_mean, told_sd = predicted(models)
+    # where least is known is for the honest intervals to say
+    by = models if acquisition == "uncertainty" else choosers(models)
+    mean, sd = predicted(by)
+    guesses = np.stack([m.predict(asked(waiting))[0] for m in by], axis=1) if len(waiting) else mean[:0]
+    alone = _scores(acquisition, mean, sd, known, objectives, by, asked(inputs), mean[:0], generator)
+    gain, certain, _ = _gain(told_mean, told_sd, known, objectives, mean[:0])
+    share = np.clip(1.0 - certain / np.maximum(gain, 1e-300), 0.0, 1.0)
+    if acquisition == "uncertainty":
+        share = np.ones(len(open_))
     few = np.sort(np.argsort(-weighed(alone, everything), kind="stable")[:_DRAWN_ROWS])
-    spread = _Spread(models, asked(np.vstack([inputs[few], waiting])), generator)
+    spread = _Spread(by, asked(np.vstack([inputs[few], waiting])), generator)
     for place in range(len(few), len(few) + len(waiting)):
         spread.learn(place)
     fantasy, free, made = waiting, np.ones(len(few), dtype=bool), []
@@ -149,13 +160,13 @@ def suggest(
         if tell is not None:
             tell("choosing", done, min(count, len(few)))
         left = sd[few] * spread.left()[: len(few)]
-        score, _, _ = _scores(
+        score = _scores(
             acquisition,
             mean[few],
             left,
             known,
             objectives,
-            models,
+            by,
             asked(inputs[few]),
             guesses,
             generator,
@@ -163,7 +174,7 @@ def suggest(
         )
         place = int(np.argmax(np.where(free, weighed(score, few), -np.inf)))
         pick, free[place] = int(few[place]), False
-        beliefs = list(zip(mean[pick].tolist(), sd[pick].tolist(), strict=True))
+        beliefs = list(zip(told_mean[pick].tolist(), told_sd[pick].tolist(), strict=True))
         made.append(
             _told(
                 open_[pick],
@@ -226,6 +237,25 @@ def _own_scores(known: Known, objectives: Sequence[Objective]) -> FloatArray:
     )
 
 
+def _gain(
+    mean: FloatArray, sd: FloatArray, known: Known, objectives: Sequence[Objective], guesses: FloatArray
+) -> tuple[FloatArray, FloatArray, float]:
+    """Return the expected gain, the part of it that is certain, and the best score it is over (one objective)."""
+    if len(objectives) == 2:
+        front = np.vstack([_own_scores(known, objectives), guesses])
+        low = [
+            float(one.score(one.worst))
+            if one.worst is not None
+            else float(front[:, j].min() - 0.1 * np.ptp(front[:, j]) - 1e-9)
+            for j, one in enumerate(objectives)
+        ]
+        certain = acq.expected_hypervolume(mean, np.zeros_like(sd), front, low)
+        return acq.expected_hypervolume(mean, sd, front, low), certain, 0.0
+    rows, scores, _ = known.of_target(objectives[0])
+    best = float(max(scores[known.own[rows]].max(), guesses[:, 0].max(initial=-np.inf)))
+    return acq.expected_improvement(mean[:, 0], sd[:, 0], best), np.maximum(mean[:, 0] - best, 0.0), best
+
+
 def _scores(
     name: str,
     mean: FloatArray,
@@ -237,46 +267,30 @@ def _scores(
     guesses: FloatArray,
     generator: np.random.Generator,
     fantasy: FloatArray | None = None,
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Score (log where it is a gain), expected gain, and the share of the gain that comes from not knowing."""
-    front = np.vstack([_own_scores(known, objectives), guesses])
-    if len(objectives) == 2:
-        low = [
-            float(one.score(one.worst))
-            if one.worst is not None
-            else float(front[:, j].min() - 0.1 * np.ptp(front[:, j]) - 1e-9)
-            for j, one in enumerate(objectives)
-        ]
-        gain = acq.expected_hypervolume(mean, sd, front, low)
-        certain = acq.expected_hypervolume(mean, np.zeros_like(sd), front, low)
-        best = 0.0
-    else:
-        rows, scores, _ = known.of_target(objectives[0])
-        best = float(max(scores[known.own[rows]].max(), guesses[:, 0].max(initial=-np.inf)))
-        gain = acq.expected_improvement(mean[:, 0], sd[:, 0], best)
-        certain = np.maximum(mean[:, 0] - best, 0.0)
-    share = np.clip(1.0 - certain / np.maximum(gain, 1e-300), 0.0, 1.0)
+) -> FloatArray:
+    """Score of each row; a logarithm where it is a gain."""
+    gain, _, best = _gain(mean, sd, known, objectives, guesses)
     with np.errstate(divide="ignore"):
         if name == "uncertainty":
-            return (sd / np.maximum(mean.std(0), 1e-12)).sum(1), gain, np.ones(len(mean))
+            return np.asarray((sd / np.maximum(mean.std(0), 1e-12)).sum(1))
         if name in ("hypervolume", "ei"):
-            return np.log(gain), gain, share
+            return np.log(gain)
         if name == "log-ei":
-            return acq.log_expected_improvement(mean[:, 0], sd[:, 0], best), gain, share
+            return acq.log_expected_improvement(mean[:, 0], sd[:, 0], best)
         if name == "pi":
-            return np.log(acq.probability_of_improvement(mean[:, 0], sd[:, 0], best)), gain, share
+            return np.log(acq.probability_of_improvement(mean[:, 0], sd[:, 0], best))
         if name == "ucb":
-            return acq.upper_bound(mean[:, 0], sd[:, 0]), gain, share
+            return acq.upper_bound(mean[:, 0], sd[:, 0])
         if name == "desirability":
             draws = mean + sd * generator.standard_normal((_DRAWS, 1, len(objectives)))
             worst, top = ([float(one.score(getattr(one, end))) for one in objectives] for end in ("worst", "best"))
-            return np.log(acq.desirability(draws, worst, top).mean(0)), gain, share
+            return np.asarray(np.log(acq.desirability(draws, worst, top).mean(0)))
         # joint draws of many rows are dear: the most promising by their upper bound stand for all
         few = np.argsort(-acq.upper_bound(mean[:, 0], sd[:, 0]), kind="stable")[:_DRAWN_ROWS]
         score = np.full(len(mean), -np.inf if name == "noisy-ei" else float(mean.min()))
         if name == "thompson":
             score[few] = models[0].sample(asked[few], 1, generator)[0]
-            return score, gain, share
+            return score
         rows, _, _ = known.of_target(objectives[0])
         own = known.inputs[rows[known.own[rows]]]
         measured, _ = with_task(own, known.columns, known.tasks, [""] * len(own))
@@ -284,7 +298,7 @@ def _scores(
             measured = np.vstack([measured, fantasy])
         draws = models[0].sample(np.vstack([asked[few], measured]), _DRAWS, generator)
         score[few] = np.log(acq.noisy_improvement(draws[:, : len(few)], draws[:, len(few) :]))
-    return score, gain, share
+    return score
 
 
 def _nearest(row: FloatArray, known: Known) -> tuple[str | None, float | None]:

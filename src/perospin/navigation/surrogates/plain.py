@@ -92,13 +92,22 @@ class GPSurrogate:
         sd = checked_noise(noise, len(measured))
         self._scale = Scale.of(measured, sd)
         process, rows = Process(self.kernel, NOISE if np.isnan(sd).any() else None), row_noise(sd, self._scale.unit)
-        found = process.fit(blocks, self._scale.to(measured), rows)
+        found = self._found = process.fit(blocks, self._scale.to(measured), rows)
         count = int(np.clip(round(_WORK / len(measured)), _FEWEST, _MOST))
         self._draws = process.drawn(found, rows, count) if self.averaged else [(found, 1.0)]
         names = (one.name for one in process.hyperparameters)
         self.hyperparameters: dict[str, float] = dict(zip(names, np.exp(found.theta).tolist(), strict=True))
         self.noise_variance = self._scale.unit**2 * sum(share * known.noise for known, share in self._draws)
         return self
+
+    @property
+    def bolder(self) -> GPSurrogate:
+        """The same after `fit`, with the most probable hyperparameters alone: to choose by, not to tell intervals."""
+        self._fitted()
+        made = GPSurrogate(self.columns, averaged=False)
+        made._draws, made._scale = [(self._found, 1.0)], self._scale
+        made.hyperparameters, made.noise_variance = self.hyperparameters, self.noise_variance
+        return made
 
     def _fitted(self) -> list[tuple[Conditioned, float]]:
         if not self._draws:
