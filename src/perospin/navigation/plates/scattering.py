@@ -152,10 +152,10 @@ def _best(
                 continue
             gain = float(height[used].sum()) * len(orders) / orders[-1]
             if gain > most * (1 + 1e-9):
-                ell, w = np.array(orders, dtype=float), 1.0 / error[used] ** 2
-                fundamental = float((w * ell * where[used]).sum() / (w * ell**2).sum())
-                left_over = float((w * (where[used] - fundamental * ell) ** 2).sum()) / (len(orders) - 1)
-                spread = np.sqrt(max(left_over, 1.0) / float((w * ell**2).sum()))
+                numbers, w = np.array(orders, dtype=float), 1.0 / error[used] ** 2
+                fundamental = float((w * numbers * where[used]).sum() / (w * numbers**2).sum())
+                left_over = float((w * (where[used] - fundamental * numbers) ** 2).sum()) / (len(orders) - 1)
+                spread = np.sqrt(max(left_over, 1.0) / float((w * numbers**2).sum()))
                 spacing = 2.0 * np.pi / fundamental
                 most, best = gain, (spacing, float(spacing * spread / fundamental), used, orders)
     return best
