@@ -174,7 +174,7 @@ def test_it_runs_scores_reports_and_predicts(tmp_path: Path) -> None:
     del asked["warmth"]
     left_open = predictor.predict("MAPbI3", conditions=asked)
     assert np.log(left_open.high / left_open.low) > 1.5 * np.log(sure.high / sure.low)
-    assert sure.quantity == "b"
+    assert sure.quantity == "b value"
     assert all(near.row not in limited for near in sure.nearest)
 
 

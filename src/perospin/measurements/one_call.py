@@ -296,7 +296,7 @@ def fit_files(
     --------
     >>> outcome = fit_files("hanle", ["examples/spectra/hanle.txt"], g_factor=2.0, initial_polarisation=1.0)
     >>> outcome.fit["lifetime_ps"].status
-    'fitted'
+    'derived'
     """
     paths = [Path(path) for path in files]
     if not paths:
