@@ -72,7 +72,9 @@ def test_report_runs_every_study_and_the_page_of_what_to_make_next(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     ran = []
-    monkeypatch.setattr("perospin.cli.study.run.run", lambda name, out, quiet, workers: ran.append((name, out, workers)))
+    monkeypatch.setattr(
+        "perospin.cli.study.run.run", lambda name, out, quiet, workers: ran.append((name, out, workers))
+    )
     monkeypatch.setattr("perospin.navigation.screen", lambda space, study, **_: (space.size, study))
     monkeypatch.setattr("perospin.navigation.screening.page.page", lambda found: f"<p>{found}</p>")
     assert _run("report", "--out", str(tmp_path / "r"), "--quiet") == 0
