@@ -152,7 +152,7 @@ def test_two_results_are_compared(tmp_path: Path, capsys: pytest.CaptureFixture[
 def test_the_log_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PEROSPIN_STATE", str(tmp_path / "state"))
     assert _run("study", "log") == 0
-    assert "No variant was logged for any table" in capsys.readouterr().out
+    assert "No model was logged for any table" in capsys.readouterr().out
     content = small_study.raw()
     content["checks"] = {"n_bootstrap": 10, "n_shuffles": 0}
     Study.load(small_study.write(tmp_path, content)).run(progress=False)

@@ -134,7 +134,7 @@ def test_every_axis_and_title_with_an_r2_names_its_scheme(made: tuple[StudyResul
     labels = [part.scheme_label(s.key) for s in part.spec.schemes]
     seen = 0
     for name, figure in draw_all(part).items():
-        texts = [text.get_text() for text in figure.findobj(lambda a: hasattr(a, "get_text"))]
+        texts = [" ".join(text.get_text().split()) for text in figure.findobj(lambda a: hasattr(a, "get_text"))]
         for text in texts:
             if "R²" in text:
                 seen += 1

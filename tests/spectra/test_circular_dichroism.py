@@ -102,7 +102,7 @@ def test_reversed_axis_and_missing_rows_change_nothing() -> None:
 
 
 def test_what_gives_no_dissymmetry_is_said() -> None:
-    with pytest.raises(FitError, match="have an absorbance above"):
+    with pytest.raises(FitError, match="with an absorbance above"):
         fit_circular_dichroism(X, ellipticity(), 0.01 * absorbance())
     with pytest.raises(FitError, match=r"baseline_nm 700 to 800 nm lies outside the data"):
         fit_circular_dichroism(X, ellipticity(), absorbance(), baseline_nm=(700, 800))

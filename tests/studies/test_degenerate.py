@@ -182,7 +182,7 @@ def test_a_study_may_part_them_if_it_says_so_and_the_result_says_what_that_does(
     schemes = [{"kind": "leave_one_out", "leakage": "report"}]
     part = run(tmp_path, frame.fillna({"formula": ""}), data=data, schemes=schemes, estimators=NEIGHBOURS)
     caution = of_kind(part, "leakage")
-    assert "36 of 56 predictions had a twin" in caution.text
+    assert "36 of 56 predictions are of a material that also stands" in caution.text
     leak = part.leaks.iloc[0]
     assert not leak["kept_together"]
     assert leak["model_r2"] > leak["model_r2_without"] + 0.2
@@ -206,7 +206,7 @@ def test_many_sets_of_equal_descriptors_are_one_sentence(tmp_path: Path) -> None
         frame.loc[second, ["x1", "x2", "x3"]] = frame.loc[first, ["x1", "x2", "x3"]]
         frame.loc[second, "y"] = frame.loc[first, "y"]
     caution = of_kind(run(tmp_path, frame), "same_descriptors")
-    assert "4 sets of rows (8 rows)" in caution.text
+    assert "4 sets of rows (8 rows in all)" in caution.text
     assert set(caution.rows) == {"5", "30", "6", "29", "7", "28", "8", "27"}
 
 
@@ -233,7 +233,7 @@ def test_missing_values_are_counted_and_an_empty_column_is_named(tmp_path: Path)
     part = run(tmp_path, frame.assign(x3=np.nan))
     holes = of_kind(part, "missing_values")
     assert (holes.columns, holes.rows) == (("x1",), ("3", "6"))
-    assert "2 descriptor values are missing" in holes.text
+    assert "Descriptor values are missing (x1: 2)" in holes.text
     assert of_kind(part, "empty_column").columns == ("x3",)
     score = part.score("ridge", "loo")
     assert score is not None
