@@ -38,6 +38,7 @@ _SHARED: dict[str, Any] = {
     "xtick.labelsize": 7.5,
     "ytick.labelsize": 7.5,
     "legend.frameon": False,
+    "axes.formatter.use_mathtext": True,
     "lines.linewidth": 1.4,
     "savefig.dpi": 200,
 }

@@ -21,6 +21,9 @@ __all__ = ["data_and_residuals", "in_unit_of_file", "plot_fit", "set_heading"]
 _SIGNALS = ("signal", "Kerr rotation", "Kerr rotation before the pump", "Kerr rotation, shifted", "intensity")
 """Ends of the labels of axes that a detector scales."""
 
+_UPWARDS = 30
+"""Letters of a label that fit beside a panel."""
+
 _ACROSS = 46
 """Letters of a title that fit above one column."""
 
@@ -36,7 +39,7 @@ def set_heading(figure: Figure, fit: Fit, title: str | None = None, material: st
     axes = figure.axes[0]
     if title is None:
         own = axes.get_title(loc="left")
-        value = "" if str(fit[fit.main]) in own else fit.stated().replace(" us", " µs")
+        value = "" if str(fit[fit.main]) in own else _in_signs(fit.stated())
         what = subscripted(material)
         if what and value and len(material) + len(own) + 2 <= _ACROSS:
             what, own = f"{what}, {own}", ""
@@ -44,6 +47,13 @@ def set_heading(figure: Figure, fit: Fit, title: str | None = None, material: st
         title = "\n".join(lines)
     with matplotlib.rc_context(COLUMN_RC):
         axes.set_title(title)
+
+
+def _in_signs(text: str) -> str:
+    """Write units and symbols of a figure with their signs."""
+    for plain, sign in ((" us", " µs"), ("mu tau", "µτ"), ("^2", "²"), ("^3", "³")):
+        text = text.replace(plain, sign)
+    return text
 
 
 def in_unit_of_file(fit: Fit, label: str) -> tuple[float, str]:
@@ -64,7 +74,10 @@ def _name_units(figure: Figure, fit: Fit) -> None:
     for axes in figure.axes:
         label = axes.get_ylabel()
         if label.endswith(_SIGNALS):
-            axes.set_ylabel(f"{label} ({unit})")
+            label = f"{label} ({unit})"
+        if axes.get_position().height > 0.3:  # a label isn't longer than its axis
+            label = textwrap.fill(label, _UPWARDS, break_long_words=False)
+        axes.set_ylabel(label)
 
 
 def data_and_residuals(title: str) -> tuple[Figure, Any, Any]:
@@ -118,5 +131,5 @@ def plot_fit(fit: Fit, *, x: str | None = None, own_title: str = "", log_x: bool
         bottom.set_xlabel(label)
         if log_x:
             bottom.set_xscale("log")
-        top.legend()
+        top.legend(frameon=True, framealpha=0.85, edgecolor="none")  # oscillating data leave no empty corner
     return figure

@@ -234,7 +234,8 @@ class Fit:
         if found.status not in ("fitted", "fixed", "derived", "upper bound", "lower bound"):
             return f"{name}: {found.status}"
         unit = readable_unit(found.value, found.unit)
-        stem = name.removesuffix("_" + found.unit.lower()).removesuffix("_percent").replace("_", " ")
+        suffix = re.sub(r"\W+", "_", found.unit.lower().replace("^", ""))  # cm^2/V ends a name as cm2_v
+        stem = name.removesuffix("_" + suffix).removesuffix("_percent").replace("_", " ")
         value, error = (
             convert(v, found.unit, unit) if unit != found.unit else v for v in (found.value, found.uncertainty)
         )
