@@ -44,6 +44,18 @@ def test_two_files_and_one_say_the_same(tmp_path):
         assert not any("not used" in note for note in found.notes)
 
 
+def test_errors_go_with_the_role_that_was_given_and_not_with_the_name(tmp_path):
+    delay, signal, sigma = traces()
+    # the names say the opposite of what the files hold, and whoever reads them says so
+    files = [
+        write(tmp_path / f"x_{name}.csv", "delay (ps),signal,error", delay, signal[i], sigma[i])
+        for i, name in enumerate(("CC", "SC"))
+    ]
+    found = gather(files, ("same",), x="delay", optional=("counter", "sigma"), channels=["same", "counter"])
+    np.testing.assert_allclose(found["same"], signal[0])
+    np.testing.assert_allclose(found["sigma"], sigma)
+
+
 def test_errors_of_one_file_alone_are_told_to_be_unused(tmp_path):
     delay, signal, sigma = traces()
     first = write(tmp_path / "x_SC.csv", "delay (ps),signal,error", delay, signal[0], sigma[0])

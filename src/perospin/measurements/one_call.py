@@ -347,21 +347,14 @@ def _fit_maps(
     options: Mapping[str, Any],
 ) -> Outcome:
     from perospin.measurements.reading import read_map
-    from perospin.measurements.reading.gathering import assigned
+    from perospin.measurements.reading.gathering import roles_of_maps
 
-    if len(paths) > 2:
-        raise DataError(f"{len(paths)} files were given: a map, or a pair of maps (same- and counter-circular)")
-    order = list(channels or ()) or (
-        assigned([p.name for p in paths], ["same", "counter"]) if len(paths) == 2 else None
-    )
-    names = order or ["same", "counter"][: len(paths)]
+    names, note = roles_of_maps([path.name for path in paths], channels)
     maps = {role: read_map(path, name=path.stem, delay_unit=unit) for role, path in zip(names, paths, strict=True)}
     if within is not None:
         maps = {role: found.crop(delay_ps=within) for role, found in maps.items()}
     given = {key: value for key, value in options.items() if value is not None}
     fit = analysis("map").fit(maps["same"], maps.get("counter"), **given)
-    notes = [sentence for found in maps.values() for sentence in found.history]
-    if len(paths) == 2 and not order:
-        notes.insert(0, f"files were taken in the order given: same is '{paths[0].name}', counter '{paths[1].name}'")
+    notes = [*([note] if note else []), *(sentence for found in maps.values() for sentence in found.history)]
     doubts = [sentence for found in maps.values() for sentence in found.doubts]
     return Outcome(fit, dict(maps["same"].conditions), notes, doubts=doubts)

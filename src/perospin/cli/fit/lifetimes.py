@@ -116,20 +116,17 @@ def map_command(
     Example: perospin fit map examples/spectra/map_SC.csv examples/spectra/map_CC.csv
     """
     from perospin.measurements import read_map
-    from perospin.measurements.reading.gathering import assigned
+    from perospin.measurements.reading.gathering import roles_of_maps
     from perospin.spectra.maps.corrections import Chirp, correct_background, correct_chirp, find_chirp
     from perospin.spectra.maps.global_analysis import fit_map
 
-    if len(files) > 2:
-        raise DataError(f"{len(files)} files were given: a map, or a pair of maps (same- and counter-circular)")
+    names, note = roles_of_maps([path.name for path in files])
     if delays not in (None, "rows", "columns"):
         raise DataError(f"--delays '{delays}' must be rows or columns")
     shared_reading = {key: value for key, value in options.reading().items() if key != "skip_lines"}
     reading = {
         **shared_reading, "delay_unit": options.unit, "delay_file": delay_file, "wavelength_file": wavelength_file,
     }  # fmt: skip
-    order = (assigned([path.name for path in files], ["same", "counter"]) if len(files) == 2 else None) or []
-    names = order or ["same", "counter"][: len(files)]
     maps = {
         role: read_map(path, delays=delays, spectral_unit=spectral_unit, name=path.stem, **reading)  # type: ignore[arg-type]
         for role, path in zip(names, files, strict=True)
@@ -151,8 +148,6 @@ def map_command(
         background=None if background else False, convention=convention,  # type: ignore[arg-type]  # checked there
         **settings,
     )  # fmt: skip
-    notes = [sentence for found in maps.values() for sentence in found.history]
-    if len(files) == 2 and not order:
-        notes.insert(0, f"files were taken in the order given: same is '{files[0].name}', counter '{files[1].name}'")
+    notes = [*([note] if note else []), *(sentence for found in maps.values() for sentence in found.history)]
     doubts = [sentence for found in maps.values() for sentence in found.doubts]
     return Outcome(fit, dict(maps["same"].conditions), notes, doubts=doubts)

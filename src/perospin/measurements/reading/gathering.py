@@ -296,15 +296,17 @@ def _from_several(
 
 
 def _errors_of_each(traces: Sequence[Trace], channels: Mapping[str, Float], x: str, told: _Told) -> dict[str, Float]:
-    """Error columns of files that hold one channel each, as a row a file; none unless every file has one."""
-    order = assigned([trace.source for trace in traces], _PAIR) or _PAIR
+    """Error columns of files that hold one channel each, as a row a file; none unless every file has one.
+
+    `channels` stand in the order of the files, whatever told which file is which.
+    """
     found: dict[str, Float] = {}
-    for role, trace in zip(order, traces, strict=True):
+    for role, trace in zip(channels, traces, strict=True):
         at = spread_of(trace)
         if at is not None:
             of = repeats_of(trace, role, abscissa(trace, x))[0]
             found[role] = _uncertainty(trace, at, of, get_role(role), channels[role])
-    lacking = [trace.source for role, trace in zip(order, traces, strict=True) if role not in found]
+    lacking = [trace.source for role, trace in zip(channels, traces, strict=True) if role not in found]
     if found and lacking:
         told.doubt(
             f"error columns were not used, as {_list(lacking)} has none: the scatter of the points stands for them"
@@ -338,6 +340,34 @@ def assigned(names: Sequence[str], wanted: Sequence[str]) -> list[str] | None:
             return None
         found.append(roles[0])
     return found
+
+
+def roles_of_maps(names: Sequence[str], channels: Sequence[str] | None = None) -> tuple[list[str], str]:
+    """Role of each file of a map or a pair of maps, and a note where only the order of the files tells it.
+
+    Parameters
+    ----------
+    names
+        Of the files.
+    channels
+        Role of each file; told by the names, else by the order, if not given.
+
+    Raises
+    ------
+    DataError
+        If there are more than two files, or the roles given aren't those of a map or a pair.
+    """
+    if len(names) > 2:
+        raise DataError(f"{len(names)} files were given: a map, or a pair of maps (same- and counter-circular)")
+    if channels:
+        if {*channels} != {*_PAIR[: len(names)]} or len(channels) != len(names):
+            raise DataError(f"a map is 'same', a pair of maps 'same' and 'counter', not {_list(channels)}")
+        return list(channels), ""
+    if len(names) < 2:
+        return ["same"], ""
+    if order := assigned(names, _PAIR):
+        return order, ""
+    return list(_PAIR), f"files were taken in the order given: same is '{names[0]}', counter '{names[1]}'"
 
 
 def _axis(trace: Trace, at: int, x: str, x_unit: str | None, told: _Told) -> Float:
