@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import re
 from pathlib import Path
@@ -10,6 +9,8 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+
+from loading import load
 
 nbformat = pytest.importorskip("nbformat")
 
@@ -21,12 +22,7 @@ MACHINE = re.compile(r"(?<![\w.:/])(?:/(?:tmp|home|root|Users|work|var|opt|usr|p
 
 
 def script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("tutorials", ROOT / "scripts" / "tutorials.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load("scripts/tutorials.py")
 
 
 def cells(name: str, kind: str) -> list[Any]:

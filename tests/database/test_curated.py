@@ -1,12 +1,11 @@
 from __future__ import annotations
 
-import importlib.util
-import sys
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
+from loading import load
 from perospin.chemistry import Perovskite
 from perospin.database import (
     CURATED,
@@ -28,13 +27,7 @@ CHECKED = check_curated()
 
 @pytest.fixture(scope="module")
 def script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("build_database", ROOT / "scripts" / "build_database.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["build_database"] = module
-    spec.loader.exec_module(module)
-    return module
+    return load("scripts/build_database.py")
 
 
 @pytest.fixture(scope="module")

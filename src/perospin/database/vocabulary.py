@@ -6,6 +6,7 @@ A closed list keeps values comparable: tau_spin, T1, T2 and T2_star are four dif
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from perospin.errors import DataError
@@ -196,3 +197,22 @@ def get_property(name: str) -> Property:
         close = [lower[key] for key in similar_names(name[:64].lower().replace("*", "_star"), lower, most=3)]
         hint = f"did you mean {' or '.join(close)}?" if close else "`perospin data list` shows the names"
         raise DataError(f"unknown property '{shorten(name)}'; {hint}") from None
+
+
+def check_words(asked: Mapping[str, tuple[str, Iterable[str]]]) -> None:
+    """Refuse a word that the records don't know.
+
+    Parameters
+    ----------
+    asked
+        The word and those allowed, by the name of the condition.
+
+    Raises
+    ------
+    DataError
+        For the first unknown word; the message lists the known ones.
+    """
+    for what, (given, known) in asked.items():
+        allowed = tuple(known)
+        if given not in allowed:
+            raise DataError(f"unknown {what} '{given:.40}'; use one of: {', '.join(word for word in allowed if word)}")

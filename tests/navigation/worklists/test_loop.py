@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import signal
 import subprocess
@@ -13,18 +12,14 @@ from types import ModuleType
 
 import pytest
 
+from loading import load
 from perospin.navigation import Campaign
 
 SCRIPT = Path(__file__).parents[3] / "examples" / "robot" / "loop.py"
 
 
 def script() -> ModuleType:
-    found = importlib.util.spec_from_file_location("robot_loop_example", SCRIPT)
-    assert found is not None
-    assert found.loader is not None
-    made = importlib.util.module_from_spec(found)
-    found.loader.exec_module(made)
-    return made
+    return load("examples/robot/loop.py")
 
 
 @pytest.mark.slow

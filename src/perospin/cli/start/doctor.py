@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import sys
@@ -85,11 +84,10 @@ def examine() -> dict[str, Any]:
 
 
 def _versions() -> dict[str, str]:
-    found = {"perospin": metadata.version("perospin"), "python": sys.version.split()[0], "platform": sys.platform}
-    for name in _TOLD:
-        with contextlib.suppress(metadata.PackageNotFoundError):
-            found[name] = metadata.version(name)
-    return found
+    from perospin.studies.provenance import versions
+
+    found = versions(("perospin", *_TOLD))
+    return {"perospin": found.pop("perospin"), "python": sys.version.split()[0], "platform": sys.platform, **found}
 
 
 def _extras() -> dict[str, list[str]]:

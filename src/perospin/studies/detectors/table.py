@@ -206,14 +206,15 @@ def question(
     DataError
         For a word that the records don't know, or an impossible number.
     """
-    words = {
-        "dimensionality": (dimensionality, ("", "0D", "1D", "2D", "3D")),
-        "form": (form, ("", *_FORMS)),
-        "obtained": (obtained, ("measured", "computed")),
-    }
-    for what, (given, allowed) in words.items():
-        if given not in allowed:
-            raise DataError(f"unknown {what} '{given:.40}'; use one of: {', '.join(word for word in allowed if word)}")
+    from perospin.database.vocabulary import check_words
+
+    check_words(
+        {
+            "dimensionality": (dimensionality, ("", "0D", "1D", "2D", "3D")),
+            "form": (form, ("", *_FORMS)),
+            "obtained": (obtained, ("measured", "computed")),
+        }
+    )
     numbers = {
         "field_v_mm": ("log_field", field_v_mm, True),
         "energy_kev": ("energy_kev", energy_kev, False),

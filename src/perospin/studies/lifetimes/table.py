@@ -130,17 +130,16 @@ def question(
     DataError
         For a quantity, carrier, technique or form that the model doesn't know, or an impossible number.
     """
-    from perospin.database.vocabulary import CARRIERS
+    from perospin.database.vocabulary import CARRIERS, check_words
 
-    known = {
-        "quantity": (quantity, QUANTITIES),
-        "carrier": (carrier, ("", *CARRIERS)),
-        "technique": (technique, ("", *TECHNIQUES, *(name for names in TECHNIQUES.values() for name in names))),
-        "form": (form, ("", "single crystal", "film", "nanocrystal")),
-    }
-    for what, (given, allowed) in known.items():
-        if given not in allowed:
-            raise DataError(f"unknown {what} '{given}'; use one of: {', '.join(word for word in allowed if word)}")
+    check_words(
+        {
+            "quantity": (quantity, QUANTITIES),
+            "carrier": (carrier, ("", *CARRIERS)),
+            "technique": (technique, ("", *TECHNIQUES, *(name for names in TECHNIQUES.values() for name in names))),
+            "form": (form, ("", "single crystal", "film", "nanocrystal")),
+        }
+    )
     for what, number in (("temperature_k", temperature_k), ("field_t", field_t)):
         if number is not None and not (math.isfinite(number) and number >= 0 and (number > 0 or what == "field_t")):
             raise DataError(f"{what} is {number:g}; it must be a finite number above 0")
