@@ -66,3 +66,14 @@ def test_names_of_files_are_no_paths(tmp_path: Path) -> None:
     found = work.start("cations", QUESTION, {"../../evil": b"x"})
     assert not list(tmp_path.rglob("*evil*"))
     assert wait(found, ("done", "failed")) == "done", found.error
+
+
+def test_new_records_or_new_code_make_a_new_question(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    records = tmp_path / "records.sqlite"
+    monkeypatch.setenv("PEROSPIN_STORE", str(records))
+    before = work.of("study", {"study": "lifetimes", "parts": []})
+    records.write_bytes(b"one more record")
+    after = work.of("study", {"study": "lifetimes", "parts": []})
+    assert after != before
+    monkeypatch.setattr("perospin.studies.predicting.kept.package_sha256", lambda: "other code")
+    assert work.of("study", {"study": "lifetimes", "parts": []}) not in (before, after)

@@ -1,7 +1,8 @@
 """Long work in a process of its own: it shows progress, can be cancelled, and outlives a reload of the page.
 
-A piece of work is a task's name and plain parameters. Both, with the version of perospin, name its folder in the
-cache: equal questions share one folder, so they are computed once. The process holds the folder while it runs.
+A piece of work is a task's name and plain parameters. Both, with all else that decides its numbers (perospin's own
+files, the libraries, the user's records), name its folder in the cache: equal questions share one folder, so they are
+computed once. The process holds the folder while it runs.
 """
 
 from __future__ import annotations
@@ -135,17 +136,33 @@ def of(task: str, parameters: Mapping[str, Any], files: Mapping[str, bytes] | No
     files : mapping, optional
         Name to content of files that the task reads, uploaded ones for example.
     """
-    from importlib.metadata import version
+    from perospin.studies.predicting.kept import package_sha256
+    from perospin.studies.provenance import versions
+    from perospin.studies.running.cells import DECIDING
 
     key = digest(
         {
             "task": task,
             "parameters": dict(parameters),
             "files": {name: hashlib.sha256(content).hexdigest() for name, content in (files or {}).items()},
-            "version": version("perospin"),
+            "package": package_sha256(),
+            "versions": versions(DECIDING),
+            "records": _records(),
         }
     )
     return Work(works_folder() / key[:32])
+
+
+def _records() -> list[Any]:
+    """Where the user's records lie and, of a file, when it was last written: studies may read them."""
+    from perospin.database.engines import is_url
+    from perospin.database.store import default_location
+
+    where = default_location()
+    if is_url(where):
+        return [where]
+    files = [Path(where), Path(f"{where}-wal")]
+    return [where, *([path.stat().st_mtime_ns, path.stat().st_size] for path in files if path.is_file())]
 
 
 def start(task: str, parameters: Mapping[str, Any], files: Mapping[str, bytes] | None = None) -> Work:
