@@ -20,7 +20,7 @@ from perospin.navigation.campaign.candidates import (
     open_candidates,
 )
 from perospin.navigation.campaign.log import Event, Log
-from perospin.navigation.campaign.objectives import Objective, parse_objectives
+from perospin.navigation.campaign.objectives import Objective, parse_objectives, unit_of_gain
 from perospin.navigation.campaign.suggesting import Suggestion, check_acquisition, suggest
 from perospin.navigation.space.space import Candidate, Space
 from perospin.navigation.surrogates.columns import InputColumns
@@ -436,14 +436,16 @@ class Campaign:
                 else "ask for suggestions"
             )
         bar = self.stop_below if stop_below is None else stop_below
+        unit = unit_of_gain(self.objectives)
+        shown = f"{figures(gain, 2)}{unit}"
         if bar is None:
             return (
-                f"the largest expected gain is {figures(gain, 2)}; state with --stop-below which gain isn't worth a "
-                "batch, to be told when to stop"
+                f"the largest expected gain is {shown}; state with --stop-below which gain isn't worth a batch, to be "
+                "told when to stop"
             )
         if gain < bar:
-            return f"stop: the largest expected gain, {figures(gain, 2)}, is below the stated {bar:g}"
-        return f"go on: the largest expected gain, {figures(gain, 2)}, is above the stated {bar:g}"
+            return f"stop: the largest expected gain, {shown}, is below the stated {bar:g}{unit}"
+        return f"go on: the largest expected gain, {shown}, is above the stated {bar:g}{unit}"
 
     def close(self) -> None:
         """Let go of the log's file."""

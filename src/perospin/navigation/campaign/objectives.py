@@ -119,6 +119,14 @@ class Objective:
         return np.asarray(10.0**numbers if self.log else numbers)
 
 
+def unit_of_gain(objectives: Sequence[Objective]) -> str:
+    """Return the unit of an expected gain, with a blank before it: decades on a log scale; none of a hypervolume."""
+    if len(objectives) != 1:
+        return ""
+    unit = "decades" if objectives[0].log else objectives[0].unit
+    return f" {unit}" if unit else ""
+
+
 def parse_objectives(given: Sequence[str | Objective]) -> tuple[Objective, ...]:
     """Read objectives.
 

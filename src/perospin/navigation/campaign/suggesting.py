@@ -14,7 +14,7 @@ from perospin.errors import NavigationError
 from perospin.navigation.campaign import acquisition as acq
 from perospin.navigation.campaign.belief import Known, chance_of_success, choosers, fit_all, with_task
 from perospin.navigation.campaign.candidates import Candidates
-from perospin.navigation.campaign.objectives import Objective
+from perospin.navigation.campaign.objectives import Objective, unit_of_gain
 from perospin.navigation.space.space import Candidate
 from perospin.navigation.surrogates.columns import InputColumns
 from perospin.navigation.surrogates.surrogate import Surrogate
@@ -329,9 +329,9 @@ def _told(
         f"{figures(ends[one.name][2], 3)})"
         for one in objectives
     ]
-    log = " decades" if len(objectives) == 1 and objectives[0].log else ""
     words = (
-        f"{'; '.join(parts)}; expected gain {figures(gain, 2)}{log}, {percent(share)} of it from not knowing; "
+        f"{'; '.join(parts)}; expected gain {figures(gain, 2)}{unit_of_gain(objectives)}, "
+        f"{percent(share)} of it from not knowing; "
         f"nearest known is '{nearest}' ({apart:.2f} ranges away)"
         + (f"; chance that it can be made {percent(chance)}" if len(known.failed_inputs) else "")
     )
