@@ -227,8 +227,12 @@ def _rounded(
     wanted_wet: FloatArray | None,
     volume_ul: float,
 ) -> FloatArray:
-    """Choose, of all roundings up and down, the one whose composition is nearest."""
+    """Choose, of all roundings up and down, the one whose composition is nearest.
+
+    Its concentration is off by no more than plain rounding can be: half a step of every stock.
+    """
     options = [_options(float(v), pipettes) for v in exact_ul]
+    half_ul = np.array([0.5 * (max(found) - min(found)) for found in options])
     several = [i for i, found in enumerate(options) if len(found) > 1]
     for i in several[_MOST_ROUNDED:]:
         options[i] = options[i][:1]
@@ -241,6 +245,12 @@ def _rounded(
     miss = 100.0 * ((shares - wished) ** 2).sum(axis=1) + 1e-2 * (volume / volume_ul - 1.0) ** 2
     if concentration_m is not None:
         miss += (amount / volume / concentration_m - 1.0) ** 2
+        total = held.sum(axis=0)
+        whole, exact = float(total @ exact_ul), float(exact_ul.sum())
+        if whole > 0:
+            off = np.abs(amount / volume * exact / whole - 1.0)
+            plain = half_ul @ np.abs(total / whole - 1.0 / exact)
+            miss[off > max(1.001 * plain, off.min())] = np.inf
     if wanted_wet is not None:
         miss += ((tried @ wet.T / volume[:, None] - wanted_wet) ** 2).sum(axis=1)
     return np.asarray(tried[np.argmin(miss)])
