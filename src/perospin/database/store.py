@@ -132,7 +132,7 @@ class Store:
                 raise DataError(f"record {number} ({_brief(record)}) occurs twice; nothing was added")
         name = schema.who(by)
         with self.transaction(write=True) as connection:
-            known = self._known(connection, kept)
+            known = self.known_in(connection, kept)
             if known and not skip_known:
                 raise DataError(
                     f"{len(known)} of {len(kept)} records are already in the store (the first is "
@@ -159,7 +159,7 @@ class Store:
         if not self._exists():
             return {}
         with self.transaction() as connection:
-            found = self._known(connection, marks)
+            found = self.known_in(connection, marks)
         return {i: found[mark] for i, mark in enumerate(marks) if mark in found}
 
     def remove(self, record_ids: Iterable[str], by: str | None = None, why: str = "") -> int:
@@ -198,7 +198,7 @@ class Store:
             found = self.rows(connection, [key])
             if key not in found:
                 raise DataError(f"no record {record_id} in the store; nothing was changed")
-            if same := self._known(connection, [mark]):
+            if same := self.known_in(connection, [mark]):
                 what = "nothing would change" if same[mark] == record_id else f"{same[mark]} says the same already"
                 raise DataError(f"{record_id} was not changed: {what}")
             cells = {**record.to_dict(), "fingerprint": mark}
@@ -359,7 +359,7 @@ class Store:
         upgrade(connection, version)
 
     @staticmethod
-    def _known(connection: Connection, marks: Iterable[str]) -> dict[str, str]:
+    def known_in(connection: Connection, marks: Iterable[str]) -> dict[str, str]:
         """Find the identifiers of the fingerprints that are in the store."""
         asked = sorted(set(marks))
         columns = select(schema.records.c.fingerprint, schema.records.c.id)
