@@ -95,9 +95,9 @@ def history(store: Store, record_id: str | None = None) -> list[Change]:
         added = [Change(at, by, "add", f"user-{key}") for at, by, _ in rows]
         if not added and not entries:
             raise DataError(f"there never was a record {record_id} in '{store.location}'")
-        first = next((entry for entry in entries if entry[1] is not None), None)
-        if not added and first is not None:  # withdrawn: the log holds when it was added
-            added = [Change(first[1]["added_at"], first[1].get("added_by") or "", "add", f"user-{key}")]
+        former = next((before for _, before in entries if before is not None), None)
+        if not added and former is not None:  # withdrawn: the log holds when it was added
+            added = [Change(former["added_at"], former.get("added_by") or "", "add", f"user-{key}")]
     return sorted([*added, *(change for change, _ in entries)], key=lambda change: change.at)
 
 

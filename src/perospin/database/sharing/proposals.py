@@ -90,7 +90,8 @@ def propose(store: Store, records: Iterable[Record], by: str | None = None, why:
     DataError
         If a record is in the store or proposed already, or there are too many.
     """
-    person, asked = schema.who(by), {}
+    person = schema.who(by)
+    asked: dict[str, Record] = {}
     for record in records:
         if asked.setdefault(record.fingerprint(), record) is not record:
             raise DataError(f"{_brief(record)} occurs twice; nothing was proposed")
@@ -108,14 +109,11 @@ def propose(store: Store, records: Iterable[Record], by: str | None = None, why:
             if mark in asked:
                 raise DataError(f"{_brief(asked[mark])} is proposed already (number {number}); nothing was proposed")
         said = {"at": schema.now(), "by": person, "why": why.strip(), "state": "open"}
-        return [
-            int(
-                connection.execute(
-                    insert(table).values(fingerprint=mark, content=json.dumps(record.to_dict()), **said)
-                ).inserted_primary_key[0]
-            )
-            for mark, record in asked.items()
-        ]
+        numbers = []
+        for mark, record in asked.items():
+            cells = {"fingerprint": mark, "content": json.dumps(record.to_dict()), **said}
+            numbers.append(connection.scalars(insert(table).returning(table.c.id), [cells]).one())
+        return numbers
 
 
 def proposals(store: Store, state: str | None = "open") -> list[Proposal]:
