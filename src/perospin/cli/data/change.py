@@ -243,7 +243,9 @@ def change(
     record_id: Annotated[str, typer.Argument(metavar="RECORD", help="One of your own records: user-1.")],
     value: Annotated[float | None, typer.Option("--value", "-v", help="The right number, in --unit.")] = None,
     unit: Annotated[str | None, typer.Option("--unit", "-u", help="Its unit, if it isn't that of the record.")] = None,
-    uncertainty: Annotated[float | None, typer.Option("--uncertainty", help="One standard deviation.")] = None,
+    uncertainty: Annotated[
+        float | None, typer.Option("--uncertainty", help="One standard deviation; a new value has none unless given.")
+    ] = None,
     temperature: Annotated[float | None, typer.Option("--temperature", help="K")] = None,
     place: Annotated[str | None, typer.Option("--place", help="Where in the source: Fig. 3, notebook page ...")] = None,
     note: Annotated[str | None, typer.Option("--note")] = None,
@@ -272,14 +274,9 @@ def change(
             raise DataError("--unit needs --value: say the number in that unit")
         new: dict[str, Any] = {} if note is None else {"note": note}
         if value is not None or uncertainty is not None:
-            number, of = (
-                (old.original_value, old.original_unit) if value is None else (value, unit or old.original_unit)
-            )
-            sigma = uncertainty
-            new["value"], new["uncertainty"] = to_canonical(old.property, number, of, sigma)
+            number, of = old.original_value if value is None else value, unit or old.original_unit
+            new["value"], new["uncertainty"] = to_canonical(old.property, number, of, uncertainty)
             new |= {"original_value": number, "original_unit": of}
-            if uncertainty is None:
-                new["uncertainty"] = None  # that of another number says nothing about this one
         if temperature is not None:
             new["conditions"] = replace(old.conditions, temperature_k=temperature)
         if place is not None:

@@ -278,7 +278,7 @@ def migrate(store: StoreOption = None) -> None:
 
 def _brief(record: Record) -> str:
     name = f"{record.record_id}  " if record.record_id.startswith("user-") else ""
-    unit = f" {record.unit}" if record.unit else ""
+    unit = f" {record.unit}" if record.unit not in ("", "1") else ""
     what = f"{shorten(record.material, 60)}, {record.property} = {record.value:.4g}{unit} ({record.source.label})"
     return visible(name + what)
 

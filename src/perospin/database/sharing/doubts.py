@@ -142,7 +142,8 @@ def _twins(one: Record, two: Record) -> bool:
 
 def _brief(record: Record) -> str:
     name = f"{record.record_id}: " if record.record_id else ""
-    return f"{name}{shorten(record.material, 60)}, {record.property} = {record.value:.4g} {record.unit}".rstrip()
+    unit = f" {record.unit}" if record.unit != "1" else ""
+    return f"{name}{shorten(record.material, 60)}, {record.property} = {record.value:.4g}{unit}"
 
 
 def _source(record: Record) -> str:
