@@ -87,7 +87,7 @@ def test_a_question_asked_again_is_answered_from_what_was_kept_until_the_store_c
     from perospin.server.records import record_of
 
     with Store.open(file) as store:
-        store.add([record_of(NewRecord(**RECORD), 0)])
+        store.add([record_of(NewRecord.model_validate(RECORD), 0)])
     changed = service.get("/v1/records", params=asked, headers={"if-none-match": tag})
     assert changed.status_code == 200
     assert [one["value"] for one in changed.json()["records"]] == [pytest.approx(0.31)]
