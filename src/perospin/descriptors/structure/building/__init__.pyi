@@ -1,0 +1,3 @@
+from .starts import MOST_STARTS as MOST_STARTS
+from .starts import Start as Start
+from .starts import build as build
