@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "predict": ("perospin.cli.predict", "Predict a property of materials, with interval, domain and reasons."),
     "screen": ("perospin.cli.screen", "Which materials of a space to make next."),
     "describe": ("perospin.cli.describe", "Describe formulas and crystal structures: one row a material."),
+    "crystal": ("perospin.cli.crystal.commands", "Crystals that nobody has grown: build starts from a formula."),
     "fit": ("perospin.cli.fit.lifetimes", "Fit spin-dynamics measurements: files to lifetime, figure and record."),
     "attenuation": ("perospin.cli.attenuation", "X-ray attenuation of a formula: coefficients, thickness, K edges."),
     "detector": ("perospin.cli.detector", "X-ray detectors: a folder of measurements to one page."),
