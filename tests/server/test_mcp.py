@@ -51,9 +51,9 @@ def test_a_prediction_brings_unit_scheme_domain_and_sources() -> None:
 
 
 def test_a_record_is_found_and_explained() -> None:
-    page = call("query", property=["tau_spin"], material="(PEA)2PbI4", limit=2)["structuredContent"]
+    page = call("query", property=["tau_spin"], limit=2)["structuredContent"]
     assert len(page["records"]) == 2
-    assert page["total"] >= 2
+    assert page["total"] > 2 == page["next_offset"]
     first = page["records"][0]
     assert first["unit"] == "ps"
     told = call("explain_record", record_id=first["record_id"])["structuredContent"]
