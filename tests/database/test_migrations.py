@@ -102,7 +102,7 @@ def test_behind_a_url_only_an_administrator_migrates(postgresql: str) -> None:
     engine = create_engine(postgresql)
     with engine.begin() as connection:
         connection.execute(text("ALTER TABLE records DROP COLUMN added_by"))
-        connection.execute(text("DROP TABLE changes, proposals, blobs, links"))
+        connection.execute(text("DROP TABLE changes, proposals, blobs, links, tokens"))
         connection.execute(text("UPDATE about SET value = '1'"))
     engine.dispose()
     other = Record.measured("MAPbI3", "T1", 8.0, "ps", Source(first_author="Giovanni"))

@@ -14,7 +14,7 @@ from perospin.errors import DataError
 from perospin.text import control_character, shorten
 
 __all__ = ["SCHEMA_VERSION", "USER_VARIABLE", "about", "blobs", "changes", "links", "metadata", "now", "proposals"]
-__all__ += ["record_cells", "records", "who"]
+__all__ += ["record_cells", "records", "tokens", "who"]
 
 SCHEMA_VERSION = 2
 """1: records. 2: who added them, log of changes, proposals, files. `migrations` leads from each to the next."""
@@ -83,7 +83,9 @@ proposals = Table(
     Column("decided_by", Text),
     Column("decided_why", Text),
     Column("record", Integer),
+    Column("request", String(200), index=True),
 )
+"""`request` is the sender's name of the message, so that a message sent twice proposes once."""
 
 blobs = Table(
     "blobs",
@@ -105,6 +107,17 @@ links = Table(
     Column("at", String(32), nullable=False),
     Column("by", Text, nullable=False),
 )
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("name", String(200), primary_key=True),
+    Column("sha256", String(64), nullable=False, unique=True),
+    Column("scopes", Text, nullable=False),
+    Column("made_at", String(32), nullable=False),
+    Column("revoked_at", String(32)),
+)
+"""Who may write through the service: the hash of a random token, never the token."""
 
 
 record_cells = tuple(records.c[name] for name in COLUMNS if name != "record_id")

@@ -314,6 +314,14 @@ class Store:
                 self._upgrade(connection, version, migrate)
             yield connection
 
+    def state(self) -> tuple[int, ...]:
+        """Numbers that change whenever the store does: cheap to ask, so that answers can be kept."""
+        if (self.version() or 0) < SCHEMA_VERSION:
+            return (self.count(),)
+        tables = (schema.records, schema.changes, schema.proposals, schema.links)
+        with self.transaction() as connection:
+            return tuple(int(connection.scalar(select(func.max(table.c.id))) or 0) for table in tables)
+
     def migrate(self) -> Path | None:
         """Bring an old store to today's schema; a SQLite file is copied first, and the copy's name is given.
 

@@ -66,7 +66,9 @@ class Proposal:
         return {**{name: getattr(self, name) for name in self.__dataclass_fields__}, "record": self.record.to_dict()}
 
 
-def propose(store: Store, records: Iterable[Record], by: str | None = None, why: str = "") -> list[int]:
+def propose(
+    store: Store, records: Iterable[Record], by: str | None = None, why: str = "", request: str | None = None
+) -> list[int]:
     """Propose records: all of them, or none.
 
     Parameters
@@ -79,6 +81,9 @@ def propose(store: Store, records: Iterable[Record], by: str | None = None, why:
         Who proposes; by default PEROSPIN_USER or the login.
     why : str
         What the reviewer should know.
+    request : str, optional
+        The sender's own name of this message. The same message sent again, after a lost answer, proposes nothing more
+        and gives the same numbers.
 
     Returns
     -------
@@ -88,7 +93,7 @@ def propose(store: Store, records: Iterable[Record], by: str | None = None, why:
     Raises
     ------
     DataError
-        If a record is in the store or proposed already, or there are too many.
+        If a record is in the store or proposed already, there are too many, or another message had this name.
     """
     person = schema.who(by)
     asked: dict[str, Record] = {}
@@ -99,6 +104,16 @@ def propose(store: Store, records: Iterable[Record], by: str | None = None, why:
             raise DataError(f"more than {_MOST} records at once; propose them in parts")
     table, marks = schema.proposals, list(asked)
     with store.transaction(write=True) as connection:
+        if request is not None:
+            sent = connection.execute(
+                select(table.c.id, table.c.fingerprint)
+                .where(table.c.request == request, table.c.by == person)
+                .order_by(table.c.id)
+            ).all()
+            if sent and [row.fingerprint for row in sent] != marks:
+                raise DataError(f"another message of {person} was called '{shorten(request)}': give it a new name")
+            if sent:
+                return [row.id for row in sent]
         if known := store.known_in(connection, marks):
             mark, name = next(iter(known.items()))
             raise DataError(f"{_brief(asked[mark])} is in the store already ({name}); nothing was proposed")
@@ -108,7 +123,7 @@ def propose(store: Store, records: Iterable[Record], by: str | None = None, why:
         for mark, number in waiting:
             if mark in asked:
                 raise DataError(f"{_brief(asked[mark])} is proposed already (number {number}); nothing was proposed")
-        said = {"at": schema.now(), "by": person, "why": why.strip(), "state": "open"}
+        said = {"at": schema.now(), "by": person, "why": why.strip(), "state": "open", "request": request}
         numbers = []
         for mark, record in asked.items():
             cells = {"fingerprint": mark, "content": json.dumps(record.to_dict()), **said}

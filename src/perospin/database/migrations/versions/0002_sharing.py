@@ -8,7 +8,7 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
-    """Add a column and four tables; no row changes."""
+    """Add a column and five tables; no row changes."""
     op.add_column("records", sa.Column("added_by", sa.Text))
     op.create_table(
         "changes",
@@ -34,6 +34,15 @@ def upgrade() -> None:
         sa.Column("decided_by", sa.Text),
         sa.Column("decided_why", sa.Text),
         sa.Column("record", sa.Integer),
+        sa.Column("request", sa.String(200), index=True),
+    )
+    op.create_table(
+        "tokens",
+        sa.Column("name", sa.String(200), primary_key=True),
+        sa.Column("sha256", sa.String(64), nullable=False, unique=True),
+        sa.Column("scopes", sa.Text, nullable=False),
+        sa.Column("made_at", sa.String(32), nullable=False),
+        sa.Column("revoked_at", sa.String(32)),
     )
     op.create_table(
         "blobs",

@@ -23,7 +23,13 @@ _POCKETS = ((0.5, 0.0), (0.0, 0.5))
 # of the shipped crystals: half of D_in and D_out between the 5th and the 95th percentile
 _ROTATION_DEG = {1: (5.0, 15.0), 2: (0.0, 11.0), 3: (0.0, 10.0)}
 _TILT_DEG = {1: (0.0, 14.0), 2: (0.0, 8.0), 3: (0.0, 8.0)}
-_DEPTH_A = (-0.2, 0.9)
+# depth of the ammonium below the outermost halides (A): about the middle 70 % of the shipped crystals
+_DEPTH_A = {
+    ("RP", "I"): (0.40, 0.70), ("RP", "Br"): (0.30, 0.60), ("RP", "Cl"): (0.20, 0.40),
+    ("DJ", "I"): (0.10, 0.55), ("DJ", "Br"): (0.10, 0.50), ("DJ", "Cl"): (0.0, 0.40),
+}  # fmt: skip
+_DEPTH_WIDE_A = (-0.3, 0.1)
+"""The same for an ammonium that isn't NH3: crystals of either kind."""
 _LEAN_DEG = {"RP": 75.0, "DJ": 65.0}
 _TURNED_SHARE = 0.35
 
@@ -35,8 +41,14 @@ class _Molecule:
     shape: Conformer
     quaternion: Float
     middle_a: Float
-    joins: bool
+    heads: tuple[tuple[int, float, bool], ...] = ()
+    """Nitrogens whose depth is held: number, height (A), and whether above the middle of the next slab."""
     in_cage: bool = False
+
+    @property
+    def joins(self) -> bool:
+        """Whether it stands between two slabs."""
+        return len(self.heads) == 2
 
 
 @dataclass(frozen=True)
@@ -71,15 +83,16 @@ def draw(
     half_turn = bool(rng.random() < _TURNED_SHARE)
     molecules = [_in_cage(shape, place, rng) for shape, place in _cage_slots(slab, motif, cages, rng)]
     if request.family == "RP":
-        molecules = [*_on_faces(slab, motif, spacers, rng), *molecules]
+        molecules = [*_on_faces(request, slab, motif, spacers, rng), *molecules]
         shift = (float(rng.uniform(-0.5, 0.5)), float(rng.uniform(-0.5, 0.5)))
         reach = [_above(one, slab) for one in molecules if not one.in_cage]
         spacing = 2 * slab.top_a + float(rng.uniform(0.35, 1.1)) * 2 * max(max(reach), 2.0) + 1.0
     else:
-        joining, shift, spacing = _across_gap(slab, motif, spacers, rng)
+        joining, shift, spacing = _across_gap(request, slab, motif, spacers, rng)
         molecules = [joining, *molecules]
     settled = tuple(
-        round(2 * value) / 2 if fixed else value for value, fixed in zip(shift, fixed_axes(motif, half_turn), strict=True)
+        round(2 * value) / 2 if fixed else value
+        for value, fixed in zip(shift, fixed_axes(motif, half_turn), strict=True)
     )
     return Draw(motif, half_turn, rotation, tilt, slab, tuple(molecules), (settled[0], settled[1]), spacing)
 
@@ -88,6 +101,12 @@ def collect(draws: Sequence[Draw]) -> tuple[Kinds, Frame, Poses]:
     """Draws with equally many operations as one batch."""
     first = draws[0]
     shapes = [one.shape for one in first.molecules]
+    offsets = np.cumsum([0, *(len(shape.symbols) for shape in shapes)])
+
+    def of_heads(d: Draw, k: int) -> list[float]:
+        """One column of what is held, for all heads of a start."""
+        return [h[k] + (offsets[m] if k == 0 else 0) for m, one in enumerate(d.molecules) for h in one.heads]
+
     kinds = Kinds(
         frame_symbols=first.slab.symbols,
         molecule_symbols=tuple(s for shape in shapes for s in shape.symbols),
@@ -98,6 +117,7 @@ def collect(draws: Sequence[Draw]) -> tuple[Kinds, Frame, Poses]:
         top=tuple(
             int(k) for k in np.flatnonzero(first.slab.terminal & (first.slab.positions_a[:, 2] > 0))
         ),
+        n_heads=sum(len(one.heads) for one in first.molecules),
     )  # fmt: skip
     frame = Frame(
         side_a=np.array([d.slab.side_a for d in draws]),
@@ -107,6 +127,9 @@ def collect(draws: Sequence[Draw]) -> tuple[Kinds, Frame, Poses]:
         shifts=np.array([[o.shift for o in d.motif.operations] for d in draws], dtype=float),
         half_turn=np.array([-1.0 if d.turned else 1.0 for d in draws]),
         free=np.array([[0.0 if f else 1.0 for f in fixed_axes(d.motif, d.turned)] for d in draws]),
+        heads=np.array([of_heads(d, 0) for d in draws], dtype=np.int64),
+        heights_a=np.array([of_heads(d, 1) for d in draws], dtype=float),
+        next_slab=np.array([of_heads(d, 2) for d in draws], dtype=float),
     )
     poses = Poses(
         quaternions=np.array([[one.quaternion for one in d.molecules] for d in draws]),
@@ -151,12 +174,12 @@ def _cage_slots(
 
 def _in_cage(shape: Conformer, place: Float, rng: np.random.Generator) -> _Molecule:
     quaternion = rng.normal(size=4)
-    return _Molecule(shape, quaternion / np.linalg.norm(quaternion), place, False, True)
+    return _Molecule(shape, quaternion / np.linalg.norm(quaternion), place, (), True)
 
 
 def _on_faces(
-    slab: Slab, motif: Motif, spacers: Sequence[Conformer], rng: np.random.Generator
-) -> list[_Molecule]:  # fmt: skip
+    request: Request, slab: Slab, motif: Motif, spacers: Sequence[Conformer], rng: np.random.Generator
+) -> list[_Molecule]:
     """Molecules that stand on the slab, their ammonium in a pocket of the outermost halides."""
     sites = [(x, y, sign) for sign in (1.0, -1.0) for x, y in _POCKETS]
     found = []
@@ -166,22 +189,28 @@ def _on_faces(
         along = shape.positions_a[heavy].mean(axis=0) - shape.positions_a[shape.heads[0]]
         wanted = _direction(rng, _LEAN_DEG["RP"]) * np.array([1, 1, up])
         quaternion = _towards(along, wanted, rng)
-        head = np.array([x * slab.side_a, y * slab.side_a, up * (slab.top_a - rng.uniform(*_DEPTH_A))])
+        head = np.array([x * slab.side_a, y * slab.side_a, up * (slab.top_a - _depth(request, shape, rng))])
         head[:2] += rng.normal(scale=0.3, size=2)
         middle = head - turned(quaternion, shape.positions_a[shape.heads[0]])
-        found.append(_Molecule(shape, quaternion, middle, False))
+        found.append(_Molecule(shape, quaternion, middle, ((shape.heads[0], float(head[2]), False),)))
     return found
 
 
+def _depth(request: Request, shape: Conformer, rng: np.random.Generator) -> float:
+    """A depth for an ammonium of this shape (A)."""
+    range_a = _DEPTH_A[request.family, request.halide] if shape.bare_heads else _DEPTH_WIDE_A
+    return float(rng.uniform(*range_a))
+
+
 def _across_gap(
-    slab: Slab, motif: Motif, spacers: Sequence[Conformer], rng: np.random.Generator
+    request: Request, slab: Slab, motif: Motif, spacers: Sequence[Conformer], rng: np.random.Generator
 ) -> tuple[_Molecule, tuple[float, float], float]:
     """A molecule between two slabs, with the shift and the spacing that put both its ends into pockets."""
     shape = spacers[rng.integers(len(spacers))]
     first, second = shape.heads if rng.random() < 0.5 else shape.heads[::-1]
     along = shape.positions_a[second] - shape.positions_a[first]
     quaternion = _towards(along, _direction(rng, _LEAN_DEG["DJ"]), rng)
-    depths = rng.uniform(*_DEPTH_A, size=2)
+    depths = [_depth(request, shape, rng) for _ in range(2)]
     head = np.array([_POCKETS[0][0] * slab.side_a, 0.0, slab.top_a - depths[0]])
     end = head + turned(quaternion, along)
     operation = motif.operations[1]
@@ -194,7 +223,8 @@ def _across_gap(
     shift = [(end[k] / slab.side_a - target[k] + 0.5) % 1.0 - 0.5 for k in (0, 1)]
     spacing = end[2] - depths[1] + slab.top_a
     middle = head - turned(quaternion, shape.positions_a[first])
-    return _Molecule(shape, quaternion, middle, True), (shift[0], shift[1]), float(max(spacing, 2 * slab.top_a + 2))
+    held = ((first, float(head[2]), False), (second, float(depths[1] - slab.top_a), True))
+    return _Molecule(shape, quaternion, middle, held), (shift[0], shift[1]), float(max(spacing, 2 * slab.top_a + 2))
 
 
 def _above(one: _Molecule, slab: Slab) -> float:

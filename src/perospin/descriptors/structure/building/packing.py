@@ -26,13 +26,15 @@ _UFF = {
     "Se": (4.205, 0.291), "Br": (4.189, 0.251), "I": (4.500, 0.339), "Ge": (4.280, 0.379), "Sn": (4.392, 0.567),
     "Pb": (4.297, 0.663), "Cs": (4.517, 0.045), "Rb": (4.114, 0.040), "K": (3.812, 0.035), "Na": (2.983, 0.030),
 }  # fmt: skip
-_BONDED_A = {"I": 2.65, "Br": 2.45, "Cl": 2.30, "O": 1.90, "F": 2.10, "N": 2.00, "S": 2.50}
+_BONDED_A = {"I": 2.70, "Br": 2.50, "Cl": 2.30, "O": 1.90, "F": 2.10, "N": 2.00, "S": 2.50}
 """H...acceptor distance of a hydrogen bond (A): usual lengths in crystals."""
 _BOND_DEPTH = 3.0
 _CUTOFF_A, _SWITCH_A = 7.5, 6.0
 _CAP = 0.72
 """Below this share of the best distance a pair term goes on as a straight line: overlaps are finite."""
 _STEPS = 220
+_SPRING = 20.0
+"""Of the depth of the ammonium (kcal/mol/A^2)."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,8 @@ class Kinds:
         Operations of the layer.
     top
         Numbers of the outermost halides of the upper face, in the frame.
+    n_heads
+        Ammonium groups whose depth is held.
     """
 
     frame_symbols: tuple[str, ...]
@@ -62,6 +66,7 @@ class Kinds:
     in_gap: tuple[bool, ...]
     n_operations: int
     top: tuple[int, ...]
+    n_heads: int
 
 
 @dataclass(frozen=True)
@@ -82,6 +87,12 @@ class Frame:
         -1 where the next layer is turned by half a turn, else 1, (n,).
     free
         1 for each shift of the next layer that may move, else 0, (n, 2).
+    heads
+        Numbers of the nitrogens whose depth is held, (n, n_heads).
+    heights_a
+        Where they are held, above the middle of the slab, or of the next one (A), (n, n_heads).
+    next_slab
+        1 where it is the next one, else 0, (n, n_heads).
     """
 
     side_a: Float
@@ -91,6 +102,9 @@ class Frame:
     shifts: Float
     half_turn: Float
     free: Float
+    heads: NDArray[np.int64]
+    heights_a: Float
+    next_slab: Float
 
     def rows(self, which: Any) -> Frame:
         """Some of the starts."""
@@ -219,7 +233,9 @@ def _functions(kinds: Kinds) -> tuple[Any, Any]:
         other = near - jnp.where(near >= 0, side, -side)
         square_z = apart[..., 2] ** 2
         whole = jnp.sum(flat**2, axis=-1) + square_z
-        summed = 0.0
+        # no charges are in the terms, so the depth of the ammonium is held where crystals have it
+        off = own[fixed["heads"], 2] - fixed["heights_a"] - fixed["next_slab"] * moving["spacing_a"]
+        summed = 0.5 * _SPRING * kinds.n_operations * jnp.sum(off**2)
         for x in (near[..., 0], other[..., 0]):
             for y in (near[..., 1], other[..., 1]):
                 square = x**2 + y**2 + square_z

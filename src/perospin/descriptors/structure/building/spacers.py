@@ -37,6 +37,8 @@ class Conformer:
         Charged nitrogens with hydrogen, nearest the end first.
     donors
         Whether an atom is a hydrogen on N or O, (n_atoms,).
+    bare_heads
+        Whether all heads are NH3.
     length_a
         From the first head to the second, or to the farthest heavy atom (A).
     strain_kcal_mol
@@ -47,6 +49,7 @@ class Conformer:
     positions_a: Float
     heads: tuple[int, ...]
     donors: NDArray[np.bool_]
+    bare_heads: bool
     length_a: float
     strain_kcal_mol: float
 
@@ -102,7 +105,7 @@ def conformers(ion: Ion, seed: int, most: int, heads: int) -> list[Conformer]:
 
     if ion.is_monatomic:
         symbol = next(iter(ion.composition))
-        return [Conformer((symbol,), np.zeros((1, 3)), (0,), np.zeros(1, dtype=bool), 0.0, 0.0)]
+        return [Conformer((symbol,), np.zeros((1, 3)), (0,), np.zeros(1, dtype=bool), False, 0.0, 0.0)]
     molecule = _molecule(ion)
     if molecule.GetNumAtoms() > MOST_ATOMS:
         raise StructureError(
@@ -159,7 +162,8 @@ def _conformer(molecule: object, places: Float, charged: list[int], heads: int, 
     donors = np.array(
         [a.GetAtomicNum() == 1 and a.GetNeighbors()[0].GetSymbol() in ("N", "O") for a in atoms], dtype=bool
     )
-    return Conformer(tuple(a.GetSymbol() for a in atoms), places, order, donors, length, strain)
+    bare = all(atoms[k].GetTotalNumHs(includeNeighbors=True) == 3 for k in order)
+    return Conformer(tuple(a.GetSymbol() for a in atoms), places, order, donors, bare, length, strain)
 
 
 def _distinct(shapes: list[Conformer], heavy: NDArray[np.bool_]) -> list[Conformer]:

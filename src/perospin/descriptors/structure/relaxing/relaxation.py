@@ -273,7 +273,9 @@ class _Run:
         self.kept = time.monotonic()
         if self.keep is not None:
             self.keep(
-                Point(self.atoms.cell.tolist(), self.atoms.positions.tolist(), self.steps, self.seconds, self.cell_moves)
+                Point(
+                    self.atoms.cell.tolist(), self.atoms.positions.tolist(), self.steps, self.seconds, self.cell_moves
+                )
             )
 
     def _structure(self) -> Structure:
