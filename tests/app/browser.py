@@ -179,14 +179,14 @@ def click(driver: Any, words: str) -> None:
     raise AssertionError(f"there is nothing to click with the words '{words}'")
 
 
-def upload(driver: Any, *paths: Path) -> None:
-    """Give files to the first field for them."""
+def upload(driver: Any, *paths: Path, place: int = 0) -> None:
+    """Give files to a field for them, the first one unless another is asked for."""
     from selenium.webdriver.common.by import By
 
     end = time.monotonic() + 20
-    while not (fields := driver.find_elements(By.CSS_SELECTOR, "input[type=file]")) and time.monotonic() < end:
+    while len(fields := driver.find_elements(By.CSS_SELECTOR, "input[type=file]")) <= place and time.monotonic() < end:
         time.sleep(0.1)
-    fields[0].send_keys("\n".join(str(path.resolve()) for path in paths))
+    fields[place].send_keys("\n".join(str(path.resolve()) for path in paths))
     time.sleep(0.5)
     settle(driver)
 
