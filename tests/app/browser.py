@@ -179,6 +179,20 @@ def click(driver: Any, words: str) -> None:
     raise AssertionError(f"there is nothing to click with the words '{words}'")
 
 
+def click_plot(driver: Any, across: float, down: float) -> None:
+    """Click into the first interactive figure, at parts of its width and height between the axes."""
+    from selenium.webdriver.common.action_chains import ActionChains
+    from selenium.webdriver.common.by import By
+
+    area = driver.find_element(By.CSS_SELECTOR, ".nsewdrag")
+    driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", area)
+    time.sleep(0.5)
+    size = area.rect
+    offsets = int((across - 0.5) * size["width"]), int((down - 0.5) * size["height"])
+    ActionChains(driver).move_to_element_with_offset(area, *offsets).pause(0.3).click().perform()
+    settle(driver)
+
+
 def upload(driver: Any, *paths: Path, place: int = 0) -> None:
     """Give files to a field for them, the first one unless another is asked for."""
     from selenium.webdriver.common.by import By

@@ -81,6 +81,8 @@ def plates(driver: Any) -> None:
         browser.upload(driver, files["plate.txt"])
         browser.upload(driver, files["map.csv"], place=1)
         browser.wait_for(driver, "results.csv", 60)
+        browser.click_plot(driver, 3.5 / 6, 1.5 / 4)
+        browser.wait_for(driver, "B4: m9")
 
 
 def study(driver: Any) -> None:

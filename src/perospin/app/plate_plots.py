@@ -13,10 +13,15 @@ from perospin.app.parts import styled
 if TYPE_CHECKING:
     from perospin.navigation.plates.plate import PlateResult
 
-__all__ = ["spectrum_plot", "wells_plot"]
+__all__ = ["plate_width", "spectrum_plot", "wells_plot"]
 
 _REACH_PX = 25
 """A click as near as this to the middle of a well chooses it."""
+
+
+def plate_width(columns: int) -> int:
+    """Width of a plate on the page in pixels, so that its wells are about square."""
+    return 150 + (46 if columns <= 12 else 34) * columns
 
 
 def wells_plot(
@@ -56,10 +61,15 @@ def wells_plot(
     # a wild well must not take the colours of all others
     ends = np.quantile(finite, [0.02, 0.98]) if len(finite) > 4 else [finite.min(), finite.max()] if len(finite) else []
     places = {well: split_well(well) for well in values}
+    axes = {"x": list(range(1, columns + 1)), "y": list(range(rows)), "xgap": 2, "ygap": 2, "hoverinfo": "skip"}
+    # all wells of the plate in grey, then those with a number
     figure = go.Figure(
+        go.Heatmap(z=np.zeros(shape), colorscale=[[0, look.PALE], [1, look.PALE]], showscale=False, **axes)
+    )
+    figure.add_trace(
         go.Heatmap(
-            z=grid, x=list(range(1, columns + 1)), y=list(range(rows)), colorscale="Viridis", xgap=2, ygap=2,
-            zmin=ends[0] if len(ends) else None, zmax=ends[1] if len(ends) else None, hoverinfo="skip",
+            z=grid, colorscale="Viridis", **axes,
+            zmin=ends[0] if len(ends) else None, zmax=ends[1] if len(ends) else None,
             colorbar={"title": {"text": label, "side": "right"}, "thickness": 12, "tickformat": ".4~g"},
         )
     )  # fmt: skip
@@ -79,7 +89,10 @@ def wells_plot(
         figure.add_trace(
             go.Scatter(
                 x=[column + 1 for _, column in marked], y=[row for row, _ in marked], mode="markers", hoverinfo="skip",
-                marker={"symbol": symbol, "size": size, "line": {"width": 2, "color": look.VERMILLION}},
+                marker={
+                    "symbol": symbol, "size": size, "color": look.VERMILLION,
+                    "line": {"width": 2, "color": look.VERMILLION},
+                },
                 showlegend=False,
             )
         )  # fmt: skip
@@ -90,8 +103,8 @@ def wells_plot(
         tickvals=list(range(rows)), ticktext=[chr(ord("A") + row) for row in range(rows)], showline=False, ticks="",
         range=[rows - 0.5, -0.5],
     )  # fmt: skip
-    found = styled(figure, 130 + 30 * rows if rows <= 8 else 130 + 22 * rows)
-    found.update_layout(hoverdistance=_REACH_PX, clickmode="event+select", plot_bgcolor="#e4e4e4")
+    found = styled(figure, 110 + (40 if rows <= 8 else 30) * rows)
+    found.update_layout(hoverdistance=_REACH_PX, clickmode="event+select", margin={"t": 64})
     return found
 
 
@@ -122,5 +135,6 @@ def spectrum_plot(result: PlateResult, well: str, others: Sequence[str] = ()) ->
             )
         )  # fmt: skip
     figure.update_xaxes(title="energy (eV)")
-    figure.update_yaxes(title="emission per energy" if result.kind == "emission" else "absorbance")
+    words = "emission per energy" if result.kind == "emission" else "absorbance"
+    figure.update_yaxes(title=words, exponentformat="power")
     return styled(figure, 380)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from perospin.app import folders, parts, plots
-from perospin.app.plate_plots import spectrum_plot, wells_plot
+from perospin.app.plate_plots import plate_width, spectrum_plot, wells_plot
 from perospin.app.uploads import stored
 from perospin.app.views import worklists
 from perospin.digits import counted, figures
@@ -92,8 +92,9 @@ def _map(result: PlateResult) -> None:
         for well, flags in zip(result.wells, result.flags, strict=True)
     }
     crossed = [well for well, flags in zip(result.wells, result.flags, strict=True) if flags]
-    st.plotly_chart(
-        wells_plot(values, shape_of(result.wells), feature.label, words, crossed, st.session_state["well"]),
+    shape = shape_of(result.wells)
+    st.container(width=plate_width(shape[1])).plotly_chart(
+        wells_plot(values, shape, feature.label, words, crossed, st.session_state["well"]),
         key="plate_plot", on_select=_choose, selection_mode="points", config=plots.CONFIG,
         alt=f"{feature.label} over the plate; {counted(len(crossed), 'well')} flagged",
     )  # fmt: skip
@@ -130,12 +131,14 @@ def _well(result: PlateResult) -> None:
                 "±": [float(one.errors[place]) for one in result.features],
             }
         ),
-        hide_index=True, alt=f"Numbers of {well}",
-        column_config={name: st.column_config.NumberColumn(format="%.4g") for name in ("value", "±")},
+        hide_index=True, alt=f"Numbers of {well}", width=480,
+        column_config={"value": st.column_config.NumberColumn(format="%.5g"),
+                       "±": st.column_config.NumberColumn(format="%.2g")},
     )  # fmt: skip
-    made = {head.removeprefix("made "): result.map.cell(well, head) for head in result.map.made}
+    shares = result.map.composition([well])[0]
+    made = [f"{head.removeprefix('made ')} {share:.3g}" for head, share in zip(result.map.made, shares, strict=True)]
     if made:
-        st.caption(parts.plain_text("Made: " + ", ".join(f"{part} {share}" for part, share in made.items() if share)))
+        st.caption(parts.plain_text(f"Made: {', '.join(made)}"))
 
 
 def _all(result: PlateResult) -> None:
@@ -185,7 +188,7 @@ def _take_along(result: PlateResult) -> None:
 
 
 def _objectives(folder: Path, result: PlateResult) -> Mapping[str, str]:
-    """What each objective of a campaign is on this plate."""
+    """Ask what each objective of a campaign is on this plate."""
     from perospin.navigation import Campaign
 
     campaign = Campaign.open(folder)

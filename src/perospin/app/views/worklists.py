@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from perospin.app import folders, parts, plots
-from perospin.app.plate_plots import wells_plot
+from perospin.app.plate_plots import plate_width, wells_plot
 from perospin.app.uploads import stored
 from perospin.digits import counted, figures
 from perospin.errors import NavigationError
@@ -71,7 +71,7 @@ def _asked() -> dict[str, Any]:
 
     with st.container(horizontal=True, vertical_alignment="bottom"):
         robot = st.selectbox(
-            "For", list(ROBOTS), index=list(ROBOTS).index("hand"), key="robot", width=330,
+            "For", list(ROBOTS), index=list(ROBOTS).index("hand"), key="robot", width=470,
             format_func=lambda name: ROBOTS[name].words,
         )  # fmt: skip
         st.selectbox(
@@ -200,7 +200,7 @@ def _layout(work: Worklist) -> None:
         + f"<br>{fill.made.concentration_m:.3g} M, {fill.made.volume_ul:.4g} µL"
         for fill in work.fills
     }
-    st.plotly_chart(
+    st.container(width=plate_width(work.plate.columns)).plotly_chart(
         wells_plot(values, (work.plate.rows, work.plate.columns), str(coloured), words), key="layout_plot",
         config=plots.CONFIG, alt=f"The plate, coloured by {coloured}; the table below has all wells",
     )  # fmt: skip
