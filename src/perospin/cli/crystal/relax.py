@@ -13,7 +13,7 @@ import typer
 
 from perospin.cli.crystal.group import app
 from perospin.cli.own_ions import library_with
-from perospin.digits import counted, figures, number
+from perospin.digits import counted, number
 from perospin.errors import DataError, PerospinError
 
 if TYPE_CHECKING:
