@@ -91,7 +91,8 @@ def draw(
         joining, shift, spacing = _across_gap(request, slab, motif, spacers, rng)
         molecules = [joining, *molecules]
     settled = tuple(
-        round(2 * value) / 2 if fixed else value for value, fixed in zip(shift, fixed_axes(motif, half_turn), strict=True)
+        round(2 * value) / 2 if fixed else value
+        for value, fixed in zip(shift, fixed_axes(motif, half_turn), strict=True)
     )
     return Draw(motif, half_turn, rotation, tilt, slab, tuple(molecules), (settled[0], settled[1]), spacing)
 

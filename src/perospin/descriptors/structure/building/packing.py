@@ -28,7 +28,7 @@ _UFF = {
 }  # fmt: skip
 _BONDED_A = {"I": 2.70, "Br": 2.50, "Cl": 2.30, "O": 1.90, "F": 2.10, "N": 2.00, "S": 2.50}
 """H...acceptor distance of a hydrogen bond (A): usual lengths in crystals."""
-_BOND_DEPTH = 3.0
+_BOND_DEPTH = 7.0
 _CUTOFF_A, _SWITCH_A = 7.5, 6.0
 _CAP = 0.72
 """Below this share of the best distance a pair term goes on as a straight line: overlaps are finite."""
