@@ -10,6 +10,7 @@ import typer
 
 from perospin.cli.data.options import (
     AllowUnknownOption,
+    ByOption,
     CarrierOption,
     EvidenceOption,
     HighOption,
@@ -26,6 +27,7 @@ from perospin.cli.data.options import (
     TechniqueOption,
     TheoryOption,
     UnknownOption,
+    WhyOption,
     _ions,
     _select,
     app,
@@ -41,6 +43,7 @@ from perospin.cli.data.printing import (
     _value,
     print_cautions,
 )
+from perospin.cli.own_ions import NamesOption
 from perospin.text import readable_json, shorten, visible
 
 
@@ -50,6 +53,7 @@ def check(
     mapping: MappingOption = None,
     allow_unknown: AllowUnknownOption = False,
     ion: IonOption = None,
+    names: NamesOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Check a table without importing it, or the shipped tables: every bad cell by row and column.
@@ -71,7 +75,7 @@ def check(
             typer.echo(readable_json(report))
         raise typer.Exit(2 if bad else 0)
     found = check_file(
-        what, ColumnMapping.from_toml(mapping) if mapping else None, allow_unknown=allow_unknown, ions=_ions(ion)
+        what, ColumnMapping.from_toml(mapping) if mapping else None, allow_unknown=allow_unknown, ions=_ions(ion, names)
     )
     _print_check(what, found, as_json)
     raise typer.Exit(2 if found.issues else 0)
@@ -85,6 +89,8 @@ def import_command(
     allow_unknown: AllowUnknownOption = False,
     skip_known: SkipKnownOption = False,
     ion: IonOption = None,
+    names: NamesOption = None,
+    by: ByOption = None,
     as_json: JsonOption = False,
     store: StoreOption = None,
 ) -> None:
@@ -96,21 +102,26 @@ def import_command(
 
     with Store.open(store) as opened:
         found = check_file(
-            file, ColumnMapping.from_toml(mapping) if mapping else None, opened, allow_unknown, skip_known, _ions(ion)
+            file,
+            ColumnMapping.from_toml(mapping) if mapping else None,
+            opened,
+            allow_unknown,
+            skip_known,
+            _ions(ion, names),
         )
         if found.issues or dry_run:
             _print_check(str(file), found, as_json)
             if not as_json:
                 typer.echo("nothing was imported" if found.issues else "dry run: nothing was imported")
             raise typer.Exit(2 if found.issues else 0)
-        names = opened.add(found.records, skip_known=skip_known)
+        added = opened.add(found.records, skip_known=skip_known, by=by)
         if as_json:
-            typer.echo(json.dumps({"imported": names, "store": opened.location}))
+            typer.echo(json.dumps({"imported": added, "store": opened.location}))
             return
-        skipped = len(found.records) - len(names)
+        skipped = len(found.records) - len(added)
         extra = f", {skipped} known ones passed over" if skipped else ""
-        span = f" ({names[0]} to {names[-1]})" if len(names) > 1 else f" ({names[0]})" if names else ""
-        typer.echo(f"imported {_plural(len(names), 'record')}{span}{extra} into {opened.location}")
+        span = f" ({added[0]} to {added[-1]})" if len(added) > 1 else f" ({added[0]})" if added else ""
+        typer.echo(f"imported {_plural(len(added), 'record')}{span}{extra} into {opened.location}")
         if found.n_unknown:
             typer.echo(f"{found.n_unknown} of unknown composition: kept as text, out of default queries")
         print_cautions(found)
@@ -186,6 +197,8 @@ def add(
     note: Annotated[str, typer.Option("--note")] = "",
     allow_unknown: AllowUnknownOption = False,
     ion: IonOption = None,
+    names: NamesOption = None,
+    by: ByOption = None,
     as_json: JsonOption = False,
     store: StoreOption = None,
 ) -> None:
@@ -196,7 +209,7 @@ def add(
     from perospin.database import Conditions, Record, Source, Store
     from perospin.database.record import is_formula, read_material
 
-    library = _ions(ion)
+    library = _ions(ion, names)
     record = Record.measured(
         material,
         property,
@@ -222,7 +235,7 @@ def add(
         note=note,
     )
     with Store.open(store) as opened:
-        (name,) = opened.add([record])
+        (name,) = opened.add([record], by=by)
         if as_json:
             _print_json([record.with_id(name)])
         else:
@@ -235,16 +248,70 @@ def add(
 
 
 @app.command()
-def remove(
-    record_id: Annotated[list[str], typer.Argument(help="Identifiers of your own records: user-1 user-2 ...")],
+def change(
+    record_id: Annotated[str, typer.Argument(metavar="RECORD", help="One of your own records: user-1.")],
+    value: Annotated[float | None, typer.Option("--value", "-v", help="The right number, in --unit.")] = None,
+    unit: Annotated[str | None, typer.Option("--unit", "-u", help="Its unit, if it isn't that of the record.")] = None,
+    uncertainty: Annotated[
+        float | None, typer.Option("--uncertainty", help="One standard deviation; a new value has none unless given.")
+    ] = None,
+    temperature: Annotated[float | None, typer.Option("--temperature", help="K")] = None,
+    place: Annotated[str | None, typer.Option("--place", help="Where in the source: Fig. 3, notebook page ...")] = None,
+    note: Annotated[str | None, typer.Option("--note")] = None,
+    why: WhyOption = "",
+    by: ByOption = None,
+    as_json: JsonOption = False,
     store: StoreOption = None,
 ) -> None:
-    """Remove records from your store; curated ones can't be removed.
+    """Correct a record of your store; what it was stays in its history.
+
+    Example: perospin data change user-1 --value 0.31 --why "misread"
+    """
+    from dataclasses import replace
+
+    from perospin.database import Store
+    from perospin.database.record import to_canonical
+    from perospin.database.store import key_of
+    from perospin.errors import DataError
+
+    with Store.open(store) as opened:
+        key_of(record_id)  # tells what is no identifier
+        old = next((record for record in opened.query() if record.record_id == record_id), None)
+        if old is None:
+            raise DataError(f"no record {record_id} in {opened.location}; `perospin data list --table user` lists them")
+        if unit is not None and value is None:
+            raise DataError("--unit needs --value: say the number in that unit")
+        new: dict[str, Any] = {} if note is None else {"note": note}
+        if value is not None or uncertainty is not None:
+            number, of = old.original_value if value is None else value, unit or old.original_unit
+            new["value"], new["uncertainty"] = to_canonical(old.property, number, of, uncertainty)
+            new |= {"original_value": number, "original_unit": of}
+        if temperature is not None:
+            new["conditions"] = replace(old.conditions, temperature_k=temperature)
+        if place is not None:
+            new["source"] = replace(old.source, located_in=place)
+        record = replace(old, **new)
+        opened.change(record_id, record, by, why)
+        if as_json:
+            _print_json([record])
+        else:
+            typer.echo(f"{record_id}: {shorten(record.material)}, {record.property} = {_value(record)} {record.unit}")
+            typer.echo(f"what it was: perospin data history {record_id}")
+
+
+@app.command()
+def remove(
+    record_id: Annotated[list[str], typer.Argument(help="Identifiers of your own records: user-1 user-2 ...")],
+    why: WhyOption = "",
+    by: ByOption = None,
+    store: StoreOption = None,
+) -> None:
+    """Withdraw records from your store; what they held stays in the history. Curated ones can't be removed.
 
     Example: perospin data remove RECORD_ID
     """
     from perospin.database import Store
 
     with Store.open(store) as opened:
-        count = opened.remove(record_id)
+        count = opened.remove(record_id, by, why)
         typer.echo(f"removed {_plural(count, 'record')} from {opened.location}")

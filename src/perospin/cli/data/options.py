@@ -79,6 +79,12 @@ AllowUnknownOption = Annotated[
 SkipKnownOption = Annotated[bool, typer.Option("--skip-known", help="Pass over records that are in the store.")]
 
 
+ByOption = Annotated[str | None, typer.Option("--by", help="Who you are (default: $PEROSPIN_USER, else the login).")]
+
+
+WhyOption = Annotated[str, typer.Option("--why", help="Reason, kept in the log.")]
+
+
 IonOption = Annotated[
     list[str] | None, typer.Option("--ion", help="A cation of your own, NAME=SMILES; may be given several times.")
 ]
@@ -115,11 +121,11 @@ def _select(
     )
 
 
-def _ions(definitions: list[str] | None) -> IonLibrary | None:
-    """Make the library with the user's own cations."""
+def _ions(definitions: list[str] | None, names: str | None = None) -> IonLibrary | None:
+    """Make the library with the user's own cations, and the names of a published list if one is given."""
     from perospin.chemistry import IonLibrary
 
-    return IonLibrary.default().with_ions(definitions) if definitions else None
+    return IonLibrary.of(definitions).with_names(names) if definitions or names else None
 
 
 def _kind(names: Iterable[str]) -> str:
