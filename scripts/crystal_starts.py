@@ -37,7 +37,7 @@ def bonds() -> pd.DataFrame:
         if not crystal.formula or crystal.layer_orientation != "(100)":
             continue
         try:
-            material = Perovskite.parse(crystal.formula)
+            material = Perovskite.parse(str(crystal.formula))
         except PerospinError:
             continue  # cations that the library doesn't know
         if len(material.b_site) == len(material.x_site) == 1 and material.family in ("RP", "DJ"):

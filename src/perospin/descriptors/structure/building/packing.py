@@ -107,7 +107,7 @@ class Frame:
     next_slab: Float
 
     def rows(self, which: Any) -> Frame:
-        """Some of the starts."""
+        """Take some of the starts."""
         return Frame(*(getattr(self, name)[which] for name in self.__dataclass_fields__))
 
 
@@ -133,7 +133,7 @@ class Poses:
     spacing_a: Float
 
     def rows(self, which: Any) -> Poses:
-        """Some of the starts."""
+        """Take some of the starts."""
         return Poses(*(getattr(self, name)[which] for name in self.__dataclass_fields__))
 
 
