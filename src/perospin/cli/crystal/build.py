@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from perospin.cli.crystal.beside import expected_words
 from perospin.cli.crystal.group import app
 from perospin.cli.own_ions import library_with
 from perospin.digits import counted, figures
@@ -45,17 +46,6 @@ def build_command(
         typer.echo(f"  {starts} were asked for; no more were free of clashes")
     middle = spacings[len(spacings) // 2]
     typer.echo(f"  layer spacing {figures(spacings[0])} to {figures(spacings[-1])} A, median {figures(middle)} A")
-    typer.echo(f"  {_expected(beside)}")
+    typer.echo(f"  {expected_words(beside)}")
     typer.echo(f"  table: {written[-1]}")
     typer.echo(NOT_AN_ENERGY)
-
-
-def _expected(beside: dict[str, Any]) -> str:
-    told = beside["study_spacing_from"]
-    if beside["study_spacing_a"] == beside["study_spacing_a"]:
-        low, high = figures(beside["study_spacing_low_a"]), figures(beside["study_spacing_high_a"])
-        told = f"study layer-spacing: {figures(beside['study_spacing_a'])} A (90 %: {low} to {high})"
-    if beside["n_crystals"]:
-        crystal = figures(beside["crystal_spacing_a"])
-        return f"{told}; known: {crystal} A (median of {counted(beside['n_crystals'], 'crystal')})"
-    return f"{told}; no crystal is known"

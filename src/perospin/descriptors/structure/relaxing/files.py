@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, as_completed
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -233,9 +231,7 @@ class _Work:
             begin = self.begin()
             if begin is not None and len(begin.positions_a) != len(structure):
                 begin = None
-            found = relax(
-                structure, engine, limits=self.limits, begin=begin, keep=self.keep, progress=tell or False
-            )
+            found = relax(structure, engine, limits=self.limits, begin=begin, keep=self.keep, progress=tell or False)
         except StructureError as error:
             self.under_way.unlink(missing_ok=True)
             return Outcome(self.path.name, None, {}, str(error))
