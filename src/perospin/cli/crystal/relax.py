@@ -61,7 +61,7 @@ def relax_command(
     try:
         with _executor(scheduler, workers) as executor:
             outcomes = relax_files(
-                paths, out, engine, dispersion=not no_dispersion, limits=limits, executor=executor, progress=True,
+                paths, out, engine, dispersion=not no_dispersion, limits=limits, ions=library, executor=executor, progress=True,
                 on_result=lambda outcome: _failed(outcome.source, outcome.reason),
             )  # fmt: skip
     except KeyboardInterrupt:
