@@ -61,8 +61,8 @@ def relax_command(
     try:
         with _executor(scheduler, workers) as executor:
             outcomes = relax_files(
-                paths, out, engine, dispersion=not no_dispersion, limits=limits, ions=library, executor=executor, progress=True,
-                on_result=lambda outcome: _failed(outcome.source, outcome.reason),
+                paths, out, engine, dispersion=not no_dispersion, limits=limits, ions=library, executor=executor,
+                progress=True, on_result=lambda outcome: _failed(outcome.source, outcome.reason),
             )  # fmt: skip
     except KeyboardInterrupt:
         typer.echo("interrupted: what was reached is kept; the same command goes on from there", err=True)
