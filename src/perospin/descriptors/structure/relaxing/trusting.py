@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -126,24 +126,17 @@ def _row(outcome: Outcome, ions: IonLibrary | None) -> dict[str, Any]:
 
 def _same(ordered: pd.DataFrame) -> list[str]:
     """For each row, the file of the first row before it that is the same minimum."""
+    columns = ["energy_above_lowest_mev", "layer_spacing_a", "bxb_angle_mean_deg"]
+    values, files = ordered[columns].to_numpy(dtype=float), ordered["file"].astype(str).tolist()
     told: list[str] = []
-    for k, row in enumerate(ordered.itertuples()):
-        same = ""
-        for j, other in enumerate(ordered.iloc[:k].itertuples()):
-            if (
-                not told[j]
-                and row.energy_above_lowest_mev - other.energy_above_lowest_mev <= _SAME_MEV
-                and abs(row.layer_spacing_a - other.layer_spacing_a) <= _SAME_A
-                and abs(row.bxb_angle_mean_deg - other.bxb_angle_mean_deg) <= _SAME_DEG
-            ):
-                same = str(other.file)
-                break
-        told.append(same)
+    for k, value in enumerate(values):
+        near = (abs(values[:k] - value) <= [_SAME_MEV, _SAME_A, _SAME_DEG]).all(axis=1)
+        told.append(next((files[j] for j in range(k) if near[j] and not told[j]), ""))
     return told
 
 
 def intervals(ranked: pd.DataFrame, material: str) -> Mapping[str, Interval]:
-    """What the starts of one material say about each descriptor.
+    """Read off what the starts of one material say about each descriptor.
 
     The interval is the spread over starts within `WINDOW_MEV` of the lowest. It says how much the start decides; it
     holds nothing of the engine's own error, which the table of trust tells.
@@ -183,8 +176,3 @@ def intervals(ranked: pd.DataFrame, material: str) -> Mapping[str, Interval]:
             len(inside),
         )
     return out
-
-
-def _distinct(ranked: pd.DataFrame, material: str) -> Sequence[Any]:
-    rows = ranked[(ranked["material"] == material) & ranked["rank"].notna() & (ranked["same_as"] == "")]
-    return list(rows.sort_values("rank").itertuples())
