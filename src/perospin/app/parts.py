@@ -53,6 +53,7 @@ _ON_A_PAGE = (
     (r" ?\(--columns[^)]*\)", " under 'What is taken for what'"),
     (r"give --unit\b", "choose its unit"),
     (r"ask for materials with 'perospin campaign suggest'", "choose some on the page 'Campaign'"),
+    (r"try robust=True", "tick 'robust'"),
     (r"state with --stop-below", "state with 'Stop below' at the start of a campaign"),
 )
 
