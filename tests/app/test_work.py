@@ -75,5 +75,5 @@ def test_new_records_or_new_code_make_a_new_question(tmp_path: Path, monkeypatch
     records.write_bytes(b"one more record")
     after = work.of("study", {"study": "lifetimes", "parts": []})
     assert after != before
-    monkeypatch.setattr("perospin.studies.predicting.kept.package_sha256", lambda: "other code")
+    monkeypatch.setattr("perospin.studies.provenance.package_sha256", lambda: "other code")
     assert work.of("study", {"study": "lifetimes", "parts": []}) not in (before, after)

@@ -165,11 +165,11 @@ def test_postgresql_statements_compile() -> None:
     from sqlalchemy.dialects import postgresql
     from sqlalchemy.schema import CreateTable
 
-    from perospin.database.store import _about, _records
+    from perospin.database.schema import metadata, records
 
-    for table in (_records, _about):
+    for table in metadata.sorted_tables:
         assert "CREATE TABLE" in str(CreateTable(table).compile(dialect=postgresql.dialect()))
-    statement = insert(_records).returning(_records.c.id)
+    statement = insert(records).returning(records.c.id)
     assert "RETURNING records.id" in str(statement.compile(dialect=postgresql.dialect()))
 
 

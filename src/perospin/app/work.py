@@ -136,8 +136,7 @@ def of(task: str, parameters: Mapping[str, Any], files: Mapping[str, bytes] | No
     files : mapping, optional
         Name to content of files that the task reads, uploaded ones for example.
     """
-    from perospin.studies.predicting.kept import package_sha256
-    from perospin.studies.provenance import versions
+    from perospin.studies.provenance import package_sha256, versions
     from perospin.studies.running.cells import DECIDING
 
     key = digest(

@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "predict": ("perospin.cli.predict", "Predict a property of materials, with interval, domain and reasons."),
     "screen": ("perospin.cli.screen", "Which materials of a space to make next."),
     "describe": ("perospin.cli.describe", "Describe formulas and crystal structures: one row a material."),
+    "crystal": ("perospin.cli.crystal.commands", "Crystals that nobody has grown: build starts from a formula."),
     "fit": ("perospin.cli.fit.lifetimes", "Fit spin-dynamics measurements: files to lifetime, figure and record."),
     "attenuation": ("perospin.cli.attenuation", "X-ray attenuation of a formula: coefficients, thickness, K edges."),
     "detector": ("perospin.cli.detector", "X-ray detectors: a folder of measurements to one page."),
@@ -33,6 +34,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "mechanisms": ("perospin.cli.mechanisms", "Spin relaxation rate laws, and which one your data speak for."),
     "data": ("perospin.cli.data.change", "Look at, check, import and export measured values."),
     "cations": ("perospin.cli.cations", "Look at cations and compute their descriptors."),
+    "serve": ("perospin.cli.serve", "Serve records, predictions and campaigns to a group over HTTP."),
     "report": ("perospin.cli.start.report", "Run the shipped studies and write their reports, as make report does."),
     "doctor": ("perospin.cli.start.doctor", "Check the installation: versions, extras, cache, write rights, speed."),
 }

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import URL, Engine, create_engine, event, func, select
 from sqlalchemy.pool import StaticPool
 
+from perospin.errors import DataError
 from perospin.text import shorten, without_password
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
-__all__ = ["WAIT_S", "is_url", "one_writer", "plain", "sqlite_engine"]
+__all__ = ["WAIT_S", "backup_of", "copy_sqlite", "is_url", "one_writer", "plain", "sqlite_engine"]
 
 WAIT_S = 180
 """How long a process waits for another one that writes (an import of a million rows takes about a minute)."""
@@ -45,6 +48,39 @@ def sqlite_engine(file: str, log: bool = False) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
+
+
+def copy_sqlite(file: Path, to: Path) -> None:
+    """Copy a SQLite file as its last finished transaction left it, while others read and write.
+
+    Raises
+    ------
+    WriteError
+        If the copy can't be written.
+    DataError
+        If the file can't be read.
+    """
+    import sqlite3
+    from contextlib import closing
+
+    from perospin.saving import whole_file
+
+    with whole_file(to) as part:
+        try:
+            with (
+                closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True, timeout=WAIT_S)) as old,
+                closing(sqlite3.connect(part)) as new,
+            ):
+                old.backup(new)
+        except sqlite3.Error as error:
+            raise DataError(f"'{shorten(str(file), 120)}' can't be copied: {error}") from None
+
+
+def backup_of(file: Path, why: str) -> Path:
+    """Name of a copy beside a file that nothing has yet: ``records.sqlite.20261129-081500.why``."""
+    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    names = (file.with_name(f"{file.name}.{stamp}{extra}.{why}") for extra in ("", *(f"-{i}" for i in range(2, 1000))))
+    return next(name for name in names if not name.exists())
 
 
 def is_url(location: str) -> bool:

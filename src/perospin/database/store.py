@@ -6,37 +6,22 @@ Each call of `Store.add` is one transaction: a crash in the middle leaves the st
 
 from __future__ import annotations
 
+import json
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import (
-    Boolean,
-    Column,
-    Engine,
-    Float,
-    Integer,
-    MetaData,
-    String,
-    Table,
-    Text,
-    create_engine,
-    delete,
-    func,
-    insert,
-    inspect,
-    make_url,
-    select,
-)
+from sqlalchemy import Engine, create_engine, delete, func, insert, inspect, make_url, select, update
 from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError, SQLAlchemyError
 
-from perospin.database.engines import is_url, one_writer, plain, sqlite_engine
+from perospin.database import schema
+from perospin.database.engines import backup_of, copy_sqlite, is_url, one_writer, plain, sqlite_engine
 from perospin.database.record import COLUMNS, Record
+from perospin.database.schema import SCHEMA_VERSION
 from perospin.errors import DataError
 from perospin.text import shorten, without_password
 
@@ -44,44 +29,9 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
 ENVIRONMENT_VARIABLE = "PEROSPIN_STORE"
-SCHEMA_VERSION = 1
 #: Rows written, and identifiers asked for, at a time.
 _CHUNK_ROWS = 2000
 _CHUNK_NAMES = 500
-
-_metadata = MetaData()
-
-_KIND: dict[str, Any] = {
-    **dict.fromkeys(("n_layers", "year"), Integer),
-    **dict.fromkeys(("estimated", "theory"), Boolean),
-    **dict.fromkeys(
-        (
-            "value",
-            "uncertainty",
-            "original_value",
-            "size_nm",
-            "temperature_k",
-            "field_t",
-            "excitation_nm",
-            "fluence_uj_cm2",
-            "wavelength_nm",
-            "energy_ev",
-            "xray_energy_kev",
-            "bias_field_v_mm",
-        ),
-        Float,
-    ),
-}
-
-_records = Table(
-    "records",
-    _metadata,
-    Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("fingerprint", String(64), nullable=False, unique=True),
-    Column("added_at", String(32), nullable=False),
-    *(Column(name, _KIND.get(name, Text)) for name in COLUMNS if name != "record_id"),
-)
-_about = Table("about", _metadata, Column("name", String(64), primary_key=True), Column("value", Text, nullable=False))
 
 
 def default_location() -> str:
@@ -109,6 +59,7 @@ class Store:
     def __init__(self, engine: Engine, location: str, path: Path | None) -> None:
         self._engine = engine
         self._path = path
+        self._copied: Path | None = None
         self.location = location
 
     @property
@@ -150,7 +101,7 @@ class Store:
                 "postgresql+psycopg://user@host/name with its driver installed"
             ) from None
 
-    def add(self, records: Iterable[Record], skip_known: bool = False) -> list[str]:
+    def add(self, records: Iterable[Record], skip_known: bool = False, by: str | None = None) -> list[str]:
         """Add records in one transaction: all of them, or none.
 
         Parameters
@@ -159,6 +110,8 @@ class Store:
             Records to add; their `record_id` is replaced.
         skip_known
             Leave out records that are already in the store instead of refusing.
+        by
+            Who adds them; by default PEROSPIN_USER or the login.
 
         Returns
         -------
@@ -177,19 +130,25 @@ class Store:
                 kept[mark] = record
             elif not skip_known:
                 raise DataError(f"record {number} ({_brief(record)}) occurs twice; nothing was added")
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        with self._transaction(write=True) as connection:
-            known = self._known(connection, kept)
+        name = schema.who(by)
+        with self.transaction(write=True) as connection:
+            known = self.known_in(connection, kept)
             if known and not skip_known:
                 raise DataError(
                     f"{len(known)} of {len(kept)} records are already in the store (the first is "
                     f"{next(iter(known.values()))}); nothing was added"
                 )
             fresh = ((mark, record) for mark, record in kept.items() if mark not in known)
-            keys: list[int] = []
-            while chunk := list(islice(fresh, _CHUNK_ROWS)):
-                keys += self._insert(connection, chunk, now, skip_known)
-            return [f"user-{key}" for key in keys]
+            return [f"user-{key}" for key in self.insert(connection, fresh, name, skip_known)]
+
+    def insert(
+        self, connection: Connection, fresh: Iterable[tuple[str, Record]], by: str, skip_known: bool = False
+    ) -> list[int]:
+        """Write records that aren't there yet, given with their fingerprints, in a transaction; gives their numbers."""
+        now, keys, left = schema.now(), [], iter(fresh)
+        while chunk := list(islice(left, _CHUNK_ROWS)):
+            keys += self._insert(connection, chunk, (now, by), skip_known)
+        return keys
 
     def known(self, records: Sequence[Record]) -> dict[int, str]:
         """Position in `records` of each record that is already in the store, with its identifier there."""
@@ -199,36 +158,78 @@ class Store:
         """Like `known`, for fingerprints that were computed already."""
         if not self._exists():
             return {}
-        with self._transaction() as connection:
-            found = self._known(connection, marks)
+        with self.transaction() as connection:
+            found = self.known_in(connection, marks)
         return {i: found[mark] for i, mark in enumerate(marks) if mark in found}
 
-    def remove(self, record_ids: Iterable[str]) -> int:
-        """Remove the user's records of these identifiers; returns how many.
+    def remove(self, record_ids: Iterable[str], by: str | None = None, why: str = "") -> int:
+        """Withdraw the user's records of these identifiers; returns how many.
+
+        What they held, who withdrew them, when and why stays in the log of changes.
 
         Raises
         ------
         DataError
             If one of them is not in the store (nothing is removed then).
         """
-        keys: list[int] = []
-        for name in dict.fromkeys(record_ids):
-            if not re.fullmatch(r"user-[0-9]{1,15}", name):
-                raise DataError(f"'{shorten(name)}' is not a record of the store; those are called user-1, user-2, ...")
-            keys.append(int(name[5:]))
-        parts = [keys[i : i + _CHUNK_NAMES] for i in range(0, len(keys), _CHUNK_NAMES)]
-        with self._transaction(write=True) as connection:
-            present = {
-                key
-                for part in parts
-                for key in connection.scalars(select(_records.c.id).where(_records.c.id.in_(part)))
-            }
-            absent = [key for key in keys if key not in present]
+        keys = [key_of(name) for name in dict.fromkeys(record_ids)]
+        person = schema.who(by)
+        with self.transaction(write=True) as connection:
+            found = self.rows(connection, keys)
+            absent = [key for key in keys if key not in found]
             if absent:
                 raise DataError(f"no record user-{absent[0]} in the store; nothing was removed")
-            for part in parts:
-                connection.execute(delete(_records).where(_records.c.id.in_(part)))
+            for key in keys:
+                self.log(connection, "withdraw", key, person, why, before=found[key])
+            for part in _parts(keys):
+                connection.execute(delete(schema.records).where(schema.records.c.id.in_(part)))
         return len(keys)
+
+    def change(self, record_id: str, record: Record, by: str | None = None, why: str = "") -> None:
+        """Put another content into a record; the former one stays in the log of changes.
+
+        Raises
+        ------
+        DataError
+            If the record isn't there, nothing would change, or another record says the same already.
+        """
+        key, mark, person = key_of(record_id), record.fingerprint(), schema.who(by)
+        with self.transaction(write=True) as connection:
+            found = self.rows(connection, [key])
+            if key not in found:
+                raise DataError(f"no record {record_id} in the store; nothing was changed")
+            if same := self.known_in(connection, [mark]):
+                what = "nothing would change" if same[mark] == record_id else f"{same[mark]} says the same already"
+                raise DataError(f"{record_id} was not changed: {what}")
+            cells = {**record.to_dict(), "fingerprint": mark}
+            del cells["record_id"]
+            connection.execute(update(schema.records).where(schema.records.c.id == key).values(cells))
+            self.log(connection, "change", key, person, why, found[key], self.rows(connection, [key])[key])
+
+    @staticmethod
+    def rows(connection: Connection, keys: Sequence[int]) -> dict[int, dict[str, Any]]:
+        """Rows of these numbers as they lie in the table."""
+        found: dict[int, dict[str, Any]] = {}
+        for part in _parts(keys):
+            for row in connection.execute(select(schema.records).where(schema.records.c.id.in_(part))).mappings():
+                found[row["id"]] = dict(row)
+        return found
+
+    @staticmethod
+    def log(
+        connection: Connection,
+        action: str,
+        key: int | None,
+        by: str,
+        why: str,
+        before: dict[str, Any] | None = None,
+        after: dict[str, Any] | None = None,
+    ) -> None:
+        """Write down what happens to a record, in the transaction in which it happens."""
+        entry = {"at": schema.now(), "by": by, "action": action, "record": key, "why": why}
+        entry |= {"before": None if before is None else json.dumps(before)}
+        entry |= {"after": None if after is None else json.dumps(after)}
+        connection.execute(insert(schema.changes).values(entry))
 
     def query(
         self,
@@ -239,23 +240,20 @@ class Store:
         """Read records, oldest first, optionally of one property, canonical formula or material text."""
         if not self._exists():
             return []
-        statement = select(_records).order_by(_records.c.id)
+        statement = select(schema.records.c.id, *schema.record_cells).order_by(schema.records.c.id)
         for name, wanted in (("property", property), ("formula", formula), ("material", material)):
             if wanted is not None:
-                statement = statement.where(_records.c[name] == wanted)
-        with self._transaction() as connection:
+                statement = statement.where(schema.records.c[name] == wanted)
+        with self.transaction() as connection:
             rows = connection.execute(statement).mappings().all()
-        return [
-            Record.from_dict({"record_id": f"user-{row['id']}", **{k: row[k] for k in COLUMNS if k != "record_id"}})
-            for row in rows
-        ]
+        return [record_of(dict(row)) for row in rows]
 
     def count(self) -> int:
         """Count the records."""
         if not self._exists():
             return 0
-        with self._transaction() as connection:
-            return int(connection.scalar(select(func.count()).select_from(_records)) or 0)
+        with self.transaction() as connection:
+            return int(connection.scalar(select(func.count()).select_from(schema.records)) or 0)
 
     def close(self) -> None:
         """Release the connections."""
@@ -284,71 +282,165 @@ class Store:
             raise DataError(f"the store '{self.location}' can't be used: {plain(error)}") from None
 
     @contextmanager
-    def _transaction(self, write: bool = False) -> Iterator[Connection]:
+    def transaction(self, write: bool = False, migrate: bool = False, still: bool = False) -> Iterator[Connection]:
+        """One transaction: whole or not at all. One that writes upgrades an old SQLite store first, after a backup.
+
+        With `still`, all that is read is the state of one moment, whoever writes meanwhile.
+
+        Raises
+        ------
+        DataError
+            If the store can't be used, is newer than this perospin, or is an old one behind a URL and `migrate`, which
+            an administrator decides, isn't given.
+        """
         if write and self._path is not None:
             try:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
             except OSError as error:
                 folder = shorten(str(self._path.parent), 120)
                 raise DataError(f"can't create the folder '{folder}': {error.strerror}") from None
-        engine = self._engine.execution_options(perospin_writes=write)
+        options: dict[str, Any] = {"perospin_writes": write}
+        if still and self._engine.dialect.name == "postgresql":  # a reader of a SQLite file has it anyway
+            options["isolation_level"] = "REPEATABLE READ"
+        engine = self._engine.execution_options(**options)
         with self._guard(), engine.begin() as connection:
             if write:
                 one_writer(connection)
-                _metadata.create_all(connection)
-            version = connection.scalar(select(_about.c.value).where(_about.c.name == "schema_version"))
-            if version is None and write:
-                connection.execute(insert(_about).values(name="schema_version", value=str(SCHEMA_VERSION)))
-            elif version is not None and version != str(SCHEMA_VERSION):
-                raise DataError(
-                    f"the store '{self.location}' has schema version {version}, this perospin writes version "
-                    f"{SCHEMA_VERSION}; export it with the version that made it and import it here"
-                )
+                if not inspect(connection).has_table("about"):
+                    schema.metadata.create_all(connection)
+                    connection.execute(insert(schema.about).values(name="schema_version", value=str(SCHEMA_VERSION)))
+            version = self._version(connection)
+            if version < SCHEMA_VERSION and write:
+                self._upgrade(connection, version, migrate)
             yield connection
 
+    def state(self) -> tuple[int, ...]:
+        """Numbers that change whenever the store does: cheap to ask, so that answers can be kept."""
+        if (self.version() or 0) < SCHEMA_VERSION:
+            return (self.count(),)
+        tables = (schema.records, schema.changes, schema.proposals, schema.links)
+        with self.transaction() as connection:
+            return tuple(int(connection.scalar(select(func.max(table.c.id))) or 0) for table in tables)
+
+    def migrate(self) -> Path | None:
+        """Bring an old store to today's schema; a SQLite file is copied first, and the copy's name is given.
+
+        Raises
+        ------
+        DataError
+            If there is no store, or it can't be used.
+        """
+        if not self._exists():
+            raise DataError(f"there is no store at '{self.location}'")
+        self._copied = None
+        with self.transaction(write=True, migrate=True):
+            return self._copied
+
+    def version(self) -> int | None:
+        """Version of the schema of this store; None if nothing was ever stored."""
+        if not self._exists():
+            return None
+        with self.transaction() as connection:
+            return self._version(connection)
+
+    def _version(self, connection: Connection) -> int:
+        said = connection.scalar(select(schema.about.c.value).where(schema.about.c.name == "schema_version"))
+        version = int(said) if said and said.isdecimal() else 0
+        if not 1 <= version <= SCHEMA_VERSION:
+            raise DataError(
+                f"the store '{self.location}' has schema version {said}, this perospin knows versions 1 to "
+                f"{SCHEMA_VERSION}: use a newer perospin"
+            )
+        return version
+
+    def _upgrade(self, connection: Connection, version: int, migrate: bool) -> None:
+        from perospin.database.migrations import upgrade
+
+        if self._path is None and not migrate:
+            raise DataError(
+                f"the store '{self.location}' has schema version {version}, this perospin writes version "
+                f"{SCHEMA_VERSION}: back it up, then run `perospin data migrate` once for all who use it"
+            )
+        if self._path is not None:
+            self._copied = backup_of(self._path, f"schema-{version}")
+            copy_sqlite(self._path, self._copied)  # nothing was written yet: the copy is the old store
+        upgrade(connection, version)
+
     @staticmethod
-    def _known(connection: Connection, marks: Iterable[str]) -> dict[str, str]:
+    def known_in(connection: Connection, marks: Iterable[str]) -> dict[str, str]:
         """Find the identifiers of the fingerprints that are in the store."""
         asked = sorted(set(marks))
-        columns = select(_records.c.fingerprint, _records.c.id)
-        count = connection.scalar(select(func.count()).select_from(_records)) or 0
+        columns = select(schema.records.c.fingerprint, schema.records.c.id)
+        count = connection.scalar(select(func.count()).select_from(schema.records)) or 0
         if count <= len(asked):  # fewer rows than questions
             wanted = set(asked)
             return {mark: f"user-{key}" for mark, key in connection.execute(columns) if mark in wanted}
         found: dict[str, str] = {}
         for start in range(0, len(asked), _CHUNK_NAMES):  # SQLite allows a limited number of bound values
             part = asked[start : start + _CHUNK_NAMES]
-            rows = connection.execute(columns.where(_records.c.fingerprint.in_(part)))
+            rows = connection.execute(columns.where(schema.records.c.fingerprint.in_(part)))
             found.update({mark: f"user-{key}" for mark, key in rows})
         return found
 
-    def _insert(self, connection: Connection, fresh: list[tuple[str, Record]], now: str, skip_known: bool) -> list[int]:
+    def _insert(
+        self, connection: Connection, fresh: list[tuple[str, Record]], added: tuple[str, str], skip_known: bool
+    ) -> list[int]:
         """Write rows; the keys of those written, in order.
 
         With SQLite no one else can write meanwhile, with PostgreSQL no other perospin. Another program may, so known
         rows are passed over by the database itself where it can.
         """
         name = self._engine.dialect.name
+        now, by = added
         if name == "sqlite":
-            first = (connection.scalar(select(func.max(_records.c.id))) or 0) + 1
+            # the number of a withdrawn record is never given again
+            used = [connection.scalar(select(func.max(c))) or 0 for c in (schema.records.c.id, schema.changes.c.record)]
+            first = max(used) + 1
             keys = list(range(first, first + len(fresh)))
-            cells = [(key, mark, now, *record.values()[1:]) for key, (mark, record) in zip(keys, fresh, strict=True)]
+            cells = [
+                (key, mark, now, *record.values()[1:], by) for key, (mark, record) in zip(keys, fresh, strict=True)
+            ]
             # as text, since a million rows are too many for what SQLAlchemy does to each
-            connection.exec_driver_sql(str(insert(_records).compile(self._engine)), cells)
+            connection.exec_driver_sql(str(insert(schema.records).compile(self._engine)), cells)
             return keys
-        rows = [{"fingerprint": mark, "added_at": now, **record.to_dict()} for mark, record in fresh]
+        rows = [{"fingerprint": mark, "added_at": now, "added_by": by, **record.to_dict()} for mark, record in fresh]
         try:
             if skip_known and name == "postgresql":
                 from sqlalchemy.dialects import postgresql
 
-                added = postgresql.insert(_records).on_conflict_do_nothing(index_elements=["fingerprint"])
-                found = connection.execute(added.returning(_records.c.fingerprint, _records.c.id), rows).all()
+                fresh_ones = postgresql.insert(schema.records).on_conflict_do_nothing(index_elements=["fingerprint"])
+                told = fresh_ones.returning(schema.records.c.fingerprint, schema.records.c.id)
+                found = connection.execute(told, rows).all()
                 place = dict(tuple(row) for row in found)
                 return [place[row["fingerprint"]] for row in rows if row["fingerprint"] in place]
-            statement = insert(_records).returning(_records.c.id, sort_by_parameter_order=True)
+            statement = insert(schema.records).returning(schema.records.c.id, sort_by_parameter_order=True)
             return list(connection.scalars(statement, rows))
         except IntegrityError:
             raise DataError("another process added one of these records meanwhile; nothing was added") from None
+
+
+def key_of(record_id: str) -> int:
+    """Give the number of a record of the store.
+
+    Raises
+    ------
+    DataError
+        If the identifier isn't one of the store's.
+    """
+    if not re.fullmatch(r"user-[0-9]{1,15}", record_id):
+        raise DataError(f"'{shorten(record_id)}' is not a record of the store; those are called user-1, user-2, ...")
+    return int(record_id[5:])
+
+
+def record_of(row: Mapping[str, Any]) -> Record:
+    """Make a record of a row of the table."""
+    return Record.from_dict({"record_id": f"user-{row['id']}", **{k: row[k] for k in COLUMNS if k != "record_id"}})
+
+
+def _parts(keys: Sequence[int]) -> Iterator[Sequence[int]]:
+    """Cut a list: a database allows a limited number of bound values."""
+    for start in range(0, len(keys), _CHUNK_NAMES):
+        yield keys[start : start + _CHUNK_NAMES]
 
 
 def _brief(record: Record) -> str:

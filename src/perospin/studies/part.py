@@ -17,6 +17,8 @@ from perospin.studies.running.cells import Cells
 from perospin.studies.running.run import Progress, Run
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     import pandas as pd
 
     from perospin.studies.declaration.part import PartSpec
@@ -31,6 +33,7 @@ def run_part(
     cells: Cells,
     progress: Progress | None = None,
     study: str = "",
+    executor: Executor | None = None,
 ) -> PartResult:
     """Run everything that one part declares.
 
@@ -48,6 +51,8 @@ def run_part(
         Called as ``progress(what, done, in_all)``.
     study : str
         Name of the study, for the log of variants.
+    executor : Executor, optional
+        Shares out the training sets of a scheme; the numbers are the same.
 
     Returns
     -------
@@ -56,7 +61,7 @@ def run_part(
     from perospin.studies.evidence import gathering as evidence
 
     start = time.perf_counter()
-    run = Run(name, part, data, cells, progress)
+    run = Run(name, part, data, cells, progress, executor)
     for entry in part.estimators:
         for scheme in run.schemes_of(entry.schemes):
             run.evaluate(entry.name, run.specs[entry.name], run.used(entry.name), scheme)

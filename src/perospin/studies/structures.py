@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from perospin.chemistry import IonLibrary, Perovskite
     from perospin.studies.predicting.predictor import Predictor
 
-__all__ = ["EXPECTED_DESCRIPTIONS", "describe", "expected_structure", "held_out_structure"]
+__all__ = ["EXPECTED_DESCRIPTIONS", "describe", "expected_structure", "held_out_structure", "spacing_beside"]
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,8 @@ class _Quantity:
     unit: str
     words: str
 
+
+_NORMAL_90 = 1.6449
 
 _QUANTITIES = (
     _Quantity("layer_spacing_a", "layer-spacing", "expected_layer_spacing", "_a", "layer spacing (A)"),
@@ -179,6 +181,45 @@ def _expected(q: _Quantity, material: Perovskite | None, level: float) -> dict[s
         f"{q.name}_low{q.unit}": low,
         f"{q.name}_high{q.unit}": high,
         f"{q.name}_from": origin,
+    }
+
+
+def spacing_beside(material: Perovskite | str) -> dict[str, Any]:
+    """Layer spacing to set beside a crystal that was built: what the shipped model says, and what crystals have.
+
+    Parameters
+    ----------
+    material : Perovskite or str
+        A layered perovskite.
+
+    Returns
+    -------
+    dict
+        ``study_spacing_a`` with its 90 % interval ``study_spacing_low_a`` and ``study_spacing_high_a`` (normal, from
+        the held-out spread of the study `layer-spacing`; NaN where a descriptor isn't known), ``study_spacing_from``
+        (whether the model saw a crystal of this composition), ``crystal_spacing_a`` (median of the known crystals, NaN
+        without one), ``n_crystals`` and ``crystal_files``.
+    """
+    from perospin.chemistry import Perovskite
+    from perospin.descriptors.crystals import crystals_of
+    from perospin.studies.predicting.spacing import expected_spacings
+
+    material = Perovskite.of(material)
+    crystals = crystals_of(str(material))
+    crystals = crystals[crystals["layer_spacing_a"].notna()]
+    expected = expected_spacings([material])[0]
+    value, sd = (math.nan, math.nan) if expected is None else expected
+    origin = "the study layer-spacing knows too little of this spacer"
+    if expected is not None:
+        origin = "study layer-spacing" + (", fitted with these crystals" if len(crystals) else "")
+    return {
+        "study_spacing_a": round(value, 3),
+        "study_spacing_low_a": round(value - _NORMAL_90 * sd, 3),
+        "study_spacing_high_a": round(value + _NORMAL_90 * sd, 3),
+        "study_spacing_from": origin,
+        "crystal_spacing_a": round(float(crystals["layer_spacing_a"].median()), 4) if len(crystals) else math.nan,
+        "n_crystals": len(crystals),
+        "crystal_files": " ".join(crystals["file"]),
     }
 
 

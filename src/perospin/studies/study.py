@@ -175,6 +175,7 @@ class Study:
         out: str | Path | None = None,
         progress: bool | Callable[[str, int, int], None] = True,
         workers: int = 1,
+        scheduler: str | None = None,
     ) -> StudyResult:
         """Run every part.
 
@@ -186,8 +187,11 @@ class Study:
         progress : bool or callable
             True shows a progress line; a callable gets ``(what, done, in_all)``.
         workers : int
-            Parts that are run at a time, each in a process of its own; needs `out` and the study's own data. The
-            numbers are the same.
+            Processes at a time. Each runs a part where there are several parts, `out` is given and the data are the
+            study's own; else all share the folds of one part. The numbers are the same.
+        scheduler : str, optional
+            Address or scheduler file of a running Dask cluster, whose workers share the folds. The numbers are the
+            same.
 
         Returns
         -------
@@ -203,12 +207,18 @@ class Study:
         self.check()
         if out is not None:
             with one_run(out):
-                result = self._run(Path(out), progress, workers)
+                result = self._run(Path(out), progress, workers, scheduler)
                 result.save(out)
                 return result
-        return self._run(None, progress, 1)
+        return self._run(None, progress, workers, scheduler)
 
-    def _run(self, out: Path | None, progress: bool | Callable[[str, int, int], None], workers: int) -> StudyResult:
+    def _run(
+        self,
+        out: Path | None,
+        progress: bool | Callable[[str, int, int], None],
+        workers: int,
+        scheduler: str | None,
+    ) -> StudyResult:
         # matrices here are small: more than one BLAS thread costs time, a lot of it on a busy machine
         from threadpoolctl import threadpool_limits
 
@@ -217,6 +227,7 @@ class Study:
         from perospin.studies.result import StudyResult
         from perospin.studies.running.beside import fill_cells
         from perospin.studies.running.cells import Cells
+        from perospin.studies.running.shared import sharing
 
         cells = Cells(None if out is None else out / "cells")
         started = datetime.datetime.now(datetime.UTC)
@@ -229,13 +240,18 @@ class Study:
                     data[name] = self.dataset(name, _describing(tell))
                 except TooFewRowsError as error:
                     not_modelled[part.label or name] = str(error)
-            if out is not None and workers > 1 and len(data) > 1 and self.data is None and self.ions is None:
+            own = self.data is None and self.ions is None
+            if out is not None and workers > 1 and len(data) > 1 and own and scheduler is None:
                 declared = {"raw": self.raw, "base": self.base}
                 fill_cells(declared, list(data), out / "cells", workers, tell)
-            parts = {
-                name: run_part(name, self.parts[name], rows, cells, tell, self.name) for name, rows in data.items()
-            }
-            parts = counted(parts)
+                workers = 1  # what is left to compute is little
+            with sharing(workers, scheduler) as executor:
+                parts = counted(
+                    {
+                        name: run_part(name, self.parts[name], rows, cells, tell, self.name, executor)
+                        for name, rows in data.items()
+                    }
+                )
         finished = datetime.datetime.now(datetime.UTC)
         return StudyResult(
             name=self.name,

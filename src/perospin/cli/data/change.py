@@ -10,6 +10,7 @@ import typer
 
 from perospin.cli.data.options import (
     AllowUnknownOption,
+    ByOption,
     CarrierOption,
     EvidenceOption,
     HighOption,
@@ -26,6 +27,7 @@ from perospin.cli.data.options import (
     TechniqueOption,
     TheoryOption,
     UnknownOption,
+    WhyOption,
     _ions,
     _select,
     app,
@@ -88,6 +90,7 @@ def import_command(
     skip_known: SkipKnownOption = False,
     ion: IonOption = None,
     names: NamesOption = None,
+    by: ByOption = None,
     as_json: JsonOption = False,
     store: StoreOption = None,
 ) -> None:
@@ -111,7 +114,7 @@ def import_command(
             if not as_json:
                 typer.echo("nothing was imported" if found.issues else "dry run: nothing was imported")
             raise typer.Exit(2 if found.issues else 0)
-        added = opened.add(found.records, skip_known=skip_known)
+        added = opened.add(found.records, skip_known=skip_known, by=by)
         if as_json:
             typer.echo(json.dumps({"imported": added, "store": opened.location}))
             return
@@ -195,6 +198,7 @@ def add(
     allow_unknown: AllowUnknownOption = False,
     ion: IonOption = None,
     names: NamesOption = None,
+    by: ByOption = None,
     as_json: JsonOption = False,
     store: StoreOption = None,
 ) -> None:
@@ -231,7 +235,7 @@ def add(
         note=note,
     )
     with Store.open(store) as opened:
-        (name,) = opened.add([record])
+        (name,) = opened.add([record], by=by)
         if as_json:
             _print_json([record.with_id(name)])
         else:
@@ -244,16 +248,70 @@ def add(
 
 
 @app.command()
-def remove(
-    record_id: Annotated[list[str], typer.Argument(help="Identifiers of your own records: user-1 user-2 ...")],
+def change(
+    record_id: Annotated[str, typer.Argument(metavar="RECORD", help="One of your own records: user-1.")],
+    value: Annotated[float | None, typer.Option("--value", "-v", help="The right number, in --unit.")] = None,
+    unit: Annotated[str | None, typer.Option("--unit", "-u", help="Its unit, if it isn't that of the record.")] = None,
+    uncertainty: Annotated[
+        float | None, typer.Option("--uncertainty", help="One standard deviation; a new value has none unless given.")
+    ] = None,
+    temperature: Annotated[float | None, typer.Option("--temperature", help="K")] = None,
+    place: Annotated[str | None, typer.Option("--place", help="Where in the source: Fig. 3, notebook page ...")] = None,
+    note: Annotated[str | None, typer.Option("--note")] = None,
+    why: WhyOption = "",
+    by: ByOption = None,
+    as_json: JsonOption = False,
     store: StoreOption = None,
 ) -> None:
-    """Remove records from your store; curated ones can't be removed.
+    """Correct a record of your store; what it was stays in its history.
+
+    Example: perospin data change user-1 --value 0.31 --why "misread"
+    """
+    from dataclasses import replace
+
+    from perospin.database import Store
+    from perospin.database.record import to_canonical
+    from perospin.database.store import key_of
+    from perospin.errors import DataError
+
+    with Store.open(store) as opened:
+        key_of(record_id)  # tells what is no identifier
+        old = next((record for record in opened.query() if record.record_id == record_id), None)
+        if old is None:
+            raise DataError(f"no record {record_id} in {opened.location}; `perospin data list --table user` lists them")
+        if unit is not None and value is None:
+            raise DataError("--unit needs --value: say the number in that unit")
+        new: dict[str, Any] = {} if note is None else {"note": note}
+        if value is not None or uncertainty is not None:
+            number, of = old.original_value if value is None else value, unit or old.original_unit
+            new["value"], new["uncertainty"] = to_canonical(old.property, number, of, uncertainty)
+            new |= {"original_value": number, "original_unit": of}
+        if temperature is not None:
+            new["conditions"] = replace(old.conditions, temperature_k=temperature)
+        if place is not None:
+            new["source"] = replace(old.source, located_in=place)
+        record = replace(old, **new)
+        opened.change(record_id, record, by, why)
+        if as_json:
+            _print_json([record])
+        else:
+            typer.echo(f"{record_id}: {shorten(record.material)}, {record.property} = {_value(record)} {record.unit}")
+            typer.echo(f"what it was: perospin data history {record_id}")
+
+
+@app.command()
+def remove(
+    record_id: Annotated[list[str], typer.Argument(help="Identifiers of your own records: user-1 user-2 ...")],
+    why: WhyOption = "",
+    by: ByOption = None,
+    store: StoreOption = None,
+) -> None:
+    """Withdraw records from your store; what they held stays in the history. Curated ones can't be removed.
 
     Example: perospin data remove RECORD_ID
     """
     from perospin.database import Store
 
     with Store.open(store) as opened:
-        count = opened.remove(record_id)
+        count = opened.remove(record_id, by, why)
         typer.echo(f"removed {_plural(count, 'record')} from {opened.location}")

@@ -79,6 +79,12 @@ AllowUnknownOption = Annotated[
 SkipKnownOption = Annotated[bool, typer.Option("--skip-known", help="Pass over records that are in the store.")]
 
 
+ByOption = Annotated[str | None, typer.Option("--by", help="Who you are (default: $PEROSPIN_USER, else the login).")]
+
+
+WhyOption = Annotated[str, typer.Option("--why", help="Reason, kept in the log.")]
+
+
 IonOption = Annotated[
     list[str] | None, typer.Option("--ion", help="A cation of your own, NAME=SMILES; may be given several times.")
 ]

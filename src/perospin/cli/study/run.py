@@ -32,7 +32,11 @@ PartOption = Annotated[list[str] | None, typer.Option("--part", help="Only this 
 IonOption = Annotated[list[str] | None, typer.Option("--ion", help="A cation of your own, NAME=SMILES; repeatable.")]
 WorkersOption = Annotated[
     int,
-    typer.Option("--workers", min=1, help="Parts that are run at a time, a process each; the numbers are the same."),
+    typer.Option("--workers", min=1, help="Processes that share parts or folds; the numbers are the same."),
+]
+SchedulerOption = Annotated[
+    str | None,
+    typer.Option("--scheduler", help="Dask cluster that shares the folds: its address or scheduler file."),
 ]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only the path of the report.")]
 
@@ -46,6 +50,7 @@ def run(
     ion: IonOption = None,
     quiet: QuietOption = False,
     workers: WorkersOption = 1,
+    scheduler: SchedulerOption = None,
 ) -> None:
     """Run a study and write its report; the last line printed is the path of the page.
 
@@ -66,7 +71,7 @@ def run(
     made = _make_folder(folder)
     try:
         with one_run(folder):
-            result = chosen.run(folder, progress=not quiet, workers=workers)
+            result = chosen.run(folder, progress=not quiet, workers=workers, scheduler=scheduler)
             page = report(result, folder)
     except KeyboardInterrupt:
         typer.echo(

@@ -15,11 +15,12 @@ from scipy.special import ndtr, ndtri
 
 from perospin.digits import figures, number, signed
 from perospin.errors import NavigationError
-from perospin.navigation.screening.stream import Found, Job, State, cluster, model_bytes, stream
+from perospin.navigation.screening.stream import Found, Job, State, model_bytes, stream
 from perospin.navigation.space.space import Space
 from perospin.progress import Progress, progress_line
 from perospin.similar import did_you_mean
 from perospin.studies.predicting.prediction import Counterpart, interval_in_words
+from perospin.studies.running.shared import cluster
 from perospin.text import shorten
 
 if TYPE_CHECKING:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from perospin.studies.predicting.predictor import Predictor
     from perospin.studies.predicting.stacked import StackedPredictor
 
-__all__ = ["Found", "Job", "State", "cluster", "model_bytes", "screen_part", "stream"]
+__all__ = ["Found", "Job", "State", "model_bytes", "screen_part", "stream"]
 
 _PART = 1_000_000
 """Candidates a part, about: some seconds of work, lost if a run is killed."""
@@ -382,31 +382,6 @@ def _answer(future: Future[Found]) -> Found:
             "the cluster lost a part of the screening several times over (memory?); what was found is kept: go on with "
             "--resume"
         ) from None
-
-
-@contextmanager
-def cluster(scheduler: str) -> Iterator[Executor]:
-    """Connect to a running Dask scheduler; its workers must have the same perospin.
-
-    Raises
-    ------
-    QuantumError
-        If no scheduler answers, or a worker has another perospin.
-    MissingExtraError
-        If Dask isn't installed here.
-    """
-    from perospin.descriptors.quantum.cluster import dask_executor
-
-    with dask_executor(scheduler, _code) as executor:
-        yield executor
-
-
-def _code() -> dict[str, str]:
-    """Return what decides the numbers of a worker."""
-    from perospin.studies.predicting.kept import package_sha256
-    from perospin.studies.provenance import versions
-
-    return {"perospin": package_sha256()[:12], **versions(("numpy", "scipy", "scikit-learn"))}
 
 
 @contextmanager

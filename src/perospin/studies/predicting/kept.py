@@ -7,22 +7,20 @@ written is as good as none.
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, overload
 
 from perospin.errors import PerospinError
-from perospin.studies.provenance import versions
+from perospin.studies.provenance import package_sha256, versions
 from perospin.studies.running.cells import DECIDING, fingerprint
 
 if TYPE_CHECKING:
     from perospin.studies.declaration.part import PartSpec
     from perospin.studies.predicting.predictor import Predictor
 
-__all__ = ["kept_predictor", "models_folder", "package_sha256"]
+__all__ = ["kept_predictor", "models_folder"]
 
 _MOST_FILES = 20
 _in_memory: dict[str, Predictor] = {}
@@ -107,15 +105,3 @@ def _keep(predictor: Predictor, path: Path) -> None:
             file.unlink(missing_ok=True)
     except (PerospinError, OSError):
         return
-
-
-@lru_cache(maxsize=1)
-def package_sha256() -> str:
-    """Fingerprint of every file of the package: code and shipped tables."""
-    package = Path(__file__).parents[2]
-    found = hashlib.sha256()
-    for path in sorted(package.rglob("*")):
-        if path.is_file() and path.suffix not in (".pyc", ".pyi"):
-            found.update(path.relative_to(package).as_posix().encode())
-            found.update(path.read_bytes())
-    return found.hexdigest()

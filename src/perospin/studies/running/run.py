@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.utils.validation import has_fit_parameter
 
-from perospin.learning.estimators import build_estimator, fit_each, used_columns
-from perospin.learning.training.folds import take
+from perospin.learning.estimators import build_estimator, used_columns
 from perospin.learning.training.weights import supports
 from perospin.learning.validation.evaluation import Evaluation
 from perospin.learning.validation.schemes import Scheme
 from perospin.studies.data.dataset import Dataset
 from perospin.studies.running.cells import Cells, digest, fingerprint, scheme_digest
 from perospin.studies.running.plan import Plan, inner_groups, make_plan
+from perospin.studies.running.shared import predictions_of_sets
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from numpy.typing import NDArray
 
     from perospin.studies.declaration.part import PartSpec
@@ -32,9 +34,17 @@ Progress = Callable[[str, int, int], None]
 class Run:
     """The state of one running part: data, schemes, cells, and what has been evaluated so far."""
 
-    def __init__(self, name: str, part: PartSpec, data: Dataset, cells: Cells, progress: Progress | None) -> None:
+    def __init__(
+        self,
+        name: str,
+        part: PartSpec,
+        data: Dataset,
+        cells: Cells,
+        progress: Progress | None,
+        executor: Executor | None = None,
+    ) -> None:
         self.name, self.part, self.data, self.cells = name, part, data, cells
-        self.progress = progress
+        self.progress, self.executor = progress, executor
         self.plan: Plan = make_plan(part, data)
         self.schemes = dict(self.plan.schemes)
         self.entries = {entry.key: entry for entry in part.schemes if entry.key in self.schemes}
@@ -163,22 +173,26 @@ class Run:
             if together or any(row not in self._fitted.get(name, {}) for row in split.test.tolist())
         }
         if missing:
-            models = fit_each(
+            own: dict[str, set[int]] = {}
+            for name, split in zip(names, plan.splits, strict=True):
+                own.setdefault(name, set()).update(split.test.tolist())
+            scored = [
+                np.array(sorted(own[name] | self._wanted.get(train.tobytes(), set())), dtype=np.int64)
+                for name, train in missing.items()
+            ]
+            values = predictions_of_sets(
                 estimator,
                 self.data.features,
                 self.data.y,
                 list(missing.values()),
+                scored,
                 groups=groups,
                 progress=lambda done, in_all: self.tell(title, done, in_all),
+                executor=None if together else self.executor,
                 **self.data.fit_options,
             )
-            own: dict[str, set[int]] = {}
-            for name, split in zip(names, plan.splits, strict=True):
-                own.setdefault(name, set()).update(split.test.tolist())
-            for (name, train), model in zip(missing.items(), models, strict=True):
-                rows = np.array(sorted(own[name] | self._wanted.get(train.tobytes(), set())))
-                values = np.asarray(model.predict(take(self.data.features, rows)), dtype=float).reshape(len(rows))
-                self._fitted[name] = dict(zip(rows.tolist(), values.tolist(), strict=True))
+            for name, rows, found in zip(missing, scored, values, strict=True):
+                self._fitted[name] = dict(zip(rows.tolist(), found.tolist(), strict=True))
         return [
             self._fitted[name][row]
             for name, split in zip(names, plan.splits, strict=True)

@@ -1,0 +1,1 @@
+"""``perospin crystal``: crystals that nobody has grown."""

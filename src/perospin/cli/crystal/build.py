@@ -1,0 +1,61 @@
+"""``perospin crystal build``: starts of a layered perovskite as POSCAR and CIF files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from perospin.cli.crystal.group import app
+from perospin.cli.own_ions import library_with
+from perospin.digits import counted, figures
+
+
+@app.command("build")
+def build_command(
+    formula: Annotated[str, typer.Argument(help="A layered perovskite, n = 1 to 3, e.g. '(BA)2PbI4'.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the files.")],
+    starts: Annotated[int, typer.Option("--starts", help="How many starts.")] = 24,
+    ion: Annotated[
+        list[str] | None, typer.Option("--ion", help="A cation of your own, NAME=SMILES; repeatable.")
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same files.")] = 0,
+) -> None:
+    """Build starts of a crystal that nobody has grown: packed, not relaxed.
+
+    Example: perospin crystal build "(BA)2PbI4" --starts 24 --out starts
+
+    Octahedra are regular, spacers stretched and folded; symmetry, tilts, poses and shifts are drawn and packed until
+    nothing clashes. Each start is a POSCAR and a CIF; starts.csv lists them all with their variables. About a minute.
+    """
+    from perospin.chemistry import Perovskite
+    from perospin.descriptors.structure.building import NOT_AN_ENERGY, build, write_starts
+    from perospin.studies.structures import spacing_beside
+
+    material = Perovskite.parse(formula, library_with(ion))
+    for caution in material.cautions:
+        typer.echo(caution, err=True)
+    built = build(material, starts, seed, progress=True)
+    beside = spacing_beside(material)
+    written = write_starts(built, out, beside)
+    spacings = sorted(float(start.variables["spacing_a"]) for start in built)
+    typer.echo(f"{counted(len(built), 'start')} of {material.formula} in {out}, unrelaxed, seed {seed}")
+    if len(built) < starts:
+        typer.echo(f"  {starts} were asked for; no more were free of clashes")
+    middle = spacings[len(spacings) // 2]
+    typer.echo(f"  layer spacing {figures(spacings[0])} to {figures(spacings[-1])} A, median {figures(middle)} A")
+    typer.echo(f"  {_expected(beside)}")
+    typer.echo(f"  table: {written[-1]}")
+    typer.echo(NOT_AN_ENERGY)
+
+
+def _expected(beside: dict[str, Any]) -> str:
+    told = beside["study_spacing_from"]
+    if beside["study_spacing_a"] == beside["study_spacing_a"]:
+        low, high = figures(beside["study_spacing_low_a"]), figures(beside["study_spacing_high_a"])
+        told = f"study layer-spacing: {figures(beside['study_spacing_a'])} A (90 %: {low} to {high})"
+    if beside["n_crystals"]:
+        crystal = figures(beside["crystal_spacing_a"])
+        return f"{told}; known: {crystal} A (median of {counted(beside['n_crystals'], 'crystal')})"
+    return f"{told}; no crystal is known"

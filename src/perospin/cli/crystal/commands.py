@@ -1,0 +1,8 @@
+"""All commands of ``perospin crystal``: importing them registers them."""
+
+from __future__ import annotations
+
+from perospin.cli.crystal import build as _build  # noqa: F401
+from perospin.cli.crystal.group import app
+
+__all__ = ["app"]

@@ -1,0 +1,14 @@
+from .backup import backup as backup
+from .backup import restore as restore
+from .diff import Difference as Difference
+from .diff import compare as compare
+from .diff import records_at as records_at
+from .doubts import Doubt as Doubt
+from .doubts import doubts as doubts
+from .history import Change as Change
+from .history import history as history
+from .proposals import Proposal as Proposal
+from .proposals import accept as accept
+from .proposals import proposals as proposals
+from .proposals import propose as propose
+from .proposals import reject as reject

@@ -1,0 +1,142 @@
+"""The one plug point: an ASE calculator that gives energy, forces and stress, with dispersion on top."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from perospin._optional import require
+from perospin.errors import MissingExtraError, StructureError
+
+__all__ = ["D3", "ENGINES", "Engine", "open_engine"]
+
+D3 = "D3(BJ), PBE parameters"
+_NONE = "none"
+_NEEDED = ("energy", "forces", "stress")
+
+ENGINES = {
+    "sevennet": "SevenNet-0 on this machine's processor; needs torch and sevenn, whose package holds the weights",
+    "nequix:PATH": "Nequix on JAX, without torch; PATH is the file of weights (.nqx) that you downloaded",
+}
+"""Named engines and what each needs; a calculator of your own goes through `open_engine` in Python."""
+
+_REFUSED = {
+    "gfn1": (
+        "GFN1-xTB isn't offered: under periodic boundaries tblite 0.8 takes the halogen-bond term of the home cell for "
+        "every image, so halides beside N, O, P or S get wrong forces"
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Engine:
+    """What gives energies.
+
+    Attributes
+    ----------
+    name, version
+        What it is, for the record of each result.
+    dispersion
+        What was added on top: :data:`D3`, or ``"none"``.
+    calculator
+        ASE calculator of the sum.
+    """
+
+    name: str
+    version: str
+    dispersion: str
+    calculator: Any
+
+
+def open_engine(engine: str | Any, *, dispersion: bool = True) -> Engine:
+    """Open an engine by its name, or take an ASE calculator of your own.
+
+    Parameters
+    ----------
+    engine : str or ase.calculators.calculator.Calculator
+        ``"sevennet"``, ``"nequix:PATH"``, or any object of ASE's calculator class with energy, forces and stress.
+    dispersion : bool
+        Add D3 with Becke-Johnson damping and PBE's parameters (Grimme et al., J. Comput. Chem. 2011, 32, 1456). The
+        named engines learned from PBE without dispersion; leave it off for a calculator that has its own.
+
+    Raises
+    ------
+    StructureError
+        If there is no such engine, its weights aren't there, or the calculator gives no stress.
+    MissingExtraError
+        If a package is missing.
+    """
+    require("ase", "relax")
+    name, release, calculator = _named(engine) if isinstance(engine, str) else _own(engine)
+    if not dispersion:
+        return Engine(name, release, _NONE, calculator)
+    d3 = require("dftd3.ase", "relax")
+    from ase.calculators.mixing import SumCalculator
+
+    total = SumCalculator([calculator, d3.DFTD3(method="PBE", damping="d3bj")])
+    return Engine(name, release, f"{D3}, dftd3 {_release('dftd3')}", total)
+
+
+def _named(text: str) -> tuple[str, str, Any]:
+    kind, _, rest = text.partition(":")
+    if (reason := _REFUSED.get(kind.casefold().removesuffix("-xtb"))) is not None:
+        raise StructureError(f"{reason}: use {' or '.join(ENGINES)}")
+    if kind == "sevennet" and not rest:
+        return "SevenNet-0", f"sevenn {_release('sevenn')}", _sevennet()
+    if kind == "nequix":
+        return _nequix(rest)
+    raise StructureError(
+        f"no engine '{text}': use {' or '.join(ENGINES)}; a calculator of your own goes through Python "
+        "(perospin.descriptors.structure.relaxing.relax)"
+    )
+
+
+def _sevennet() -> Any:
+    try:
+        import torch  # type: ignore[import-not-found, unused-ignore]
+        from sevenn.calculator import SevenNetCalculator  # type: ignore[import-not-found, unused-ignore]
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(
+            f"the engine sevennet needs '{error.name}', which no extra of perospin brings (torch is large): "
+            "pip install torch sevenn, in an environment of its own if you like"
+        ) from None
+    # cells are small: more than one thread costs time, and a pool has one worker a core
+    torch.set_num_threads(1)
+    return SevenNetCalculator(model="7net-0", device="cpu")
+
+
+def _nequix(path: str) -> tuple[str, str, Any]:
+    if not path:
+        raise StructureError("the engine nequix needs its weights: write nequix:PATH with the file you downloaded")
+    if not Path(path).is_file():
+        raise StructureError(f"no weights '{path}' for the engine nequix: download them and give their path")
+    try:
+        from nequix.calculator import NequixCalculator  # type: ignore[import-not-found, unused-ignore]
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(
+            f"the engine nequix needs '{error.name}', which no extra of perospin brings: pip install nequix"
+        ) from None
+    try:
+        calculator = NequixCalculator(model_path=path)
+    except Exception as error:  # whatever its reader trips over in a file that holds no weights
+        raise StructureError(f"'{path}' can't be read as weights of nequix ({type(error).__name__})") from error
+    return f"Nequix, {Path(path).name}", f"nequix {_release('nequix')}", calculator
+
+
+def _own(calculator: Any) -> tuple[str, str, Any]:
+    has = getattr(calculator, "implemented_properties", None)
+    kind = type(calculator).__name__
+    if has is None:
+        raise StructureError(f"a {kind} is no engine: give a name ({' or '.join(ENGINES)}) or an ASE calculator")
+    if missing := [quantity for quantity in _NEEDED if quantity not in has]:
+        raise StructureError(f"the calculator {kind} gives no {' and no '.join(missing)}: a crystal needs all three")
+    return kind, f"{kind.lower()} {_release(type(calculator).__module__.split('.')[0])}".strip(), calculator
+
+
+def _release(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""
