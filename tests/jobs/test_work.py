@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from perospin.app import work
+from perospin.jobs import work
 
 
 @pytest.fixture(autouse=True)

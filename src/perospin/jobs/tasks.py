@@ -89,7 +89,7 @@ def _fit(parameters: Mapping[str, Any], files: Mapping[str, Path], out: Path, te
 
 def _study_of(parameters: Mapping[str, Any], files: Mapping[str, Path], out: Path) -> Study:
     """Open a shipped study, or the user's own from its files."""
-    from perospin.app.study_files import load_own_study
+    from perospin.jobs.study_files import load_own_study
     from perospin.studies import Study
 
     if not files:
