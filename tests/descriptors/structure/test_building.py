@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perospin.chemistry import IonLibrary, Perovskite
+from perospin.cli import main
 from perospin.descriptors.structure import describe_structure
 from perospin.descriptors.structure.building import Start, build, cif_text, poscar_text, write_starts
 from perospin.descriptors.structure.building.motifs import MOTIFS, fixed_axes, motifs_for
@@ -241,3 +242,44 @@ def test_files_are_complete_and_a_folder_keeps_its_material(tmp_path, butyl):
     other = [Start(s.structure, s.title.replace("BA", "PA"), s.number, 3, s.variables, 0.0) for s in butyl]
     with pytest.raises(WriteError, match="holds other starts"):
         write_starts(other, tmp_path)
+
+
+def run(capsys, *words) -> tuple[int, str, str]:
+    with pytest.raises(SystemExit) as stop:
+        main(["crystal", "build", *map(str, words)])
+    said = capsys.readouterr()
+    return int(stop.value.code or 0), said.out, said.err
+
+
+def test_the_command_writes_the_same_starts_and_says_what_they_are_not(capsys, tmp_path, butyl):
+    import pandas as pd
+
+    code, out, _ = run(capsys, "(BA)2PbI4", "--starts", 4, "--seed", 3, "--out", tmp_path)
+    assert code == 0
+    assert "4 starts of (BA)2PbI4" in out
+    assert "unrelaxed" in out
+    assert "It is no energy" in out
+    assert "study layer-spacing" in out
+    table = pd.read_csv(tmp_path / "starts.csv")
+    assert (tmp_path / table["file"][0]).read_text(encoding="utf-8") == poscar_text(butyl[0])
+    assert table["n_crystals"][0] == 5
+    assert table["crystal_spacing_a"][0] == pytest.approx(13.3, abs=0.1)
+    assert (table["study_spacing_low_a"] < table["study_spacing_a"]).all()
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["(X1)2PbI4", "--ion", "X1=CC[NH3"], "SMILES"),
+        (["(BA)2(MA)3Pb4I13"], "n = 4"),
+        (["(BA)2XxI4"], "Xx"),
+        (["MAPbI3"], "layered"),
+    ],
+)
+def test_the_command_refuses_in_one_sentence_and_writes_nothing(capsys, tmp_path, words, says):
+    code, out, err = run(capsys, *words, "--out", tmp_path / "none")
+    assert code == 2
+    assert not out
+    assert says in err
+    assert len(err.strip().splitlines()) == 1
+    assert not (tmp_path / "none").exists()
