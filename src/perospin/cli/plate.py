@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from perospin.digits import counted
 from perospin.errors import NavigationError
+
+if TYPE_CHECKING:
+    from perospin.navigation.plates.lines import PhaseLine
 
 app = typer.Typer(
     add_completion=False,
@@ -30,7 +33,12 @@ def plate(
         typer.Option("--value", help="'gap (eV)=peak energy': the campaign's objective and what it is here."),
     ] = None,
     lines: Annotated[
-        str | None, typer.Option("--lines", help="Phases whose shares are wanted: 'n=1:2.36, n=2:2.17, 3D:1.6' (eV).")
+        str | None,
+        typer.Option(
+            "--lines",
+            help="Phases whose shares are wanted: 'n=1:2.36, n=2:2.17, 3D:1.6' (eV), or a table with the columns "
+            "phase, energy (eV), source. Default: what the database knows of the map's components.",
+        ),
     ] = None,
 ) -> None:
     """Read all wells, fit them, and write the page and the table for 'perospin campaign tell'.
@@ -75,14 +83,18 @@ def _values(given: list[str]) -> dict[str, str]:
     return made
 
 
-def _lines(given: str | None) -> dict[str, float] | None:
+def _lines(given: str | None) -> list[PhaseLine] | None:
+    from perospin.navigation.plates.lines import PhaseLine, load_lines
+
     if given is None:
         return None
-    made = {}
+    if ":" not in given:
+        return load_lines(given)
+    made = []
     for text in given.split(","):
         name, _, energy = text.strip().rpartition(":")
         try:
-            made[name.strip() or "?"] = float(energy)
+            made.append(PhaseLine(name.strip() or "?", float(energy), "as given"))
         except ValueError:
             raise NavigationError(f"'{text[:40]}' is no line; write 'n=1:2.36, n=2:2.17, 3D:1.6'") from None
     return made
