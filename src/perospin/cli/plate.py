@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from perospin.digits import counted
 from perospin.errors import NavigationError
-
-if TYPE_CHECKING:
-    from perospin.navigation.plates.lines import PhaseLine
 
 app = typer.Typer(
     add_completion=False,
@@ -48,6 +45,7 @@ def plate(
     import numpy as np
 
     from perospin.measurements.reading.plates import read_plate
+    from perospin.navigation.plates.lines import load_lines, read_lines
     from perospin.navigation.plates.maps import load_map
     from perospin.navigation.plates.plate import analyse_plate
     from perospin.navigation.plates.told import record, result_rows
@@ -55,7 +53,9 @@ def plate(
     from perospin.saving import make_folder, whole_file, write_json, write_rows
 
     reads = [read for file in files for read in read_plate(file)]
-    result = analyse_plate(reads, load_map(map_file), _lines(lines))
+    # a name without a colon is a file, even one that isn't there
+    own = None if not lines else read_lines(lines) if ":" in lines and not Path(lines).is_file() else load_lines(lines)
+    result = analyse_plate(reads, load_map(map_file), own)
     rows = result_rows(result, _values(value or []))
     place = make_folder(out)
     write_rows(place / "results.csv", rows[0], rows)
@@ -80,21 +80,4 @@ def _values(given: list[str]) -> dict[str, str]:
         if not sign or not objective.strip() or not feature.strip():
             raise NavigationError(f"'{text[:60]}' is no value; write 'gap (eV)=peak energy'")
         made[objective.strip()] = feature.strip()
-    return made
-
-
-def _lines(given: str | None) -> list[PhaseLine] | None:
-    from perospin.navigation.plates.lines import PhaseLine, load_lines
-
-    if given is None:
-        return None
-    if ":" not in given:
-        return load_lines(given)
-    made = []
-    for text in given.split(","):
-        name, _, energy = text.strip().rpartition(":")
-        try:
-            made.append(PhaseLine(name.strip() or "?", float(energy), "as given"))
-        except ValueError:
-            raise NavigationError(f"'{text[:40]}' is no line; write 'n=1:2.36, n=2:2.17, 3D:1.6'") from None
     return made

@@ -43,6 +43,7 @@ from perospin.cli.data.printing import (
     _value,
     print_cautions,
 )
+from perospin.cli.own_ions import NamesOption
 from perospin.text import readable_json, shorten, visible
 
 
@@ -52,6 +53,7 @@ def check(
     mapping: MappingOption = None,
     allow_unknown: AllowUnknownOption = False,
     ion: IonOption = None,
+    names: NamesOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Check a table without importing it, or the shipped tables: every bad cell by row and column.
@@ -73,7 +75,7 @@ def check(
             typer.echo(readable_json(report))
         raise typer.Exit(2 if bad else 0)
     found = check_file(
-        what, ColumnMapping.from_toml(mapping) if mapping else None, allow_unknown=allow_unknown, ions=_ions(ion)
+        what, ColumnMapping.from_toml(mapping) if mapping else None, allow_unknown=allow_unknown, ions=_ions(ion, names)
     )
     _print_check(what, found, as_json)
     raise typer.Exit(2 if found.issues else 0)
@@ -87,6 +89,7 @@ def import_command(
     allow_unknown: AllowUnknownOption = False,
     skip_known: SkipKnownOption = False,
     ion: IonOption = None,
+    names: NamesOption = None,
     by: ByOption = None,
     as_json: JsonOption = False,
     store: StoreOption = None,
@@ -99,21 +102,26 @@ def import_command(
 
     with Store.open(store) as opened:
         found = check_file(
-            file, ColumnMapping.from_toml(mapping) if mapping else None, opened, allow_unknown, skip_known, _ions(ion)
+            file,
+            ColumnMapping.from_toml(mapping) if mapping else None,
+            opened,
+            allow_unknown,
+            skip_known,
+            _ions(ion, names),
         )
         if found.issues or dry_run:
             _print_check(str(file), found, as_json)
             if not as_json:
                 typer.echo("nothing was imported" if found.issues else "dry run: nothing was imported")
             raise typer.Exit(2 if found.issues else 0)
-        names = opened.add(found.records, skip_known=skip_known, by=by)
+        added = opened.add(found.records, skip_known=skip_known, by=by)
         if as_json:
-            typer.echo(json.dumps({"imported": names, "store": opened.location}))
+            typer.echo(json.dumps({"imported": added, "store": opened.location}))
             return
-        skipped = len(found.records) - len(names)
+        skipped = len(found.records) - len(added)
         extra = f", {skipped} known ones passed over" if skipped else ""
-        span = f" ({names[0]} to {names[-1]})" if len(names) > 1 else f" ({names[0]})" if names else ""
-        typer.echo(f"imported {_plural(len(names), 'record')}{span}{extra} into {opened.location}")
+        span = f" ({added[0]} to {added[-1]})" if len(added) > 1 else f" ({added[0]})" if added else ""
+        typer.echo(f"imported {_plural(len(added), 'record')}{span}{extra} into {opened.location}")
         if found.n_unknown:
             typer.echo(f"{found.n_unknown} of unknown composition: kept as text, out of default queries")
         print_cautions(found)
@@ -189,6 +197,7 @@ def add(
     note: Annotated[str, typer.Option("--note")] = "",
     allow_unknown: AllowUnknownOption = False,
     ion: IonOption = None,
+    names: NamesOption = None,
     by: ByOption = None,
     as_json: JsonOption = False,
     store: StoreOption = None,
@@ -200,7 +209,7 @@ def add(
     from perospin.database import Conditions, Record, Source, Store
     from perospin.database.record import is_formula, read_material
 
-    library = _ions(ion)
+    library = _ions(ion, names)
     record = Record.measured(
         material,
         property,

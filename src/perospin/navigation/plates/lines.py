@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from perospin.chemistry.perovskite import Perovskite
     from perospin.database.record import Record
 
-__all__ = ["PhaseLine", "known_lines", "load_lines", "phase_lines"]
+__all__ = ["PhaseLine", "known_lines", "load_lines", "phase_lines", "read_lines"]
 
 FloatArray = NDArray[np.float64]
 _LAYERS = range(1, 6)
@@ -229,3 +229,27 @@ def load_lines(path: Path | str) -> list[PhaseLine]:
     if not found:
         raise NavigationError(f"'{table.name}' holds no lines")
     return list(found.values())
+
+
+def read_lines(text: str) -> list[PhaseLine]:
+    """Read lines of phases in eV as a person writes them.
+
+    Raises
+    ------
+    NavigationError
+
+    Examples
+    --------
+    >>> [(line.name, line.energy_ev) for line in read_lines("n=1:2.36, 3D:1.6")]
+    [('n=1', 2.36), ('3D', 1.6)]
+    """
+    made = []
+    for part in text.split(","):
+        name, _, energy = part.strip().rpartition(":")
+        try:
+            made.append(PhaseLine(name.strip() or "?", float(energy), "as given"))
+        except ValueError:
+            raise NavigationError(
+                f"'{shorten(part.strip(), 40)}' is no line; write 'n=1:2.36, n=2:2.17, 3D:1.6'"
+            ) from None
+    return made
