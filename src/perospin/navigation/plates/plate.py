@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from perospin.errors import NavigationError
 from perospin.measurements.reading.plates import PlateRead
 from perospin.navigation.plates.gaps import tauc_gaps
+from perospin.navigation.plates.line_cuts import PlateCuts
 from perospin.navigation.plates.lines import PhaseLine, phase_lines
 from perospin.navigation.plates.maps import PlateMap
 from perospin.navigation.plates.peaks import Peaks, fit_peaks, per_energy
@@ -109,7 +110,10 @@ class PlateResult:
 
 
 def analyse_plate(
-    reads: Sequence[PlateRead], plate_map: PlateMap, lines: Sequence[PhaseLine] | None = None
+    reads: Sequence[PlateRead],
+    plate_map: PlateMap,
+    lines: Sequence[PhaseLine] | None = None,
+    cuts: PlateCuts | None = None,
 ) -> PlateResult:
     """Turn the reads of one plate into numbers.
 
@@ -121,6 +125,8 @@ def analyse_plate(
     lines : sequence of PhaseLine, optional
         Lines of the phases whose shares are wanted, as `phase_lines` takes them. Default: those of the database for
         the components of the map, if it knows two or more. An empty list asks for none.
+    cuts : PlateCuts, optional
+        Diffraction of the same wells: layer spacing, layer number and shares beside those of the light.
 
     Raises
     ------
@@ -197,6 +203,13 @@ def analyse_plate(
             Feature(f"share of {name}", "", np.where(empty, np.nan, phases.shares[:, k]), nothing)
             for k, name in enumerate(phases.names)
         ]
+    if cuts is not None:
+        layers = [Feature(*numbers) for numbers in cuts.numbers(wells)]
+        features += layers
+        if bare := [w for w, d in zip(wells, layers[0].values, strict=True) if w in cuts.cuts and not np.isfinite(d)]:
+            told.append(f"line cuts without a (00l) series: {', '.join(bare[:12])}")
+        if other := [w for w in cuts.cuts if w not in wells]:
+            told.append(f"line cuts of wells that were not read: {', '.join(other[:12])}")
     _outliers(wells, plate_map, features, flags)
     return PlateResult(
         tuple(wells),

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["plate_page"]
 
-_MOST_MAPS, _MOST_FITS, _MOST_SPECTRA = 6, 12, 96
+_MOST_MAPS, _MOST_FITS, _MOST_SPECTRA = 12, 12, 96
 
 
 def plate_page(result: PlateResult, folder: str | Path, name: str) -> Path:
