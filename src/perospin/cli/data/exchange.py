@@ -108,7 +108,7 @@ def tell_losses(key: str, records: Iterable[Record]) -> None:
 
 @app.command()
 def lost(
-    direction: Annotated[str, typer.Argument(help="csv, package, bibtex, nomad, from-nomad ...; none lists them all.")] = "",
+    direction: Annotated[str, typer.Argument(help="csv, package, nomad, from-nomad ...; none: all of them.")] = "",
     property: PropertyOption = None,
     store: StoreOption = None,
 ) -> None:
@@ -143,6 +143,8 @@ def structures(
     written, refused = write_crystals(file, out)
     for name, why in refused:
         typer.echo(f"not written: {visible(name)}: {why}", err=True)
-    typer.echo(f"wrote {_plural(len(written), 'crystal')} to {visible(str(out))}; perospin describe {visible(str(out))}")
+    typer.echo(
+        f"wrote {_plural(len(written), 'crystal')} to {visible(str(out))}; perospin describe {visible(str(out))}"
+    )
     tell_losses("from-optimade", [])
     raise typer.Exit(2 if refused else 0)

@@ -93,7 +93,8 @@ def to_csl(sources: Iterable[CitedSource]) -> list[dict[str, Any]]:
 
 def to_datacite(
     title: str, description: str, creators: Sequence[Creator], licence: tuple[str, str, str],
-    sources: list[CitedSource], *, date: str, version: str, doi: str, publisher: str, keywords: Sequence[str], n_bytes: int,
+    sources: list[CitedSource], *, date: str, version: str, doi: str, publisher: str, keywords: Sequence[str],
+    n_bytes: int,
 ) -> dict[str, Any]:  # fmt: skip
     """Metadata of a data set in DataCite's schema 4.5, as its REST interface takes them."""
     name, words, address = licence

@@ -56,7 +56,11 @@ DIRECTIONS: dict[str, Direction] = {
         "data package, RO-Crate",
         _ALL,
         {},
-        (("history", "who changed a record and when stays in the store"), ("files", "raw data stay where they are")),
+        (
+            ("record_id", "written; the store that imports it gives its own"),
+            ("history", "who changed a record and when stays in the store"),
+            ("files", "raw data stay where they are"),
+        ),
     ),
     "bibtex": Direction("bibtex", "BibTeX", ("doi", "first_author", "year", "url"), {}),
     "csl": Direction("csl", "CSL-JSON", ("doi", "first_author", "year", "url"), {}),
@@ -139,7 +143,7 @@ def _default(name: str) -> Any:
 
 
 def losses(key: str, records: Iterable[Record] = ()) -> list[Loss]:
-    """What is lost when records go to another side, the most frequent first.
+    """Say what is lost when records go to another side, the most frequent first.
 
     Parameters
     ----------

@@ -253,7 +253,7 @@ def _by_smiles(smiles: str, library: IonLibrary) -> Ion | None:
 
 
 def records_to_nomad(records: Iterable[Record], ions: IonLibrary | None = None) -> list[dict[str, Any]]:
-    """Archives of the records: one a band gap, and one for each other composition."""
+    """Make the archives of the records: one a band gap, and one for each other composition."""
     from perospin.chemistry import IonLibrary, Perovskite
 
     library = IonLibrary.of(ions)
