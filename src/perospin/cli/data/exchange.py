@@ -13,7 +13,6 @@ from perospin.cli.data.options import (
     HighOption,
     IonOption,
     LowOption,
-    MaterialOption,
     PropertyOption,
     SourceOption,
     StoreOption,

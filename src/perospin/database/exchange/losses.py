@@ -163,7 +163,8 @@ def losses(key: str, records: Iterable[Record] = ()) -> list[Loss]:
         if name in direction.kept:
             continue
         default = _default(name)
-        count = sum(row[name] not in (default, "", None) for row in rows)
+        said = ("", None) if name == "material" else (default, "", None)
+        count = sum(row[name] not in said and not (name == "material" and row[name] == row["formula"]) for row in rows)
         if count:
             found.append(Loss(name, direction.instead.get(name, "not said"), count))
     found.sort(key=lambda loss: -(loss.n_records or 0))

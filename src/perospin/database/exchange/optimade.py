@@ -124,7 +124,7 @@ def _anonymous(counts: Mapping[str, int]) -> str:
 
 
 def identifier_of(text: str) -> str:
-    """Identifier of an entry made from any text."""
+    """Make the identifier of an entry from any text."""
     return re.sub(r"[^A-Za-z0-9._-]+", "_", text).strip("_") or "x"
 
 

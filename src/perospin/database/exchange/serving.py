@@ -52,7 +52,7 @@ def _settings(records: list[Record], base_url: str | None) -> dict[str, Any]:
 
 
 def _literal(collection: Any) -> Any:
-    """Reading of filters by the letter: the package's own takes brackets of a formula for a pattern."""
+    """Read filters by the letter: the package's own reader takes brackets of a formula for a pattern."""
     from optimade.filtertransformers.mongo import MongoTransformer
 
     class Literal(MongoTransformer):  # type: ignore[misc]
@@ -64,9 +64,10 @@ def _literal(collection: Any) -> Any:
 
 
 def optimade_app(records: Iterable[Record], ions: IonLibrary | None = None, base_url: str | None = None) -> Any:
-    """ASGI application that answers ``/structures``, ``/references``, ``/info`` and ``/links`` for these records.
+    """Make the ASGI application that answers ``/structures``, ``/references`` and ``/info`` for these records.
 
-    The ``optimade`` package does the work, in memory. The records are those of the moment: make a new one after a change.
+    The ``optimade`` package does the work, in memory. The records are those of the moment: make a new application after
+    a change.
 
     Parameters
     ----------
