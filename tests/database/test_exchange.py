@@ -137,7 +137,12 @@ def test_a_harmed_folder_is_refused_with_a_sentence(tmp_path: Path, harm: str) -
         (folder / "SHA256SUMS").unlink()
     else:
         (folder / "datapackage.json").unlink()
-    words = {"changed": "was changed", "lacking": "lacks 'ions.csv'", "interrupted": "incomplete", "foreign": "holds no"}
+    words = {
+        "changed": "was changed",
+        "lacking": "lacks 'ions.csv'",
+        "interrupted": "incomplete",
+        "foreign": "holds no",
+    }
     with pytest.raises(DataError, match=words[harm]) as caught:
         check_file(folder)
     assert len(str(caught.value)) <= 400
@@ -288,7 +293,10 @@ def test_every_ion_of_the_list_is_found_as_the_list_draws_it() -> None:
         ({}, "holds no perovskite composition"),
         ({"ions_a_site": [{"abbreviation": "PhEA", "coefficient": 1}]}, "no certain structure"),
         ({"ions_a_site": [{"abbreviation": "MA", "smiles": "C[NH3+]", "coefficient": "much"}]}, "positive number"),
-        ({"ions_a_site": [{"abbreviation": "MA", "smiles": "[NH3+]CCCOCCF", "coefficient": 1}]}, "isn't in the library"),
+        (
+            {"ions_a_site": [{"abbreviation": "MA", "smiles": "[NH3+]CCCOCCF", "coefficient": 1}]},
+            "isn't in the library",
+        ),
         ({"ions_a_site": ["MA"]}, "is no ion"),
     ],
 )

@@ -34,7 +34,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "mechanisms": ("perospin.cli.mechanisms", "Spin relaxation rate laws, and which one your data speak for."),
     "data": ("perospin.cli.data.change", "Look at, check, import and export measured values."),
     "cations": ("perospin.cli.cations", "Look at cations and compute their descriptors."),
-    "serve": ("perospin.cli.serve", "Serve records, predictions and campaigns to a group over HTTP."),
+    "serve": ("perospin.cli.start.serve", "Serve records, predictions and campaigns to a group over HTTP."),
+    "mcp": ("perospin.cli.start.mcp", "Tools for an agent (Model Context Protocol): they read and predict."),
     "report": ("perospin.cli.start.report", "Run the shipped studies and write their reports, as make report does."),
     "doctor": ("perospin.cli.start.doctor", "Check the installation: versions, extras, cache, write rights, speed."),
 }

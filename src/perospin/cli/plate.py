@@ -41,13 +41,14 @@ def plate(
 
     from perospin.measurements.reading.plates import read_plate
     from perospin.navigation.plates.maps import load_map
+    from perospin.navigation.plates.phases import read_lines
     from perospin.navigation.plates.plate import analyse_plate
     from perospin.navigation.plates.told import record, result_rows
     from perospin.reports.plates.write import plate_page
     from perospin.saving import make_folder, whole_file, write_json, write_rows
 
     reads = [read for file in files for read in read_plate(file)]
-    result = analyse_plate(reads, load_map(map_file), _lines(lines))
+    result = analyse_plate(reads, load_map(map_file), read_lines(lines) if lines else None)
     rows = result_rows(result, _values(value or []))
     place = make_folder(out)
     write_rows(place / "results.csv", rows[0], rows)
@@ -72,17 +73,4 @@ def _values(given: list[str]) -> dict[str, str]:
         if not sign or not objective.strip() or not feature.strip():
             raise NavigationError(f"'{text[:60]}' is no value; write 'gap (eV)=peak energy'")
         made[objective.strip()] = feature.strip()
-    return made
-
-
-def _lines(given: str | None) -> dict[str, float] | None:
-    if given is None:
-        return None
-    made = {}
-    for text in given.split(","):
-        name, _, energy = text.strip().rpartition(":")
-        try:
-            made[name.strip() or "?"] = float(energy)
-        except ValueError:
-            raise NavigationError(f"'{text[:40]}' is no line; write 'n=1:2.36, n=2:2.17, 3D:1.6'") from None
     return made

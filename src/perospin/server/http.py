@@ -13,6 +13,7 @@ from fastapi import Depends, FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from perospin.database import Store
 from perospin.database.engines import is_url
@@ -312,7 +313,7 @@ def _handle_errors(app: FastAPI) -> None:
         return refusal(422, "malformed", f"{'.'.join(where[1:]) or where[0]}: {first['msg']}{more}", where)
 
     @app.exception_handler(HTTPException)
-    async def elsewhere(_: Request, error: HTTPException) -> JSONResponse:
+    async def elsewhere(request: Request, error: HTTPException) -> JSONResponse:
         said = {
             404: "there is nothing at this address; /openapi.json lists all",
             405: "another verb is taken here",
@@ -321,6 +322,14 @@ def _handle_errors(app: FastAPI) -> None:
             return refusal(400, "malformed", "the message is no JSON in UTF-8")
         answer = refusal(error.status_code, "address", said.get(error.status_code, str(error.detail)))
         answer.headers.update(error.headers or {})
+        if error.status_code == 405:
+            verbs = {
+                verb
+                for route in request.app.routes
+                if route.matches(request.scope)[0] is not Match.NONE
+                for verb in getattr(route, "methods", None) or ()
+            }
+            answer.headers["allow"] = ", ".join(sorted(verbs))
         return answer
 
 

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perospin.errors import NavigationError
+from perospin.text import shorten
 
-__all__ = ["Phases", "phase_fractions"]
+__all__ = ["Phases", "phase_fractions", "read_lines"]
 
 FloatArray = NDArray[np.float64]
 _ROUNDS = 400
@@ -98,3 +99,27 @@ def phase_fractions(
     residual = np.full(len(signal), np.nan)
     residual[lit] = np.minimum(np.trapezoid(np.abs(scaled - w @ h), energy_ev, axis=1), 1.0)
     return Phases(names, shares, h, residual)
+
+
+def read_lines(text: str) -> dict[str, float]:
+    """Read lines of phases in eV as a person writes them.
+
+    Raises
+    ------
+    NavigationError
+
+    Examples
+    --------
+    >>> read_lines("n=1:2.36, 3D:1.6")
+    {'n=1': 2.36, '3D': 1.6}
+    """
+    made = {}
+    for part in text.split(","):
+        name, _, energy = part.strip().rpartition(":")
+        try:
+            made[name.strip() or "?"] = float(energy)
+        except ValueError:
+            raise NavigationError(
+                f"'{shorten(part.strip(), 40)}' is no line; write 'n=1:2.36, n=2:2.17, 3D:1.6'"
+            ) from None
+    return made

@@ -28,7 +28,7 @@ _UFF = {
 }  # fmt: skip
 _BONDED_A = {"I": 2.70, "Br": 2.50, "Cl": 2.30, "O": 1.90, "F": 2.10, "N": 2.00, "S": 2.50}
 """H...acceptor distance of a hydrogen bond (A): usual lengths in crystals."""
-_BOND_DEPTH = 3.0
+_BOND_DEPTH = 7.0
 _CUTOFF_A, _SWITCH_A = 7.5, 6.0
 _CAP = 0.72
 """Below this share of the best distance a pair term goes on as a straight line: overlaps are finite."""
@@ -107,7 +107,7 @@ class Frame:
     next_slab: Float
 
     def rows(self, which: Any) -> Frame:
-        """Some of the starts."""
+        """Take some of the starts."""
         return Frame(*(getattr(self, name)[which] for name in self.__dataclass_fields__))
 
 
@@ -133,7 +133,7 @@ class Poses:
     spacing_a: Float
 
     def rows(self, which: Any) -> Poses:
-        """Some of the starts."""
+        """Take some of the starts."""
         return Poses(*(getattr(self, name)[which] for name in self.__dataclass_fields__))
 
 

@@ -206,7 +206,7 @@ def _in_turn(packed: list[_Packed], number: int) -> list[_Packed]:
 def _checked(
     request: Request, drawn: Draw, kinds: Kinds, frame: Frame, poses: Poses, row: int, raw: float
 ) -> list[_Packed]:
-    """The start as a structure, the spacing grown until no atoms clash; nothing if that doesn't help."""
+    """Make the start a structure, its spacing grown until no atoms clash; nothing if that doesn't help."""
     from dataclasses import replace
 
     if not np.isfinite(raw):
@@ -233,7 +233,7 @@ def _checked(
 def _structure(
     drawn: Draw, kinds: Kinds, poses: Poses, row: int, layer: Float, following: Float
 ) -> tuple[Structure, NDArray[np.int64]]:
-    """The crystal, and the number of the molecule of each atom (slab atoms: -1)."""
+    """Make the crystal, and number the molecule of each atom (slab atoms: -1)."""
     from pymatgen.core import Lattice, Structure
 
     side, spacing = drawn.slab.side_a, float(poses.spacing_a[row])

@@ -1,6 +1,16 @@
 from .engines import ENGINES as ENGINES
 from .engines import Engine as Engine
 from .engines import open_engine as open_engine
+from .files import Outcome as Outcome
+from .files import crystal_files as crystal_files
+from .files import read_outcome as read_outcome
+from .files import relax_files as relax_files
 from .relaxation import Limits as Limits
+from .relaxation import Point as Point
 from .relaxation import Relaxed as Relaxed
 from .relaxation import relax as relax
+from .trusting import JUDGED as JUDGED
+from .trusting import WINDOW_MEV as WINDOW_MEV
+from .trusting import Interval as Interval
+from .trusting import intervals as intervals
+from .trusting import rank_starts as rank_starts
