@@ -11,7 +11,7 @@ from perospin.errors import DataError
 from perospin.text import shorten
 
 if TYPE_CHECKING:
-    from perospin.database.exporting import CitedSource
+    from perospin.database.citing import CitedSource
 
 _ORCID = re.compile(r"(?:https?://orcid\.org/)?(\d{4}-\d{4}-\d{4}-\d{3}[\dX])")
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from perospin import saving
-from perospin.database.exporting import cited_sources
+from perospin.database.citing import cited_sources
 from perospin.database.record import Record
 from perospin.database.tidy import to_cells
 from perospin.database.vocabulary import PROPERTIES

@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING, Any
 
 from perospin import saving
 from perospin.database.benchmark import TABLES, data_file
+from perospin.database.citing import cited_sources, to_bibtex
 from perospin.database.exchange.citing import Creator, to_csl, to_datacite
 from perospin.database.exchange.crate import METADATA as CRATE
 from perospin.database.exchange.crate import to_crate
 from perospin.database.exchange.words import record_fields
-from perospin.database.exporting import cited_sources, to_bibtex
 from perospin.database.record import COLUMNS, Record, normalise_doi
 from perospin.database.tidy import to_cells
 from perospin.database.vocabulary import PROPERTIES
