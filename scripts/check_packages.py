@@ -2,7 +2,7 @@
 
 ``python scripts/check_packages.py`` takes a few minutes and needs a package index. Checked are: what twine and
 check-wheel-contents say; that each file of ``src/perospin`` under version control is in both, and nothing else; that
-the wheel works without extras (version, doctor, a prediction, a fit of an example, a sentence where an extra is missing)
+the wheel works without extras (version, doctor, a prediction, a fit of an example, a word where an extra is missing)
 and with those of ``--extras`` (a crystal, the app). It prints a table and ends with 1 if something is wrong.
 """
 
@@ -79,7 +79,8 @@ def build(work: Path) -> tuple[Path, Path]:
     run([tools / "python", "-m", "build", "--outdir", work / "dist", ROOT], work)
     wheel, sdist = next((work / "dist").glob("*.whl")), next((work / "dist").glob("*.tar.gz"))
     run([tools / "python", "-m", "twine", "check", "--strict", wheel, sdist], work)
-    run([tools / "check-wheel-contents", wheel], work)
+    # names of migrations begin with their number: alembic reads them by path
+    run([tools / "check-wheel-contents", "--ignore", "W004", wheel], work)
     with zipfile.ZipFile(wheel) as held:
         compare("wheel", {name for name in held.namelist() if name.startswith("perospin/")}, tracked())
     with tarfile.open(sdist) as packed:
