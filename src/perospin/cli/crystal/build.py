@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 from statistics import median
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from perospin.cli.crystal.beside import expected_words
 from perospin.cli.crystal.group import app
 from perospin.cli.own_ions import library_with
 from perospin.digits import counted, figures
@@ -50,17 +51,6 @@ def build_command(
     third = median(spacings[: max(1, len(spacings) // 3)])
     low, high = figures(min(spacings)), figures(max(spacings))
     typer.echo(f"  layer spacing {low} to {high} A; median of the best packed third {figures(third)} A")
-    typer.echo(f"  {_expected(beside)}")
+    typer.echo(f"  {expected_words(beside)}")
     typer.echo(f"  table: {written[-1]}")
     typer.echo(NOT_AN_ENERGY)
-
-
-def _expected(beside: dict[str, Any]) -> str:
-    told = beside["study_spacing_from"]
-    if beside["study_spacing_a"] == beside["study_spacing_a"]:
-        low, high = figures(beside["study_spacing_low_a"]), figures(beside["study_spacing_high_a"])
-        told = f"study layer-spacing: {figures(beside['study_spacing_a'])} A (90 %: {low} to {high})"
-    if beside["n_crystals"]:
-        crystal = figures(beside["crystal_spacing_a"])
-        return f"{told}; known: {crystal} A (median of {counted(beside['n_crystals'], 'crystal')})"
-    return f"{told}; no crystal is known"
