@@ -231,9 +231,8 @@ def main() -> None:
             found = Counter(proposal.record.source.first_author for proposal in proposals(opened, None))
             values = [proposal.record.value for proposal in proposals(opened, None)]
         stored = sum(found.values())
-        print(
-            f"proposals answered with 201: {len(set(kept))}; in the store: {stored}; twice: {stored - len(set(values))}"
-        )
+        twice = stored - len(set(values))
+        print(f"proposals answered with 201: {len(set(kept))}; in the store: {stored}; twice: {twice}")
         if stored < len(set(kept)) or twice:
             raise SystemExit("an accepted record was lost or is there twice")
 

@@ -53,6 +53,7 @@ _ON_A_PAGE = (
     (r" ?\(--columns[^)]*\)", " under 'What is taken for what'"),
     (r"give --unit\b", "choose its unit"),
     (r"ask for materials with 'perospin campaign suggest'", "choose some on the page 'Campaign'"),
+    (r"try robust=True", "tick 'robust'"),
     (r"state with --stop-below", "state with 'Stop below' at the start of a campaign"),
 )
 
@@ -181,6 +182,8 @@ def styled(figure: Any, height: int = 460) -> Any:
     """Give a plotly figure the look of all figures: colours that everybody can tell apart, no frame, no logo."""
     figure.update_layout(
         colorway=list(look.COLOURS), height=height, margin={"l": 8, "r": 8, "t": 36, "b": 8}, template="simple_white",
-        font={"color": look.BLACK, "size": 13}, legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0.0},
+        font={"color": look.BLACK, "size": 13},
+        # below the figure: above it stands the bar of buttons
+        legend={"orientation": "h", "y": 0.0, "yref": "container", "yanchor": "bottom", "x": 0.0},
     )  # fmt: skip
     return figure
