@@ -32,12 +32,13 @@ def build_command(
     nothing clashes. Each start is a POSCAR and a CIF; starts.csv lists them all with their variables. About a minute.
     """
     from perospin.chemistry import Perovskite
-    from perospin.descriptors.structure.building import NOT_AN_ENERGY, build, write_starts
+    from perospin.descriptors.structure.building import NOT_AN_ENERGY, build, check_folder, write_starts
     from perospin.studies.structures import spacing_beside
 
     material = Perovskite.parse(formula, library_with(ion))
     for caution in material.cautions:
         typer.echo(caution, err=True)
+    check_folder(out, material.formula, seed)
     built = build(material, starts, seed, progress=True)
     beside = spacing_beside(material)
     written = write_starts(built, out, beside)

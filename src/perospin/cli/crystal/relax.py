@@ -102,10 +102,10 @@ def _tell(ranked: pd.DataFrame, material: str, library: Any) -> None:
 
     rows = ranked[(ranked["material"] == material) & ranked["rank"].notna()].sort_values("rank")
     distinct = rows[rows["same_as"] == ""]
-    n_inside = int(rows["in_window"].sum())
+    n_inside, unit = int(rows["in_window"].sum()), str(rows["unit"].iloc[0])
     typer.echo(
         f"{material}: {counted(len(rows), 'start')} in {counted(len(distinct), 'minimum', 'minima')}, "
-        f"{n_inside} within {WINDOW_MEV:.0f} meV per spacer of the lowest"
+        f"{n_inside} within {WINDOW_MEV:.0f} meV per {unit} of the lowest"
     )
     lines = [
         [
@@ -120,7 +120,7 @@ def _tell(ranked: pd.DataFrame, material: str, library: Any) -> None:
         ]
         for row in distinct.head(_SHOWN).to_dict("records")
     ]
-    headings = ["candidate", "meV per spacer", "starts", "spacing (A)", "angle (deg)", "group", "eV/A", "GPa"]
+    headings = ["candidate", f"meV per {unit}", "starts", "spacing (A)", "angle (deg)", "group", "eV/A", "GPa"]
     show_rows(Console(highlight=False), headings, lines, whole=range(1, 8), right=range(1, 8))
     for name, words, unit, digits in _TOLD:
         found = intervals(ranked, material)[name]

@@ -13,7 +13,6 @@ from perospin.cli.data.options import (
     HighOption,
     IonOption,
     LowOption,
-    MaterialOption,
     PropertyOption,
     SourceOption,
     StoreOption,
@@ -108,9 +107,7 @@ def tell_losses(key: str, records: Iterable[Record]) -> None:
 
 @app.command()
 def lost(
-    direction: Annotated[
-        str, typer.Argument(help="csv, package, bibtex, nomad, from-nomad ...; none lists them all.")
-    ] = "",
+    direction: Annotated[str, typer.Argument(help="csv, package, nomad, from-nomad ...; none: all of them.")] = "",
     property: PropertyOption = None,
     store: StoreOption = None,
 ) -> None:
