@@ -1,5 +1,11 @@
 from .backup import backup as backup
 from .backup import restore as restore
+from .conflicts import RULE as RULE
+from .conflicts import Conflict as Conflict
+from .conflicts import Coverage as Coverage
+from .conflicts import Setting as Setting
+from .conflicts import conflicts as conflicts
+from .conflicts import coverage as coverage
 from .diff import Difference as Difference
 from .diff import compare as compare
 from .diff import records_at as records_at
