@@ -56,7 +56,8 @@ def conflicts(
 
 def _print(conflict: Conflict) -> None:
     unit = "" if conflict.unit == "1" else f" {conflict.unit}"
-    times = f", {figures(conflict.high / conflict.low, 3)} times" if 0 < conflict.low < conflict.high else ""
+    ratio = conflict.high / conflict.low if conflict.low > 0 else 0.0
+    times = f", {figures(ratio, 3)} times" if ratio > 1.05 else ""
     head = f"{shorten(conflict.material, 60)}, {conflict.property}: "
     span = f"{figures(conflict.low, 3)} to {figures(conflict.high, 3)}{unit}{times}"
     typer.echo(visible(f"{head}{_plural(len(conflict.records), 'value')}, {span}"))
@@ -98,5 +99,5 @@ def _print_coverage(tested: Coverage) -> None:
     parts = ", ".join(f"{kind} {tested.inside[kind]} of {count}" for kind, count in tested.tested.items())
     typer.echo(
         f"held-out test: the value of a source left out lay in the 90 % interval made without it {inside} of {n} times "
-        f"({percent(tested.share)}): {parts}; {_plural(tested.untested, 'source')} couldn't be tested (too few repeats)"
+        f"({percent(tested.share)})\n{parts}; too few repeats to test {_plural(tested.untested, 'source')}"
     )

@@ -11,6 +11,11 @@ from .diff import compare as compare
 from .diff import records_at as records_at
 from .doubts import Doubt as Doubt
 from .doubts import doubts as doubts
+from .files import ROLES as ROLES
+from .files import Beside as Beside
+from .files import attach as attach
+from .files import content as content
+from .files import files as files
 from .history import Change as Change
 from .history import history as history
 from .proposals import Proposal as Proposal
