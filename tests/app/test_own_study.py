@@ -11,10 +11,11 @@ pytest.importorskip("streamlit")
 
 from streamlit.testing.v1 import AppTest
 
-from perospin.app import folders, work
-from perospin.app.study_files import load_own_study
+from perospin.app import folders
 from perospin.app.uploads import together
 from perospin.errors import PerospinError
+from perospin.jobs import work
+from perospin.jobs.study_files import load_own_study
 from perospin.studies.new_study import new_study
 
 sys.path.insert(0, str(Path(__file__).parent))

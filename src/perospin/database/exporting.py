@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from perospin.database.query import to_frame
 from perospin.database.record import Record, Source
@@ -15,8 +16,14 @@ from perospin.errors import DataError
 from perospin.saving import whole_file, write_text
 from perospin.text import readable_json, shorten, tex, tex_verbatim
 
-FORMATS = ("csv", "parquet", "json", "bibtex")
-_SUFFIXES = {".csv": "csv", ".parquet": "parquet", ".pq": "parquet", ".json": "json", ".bib": "bibtex"}
+if TYPE_CHECKING:
+    from perospin.chemistry import IonLibrary
+
+FORMATS = ("csv", "parquet", "json", "bibtex", "csl", "nomad", "optimade")
+_SUFFIXES = {
+    ".csv": "csv", ".parquet": "parquet", ".pq": "parquet", ".json": "json", ".bib": "bibtex",
+    ".jsonl": "optimade", ".csl.json": "csl", ".archive.json": "nomad",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +97,25 @@ def to_bibtex(records: Iterable[Record]) -> str:
     return "\n".join(entries)
 
 
-def export_records(records: Sequence[Record], path: Path | str, format: str | None = None) -> int:
+def format_of(path: Path | str, format: str | None = None) -> str:
+    """Format that is given, or told by the suffix of a file.
+
+    Raises
+    ------
+    DataError
+        If there is no such format, or the suffix tells none.
+    """
+    name = Path(path).name.lower()
+    by_suffix = (kind for suffix, kind in sorted(_SUFFIXES.items(), key=lambda p: -len(p[0])) if name.endswith(suffix))
+    chosen = format or next(by_suffix, None)
+    if chosen not in FORMATS:
+        raise DataError(f"can't tell the format of '{shorten(str(path))}'; use one of: {', '.join(FORMATS)}")
+    return chosen
+
+
+def export_records(
+    records: Sequence[Record], path: Path | str, format: str | None = None, ions: IonLibrary | None = None
+) -> int:
     """Write records to a file.
 
     Parameters
@@ -100,7 +125,10 @@ def export_records(records: Sequence[Record], path: Path | str, format: str | No
     path
         Target; it is replaced only when everything was written.
     format
-        One of `FORMATS`; by default told by the file's suffix.
+        One of `FORMATS`; by default told by the file's suffix (``.jsonl`` is OPTIMADE, ``.archive.json`` NOMAD,
+        ``.csl.json`` CSL-JSON).
+    ions
+        Ion library with the user's own cations, for NOMAD and OPTIMADE.
 
     Returns
     -------
@@ -113,19 +141,28 @@ def export_records(records: Sequence[Record], path: Path | str, format: str | No
         If the format is unknown or the file can't be written.
     """
     path = Path(path)
-    chosen = format or _SUFFIXES.get(path.suffix.lower())
-    if chosen not in FORMATS:
-        raise DataError(f"can't tell the format of '{shorten(str(path))}'; use one of: {', '.join(FORMATS)}")
+    chosen = format_of(path, format)
     if chosen == "csv":
         write_records(records, path)
     elif chosen == "json":
         write_text(path, to_json(records))
     elif chosen == "bibtex":
         write_text(path, to_bibtex(records))
+    elif chosen in ("csl", "nomad", "optimade"):
+        write_text(path, _foreign(records, chosen, ions))
     else:
         with whole_file(path) as part:
             to_frame(records).to_parquet(part)
     return len(records)
+
+
+def _foreign(records: Sequence[Record], chosen: str, ions: IonLibrary | None) -> str:
+    from perospin.database.exchange import records_to_nomad, to_csl, to_jsonl
+
+    if chosen == "optimade":
+        return to_jsonl(records, ions)
+    content = to_csl(cited_sources(records)) if chosen == "csl" else records_to_nomad(records, ions)
+    return readable_json(content) + "\n"
 
 
 def to_json(records: Iterable[Record]) -> str:

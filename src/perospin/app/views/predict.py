@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from perospin.app import parts, plots
-from perospin.app.study_files import load_own_study
 from perospin.app.uploads import together
 from perospin.app.views.own_study import ask_study
 from perospin.app.waiting import wait_for
+from perospin.jobs.study_files import load_own_study
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from perospin.cli.crystal.beside import expected_words
 from perospin.cli.crystal.group import app
 from perospin.cli.own_ions import library_with
-from perospin.digits import counted, figures, number
+from perospin.digits import counted
 from perospin.errors import DataError, PerospinError
 
 if TYPE_CHECKING:
@@ -60,8 +61,8 @@ def relax_command(
     try:
         with _executor(scheduler, workers) as executor:
             outcomes = relax_files(
-                paths, out, engine, dispersion=not no_dispersion, limits=limits, executor=executor, progress=True,
-                on_result=lambda outcome: _failed(outcome.source, outcome.reason),
+                paths, out, engine, dispersion=not no_dispersion, limits=limits, ions=library, executor=executor,
+                progress=True, on_result=lambda outcome: _failed(outcome.source, outcome.reason),
             )  # fmt: skip
     except KeyboardInterrupt:
         typer.echo("interrupted: what was reached is kept; the same command goes on from there", err=True)
@@ -101,25 +102,25 @@ def _tell(ranked: pd.DataFrame, material: str, library: Any) -> None:
 
     rows = ranked[(ranked["material"] == material) & ranked["rank"].notna()].sort_values("rank")
     distinct = rows[rows["same_as"] == ""]
-    n_inside = int(rows["in_window"].sum())
+    n_inside, unit = int(rows["in_window"].sum()), str(rows["unit"].iloc[0])
     typer.echo(
-        f"{material}: {counted(len(rows), 'start')} in {counted(len(distinct), 'minimum', 'minima')}, {n_inside} within "
-        f"{WINDOW_MEV:.0f} meV per spacer of the lowest"
+        f"{material}: {counted(len(rows), 'start')} in {counted(len(distinct), 'minimum', 'minima')}, "
+        f"{n_inside} within {WINDOW_MEV:.0f} meV per {unit} of the lowest"
     )
     lines = [
         [
-            row.file,
-            number(row.energy_above_lowest_mev, 1),
-            str(1 + int((rows["same_as"] == row.file).sum())),
-            number(row.layer_spacing_a, 3) if row.layer_spacing_a < 10 else f"{row.layer_spacing_a:.2f}",
-            f"{row.bxb_angle_mean_deg:.1f}",
-            row.space_group,
-            number(row.force_ev_a, 3),
-            number(row.stress_gpa, 3),
+            str(row["file"]),
+            f"{row['energy_above_lowest_mev']:.1f}",
+            str(1 + int((rows["same_as"] == row["file"]).sum())),
+            f"{row['layer_spacing_a']:.2f}",
+            f"{row['bxb_angle_mean_deg']:.1f}",
+            str(row["space_group"]),
+            f"{row['force_ev_a']:.3f}",
+            f"{row['stress_gpa']:.3f}",
         ]
-        for row in distinct.head(_SHOWN).itertuples()
+        for row in distinct.head(_SHOWN).to_dict("records")
     ]
-    headings = ["candidate", "meV per spacer", "starts", "spacing (A)", "angle (deg)", "group", "eV/A", "GPa"]
+    headings = ["candidate", f"meV per {unit}", "starts", "spacing (A)", "angle (deg)", "group", "eV/A", "GPa"]
     show_rows(Console(highlight=False), headings, lines, whole=range(1, 8), right=range(1, 8))
     for name, words, unit, digits in _TOLD:
         found = intervals(ranked, material)[name]
@@ -133,7 +134,6 @@ def _tell(ranked: pd.DataFrame, material: str, library: Any) -> None:
 def _beside(material: str, library: Any) -> str:
     """Spacing by the shipped study, and of known crystals."""
     from perospin.chemistry import Perovskite
-    from perospin.cli.crystal.build import expected_words
     from perospin.studies.structures import spacing_beside
 
     try:
@@ -143,6 +143,7 @@ def _beside(material: str, library: Any) -> str:
 
 
 def _tell_others(ranked: pd.DataFrame) -> None:
-    """What has no rank, and why."""
-    for row in ranked[ranked["rank"].isna() & (ranked["remark"] != "") & (ranked["space_group"] != "")].itertuples():
-        typer.echo(f"  without rank: {row.file}: {row.remark}", err=True)
+    """Say what has no rank, and why."""
+    others = ranked[ranked["rank"].isna() & (ranked["remark"] != "") & (ranked["space_group"] != "")]
+    for row in others.to_dict("records"):
+        typer.echo(f"  without rank: {row['file']}: {row['remark']}", err=True)

@@ -30,10 +30,11 @@ MOST_STARTS = 500
 CLASH = 0.75
 """No start has two atoms of different molecules nearer than this share of the sum of their van der Waals radii."""
 _SHAPES = 10
-_TRIED_PER_START = 16
-_IMPROVED_PER_START = 2
+_TRIED_PER_START = 24
+_IMPROVED_PER_START = 3
+_BATCH = 8
 _GROWTH_A, _MOST_GROWN = 0.1, 10
-_CONTACTS_A, _SAME_A, _SYMMETRY_A = 3.2, 1e-4, 0.01
+_CONTACTS_A, _SAME_A = 3.2, 1e-4
 
 
 @dataclass(frozen=True)
@@ -155,10 +156,11 @@ def _packed(request: Request, starts: int, seed: int, tell: Progress | None) -> 
         kinds, frame, poses = collect(drawn)
         kept = _best_of_each(drawn, score(kinds, frame, poses), share)
         # one compiled batch size, so that the time left can be told
-        for first in range(0, len(kept), 8):
-            part = kept[first : first + 8]
+        size = min(_BATCH, len(kept))
+        for first in range(0, len(kept), size):
+            part = kept[first : first + size]
             some = [drawn[k] for k in part]
-            full = part + [part[-1]] * (8 - len(part))
+            full = part + [part[-1]] * (size - len(part))
             better, scores = improve(kinds, frame.rows(full), poses.rows(full))
             for row, one in enumerate(some):
                 found += _checked(request, one, kinds, frame.rows(full), better, row, float(scores[row]))
@@ -206,7 +208,7 @@ def _in_turn(packed: list[_Packed], number: int) -> list[_Packed]:
 def _checked(
     request: Request, drawn: Draw, kinds: Kinds, frame: Frame, poses: Poses, row: int, raw: float
 ) -> list[_Packed]:
-    """The start as a structure, the spacing grown until no atoms clash; nothing if that doesn't help."""
+    """Make the start a structure, its spacing grown until no atoms clash; nothing if that doesn't help."""
     from dataclasses import replace
 
     if not np.isfinite(raw):
@@ -233,7 +235,7 @@ def _checked(
 def _structure(
     drawn: Draw, kinds: Kinds, poses: Poses, row: int, layer: Float, following: Float
 ) -> tuple[Structure, NDArray[np.int64]]:
-    """The crystal, and the number of the molecule of each atom (slab atoms: -1)."""
+    """Make the crystal, and number the molecule of each atom (slab atoms: -1)."""
     from pymatgen.core import Lattice, Structure
 
     side, spacing = drawn.slab.side_a, float(poses.spacing_a[row])
@@ -341,8 +343,8 @@ def _wrapped(structure: Structure) -> Structure:
 
 
 def _space_group(structure: Structure) -> str:
-    import spglib
+    from perospin.descriptors.structure.ordering import read_sites
+    from perospin.descriptors.structure.symmetry import find_symmetry
 
-    cell = (structure.lattice.matrix, structure.frac_coords, [site.specie.Z for site in structure])
-    found = spglib.get_spacegroup(cell, symprec=_SYMMETRY_A)
-    return "" if found is None else str(found).partition(" ")[0]
+    found = find_symmetry(read_sites(structure))
+    return "" if found is None else found.symbol

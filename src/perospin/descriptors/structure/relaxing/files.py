@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, as_completed
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +22,8 @@ from perospin.saving import make_folder, one_run, plain, read_json, read_text, w
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
+
+    from perospin.chemistry import IonLibrary
 
 __all__ = ["Outcome", "crystal_files", "read_outcome", "relax_files"]
 
@@ -107,6 +107,7 @@ def relax_files(
     *,
     dispersion: bool = True,
     limits: Limits | None = None,
+    ions: IonLibrary | None = None,
     executor: Executor | None = None,
     progress: bool | Progress = False,
     on_result: Callable[[Outcome], None] | None = None,
@@ -123,7 +124,7 @@ def relax_files(
         Folder of the results; made if it isn't there.
     engine : str or ASE calculator
         As in :func:`open_engine`. With an executor it must be a name: a calculator isn't sent to other processes.
-    dispersion, limits
+    dispersion, limits, ions
         As in :func:`relax`.
     executor : concurrent.futures.Executor, optional
         Relaxes crystals side by side, on processes of this machine or on a Dask cluster; each with one thread. Workers
@@ -151,7 +152,7 @@ def relax_files(
     paths = crystal_files(files)
     folder = make_folder(out)
     opened = open_engine(engine, dispersion=dispersion)
-    works = [_Work(path, folder, limits, _settings(opened, limits)) for path in paths]
+    works = [_Work(path, folder, limits, _settings(opened, limits), ions) for path in paths]
     outcomes: dict[Path, Outcome] = {}
     with one_run(folder), progress_line(progress) as tell:
         for work, outcome in _each(works, opened, engine, dispersion, executor, tell):
@@ -184,6 +185,7 @@ class _Work:
     folder: Path
     limits: Limits
     settings: Mapping[str, Any]
+    ions: IonLibrary | None
 
     @property
     def result(self) -> Path:
@@ -233,9 +235,7 @@ class _Work:
             begin = self.begin()
             if begin is not None and len(begin.positions_a) != len(structure):
                 begin = None
-            found = relax(
-                structure, engine, limits=self.limits, begin=begin, keep=self.keep, progress=tell or False
-            )
+            found = relax(structure, engine, limits=self.limits, begin=begin, keep=self.keep, progress=tell or False)
         except StructureError as error:
             self.under_way.unlink(missing_ok=True)
             return Outcome(self.path.name, None, {}, str(error))

@@ -130,7 +130,7 @@ def of(task: str, parameters: Mapping[str, Any], files: Mapping[str, bytes] | No
     Parameters
     ----------
     task : str
-        A name of `perospin.app.tasks.TASKS`.
+        A name of `perospin.jobs.tasks.TASKS`.
     parameters : mapping
         Plain values.
     files : mapping, optional
@@ -176,7 +176,7 @@ def start(task: str, parameters: Mapping[str, Any], files: Mapping[str, bytes] |
         write_bytes(work.folder / f"file-{place}", content)
     write_json(work.folder / _REQUEST, {"task": task, "parameters": dict(parameters), "files": list(files or {})})
     process = subprocess.Popen(
-        [sys.executable, "-m", "perospin.app.working", str(work.folder)],
+        [sys.executable, "-m", "perospin.jobs.working", str(work.folder)],
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
     )  # fmt: skip
     _children.append(process)
