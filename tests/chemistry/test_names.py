@@ -62,7 +62,7 @@ def test_a_clash_names_both_molecules_and_how_to_say_which() -> None:
     kept = Perovskite.parse("(CPA)2PbI4")
     assert str(kept) == "(ClPA)2PbI4"
     (caution,) = kept.cautions
-    for part in ("3-chloropropylammonium", "cyclopropylammonium", "CPA3", "names='nomad'", "names='perospin'"):
+    for part in ("3-chloropropylammonium", "cyclopropylammonium", "CPA3", "'nomad'", "'perospin'", "--names"):
         assert part in caution
     other = Perovskite.parse("(CPA)2PbI4", names="nomad")
     assert (str(other), other.cautions) == ("(CPA3)2PbI4", ())

@@ -312,7 +312,7 @@ class IonLibrary:
             return ""
         return (
             f"'{key}' is read as {ours.name}; the {other.title} uses it for {self._states[symbol][0].name}: write "
-            f"{symbol}, or say names='{other.key}', if you mean that one; names='{OWN}' keeps ours"
+            f"{symbol}, or take the names of '{other.key}', if you mean that one; '{OWN}' keeps ours (names=, --names)"
         )
 
     def tokens_at(self, text: str, start: int, end: int) -> list[str]:
@@ -355,7 +355,7 @@ class IonLibrary:
 
     def _uncertainty(self, name: str, source: NameList) -> str:
         ours = self._states.get(name) or self._states.get(self._aliases.get(name, ""), ())
-        hint = f"; write names='{OWN}' to mean {ours[0].name}" if ours else ""
+        hint = f"; the names of '{OWN}' mean {ours[0].name}" if ours else ""
         return (
             f"'{shorten(name)}' has no certain structure in the {source.title}: {source.uncertain[name]}. Write the "
             f"symbol of the ion you mean, or define it with --ion 'NAME=<SMILES>'{hint}"

@@ -83,13 +83,17 @@ def check(
 
 @app.command("import")
 def import_command(
-    file: Annotated[Path, typer.Argument(help="CSV (comma, semicolon or tab) in UTF-8 with a header row.")],
+    file: Annotated[
+        Path,
+        typer.Argument(help="Table (CSV, .xlsx), published folder, NOMAD archive (.json) or OPTIMADE file (.jsonl)."),
+    ],
     mapping: MappingOption = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what is wrong; write nothing.")] = False,
     allow_unknown: AllowUnknownOption = False,
     skip_known: SkipKnownOption = False,
     ion: IonOption = None,
     names: NamesOption = None,
+    doi: Annotated[str, typer.Option("--doi", help="Source of records that name none, as in a NOMAD archive.")] = "",
     by: ByOption = None,
     as_json: JsonOption = False,
     store: StoreOption = None,
@@ -108,6 +112,7 @@ def import_command(
             allow_unknown,
             skip_known,
             _ions(ion, names),
+            {"doi": doi} if doi else None,
         )
         if found.issues or dry_run:
             _print_check(str(file), found, as_json)
@@ -130,8 +135,13 @@ def import_command(
 
 @app.command()
 def export(
-    file: Annotated[Path, typer.Argument(help="Target; the suffix tells the format (.csv .parquet .json .bib).")],
-    format: Annotated[str | None, typer.Option("--format", "-f", help="csv, parquet, json or bibtex.")] = None,
+    file: Annotated[
+        Path, typer.Argument(help="Target; the suffix tells the format (.csv .parquet .json .bib .jsonl .csl.json).")
+    ],
+    format: Annotated[
+        str | None,
+        typer.Option("--to", "--format", "-f", help="csv, parquet, json, bibtex, csl, nomad or optimade."),
+    ] = None,
     property: PropertyOption = None,
     material: MaterialOption = None,
     table: TableOption = None,
@@ -143,13 +153,16 @@ def export(
     max_temperature: HighOption = None,
     unknown: UnknownOption = False,
     theory: TheoryOption = False,
+    ion: IonOption = None,
     store: StoreOption = None,
 ) -> None:
-    """Write records to a file; bibtex writes their sources.
+    """Write records to a file; bibtex and csl write their sources. What the format can't say is told.
 
     Example: perospin data export tau_spin.csv --property tau_spin
     """
+    from perospin.cli.data.exchange import tell_losses
     from perospin.database import cited_sources, export_records
+    from perospin.database.exporting import format_of
     from perospin.errors import DataError
 
     records = _select(
@@ -160,14 +173,17 @@ def export(
         raise DataError(
             f"no record fits the selection, so '{shorten(str(file))}' was not written; see `perospin data list`"
         )
-    count = export_records(records, file, format)
-    if format == "bibtex" or (format is None and file.suffix.lower() == ".bib"):
+    chosen = format_of(file, format)
+    count = export_records(records, file, chosen, _ions(ion))
+    if chosen in ("bibtex", "csl"):
         typer.echo(
             f"wrote {_plural(len(cited_sources(records)), 'source')} of {_plural(count, 'record')} "
             f"to {visible(str(file))}"
         )
     else:
         typer.echo(f"wrote {_plural(count, 'record')} to {visible(str(file))}")
+    if chosen not in ("csv", "parquet", "json"):
+        tell_losses(chosen, records)
 
 
 @app.command()

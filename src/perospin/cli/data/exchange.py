@@ -107,9 +107,7 @@ def tell_losses(key: str, records: Iterable[Record]) -> None:
 
 @app.command()
 def lost(
-    direction: Annotated[
-        str, typer.Argument(help="csv, package, bibtex, nomad, from-nomad ...; none lists them all.")
-    ] = "",
+    direction: Annotated[str, typer.Argument(help="csv, package, nomad, from-nomad ...; none: all of them.")] = "",
     property: PropertyOption = None,
     store: StoreOption = None,
 ) -> None:

@@ -1,5 +1,10 @@
 from .citing import Creator as Creator
 from .citing import to_csl as to_csl
+from .crystals import from_ase as from_ase
+from .crystals import from_optimade as from_optimade
+from .crystals import to_ase as to_ase
+from .crystals import to_optimade as to_optimade
+from .crystals import write_crystals as write_crystals
 from .losses import DIRECTIONS as DIRECTIONS
 from .losses import Loss as Loss
 from .losses import losses as losses
@@ -18,3 +23,4 @@ from .package import Package as Package
 from .package import Publication as Publication
 from .package import open_package as open_package
 from .package import publish as publish
+from .serving import optimade_app as optimade_app

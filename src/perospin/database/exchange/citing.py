@@ -11,7 +11,7 @@ from perospin.errors import DataError
 from perospin.text import shorten
 
 if TYPE_CHECKING:
-    from perospin.database.exporting import CitedSource
+    from perospin.database.citing import CitedSource
 
 _ORCID = re.compile(r"(?:https?://orcid\.org/)?(\d{4}-\d{4}-\d{4}-\d{3}[\dX])")
 
@@ -93,7 +93,8 @@ def to_csl(sources: Iterable[CitedSource]) -> list[dict[str, Any]]:
 
 def to_datacite(
     title: str, description: str, creators: Sequence[Creator], licence: tuple[str, str, str],
-    sources: list[CitedSource], *, date: str, version: str, doi: str, publisher: str, keywords: Sequence[str], n_bytes: int,
+    sources: list[CitedSource], *, date: str, version: str, doi: str, publisher: str, keywords: Sequence[str],
+    n_bytes: int,
 ) -> dict[str, Any]:  # fmt: skip
     """Metadata of a data set in DataCite's schema 4.5, as its REST interface takes them."""
     name, words, address = licence

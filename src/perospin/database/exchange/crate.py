@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from perospin.database.citing import CitedSource
     from perospin.database.exchange.citing import Creator
-    from perospin.database.exporting import CitedSource
 
 METADATA = "ro-crate-metadata.json"
 _CONTEXT = "https://w3id.org/ro/crate/1.1/context"
@@ -16,7 +16,8 @@ _PROFILE = "https://w3id.org/ro/crate/1.1"
 
 def to_crate(
     title: str, description: str, creators: Sequence[Creator], licence: tuple[str, str, str],
-    sources: list[CitedSource], files: Mapping[str, tuple[str, str, int]], *, date: str, version: str, doi: str, keywords: Sequence[str],
+    sources: list[CitedSource], files: Mapping[str, tuple[str, str, int]], *, date: str, version: str, doi: str,
+    keywords: Sequence[str],
 ) -> dict[str, Any]:  # fmt: skip
     """Describe a folder as an RO-Crate: one flat list of entities that point at one another.
 

@@ -56,7 +56,11 @@ DIRECTIONS: dict[str, Direction] = {
         "data package, RO-Crate",
         _ALL,
         {},
-        (("history", "who changed a record and when stays in the store"), ("files", "raw data stay where they are")),
+        (
+            ("record_id", "written; the store that imports it gives its own"),
+            ("history", "who changed a record and when stays in the store"),
+            ("files", "raw data stay where they are"),
+        ),
     ),
     "bibtex": Direction("bibtex", "BibTeX", ("doi", "first_author", "year", "url"), {}),
     "csl": Direction("csl", "CSL-JSON", ("doi", "first_author", "year", "url"), {}),
@@ -139,7 +143,7 @@ def _default(name: str) -> Any:
 
 
 def losses(key: str, records: Iterable[Record] = ()) -> list[Loss]:
-    """What is lost when records go to another side, the most frequent first.
+    """Say what is lost when records go to another side, the most frequent first.
 
     Parameters
     ----------
@@ -159,7 +163,8 @@ def losses(key: str, records: Iterable[Record] = ()) -> list[Loss]:
         if name in direction.kept:
             continue
         default = _default(name)
-        count = sum(row[name] not in (default, "", None) for row in rows)
+        said = ("", None) if name == "material" else (default, "", None)
+        count = sum(row[name] not in said and not (name == "material" and row[name] == row["formula"]) for row in rows)
         if count:
             found.append(Loss(name, direction.instead.get(name, "not said"), count))
     found.sort(key=lambda loss: -(loss.n_records or 0))

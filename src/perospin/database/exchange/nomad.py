@@ -152,7 +152,7 @@ def from_nomad(archive: Mapping[str, Any], ions: IonLibrary | None = None) -> No
     if not isinstance(data, Mapping) or not any(isinstance(data.get(key), list) for key, _ in _SITES):
         raise DataError("this archive holds no perovskite composition (ions_a_site, ions_b_site, ions_x_site)")
     library = IonLibrary.of(ions).with_names("nomad")
-    amounts: dict[Ion, Fraction] = {}
+    amounts: dict[str | Ion, Fraction] = {}
     remarks: list[str] = []
     for key, _ in _SITES:
         for place, entry in enumerate(data.get(key) or ()):
@@ -171,11 +171,13 @@ def from_nomad(archive: Mapping[str, Any], ions: IonLibrary | None = None) -> No
         raise DataError(f"band_gap of this archive is {shorten(repr(gap), 30)}; it must be a positive number of eV")
     reference = data.get("ref") if isinstance(data.get("ref"), Mapping) else {}
     return NomadComposition(
-        Perovskite.from_ions(amounts, library),
-        *(str(data.get(key) or "") for key in ("dimensionality", "sample_type", "composition_estimate")),
-        None if gap is None else float(gap),
-        str((reference or {}).get("DOI_number") or data.get("DOI_number") or ""),
-        tuple(remarks),
+        material=Perovskite.from_ions(amounts, library),
+        dimensionality=str(data.get("dimensionality") or ""),
+        sample_type=str(data.get("sample_type") or ""),
+        composition_estimate=str(data.get("composition_estimate") or ""),
+        band_gap_ev=None if gap is None else float(gap),
+        doi=str((reference or {}).get("DOI_number") or data.get("DOI_number") or ""),
+        remarks=tuple(remarks),
     )
 
 
@@ -253,7 +255,7 @@ def _by_smiles(smiles: str, library: IonLibrary) -> Ion | None:
 
 
 def records_to_nomad(records: Iterable[Record], ions: IonLibrary | None = None) -> list[dict[str, Any]]:
-    """Archives of the records: one a band gap, and one for each other composition."""
+    """Make the archives of the records: one a band gap, and one for each other composition."""
     from perospin.chemistry import IonLibrary, Perovskite
 
     library = IonLibrary.of(ions)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from perospin import saving
-from perospin.database.exporting import cited_sources
+from perospin.database.citing import cited_sources
 from perospin.database.record import Record
 from perospin.database.tidy import to_cells
 from perospin.database.vocabulary import PROPERTIES
@@ -68,7 +68,8 @@ def _definition(name: str, words: str, kind: str, inner: str = "", unit: str = "
         "x-optimade-unit": "inapplicable" if inner else shown,
         "type": [_TYPES[kind], "null"],
         "x-optimade-definition": {
-            "kind": "property", "format": "1.2", "version": "1.0.0", "name": PREFIX + name, "label": f"{PREFIX}{name}_v1",
+            "kind": "property", "format": "1.2", "version": "1.0.0", "name": PREFIX + name,
+            "label": f"{PREFIX}{name}_v1",
         },
     }  # fmt: skip
     if inner:
@@ -82,12 +83,30 @@ def _definition(name: str, words: str, kind: str, inner: str = "", unit: str = "
     return entry
 
 
-def _elements(material: Perovskite) -> dict[str, int]:
-    """Whole numbers of atoms in the smallest ratio, by element in alphabetical order."""
+def formula_attributes(amounts: Mapping[str, Fraction | float]) -> dict[str, Any]:
+    """Attributes of a structure that follow from the amounts of its elements."""
+    counts = _whole(amounts)
+    total = sum(counts.values())
+    return {
+        "elements": list(counts),
+        "nelements": len(counts),
+        "elements_ratios": [count / total for count in counts.values()],
+        "chemical_formula_reduced": _reduced(counts),
+        "chemical_formula_anonymous": _anonymous(counts),
+    }
+
+
+def _amounts(material: Perovskite) -> dict[str, Fraction]:
     counts: dict[str, Fraction] = {}
     for ion, amount in (*material.cations, *material.b_site, *material.x_site):
         for element, count in ion.elements:
             counts[element] = counts.get(element, Fraction(0)) + count * amount
+    return counts
+
+
+def _whole(amounts: Mapping[str, Fraction | float]) -> dict[str, int]:
+    """Whole numbers of atoms in the smallest ratio, by element in alphabetical order."""
+    counts = {element: Fraction(amount).limit_denominator(10_000) for element, amount in amounts.items() if amount}
     scale = math.lcm(*(count.denominator for count in counts.values()))
     whole = {element: int(count * scale) for element, count in sorted(counts.items())}
     common = math.gcd(*whole.values())
@@ -104,7 +123,8 @@ def _anonymous(counts: Mapping[str, int]) -> str:
     return "".join(f"{name}{count if count > 1 else ''}" for name, count in zip(names, ordered, strict=False))
 
 
-def _identifier(text: str) -> str:
+def identifier_of(text: str) -> str:
+    """Make the identifier of an entry from any text."""
     return re.sub(r"[^A-Za-z0-9._-]+", "_", text).strip("_") or "x"
 
 
@@ -126,9 +146,7 @@ def entries(records: Iterable[Record], ions: IonLibrary | None = None) -> list[d
     names: dict[str, int] = {}
     for formula, group in groups.items():
         material = Perovskite.parse(formula, library)
-        counts = _elements(material)
-        total = sum(counts.values())
-        identifier = _identifier(formula)
+        identifier = identifier_of(formula)
         names[identifier] = names.get(identifier, 0) + 1
         if names[identifier] > 1:
             identifier += f"-{names[identifier]}"
@@ -143,13 +161,9 @@ def entries(records: Iterable[Record], ions: IonLibrary | None = None) -> list[d
                 "attributes": {
                     "immutable_id": None,
                     "last_modified": None,
-                    "elements": list(counts),
-                    "nelements": len(counts),
-                    "elements_ratios": [count / total for count in counts.values()],
+                    **formula_attributes(_amounts(material)),
                     "chemical_formula_descriptive": formula,
-                    "chemical_formula_reduced": _reduced(counts),
                     "chemical_formula_hill": None,
-                    "chemical_formula_anonymous": _anonymous(counts),
                     "dimension_types": None,
                     "nperiodic_dimensions": None,
                     "lattice_vectors": None,
@@ -188,7 +202,7 @@ def entries(records: Iterable[Record], ions: IonLibrary | None = None) -> list[d
 
 
 def to_jsonl(records: Iterable[Record], ions: IonLibrary | None = None) -> str:
-    """Records as OPTIMADE JSON Lines: header, definitions, structures, references."""
+    """Write records as OPTIMADE JSON Lines: header, definitions, structures, references."""
     given = list(records)
     used = [name for name in PROPERTIES if any(record.property == name for record in given)]
     lines = [

@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING, Any
 
 from perospin import saving
 from perospin.database.benchmark import TABLES, data_file
+from perospin.database.citing import cited_sources, to_bibtex
 from perospin.database.exchange.citing import Creator, to_csl, to_datacite
 from perospin.database.exchange.crate import METADATA as CRATE
 from perospin.database.exchange.crate import to_crate
 from perospin.database.exchange.words import record_fields
-from perospin.database.exporting import cited_sources, to_bibtex
 from perospin.database.record import COLUMNS, Record, normalise_doi
 from perospin.database.tidy import to_cells
 from perospin.database.vocabulary import PROPERTIES
@@ -199,8 +199,8 @@ def _contents(records: list[Record], about: Publication, ions: IonLibrary | None
         " and others" if len(properties) > 4 else ""
     )
     description = about.description or (
-        f"{len(records)} values of {len(properties)} properties of {n_materials} materials from {len(sources)} sources; "
-        "each with its unit, its conditions and the place where it was read."
+        f"{len(records)} values of {len(properties)} properties of {n_materials} materials from {len(sources)} "
+        "sources; each with its unit, its conditions and the place where it was read."
     )
     date = about.date or datetime.datetime.now(tz=datetime.UTC).date().isoformat()
     copied = _copied(records)
@@ -274,7 +274,7 @@ def _ion_rows(records: list[Record], ions: IonLibrary | None) -> list[dict[str, 
 
 
 def _copied(records: list[Record]) -> dict[str, tuple[str, bytes]]:
-    """Copied tables whose rows are among the records: what they are, and the text of their licence."""
+    """Find copied tables whose rows are among the records: what they are, and the text of their licence."""
     found = {}
     for table, name in _COPIED.items():
         if any(record.origin and record.record_id.startswith(f"{table}-") for record in records):
@@ -417,8 +417,8 @@ def open_package(folder: Path | str, ions: IonLibrary | None = None) -> Package:
         raise DataError(f"the folder '{shown}' holds no {PACKAGE}: give a table, or what `perospin data publish` wrote")
     if not (where / SUMS).is_file():
         raise DataError(
-            f"the folder '{shown}' lacks {SUMS}, which is written last: it is incomplete, or another program's; give its "
-            "table with --mapping, or publish it again"
+            f"the folder '{shown}' lacks {SUMS}, which is written last: it is incomplete, or another program's; give "
+            "its table with --mapping, or publish it again"
         )
     for line in _read(where / SUMS).splitlines():
         sum_, _, name = line.partition("  ")
@@ -454,8 +454,8 @@ def _new_cations(path: Path, ions: IonLibrary | None) -> dict[str, dict[str, str
             ours = library.get(symbol)
             if smiles and ours.smiles and not _same(smiles, ours.smiles):
                 raise DataError(
-                    f"'{shorten(symbol)}' in this package is {shorten(smiles)}, here it is {ours.name} ({ours.smiles}): "
-                    "rename it in the package's formulas before you import them"
+                    f"'{shorten(symbol)}' in this package is {shorten(smiles)}, here it is {ours.name} "
+                    f"({ours.smiles}): rename it in the package's formulas before you import them"
                 )
         elif smiles and not (row.get("charge") or "").startswith("-"):
             new[symbol] = {"smiles": smiles, "name": from_spreadsheet(row.get("name") or symbol)}
