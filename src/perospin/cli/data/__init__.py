@@ -1,6 +1,6 @@
 """``perospin data``: look at, check, import and export measured values."""
 
-from perospin.cli.data import look, relations, change, sharing, conflicts  # noqa: I001  (the order of the help)
+from perospin.cli.data import look, relations, change, sharing, conflicts, tracing  # noqa: I001  (the order of the help)
 from perospin.cli.data.options import app
 
-__all__ = ["app", "change", "conflicts", "look", "relations", "sharing"]
+__all__ = ["app", "change", "conflicts", "look", "relations", "sharing", "tracing"]
