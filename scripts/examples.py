@@ -5,6 +5,7 @@ Run from the root: ``python scripts/examples.py``. Nothing is made up: every val
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -30,9 +31,25 @@ def main() -> None:
     table[["name", "formula", *EIGHT]].to_csv(FOLDER / "paper_format.csv", index=False, lineterminator="\n")
     write_text(FOLDER / "new_materials.csv", "material\n(3AMP)PbI4\n(HA)2PbI4\n(PEA)2(MA)2Pb3I10\n")
     _values()
+    _optimade()
     (FOLDER / "crystals").mkdir(exist_ok=True)
     for path in sorted((ROOT / "src/perospin/database/tables/cif").glob("*.cif")):
         shutil.copyfile(path, FOLDER / "crystals" / path.name)
+
+
+def _optimade() -> None:
+    """Write one shipped crystal as another database's OPTIMADE file."""
+    from pymatgen.core import Structure
+
+    from perospin.database import data_file
+    from perospin.database.exchange import to_optimade
+
+    crystal = Structure.from_file(str(data_file("cif/CsPbI3_delta_COD4335639.cif")))
+    entry = to_optimade(crystal, "cod-4335639")
+    for name in ("lattice_vectors", "cartesian_site_positions"):
+        entry["attributes"][name] = [[round(x, 6) + 0.0 for x in row] for row in entry["attributes"][name]]
+    head = {"x-optimade": {"meta": {"api_version": "1.2.0"}, "api_version": "1.2.0"}}
+    write_text(FOLDER / "optimade.jsonl", json.dumps(head) + "\n" + json.dumps(entry) + "\n")
 
 
 def _materials(table) -> None:  # type: ignore[no-untyped-def]

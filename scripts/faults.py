@@ -20,7 +20,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "tests"))
+sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "scripts")]
+import shared_faults as shared  # noqa: E402
+
 _LEFT = ".part-*"
 
 
@@ -301,6 +303,12 @@ def run(scale: float = 1.0) -> list[tuple[str, int, int]]:
         "eight writers, one file": lambda: writers(max(int(25 * scale), 2)),
         "eight runs, one folder": studies_at_once,
         "planted links": links,
+        "store: writer killed": lambda: shared.stores_killed(m),
+        "store: migration killed": lambda: shared.migrations_killed(m),
+        "store: backup and restore killed": lambda: shared.backups_killed(max(m // 2, 1)),
+        "PostgreSQL: writer killed": lambda: shared.postgresql_killed(m),
+        "campaign: writer killed": lambda: shared.campaigns_killed(max(m // 2, 1)),
+        "service killed": lambda: shared.services_killed(max(m // 2, 1)),
     }
     return [(name, *check()) for name, check in kinds.items()]
 

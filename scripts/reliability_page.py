@@ -32,6 +32,12 @@ SEEN = {
     "eight writers, one file": "eight processes count in one file: no step lost, none double",
     "eight runs, one folder": "eight runs of a study into one folder: one writes, others wait or are refused",
     "planted links": "links at every place that is written to: what they point at stays as it is",
+    "store: writer killed": "`kill -9` while records are added: what was told as added is there, once",
+    "store: migration killed": "`kill -9` while an old store is upgraded: old or new, all records there, going on",
+    "store: backup and restore killed": "`kill -9` meanwhile: a whole backup or none, a whole store or an empty one",
+    "PostgreSQL: writer killed": "the same as for a file, on a PostgreSQL server",
+    "campaign: writer killed": "`kill -9` while results are told: what was told is in the log, once",
+    "service killed": "`kill -9` of the service: what it answered with 201 is there once, also when sent again",
 }
 TEXT = """# Reliability
 

@@ -179,14 +179,28 @@ def click(driver: Any, words: str) -> None:
     raise AssertionError(f"there is nothing to click with the words '{words}'")
 
 
-def upload(driver: Any, *paths: Path) -> None:
-    """Give files to the first field for them."""
+def click_plot(driver: Any, across: float, down: float) -> None:
+    """Click into the first interactive figure, at parts of its width and height between the axes."""
+    from selenium.webdriver.common.action_chains import ActionChains
+    from selenium.webdriver.common.by import By
+
+    area = driver.find_element(By.CSS_SELECTOR, ".nsewdrag")
+    driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", area)
+    time.sleep(0.5)
+    size = area.rect
+    offsets = int((across - 0.5) * size["width"]), int((down - 0.5) * size["height"])
+    ActionChains(driver).move_to_element_with_offset(area, *offsets).pause(0.3).click().perform()
+    settle(driver)
+
+
+def upload(driver: Any, *paths: Path, place: int = 0) -> None:
+    """Give files to a field for them, the first one unless another is asked for."""
     from selenium.webdriver.common.by import By
 
     end = time.monotonic() + 20
-    while not (fields := driver.find_elements(By.CSS_SELECTOR, "input[type=file]")) and time.monotonic() < end:
+    while len(fields := driver.find_elements(By.CSS_SELECTOR, "input[type=file]")) <= place and time.monotonic() < end:
         time.sleep(0.1)
-    fields[0].send_keys("\n".join(str(path.resolve()) for path in paths))
+    fields[place].send_keys("\n".join(str(path.resolve()) for path in paths))
     time.sleep(0.5)
     settle(driver)
 

@@ -152,3 +152,20 @@ def test_names_of_uploads_are_no_paths() -> None:
     assert plain_name("C:\\x\\kerr_100mT_5K.csv") == "kerr_100mT_5K.csv"
     assert plain_name("..") == "file"
     assert "/" not in plain_name("a/b\x00c")
+
+
+def test_a_robust_fit_is_the_librarys(opened: AppTest, tmp_path: Path) -> None:
+    lines = (SPECTRA / "hanle.txt").read_text().splitlines()
+    spoiled = tmp_path / "hanle.txt"
+    row = len(lines) // 3
+    lines[row] = f"{lines[row].partition(';')[0]};0,9"
+    spoiled.write_text("\n".join(lines) + "\n")
+    give(opened, spoiled)
+    name = opened.selectbox[0].value
+    opened.checkbox(key=f"option:{name}:robust").set_value(True).run()
+    for option in (one for one in opened.number_input if one.label.endswith("*") and one.value is None):
+        option.set_value(2.0)
+    fitted(opened.run())
+    assert not opened.exception
+    assert not opened.error, opened.error[0].value
+    assert "robust=True" in next(one.value for one in opened.code if "fit_files" in one.value)

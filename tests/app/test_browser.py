@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ pytest.importorskip("streamlit")
 
 sys.path.insert(0, str(Path(__file__).parent))
 import browser
+import plate_files
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(browser.missing()), reason=browser.missing() or "there")]
 
@@ -66,6 +68,23 @@ def campaign(driver: Any) -> None:
     browser.wait_for(driver, "Objective")
 
 
+def plates(driver: Any) -> None:
+    with tempfile.TemporaryDirectory() as made:
+        files = plate_files.written(Path(made))
+        browser.upload(driver, files["stocks.csv"])
+        browser.upload(driver, files["targets.csv"], place=1)
+        browser.wait_for(driver, "9 wells")
+        if (folder := browser.kept()) is not None:
+            width = driver.execute_script("return window.innerWidth")
+            browser.picture(driver, folder / f"plates-worklist-{width}.png")
+        browser.click(driver, "Spectra of a plate")
+        browser.upload(driver, files["plate.txt"])
+        browser.upload(driver, files["map.csv"], place=1)
+        browser.wait_for(driver, "results.csv", 60)
+        browser.click_plot(driver, 3.5 / 6, 1.5 / 4)
+        browser.wait_for(driver, "B4: m9")
+
+
 def study(driver: Any) -> None:
     browser.click(driver, "Read")
     browser.wait_for(driver, "MD")
@@ -87,7 +106,7 @@ def predict(driver: Any) -> None:
 
 WALKS: dict[str, Callable[[Any], None]] = {
     "predict": predict, "analyse": analyse, "explore": explore, "structure": structure, "screen": screen,
-    "campaign": campaign, "study": study, "mechanisms": mechanisms, "detectors": detectors,
+    "campaign": campaign, "plates": plates, "study": study, "mechanisms": mechanisms, "detectors": detectors,
 }  # fmt: skip
 
 

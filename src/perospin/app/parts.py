@@ -52,6 +52,8 @@ _ON_A_PAGE = (
     (r"with --ion '[^']*'", "under 'A cation of your own'"),
     (r" ?\(--columns[^)]*\)", " under 'What is taken for what'"),
     (r"give --unit\b", "choose its unit"),
+    (r"ask for materials with 'perospin campaign suggest'", "choose some on the page 'Campaign'"),
+    (r"try robust=True", "tick 'robust'"),
     (r"state with --stop-below", "state with 'Stop below' at the start of a campaign"),
 )
 
@@ -137,13 +139,25 @@ def _drawn(draw: Callable[[], Figure], ending: str) -> bytes:
     return figure_bytes(draw(), ending)
 
 
-def downloads(key: str, files: Mapping[str, tuple[bytes | str, str]]) -> None:
-    """Offer files in one row of buttons; name to content and kind."""
+def downloads(
+    key: str, files: Mapping[str, tuple[bytes | str | Callable[[], bytes], str]], named: bool = False
+) -> None:
+    """Offer files in one row of buttons, labelled with their kind or their whole name.
+
+    Parameters
+    ----------
+    key : str
+        Of this row.
+    files : dict of str to tuple
+        Name to content (or what makes it once somebody asks for it) and kind.
+    named : bool
+        Label each button with the whole name.
+    """
     with st.container(horizontal=True):
         for name, (content, kind) in files.items():
-            ending = name.rpartition(".")[2].upper()
+            label = name if named else name.rpartition(".")[2].upper()
             st.download_button(
-                ending, content, name, kind, key=f"{key}:{name}", on_click="ignore", help=f"Save {name}",
+                label, content, name, kind, key=f"{key}:{name}", on_click="ignore", help=f"Save {name}",
                 icon=":material/download:",
             )  # fmt: skip
 
@@ -168,6 +182,8 @@ def styled(figure: Any, height: int = 460) -> Any:
     """Give a plotly figure the look of all figures: colours that everybody can tell apart, no frame, no logo."""
     figure.update_layout(
         colorway=list(look.COLOURS), height=height, margin={"l": 8, "r": 8, "t": 36, "b": 8}, template="simple_white",
-        font={"color": look.BLACK, "size": 13}, legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0.0},
+        font={"color": look.BLACK, "size": 13},
+        # below the figure: above it stands the bar of buttons
+        legend={"orientation": "h", "y": 0.0, "yref": "container", "yanchor": "bottom", "x": 0.0},
     )  # fmt: skip
     return figure

@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import re
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from perospin.errors import DataError
 
-__all__ = ["LARGEST_TOGETHER", "plain_name", "stored"]
+__all__ = ["LARGEST_TOGETHER", "contents", "plain_name", "stored", "together"]
 
 LARGEST_TOGETHER = 256 * 2**20
 """Bytes of all files that one page takes."""
@@ -37,8 +37,8 @@ def plain_name(name: str) -> str:
     return kept[-120:] or "file"
 
 
-def stored(files: Sequence[Any]) -> list[Path]:
-    """Write uploaded files into a folder of their own content and return their paths.
+def contents(files: Sequence[Any]) -> dict[str, bytes]:
+    """Content of uploaded files by harmless names.
 
     Parameters
     ----------
@@ -50,19 +50,29 @@ def stored(files: Sequence[Any]) -> list[Path]:
     DataError
         If they are too large together, or two have the same name.
     """
-    contents = [(plain_name(file.name), bytes(file.getvalue())) for file in files]
-    if sum(len(content) for _, content in contents) > LARGEST_TOGETHER:
+    found = [(plain_name(file.name), bytes(file.getvalue())) for file in files]
+    if sum(len(content) for _, content in found) > LARGEST_TOGETHER:
         raise DataError(f"the files are larger than {LARGEST_TOGETHER // 2**20} MB together; give fewer at once")
-    names = [name for name, _ in contents]
+    names = [name for name, _ in found]
     double = next((name for name in names if names.count(name) > 1), None)
     if double is not None:
         raise DataError(f"two files are called '{double}': give them different names")
-    paths = []
-    for name, content in contents:
-        folder = Path(_folder().name) / hashlib.sha256(content).hexdigest()[:32]
-        folder.mkdir(exist_ok=True)
-        path = folder / name
-        if not path.is_file():
-            path.write_bytes(content)
-        paths.append(path)
-    return paths
+    return dict(found)
+
+
+def stored(files: Sequence[Any]) -> list[Path]:
+    """Write uploaded files, each into a folder of its own content, and return their paths; errors as `contents`."""
+    return [together({name: content}) / name for name, content in contents(files).items()]
+
+
+def together(files: Mapping[str, bytes]) -> Path:
+    """Write files that belong together into one folder, and return it; their names are those of `contents`."""
+    key = hashlib.sha256()
+    for name, content in sorted(files.items()):
+        key.update(hashlib.sha256(name.encode() + b"\0" + content).digest())
+    folder = Path(_folder().name) / key.hexdigest()[:32]
+    folder.mkdir(exist_ok=True)
+    for name, content in files.items():
+        if not (folder / name).is_file():
+            (folder / name).write_bytes(content)
+    return folder

@@ -7,6 +7,9 @@ from typing import Literal
 
 from perospin.chemistry.elements import atomic_masses_g_mol
 
+#: Cations with more heavy atoms than this are spacers unless something else says otherwise.
+LARGEST_CAGE_ATOMS = 3
+
 Role = Literal["a_site", "spacer", "metal", "anion"]
 
 
@@ -38,6 +41,8 @@ class Ion:
         Remarks, above all other uses of the abbreviation.
     elements
         Element counts, hydrogens included, sorted by element.
+    listed_in
+        Key of the published list that it was added from (see ``perospin.chemistry.names``), or ''.
     """
 
     symbol: str
@@ -50,6 +55,7 @@ class Ion:
     radius_source: str = ""
     note: str = ""
     elements: tuple[tuple[str, int], ...] = field(default=(), repr=False)
+    listed_in: str = field(default="", repr=False)
 
     def __hash__(self) -> int:
         return hash((self.symbol, self.charge, self.elements))

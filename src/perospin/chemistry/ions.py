@@ -11,7 +11,8 @@ from typing import Any
 
 from perospin.chemistry._tables import read_table
 from perospin.chemistry.elements import parse_hill
-from perospin.chemistry.ion import Ion, Role
+from perospin.chemistry.ion import LARGEST_CAGE_ATOMS, Ion, Role
+from perospin.chemistry.names import OWN, NameList, get_names
 from perospin.chemistry.radii import shannon_radius_pm
 from perospin.errors import AmbiguousIonError, DataError, UnknownIonError
 from perospin.similar import similar_names, similarity
@@ -49,11 +50,20 @@ class IonLibrary:
         The ions. The charge states of a metal follow each other, the most common first.
     ambiguous
         Abbreviations that stand for several ions, with the symbols of those that are in the library.
+    names
+        Whose abbreviations are meant, one of ``perospin.chemistry.names.NAME_LISTS``; see :meth:`with_names`.
     """
 
-    def __init__(self, ions: Iterable[Ion], ambiguous: Mapping[str, tuple[str, ...]] | None = None) -> None:
+    def __init__(
+        self,
+        ions: Iterable[Ion],
+        ambiguous: Mapping[str, tuple[str, ...]] | None = None,
+        names: str | None = None,
+    ) -> None:
         self._ions = tuple(ions)
         self._ambiguous = dict(ambiguous or {})
+        self._source = names
+        self._list = None if names in (None, OWN) else get_names(names or "")
         self._states: dict[str, tuple[Ion, ...]] = {}
         for ion in self._ions:
             self._states[ion.symbol] = (*self._states.get(ion.symbol, ()), ion)
@@ -64,10 +74,16 @@ class IonLibrary:
                 self._aliases.setdefault(alias, ion.symbol)
             for name in _names(ion.name):
                 self._names.setdefault(name, ion)
-        known = {**dict.fromkeys(self._states), **dict.fromkeys(self._aliases), **dict.fromkeys(self._ambiguous)}
+        listed = () if self._list is None else (*self._list.symbols, *self._list.uncertain)
+        known = {
+            **dict.fromkeys(self._states), **dict.fromkeys(self._aliases), **dict.fromkeys(self._ambiguous),
+            **dict.fromkeys(listed),
+        }  # fmt: skip
         # In running text an abbreviation that ends in a digit would swallow the amount, and one of a single letter
-        # (G, Q) turns up inside any other: these need brackets.
-        self._tokens = frozenset(name for name in known if self._reads_bare(name))
+        # (G, Q) turns up inside any other: these need brackets. So do ions that came from another's list, unless that
+        # list is named: they must not change what a formula without brackets says.
+        foreign = {ion.symbol for ion in self._ions if ion.listed_in} - set(listed)
+        self._tokens = frozenset(name for name in known if name not in foreign and self._reads_bare(name))
         self._longest = max((len(token) for token in self._tokens), default=0)
 
     def _reads_bare(self, name: str) -> bool:
@@ -132,6 +148,30 @@ class IonLibrary:
 
         return extend(self, ions)
 
+    @property
+    def names(self) -> str | None:
+        """Whose abbreviations are meant; see :meth:`with_names`."""
+        return self._source
+
+    def with_names(self, names: str | None) -> IonLibrary:
+        """Return the library that reads abbreviations as a published list means them.
+
+        Parameters
+        ----------
+        names
+            ``"nomad"``: the ion list of the Perovskite Database goes before our own abbreviations; a name whose row
+            there contradicts itself is refused. ``"perospin"``: our meaning, without a caution where a list differs.
+            None: our meaning, with that caution (see :meth:`clash`).
+
+        Raises
+        ------
+        DataError
+            If there is no such list.
+        """
+        if names == self._source:
+            return self
+        return type(self)(self._ions, self._ambiguous, names)
+
     def __iter__(self) -> Iterator[Ion]:
         return iter(self._ions)
 
@@ -140,7 +180,10 @@ class IonLibrary:
 
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and (
-            name in self._states or name in self._aliases or name.casefold() in self._names
+            name in self._states
+            or name in self._aliases
+            or name.casefold() in self._names
+            or (self._list is not None and name in self._list.symbols)
         )
 
     @property
@@ -188,6 +231,10 @@ class IonLibrary:
         if not isinstance(name, str):
             raise DataError(f"the name of an ion is text, got {type(name).__name__}: {name!r:.60}")
         key = name.strip()
+        if self._list is not None and key in self._list.symbols:
+            return self._states[self._list.symbols[key]]
+        if self._list is not None and key in self._list.uncertain:
+            raise AmbiguousIonError(self._uncertainty(key, self._list))
         if key in self._states:
             return self._states[key]
         if key in self._aliases:
@@ -237,7 +284,36 @@ class IonLibrary:
     def knows(self, name: str) -> bool:
         """Whether a name stands for some ion or ions, ambiguous abbreviations included."""
         key = name.strip()
-        return key in self or key in self._ambiguous or bool(self.both_hands(key))
+        listed = self._list is not None and key in self._list.uncertain
+        return key in self or key in self._ambiguous or listed or bool(self.both_hands(key))
+
+    def clash(self, name: str) -> str:
+        """Sentence on a name that stands for another molecule in a published list, or ''.
+
+        Names both molecules and says how to mean the other one; with a list chosen (:meth:`with_names`), what its
+        drawing shows and our ion doesn't. Nothing once ``names="perospin"`` was said.
+        """
+        key = name.strip()
+        if self._source == OWN:
+            return ""
+        if self._list is not None:
+            remark = self._list.remarks.get(key, "")
+            return f"'{key}' in the {self._list.title}: {remark}" if remark else ""
+        other = get_names("nomad")
+        if key not in self or not (key in other.symbols or key in other.uncertain):
+            return ""
+        ours = self.states(key)[0]
+        if ours.role in ("metal", "anion") or key in other.remarks:
+            return ""
+        if key in other.uncertain:
+            return f"'{key}' is read as {ours.name}; its row in the {other.title} is uncertain: {other.uncertain[key]}"
+        symbol = other.symbols[key]
+        if ours.symbol == symbol or symbol not in self._states:
+            return ""
+        return (
+            f"'{key}' is read as {ours.name}; the {other.title} uses it for {self._states[symbol][0].name}: write "
+            f"{symbol}, or take the names of '{other.key}', if you mean that one; '{OWN}' keeps ours (names=, --names)"
+        )
 
     def tokens_at(self, text: str, start: int, end: int) -> list[str]:
         """Abbreviations and structural formulae that stand in running text at `start`, the longest first."""
@@ -277,6 +353,14 @@ class IonLibrary:
         label = shown if re.fullmatch(r"[A-Za-z0-9,'-]{1,32}", shown) else "NAME"
         return f"{text} Define your own cation with --ion '{label}=<SMILES>'"
 
+    def _uncertainty(self, name: str, source: NameList) -> str:
+        ours = self._states.get(name) or self._states.get(self._aliases.get(name, ""), ())
+        hint = f"; the names of '{OWN}' mean {ours[0].name}" if ours else ""
+        return (
+            f"'{shorten(name)}' has no certain structure in the {source.title}: {source.uncertain[name]}. Write the "
+            f"symbol of the ion you mean, or define it with --ion 'NAME=<SMILES>'{hint}"
+        )
+
     def _ambiguity(self, name: str, symbols: tuple[str, ...]) -> str:
         candidates = " or ".join(f"{symbol} ({self._states[symbol][0].name})" for symbol in symbols)
         others = "" if len(symbols) > 1 else ", among others"
@@ -310,6 +394,7 @@ def _default_library() -> IonLibrary:
         )
         for alias in _split(row["ambiguous_aliases"]):
             ambiguous[alias] = (*ambiguous.get(alias, ()), row["symbol"])
+    ions.extend(_listed_ion(row) for row in read_table("names_nomad.csv") if row["verdict"] == "added")
     for row in read_table("metals.csv"):
         symbol, charge = row["symbol"], int(row["charge"])
         radius, source = _shannon_or_none(symbol, charge)
@@ -325,6 +410,24 @@ def _default_library() -> IonLibrary:
                 radius, source, elements=elements)
         )  # fmt: skip
     return IonLibrary(ions, ambiguous)
+
+
+def _listed_ion(row: dict[str, str]) -> Ion:
+    """Cation that was added from a published list."""
+    source = get_names("nomad")
+    elements = _sorted_elements(parse_hill(row["composition"]))
+    cage = row["charge"] == "1" and sum(count for element, count in elements if element != "H") <= LARGEST_CAGE_ATOMS
+    remarks = [f"from the {source.title}, {source.licence}, where it is {row['name']}", row["remark"]]
+    return Ion(
+        symbol=row["symbol"],
+        name=row["ion_name"],
+        charge=int(row["charge"]),
+        role="a_site" if cage else "spacer",
+        smiles=row["smiles"],
+        note="; ".join(remark for remark in remarks if remark),
+        elements=elements,
+        listed_in=source.key,
+    )
 
 
 def _shannon_or_none(symbol: str, charge: int) -> tuple[float | None, str]:

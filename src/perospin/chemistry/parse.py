@@ -83,7 +83,7 @@ def read_formula(text: str, ions: IonLibrary) -> Reading:
     terms: list[Term] = []
     tokens, cautions = reader.read()
     reader.flatten(tokens, Fraction(1), terms)
-    return Reading(terms, layers, cautions)
+    return Reading(terms, layers, (*cautions, *reader.clashes))
 
 
 def _split_layer_number(body: str) -> tuple[str, int | None]:
@@ -98,6 +98,7 @@ class _Reader:
     def __init__(self, plain: Plain, ions: IonLibrary) -> None:
         self.plain, self.text, self.ions = plain, plain.text, ions
         self.closes = self._match_brackets()
+        self.clashes: dict[str, None] = {}
         self._known_steps: dict[tuple[int, int], dict[int, Token | int]] = {}
         self._known_names: dict[str, Known] = {}
         self.speller = Speller(self.text, self._known, self.fail, self._unknown)
@@ -226,6 +227,8 @@ class _Reader:
             if token.name is None:
                 self.flatten(token.group, amount, terms)
                 continue
+            if clash := self.ions.clash(token.name):
+                self.clashes.setdefault(clash)
             for states, share in self.ions.resolve(token.name):
                 terms.append(Term(states, amount * share, token.start))
 

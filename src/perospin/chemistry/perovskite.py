@@ -49,7 +49,7 @@ class Perovskite:
     cautions: tuple[str, ...] = field(default=(), compare=False)
 
     @classmethod
-    def parse(cls, text: str, ions: IonLibrary | None = None) -> Perovskite:
+    def parse(cls, text: str, ions: IonLibrary | None = None, names: str | None = None) -> Perovskite:
         """Read a formula.
 
         Parameters
@@ -60,6 +60,9 @@ class Perovskite:
             formula is checked against it.
         ions
             Ion library; the shipped one if not given.
+        names
+            Whose abbreviations the formula uses (see :meth:`IonLibrary.with_names`): ``"nomad"`` for the ion list of
+            the Perovskite Database. Not given: ours, with a caution where a list means another molecule.
 
         Raises
         ------
@@ -67,7 +70,8 @@ class Perovskite:
             If the text isn't the formula of a charge-neutral halide perovskite; the message says where and what would
             be right. Unknown ions raise UnknownIonError, abbreviations of several ions AmbiguousIonError.
         """
-        terms, layers, cautions = read_formula(text, IonLibrary.of(ions))
+        library = IonLibrary.of(ions)
+        terms, layers, cautions = read_formula(text, library if names is None else library.with_names(names))
         shown = shorten(text.strip())
         sites = assign(((term.states, term.amount) for term in terms), shown)
         material = cls._from_sites(sites, tuple(f"'{shown}': {caution}" for caution in (*cautions, *sites.cautions)))
@@ -170,6 +174,9 @@ class Perovskite:
 
     def __str__(self) -> str:
         return self.formula
+
+    def __repr__(self) -> str:
+        return f"<Perovskite {self.describe()}>"
 
     def _repr_html_(self) -> str:
         from html import escape

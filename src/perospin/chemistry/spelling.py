@@ -1,6 +1,6 @@
 """What the tokens of a formula spell: one ion too many in a bracket, or two materials in one formula.
 
-Abbreviations are short, so an unknown one is easily spelt by known ones (``ImEA`` by Im and EA), and a formula goes on
+Abbreviations are short, so an unknown one is easily spelt by known ones (``ImBA`` by Im and BA), and a formula goes on
 where a second material begins. Both would be added up to a neutral compound that nobody meant: they are refused here,
 and the few ways of writing that the literature does use (``(PEAI)2PbI2``, ``(FAPbI3)0.85(MAPbBr3)0.15``,
 ``PEA2PbI4(MAPbI3)2``) are told by their brackets.

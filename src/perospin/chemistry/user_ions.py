@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from perospin import saving
 from perospin.chemistry.elements import atomic_masses_g_mol
-from perospin.chemistry.ion import Ion, Role
+from perospin.chemistry.ion import LARGEST_CAGE_ATOMS, Ion, Role
 from perospin.errors import DataError, RefusedFileError
 from perospin.text import control_character, shorten
 
@@ -24,8 +24,6 @@ _KEYS = {"smiles", "name", "role", "aliases", "radius_pm", "note"}
 _MAX_SMILES = 400
 _MAX_WORDS = 200
 _MAX_IONS = 500
-#: Cations with more heavy atoms than this are spacers unless the user says otherwise.
-_MAX_CAGE_ATOMS = 3
 
 
 def read_toml(path: str | Path) -> dict[str, Any]:
@@ -100,8 +98,8 @@ def _with_ion(library: IonLibrary, name: str, entry: str | Mapping[str, Any]) ->
     if same is not None:  # the library has it already: the user's name is one more alias
         labels = dict.fromkeys([*same.aliases, *(label for label in (name, *aliases) if label != same.symbol)])
         extended = Ion(**{**vars(same), "aliases": tuple(labels)})
-        return type(library)([extended if other == same else other for other in library], ambiguous)
-    return type(library)([*library, ion], ambiguous)
+        return type(library)([extended if other == same else other for other in library], ambiguous, library.names)
+    return type(library)([*library, ion], ambiguous, library.names)
 
 
 def _check_label(label: str) -> None:
@@ -194,7 +192,7 @@ def _make_ion(name: str, molecule: Mol, fields: Mapping[str, Any]) -> Ion:
             if isinstance(given, str)
             else f'the role of ion \'{name}\' must be the text "a_site" or "spacer"'
         )
-    role = given or ("a_site" if charge == 1 and heavy <= _MAX_CAGE_ATOMS else "spacer")
+    role = given or ("a_site" if charge == 1 and heavy <= LARGEST_CAGE_ATOMS else "spacer")
     for key in ("name", "note"):
         text = fields.get(key, "")
         if not isinstance(text, str) or len(text) > _MAX_WORDS or control_character(text):

@@ -16,6 +16,7 @@ from perospin.digits import counted
 from perospin.errors import DataError, QuantumError, UnknownIonError
 from perospin.progress import progress_line
 from perospin.saving import whole_file, write_csv, write_rows, write_with
+from perospin.text import shorten
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -122,6 +123,44 @@ def show(
     _table("Quantum descriptors of the isolated cation", ["descriptor", *levels, "unit"], rows)
     for level in {"published", "fast"} - set(levels):
         typer.echo(f"Not computed at level {level}: perospin cations compute {found.symbol} --level {level}")
+
+
+@app.command("names")
+def list_names(
+    name: Annotated[str, typer.Argument(help="Only this abbreviation.")] = "",
+    source: Annotated[str, typer.Option("--list", help="Which published list of ions.")] = "nomad",
+    clashes: Annotated[bool, typer.Option("--clashes", help="Only names that mean another molecule here.")] = False,
+) -> None:
+    """Compare abbreviations with a published ion list: what each means there and here.
+
+    Example: perospin cations names --clashes
+    """
+    from collections import Counter
+
+    from perospin.chemistry.names import get_names
+
+    chosen, library = get_names(source), _library(None)
+    mine = library.with_names("perospin")
+
+    def here(key: str) -> str:
+        return " or ".join(ion.symbol for ion in mine.states(key)[:1]) if key in mine else "-"
+
+    wanted = [
+        row for row in chosen.rows
+        if name in ("", row.name, *row.alternatives) and (not clashes or library.clash(row.name))
+    ]  # fmt: skip
+    if not wanted:
+        raise DataError(f"the {chosen.title} has no name '{shorten(name)}'" if name else "no name clashes")
+    rows = [[row.name, row.common_name, row.verdict, row.symbol or "-", here(row.name), row.remark] for row in wanted]
+    _table(f"{counted(len(rows), 'name')}, {chosen.licence}", ["name", "in the list", "", "with --names", "else", ""],
+           rows, text=6)  # fmt: skip
+    verdicts = Counter(row.verdict for row in chosen.rows)
+    typer.echo(
+        f"{chosen.title}: {len(chosen.rows)} rows; {len(chosen.rows) - verdicts['uncertain']} are read with --names "
+        f"{chosen.key} ({', '.join(f'{verdicts[v]} {v}' for v in ('known', 'added', 'protons', 'hand'))}), "
+        f"{verdicts['uncertain']} uncertain; {sum(bool(library.clash(row.name)) for row in chosen.rows)} names mean "
+        "another molecule here: a caution says so"
+    )
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from perospin.cli.own_ions import library_with
+from perospin.cli.own_ions import NamesOption, library_with
 from perospin.cli.paragraphs import announce
 from perospin.digits import counted
 from perospin.errors import DataError, PerospinError
@@ -96,6 +96,7 @@ def describe(
             "--table", help="si: symbol, name, value and unit for a paper; --out takes .csv, .xlsx, .md or .tex."
         ),
     ] = None,
+    names: NamesOption = None,
     list_columns: Annotated[
         bool, typer.Option("--list-columns", help="List all columns with what they are, and stop.")
     ] = False,
@@ -126,7 +127,7 @@ def describe(
         raise DataError(f"--table '{table}': there is one kind of table, si")
     if table is not None and out is not None and out.suffix.lower() not in SI_ENDINGS:
         raise DataError(f"--out {out}: a table for the SI is written as {', '.join(SI_ENDINGS)}")
-    library = library_with(ion)
+    library = library_with(ion, names)
     wanted = None if columns is None else _chosen(columns)
     measured = measured or sources is not None or bool(wanted and any(name.startswith("measured_") for name in wanted))
     if wanted and any(name.startswith("expected_") for name in wanted):

@@ -31,10 +31,12 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "detector": ("perospin.cli.detector", "X-ray detectors: a folder of measurements to one page."),
     "campaign": ("perospin.cli.campaign", "Ask which materials to make next, and tell what came of them."),
     "plate": ("perospin.cli.plate", "Spectra of a plate: numbers of each well, a page, results for a campaign."),
+    "diffraction": ("perospin.cli.diffraction", "Layer spacing, layer number and orientation from (00l) peaks."),
     "mechanisms": ("perospin.cli.mechanisms", "Spin relaxation rate laws, and which one your data speak for."),
     "data": ("perospin.cli.data.change", "Look at, check, import and export measured values."),
     "cations": ("perospin.cli.cations", "Look at cations and compute their descriptors."),
-    "serve": ("perospin.cli.serve", "Serve records, predictions and campaigns to a group over HTTP."),
+    "serve": ("perospin.cli.start.serve", "Serve records, predictions and campaigns to a group over HTTP."),
+    "mcp": ("perospin.cli.start.mcp", "Tools for an agent (Model Context Protocol): they read and predict."),
     "report": ("perospin.cli.start.report", "Run the shipped studies and write their reports, as make report does."),
     "doctor": ("perospin.cli.start.doctor", "Check the installation: versions, extras, cache, write rights, speed."),
 }

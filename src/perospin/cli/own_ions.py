@@ -1,19 +1,27 @@
-"""Cations that a user names with ``--ion``."""
+"""Cations that a user names with ``--ion``, and whose abbreviations ``--names`` means."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
     from perospin.chemistry import IonLibrary
 
-__all__ = ["library_with"]
+__all__ = ["NamesOption", "library_with"]
+
+NamesOption = Annotated[
+    str | None,
+    typer.Option(
+        "--names",
+        help="Whose abbreviations: nomad (the Perovskite Database) or perospin; see `perospin cations names`.",
+    ),
+]
 
 
-def library_with(ions: Sequence[str] | None) -> IonLibrary:
+def library_with(ions: Sequence[str] | None, names: str | None = None) -> IonLibrary:
     """Ion library with the cations of ``--ion``; one that the library knows by another name is told."""
     from perospin.chemistry import IonLibrary
 
@@ -23,4 +31,4 @@ def library_with(ions: Sequence[str] | None) -> IonLibrary:
         ion = library.get(name)
         if ion.symbol != name:
             typer.echo(f"{name} = {ion.symbol} ({ion.name}, known)", err=True)
-    return library
+    return library if names is None else library.with_names(names)

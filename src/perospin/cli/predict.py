@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from perospin.cli.own_ions import library_with
+from perospin.cli.own_ions import NamesOption, library_with
 from perospin.cli.paragraphs import announcing, say
 from perospin.digits import figures, value_and_interval
 from perospin.errors import DataError, PerospinError
@@ -91,6 +91,7 @@ def predict(
             "--form", help="single crystal, film or nanocrystal.", rich_help_panel="Lifetimes under conditions"
         ),
     ] = "",
+    names: NamesOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for a program.")] = False,
     plot: Annotated[
         Path | None,
@@ -112,7 +113,9 @@ def predict(
         _check_plot(plot, len(formulas))
     library = library_with(ion)
     # a wrong formula is reported before anything is fitted
-    materials = [Perovskite.parse(formula, library) for formula in formulas]
+    materials = [Perovskite.parse(formula, library, names) for formula in formulas]
+    if names is not None:
+        formulas = [str(material) for material in materials]
     for caution in dict.fromkeys(caution for material in materials for caution in material.cautions):
         typer.echo(f"caution: {caution}", err=True)
     asked: dict[str, Any] = {

@@ -13,17 +13,17 @@ from .benchmark import (
 from .checking import (
     check_curated as check_curated,
 )
-from .exporting import (
+from .citing import (
     CitedSource as CitedSource,
 )
-from .exporting import (
+from .citing import (
     cited_sources as cited_sources,
+)
+from .citing import (
+    to_bibtex as to_bibtex,
 )
 from .exporting import (
     export_records as export_records,
-)
-from .exporting import (
-    to_bibtex as to_bibtex,
 )
 from .exporting import (
     to_json as to_json,

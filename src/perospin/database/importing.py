@@ -13,10 +13,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from perospin.database.record import COLUMNS, CONDITION_UNITS, Record, read_material
 from perospin.database.store import Store
-from perospin.database.tidy import CellIssue, read_table, validate_row
+from perospin.database.tidy import CellIssue, validate_row
 from perospin.database.vocabulary import PROPERTIES, get_property
 from perospin.errors import DataError, FormulaError
-from perospin.sheets.table import error_of, key_of
+from perospin.sheets.table import error_of, key_of, label_of
 from perospin.similar import did_you_mean, similar_names
 from perospin.text import shorten
 
@@ -85,6 +85,8 @@ class ColumnMapping(BaseModel):
             key = key_of(label)
             name = key.replace(" ", "_")
             condition = next((c for c in CONDITION_UNITS if c.rsplit("_", 1)[0] == name or c == name), None)
+            if heading in COLUMNS and label == label_of(heading):
+                continue  # our own name says its unit
             if condition is not None and label.unit and label.unit != CONDITION_UNITS[condition]:
                 columns[condition] = heading
                 units[condition] = label.unit
@@ -221,13 +223,15 @@ def check_file(
     allow_unknown: bool = False,
     skip_known: bool = False,
     ions: IonLibrary | None = None,
+    constants: Mapping[str, str] | None = None,
 ) -> ImportCheck:
     """Read a table and list every bad cell; nothing is written.
 
     Parameters
     ----------
     path
-        CSV, semicolon- or tab-separated text, or a workbook (.xlsx); the first row names the columns.
+        CSV, semicolon- or tab-separated text, or a workbook (.xlsx); the first row names the columns. Also what
+        `perospin.database.exchange.open_records` opens: a published folder, a NOMAD archive, an OPTIMADE file.
     mapping
         By default found from the headings (`ColumnMapping.of_headings`).
     store
@@ -238,6 +242,8 @@ def check_file(
         Do not report records that are already in the store.
     ions
         Ion library with the user's own cations.
+    constants
+        Fields of the records of an archive that names none, for example its ``doi``.
 
     Returns
     -------
@@ -248,7 +254,10 @@ def check_file(
     DataError
         If the file as a whole is unusable, or the mapping names a column that it does not have.
     """
-    table = read_table(path)
+    from perospin.database.exchange import open_records
+
+    opened = open_records(path, ions, constants)
+    table, ions = opened.table, opened.ions
     header = list(table.headings)
     mapping = mapping or ColumnMapping.of_headings(header, table.labels)
     _check_columns(path, header, mapping)
@@ -258,7 +267,7 @@ def check_file(
     records: list[Record] = []
     places: list[int] = []
     issues: list[CellIssue] = []
-    cautions: dict[str, None] = {}
+    cautions: dict[str, None] = dict.fromkeys(opened.remarks)
     file = Path(path).name
     n_rows = 0
     for number, row in table.rows:

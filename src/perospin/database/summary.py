@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from perospin.database.benchmark import TABLES, load_table
-from perospin.database.exporting import cited_sources
+from perospin.database.citing import cited_sources
 from perospin.database.query import CURATED, curated_records, curated_table
 from perospin.database.vocabulary import PROPERTIES
 from perospin.errors import DataError

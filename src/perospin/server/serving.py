@@ -11,7 +11,7 @@ from perospin._optional import require
 from perospin.errors import DataError
 from perospin.text import shorten
 
-__all__ = ["LOOPBACK", "Settings", "serve"]
+__all__ = ["LOOPBACK", "Settings", "check", "serve"]
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _PREFIX = "PEROSPIN_SERVER_"
@@ -106,7 +106,7 @@ def serve(settings: Settings, host: str = "127.0.0.1", port: int = 8600, workers
     """
     require("fastapi", "server")
     uvicorn = require("uvicorn", "server")
-    _check(settings, host, port)
+    check(settings, host, port)
     os.environ.update(settings.to_environment())
     uvicorn.run(
         "perospin.server.http:create_app",
@@ -122,7 +122,14 @@ def serve(settings: Settings, host: str = "127.0.0.1", port: int = 8600, workers
     )
 
 
-def _check(settings: Settings, host: str, port: int) -> None:
+def check(settings: Settings, host: str, port: int) -> None:
+    """Refuse what can't be served, before anything is.
+
+    Raises
+    ------
+    DataError
+        If the store can't be opened, the folder of campaigns isn't there, or the port is taken.
+    """
     import socket
 
     from perospin.database import Store

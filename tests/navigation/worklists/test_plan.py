@@ -130,7 +130,7 @@ def test_cautions() -> None:
     mixed = Target("a", {"FAPbI3": 1.0}, 0.5, {"DMF": 0.4, "DMSO": 0.1, "toluene": 0.5})
     plate = Plate("flat", 8, 12, 360.0, "polystyrene")
     told = " | ".join(plan_worklist([mixed], [FA, toluene], plate, [SMALL, LARGE]).cautions)
-    assert "attacks polystyrene; take a plate of polypropylene" in told
+    assert "attack polystyrene; take a plate of polypropylene" in told
     assert "'toluene' is an antisolvent and well A1 has no time" in told
     assert "mixes FAPbI3 with the antisolvent toluene; it will precipitate" in told
     timed = replace(mixed, conditions={"antisolvent_s": 25.0})

@@ -37,6 +37,7 @@ PAGES = (
     Page("structure", "Structure", "A crystal file to octahedra, angles, spacing and symmetry."),
     Page("screen", "Screen", "Which materials of a space to make next."),
     Page("campaign", "Campaign", "What to make next, with reasons, and what came of it."),
+    Page("plates", "Plates", "Suggestions to a robot's worklist; plates of spectra to numbers."),
     Page("study", "Study", "A table to a validated model; reports; two results side by side."),
     Page("mechanisms", "Mechanisms", "Rate laws on sliders, and which one your data speak for."),
     Page("detectors", "Detectors", "X-ray attenuation, and one device to a page."),

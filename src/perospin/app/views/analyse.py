@@ -275,11 +275,13 @@ def _options(name: str, conditions: Mapping[str, float]) -> dict[str, Any]:
                 high = st.number_input("to", value=None, key=f"{key}:high", width=150, format="%g")
                 found[option.name] = None if low is None or high is None else (float(low), float(high))
         intervals = st.selectbox("intervals", ["covariance", "profile"], key=f"option:{name}:intervals", width=170)
+        robust = st.checkbox("robust", key=f"option:{name}:robust", help="Lessen the weight of outliers (Huber)")
     if any(option.needed for option in listed):
         st.caption("* needed, unless the names of the files tell it")
     kept = {option.name: option.default for option in listed}
     given = {key: value for key, value in found.items() if value != kept[key]}
-    return given | ({} if intervals == "covariance" else {"intervals": intervals})
+    given |= {} if intervals == "covariance" else {"intervals": intervals}
+    return given | ({"robust": True} if robust else {})
 
 
 def _range(name: str, paths: Sequence[Path], chosen: Mapping[str, Any]) -> tuple[float, float] | None:

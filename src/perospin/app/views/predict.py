@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from perospin.app import parts
+from perospin.app import parts, plots
+from perospin.app.uploads import together
+from perospin.app.views.own_study import ask_study
 from perospin.app.waiting import wait_for
+from perospin.jobs.study_files import load_own_study
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from perospin.chemistry import IonLibrary
-    from perospin.studies import Prediction
+    from perospin.studies import Prediction, Study
 
 MOST = 6
 """How many materials stand side by side."""
@@ -25,6 +29,7 @@ QUANTITIES = {
     "T1": "T1 at the conditions below",
     "T2": "T2 at the conditions below",
     "T2_star": "T2* at the conditions below",
+    "own": "what a study or a table of your own is about",
 }
 
 
@@ -47,8 +52,14 @@ def show() -> None:
         ions = _own_ions()
     with st.expander("Put a formula together"), parts.guarded():
         _compose(ions)
-    with st.expander("Another quantity, or other conditions"):
+    with st.expander("Another quantity, other conditions, or a study of your own"):
         asked = _asked()
+        own_study = None
+        if st.session_state["quantity"] == "own":
+            with parts.guarded():
+                own_study = _own_study()
+            if own_study is None:
+                return
     formulas = [line.strip() for line in typed.splitlines() if line.strip()]
     st.query_params["formulas"] = "\n".join(formulas)
     if len(formulas) > MOST:
@@ -58,7 +69,7 @@ def show() -> None:
     columns = st.columns(min(max(len(formulas), 1), 3))
     for place, formula in enumerate(formulas):
         with columns[place % len(columns)], parts.guarded():
-            prediction = _predict(formula, ions, asked)
+            prediction = _predict(formula, ions, asked, own_study)
             if prediction is not None:
                 _card(prediction, ions, alone=len(formulas) == 1)
                 found.append(prediction)
@@ -70,7 +81,7 @@ def show() -> None:
         with st.expander("Copy as text"):
             st.code(text, language=None, wrap_lines=True)
         with st.expander("The same on the command line"):
-            st.code(_command(formulas, ions, asked), language="bash", wrap_lines=True)
+            st.code(_command(formulas, ions, asked, own_study), language="bash", wrap_lines=True)
 
 
 def _own_ions() -> tuple[str, ...]:
@@ -123,7 +134,7 @@ def _compose(own: tuple[str, ...]) -> None:
 def _asked() -> dict[str, Any]:
     """Conditions for the model of lifetimes; empty for the study at ambient conditions."""
     quantity = st.selectbox("Quantity", list(QUANTITIES), format_func=QUANTITIES.__getitem__, key="quantity")
-    if quantity == "ambient":
+    if quantity in ("ambient", "own"):
         return {}
     with st.container(horizontal=True):
         temperature = st.number_input("Temperature (K)", 0.01, 1000.0, None, key="temperature", width=170)
@@ -137,13 +148,43 @@ def _asked() -> dict[str, Any]:
     return {name: value for name, value in asked.items() if value not in (None, "")}
 
 
-@st.cache_resource(max_entries=300, show_spinner="Predicting ...")
-def _answer(formula: str, own: tuple[str, ...], asked: tuple[tuple[str, Any], ...]) -> Prediction:
-    from perospin.chemistry import Perovskite
+def _own_study() -> _OwnStudy | None:
+    """Ask for a study of the user's own, and fit what predicts it; None until it is there."""
+    found = ask_study("predict_study")
+    if found is None:
+        return None
+    study, files = found
+    study.check_describes()
+    words = "What predicts must be fitted first, once: seconds to minutes."
+    if wait_for("fit", {"study": study.name}, words, "Fit it", files) is None:
+        return None
+    return _OwnStudy(tuple(sorted((name, content) for name, content in files.items())), study.name)
+
+
+@dataclass(frozen=True)
+class _OwnStudy:
+    """Files of a study that was uploaded, and its name."""
+
+    files: tuple[tuple[str, bytes], ...]
+    name: str
+
+
+def _study(asked: bool, own: _OwnStudy | None) -> Study:
     from perospin.studies import Study
 
+    if own is not None:
+        return load_own_study(together(dict(own.files)))
+    return Study.load("lifetimes" if asked else "spin-relaxation")
+
+
+@st.cache_resource(max_entries=300, show_spinner="Predicting ...")
+def _answer(
+    formula: str, own: tuple[str, ...], asked: tuple[tuple[str, Any], ...], own_study: _OwnStudy | None
+) -> Prediction:
+    from perospin.chemistry import Perovskite
+
     library = _library(own)
-    study = Study.load("lifetimes" if asked else "spin-relaxation")
+    study = _study(bool(asked), own_study)
     material = Perovskite.parse(formula, library)
 
     def refuse(symbol: str) -> None:
@@ -158,14 +199,17 @@ def _library(own: tuple[str, ...]) -> IonLibrary:
     return IonLibrary.of(list(own) or None)
 
 
-def _predict(formula: str, own: tuple[str, ...], asked: dict[str, Any]) -> Prediction | None:
+def _predict(
+    formula: str, own: tuple[str, ...], asked: dict[str, Any], own_study: _OwnStudy | None
+) -> Prediction | None:
     try:
-        return _answer(formula, own, tuple(asked.items()))
+        return _answer(formula, own, tuple(asked.items()), own_study)
     except _NotKept as told:
-        study = "lifetimes" if asked else "spin-relaxation"
+        study = _study(bool(asked), own_study).name
         question = {"formula": formula, "ions": list(own), "study": study, "conditions": asked}
         name = str(told).partition(" (")[0]
-        wait_for("cations", question, f"A cation must be computed first, once: {told}.", f"Compute {name}")
+        files = dict(own_study.files) if own_study is not None else None
+        wait_for("cations", question, f"A cation must be computed first, once: {told}.", f"Compute {name}", files)
         return None
 
 
@@ -189,7 +233,12 @@ def _card(prediction: Prediction, own: tuple[str, ...], alone: bool) -> None:
     name = "".join(sign for sign in prediction.title if sign.isalnum() or sign in "()-")
     with right:
         if prediction.contributions:
-            parts.show_figure(prediction.plot, f"waterfall-{name}", f"Why: {why(prediction)}", key=prediction.report())
+            st.plotly_chart(
+                plots.waterfall_plot(prediction), key=f"why:{prediction.formula}", config=plots.CONFIG,
+                alt=f"Why: {why(prediction)}",
+            )  # fmt: skip
+            st.caption(parts.plain_text(f"Why: {why(prediction)}"))
+            parts.save_figure(prediction.plot, f"waterfall-{name}")
 
 
 def _value(prediction: Prediction) -> None:
@@ -291,10 +340,12 @@ def _table(found: list[Prediction]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _command(formulas: list[str], own: tuple[str, ...], asked: dict[str, Any]) -> str:
+def _command(formulas: list[str], own: tuple[str, ...], asked: dict[str, Any], own_study: _OwnStudy | None) -> str:
     import shlex
 
     names = {"temperature_k": "temperature", "field_t": "field"}
     options = [item for text in own for item in ("--ion", text)]
     options += [item for name, value in asked.items() for item in (f"--{names.get(name, name)}", str(value))]
+    if own_study is not None:
+        options += ["--study", next(name for name, _ in own_study.files if name.lower().endswith(".toml"))]
     return shlex.join(["perospin", "predict", *formulas, *options])

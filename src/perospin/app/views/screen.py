@@ -14,7 +14,7 @@ from perospin.errors import DataError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from perospin.app.work import Work
+    from perospin.jobs.work import Work
 
 
 def show() -> None:
@@ -37,6 +37,9 @@ def _question(rankings: list[str]) -> dict[str, Any]:
     spacers = sorted({ion.symbol for ion in library.cations if ion.role == "spacer"}, key=str.lower)
     cages = sorted({ion.symbol for ion in library.cations if ion.role == "a_site"}, key=str.lower)
     chosen = st.multiselect("Spacers", spacers, key="spacers", placeholder="all that are described")
+    with st.expander("Spacers of your own"):
+        own = _own()
+        alone = st.checkbox("These alone", key="own_alone", disabled=not own)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         metals = st.multiselect("Metals", ["Pb", "Sn", "Ge"], ["Pb"], key="metals", width=180)
         halides = st.multiselect("Halides", ["I", "Br", "Cl"], ["I"], key="halides", width=190)
@@ -61,13 +64,34 @@ def _question(rankings: list[str]) -> dict[str, Any]:
     space = {
         "name": "materials",
         "materials": {
-            "spacers": chosen or "all", "a_cations": cage, "metals": metals, "halides": halides, "layers": layers,
+            "spacers": [] if own and alone else chosen or "all", "smiles": own, "a_cations": cage, "metals": metals,
+            "halides": halides, "layers": layers,
         },
     }  # fmt: skip
     return {
         "space": space, "objective": "min" if goal.startswith("long") else "max", "top": top, "rank": rank,
         "beat": beat.strip(), "diverse": diverse,
     }  # fmt: skip
+
+
+def _own() -> dict[str, str]:
+    """Spacers as ``NAME=SMILES``, one a line."""
+    from perospin.chemistry import IonLibrary
+    from perospin.chemistry.user_ions import read_argument
+
+    typed = st.text_area(
+        "One a line, NAME=SMILES with the charge", key="own_spacers", height=110, max_chars=10_000,
+        placeholder="MYI=C=CCC[NH3+]\nTPAm=C1CSCCN1CCC[NH3+]",
+    )  # fmt: skip
+    lines = [line.strip() for line in typed.splitlines() if line.strip()]
+    if not lines:
+        st.caption("What the model reads of them is computed first, in minutes a cation, and kept.")
+        return {}
+    ions = dict(read_argument(line) for line in lines)
+    library = IonLibrary.of(lines)
+    known = [f"{name} = {library.get(name).symbol}" for name in ions if library.get(name).symbol != name]
+    st.caption(parts.plain_text(f"{len(ions)} read" + (f"; known: {', '.join(known)}" if known else "")))
+    return ions
 
 
 def _result(found: Work) -> None:

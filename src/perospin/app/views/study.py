@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from perospin.app import folders, parts
+from perospin.app.views.own_study import ask_study
 from perospin.app.waiting import wait_for
 
 if TYPE_CHECKING:
     from perospin.studies import StudyResult
+
+_OWN = "a study or a table of your own"
 
 
 def show() -> None:
@@ -29,15 +32,22 @@ def _run() -> None:
     from perospin.studies.declaration.reading import shipped_studies
 
     names = list(shipped_studies())
-    name = st.selectbox("Study", names, index=names.index("spin-relaxation"), key="study")
-    study = Study.load(name)
+    name = st.selectbox("Study", [*names, _OWN], index=names.index("spin-relaxation"), key="study")
+    files: dict[str, bytes] = {}
+    if name == _OWN:
+        found_own = ask_study("own_study")
+        if found_own is None:
+            return
+        study, files = found_own
+    else:
+        study = Study.load(name)
     st.caption(parts.plain_text(study.title))
     st.write(parts.plain_text(study.description.replace("\n", " ")[:600]))
     chosen = st.multiselect("Parts", list(study.parts), key="study_parts", placeholder="all")
-    question = {"study": name, "parts": chosen}
+    question = {"study": study.name, "parts": chosen}
     found = wait_for(
         "study", question, "A study takes minutes. It goes on in the background, and what is finished is kept.",
-        "Run the study",
+        "Run the study", files or None,
     )  # fmt: skip
     if found is not None:
         _show(found.results)

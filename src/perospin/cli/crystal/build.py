@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from statistics import median
+from typing import Annotated
 
 import typer
 
+from perospin.cli.crystal.beside import expected_words
 from perospin.cli.crystal.group import app
 from perospin.cli.own_ions import library_with
 from perospin.digits import counted, figures
@@ -30,32 +32,25 @@ def build_command(
     nothing clashes. Each start is a POSCAR and a CIF; starts.csv lists them all with their variables. About a minute.
     """
     from perospin.chemistry import Perovskite
-    from perospin.descriptors.structure.building import NOT_AN_ENERGY, build, write_starts
+    from perospin.descriptors.structure.building import NOT_AN_ENERGY, build, check_folder, write_starts
+    from perospin.studies.predicting.spacing import expected_spacings
     from perospin.studies.structures import spacing_beside
 
     material = Perovskite.parse(formula, library_with(ion))
     for caution in material.cautions:
         typer.echo(caution, err=True)
-    built = build(material, starts, seed, progress=True)
+    check_folder(out, material.formula, seed)
     beside = spacing_beside(material)
+    built = build(material, starts, seed, expected_a=expected_spacings([material])[0], progress=True)
     written = write_starts(built, out, beside)
-    spacings = sorted(float(start.variables["spacing_a"]) for start in built)
+    ranked = sorted(built, key=lambda start: start.packing_score)
+    spacings = [float(start.variables["spacing_a"]) for start in ranked]
     typer.echo(f"{counted(len(built), 'start')} of {material.formula} in {out}, unrelaxed, seed {seed}")
     if len(built) < starts:
         typer.echo(f"  {starts} were asked for; no more were free of clashes")
-    middle = spacings[len(spacings) // 2]
-    typer.echo(f"  layer spacing {figures(spacings[0])} to {figures(spacings[-1])} A, median {figures(middle)} A")
-    typer.echo(f"  {_expected(beside)}")
+    third = median(spacings[: max(1, len(spacings) // 3)])
+    low, high = figures(min(spacings)), figures(max(spacings))
+    typer.echo(f"  layer spacing {low} to {high} A; median of the best packed third {figures(third)} A")
+    typer.echo(f"  {expected_words(beside)}")
     typer.echo(f"  table: {written[-1]}")
     typer.echo(NOT_AN_ENERGY)
-
-
-def _expected(beside: dict[str, Any]) -> str:
-    told = beside["study_spacing_from"]
-    if beside["study_spacing_a"] == beside["study_spacing_a"]:
-        low, high = figures(beside["study_spacing_low_a"]), figures(beside["study_spacing_high_a"])
-        told = f"study layer-spacing: {figures(beside['study_spacing_a'])} A (90 %: {low} to {high})"
-    if beside["n_crystals"]:
-        crystal = figures(beside["crystal_spacing_a"])
-        return f"{told}; known: {crystal} A (median of {counted(beside['n_crystals'], 'crystal')})"
-    return f"{told}; no crystal is known"

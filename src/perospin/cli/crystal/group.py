@@ -11,10 +11,10 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="Crystals that nobody has grown: build starts from a formula.",
+    help="Crystals that nobody has grown: build starts, relax them.",
 )
 
 
 @app.callback()
 def _group() -> None:
-    """Crystals that nobody has grown: build starts from a formula."""
+    """Crystals that nobody has grown: build starts, relax them."""

@@ -43,6 +43,7 @@ from perospin.cli.data.printing import (
     _value,
     print_cautions,
 )
+from perospin.cli.own_ions import NamesOption
 from perospin.text import readable_json, shorten, visible
 
 
@@ -52,6 +53,7 @@ def check(
     mapping: MappingOption = None,
     allow_unknown: AllowUnknownOption = False,
     ion: IonOption = None,
+    names: NamesOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Check a table without importing it, or the shipped tables: every bad cell by row and column.
@@ -73,7 +75,7 @@ def check(
             typer.echo(readable_json(report))
         raise typer.Exit(2 if bad else 0)
     found = check_file(
-        what, ColumnMapping.from_toml(mapping) if mapping else None, allow_unknown=allow_unknown, ions=_ions(ion)
+        what, ColumnMapping.from_toml(mapping) if mapping else None, allow_unknown=allow_unknown, ions=_ions(ion, names)
     )
     _print_check(what, found, as_json)
     raise typer.Exit(2 if found.issues else 0)
@@ -81,12 +83,17 @@ def check(
 
 @app.command("import")
 def import_command(
-    file: Annotated[Path, typer.Argument(help="CSV (comma, semicolon or tab) in UTF-8 with a header row.")],
+    file: Annotated[
+        Path,
+        typer.Argument(help="Table (CSV, .xlsx), published folder, NOMAD archive (.json) or OPTIMADE file (.jsonl)."),
+    ],
     mapping: MappingOption = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what is wrong; write nothing.")] = False,
     allow_unknown: AllowUnknownOption = False,
     skip_known: SkipKnownOption = False,
     ion: IonOption = None,
+    names: NamesOption = None,
+    doi: Annotated[str, typer.Option("--doi", help="Source of records that name none, as in a NOMAD archive.")] = "",
     by: ByOption = None,
     as_json: JsonOption = False,
     store: StoreOption = None,
@@ -99,21 +106,27 @@ def import_command(
 
     with Store.open(store) as opened:
         found = check_file(
-            file, ColumnMapping.from_toml(mapping) if mapping else None, opened, allow_unknown, skip_known, _ions(ion)
+            file,
+            ColumnMapping.from_toml(mapping) if mapping else None,
+            opened,
+            allow_unknown,
+            skip_known,
+            _ions(ion, names),
+            {"doi": doi} if doi else None,
         )
         if found.issues or dry_run:
             _print_check(str(file), found, as_json)
             if not as_json:
                 typer.echo("nothing was imported" if found.issues else "dry run: nothing was imported")
             raise typer.Exit(2 if found.issues else 0)
-        names = opened.add(found.records, skip_known=skip_known, by=by)
+        added = opened.add(found.records, skip_known=skip_known, by=by)
         if as_json:
-            typer.echo(json.dumps({"imported": names, "store": opened.location}))
+            typer.echo(json.dumps({"imported": added, "store": opened.location}))
             return
-        skipped = len(found.records) - len(names)
+        skipped = len(found.records) - len(added)
         extra = f", {skipped} known ones passed over" if skipped else ""
-        span = f" ({names[0]} to {names[-1]})" if len(names) > 1 else f" ({names[0]})" if names else ""
-        typer.echo(f"imported {_plural(len(names), 'record')}{span}{extra} into {opened.location}")
+        span = f" ({added[0]} to {added[-1]})" if len(added) > 1 else f" ({added[0]})" if added else ""
+        typer.echo(f"imported {_plural(len(added), 'record')}{span}{extra} into {opened.location}")
         if found.n_unknown:
             typer.echo(f"{found.n_unknown} of unknown composition: kept as text, out of default queries")
         print_cautions(found)
@@ -122,8 +135,13 @@ def import_command(
 
 @app.command()
 def export(
-    file: Annotated[Path, typer.Argument(help="Target; the suffix tells the format (.csv .parquet .json .bib).")],
-    format: Annotated[str | None, typer.Option("--format", "-f", help="csv, parquet, json or bibtex.")] = None,
+    file: Annotated[
+        Path, typer.Argument(help="Target; the suffix tells the format (.csv .parquet .json .bib .jsonl .csl.json).")
+    ],
+    format: Annotated[
+        str | None,
+        typer.Option("--to", "--format", "-f", help="csv, parquet, json, bibtex, csl, nomad or optimade."),
+    ] = None,
     property: PropertyOption = None,
     material: MaterialOption = None,
     table: TableOption = None,
@@ -135,13 +153,16 @@ def export(
     max_temperature: HighOption = None,
     unknown: UnknownOption = False,
     theory: TheoryOption = False,
+    ion: IonOption = None,
     store: StoreOption = None,
 ) -> None:
-    """Write records to a file; bibtex writes their sources.
+    """Write records to a file; bibtex and csl write their sources. What the format can't say is told.
 
     Example: perospin data export tau_spin.csv --property tau_spin
     """
+    from perospin.cli.data.exchange import tell_losses
     from perospin.database import cited_sources, export_records
+    from perospin.database.exporting import format_of
     from perospin.errors import DataError
 
     records = _select(
@@ -152,14 +173,17 @@ def export(
         raise DataError(
             f"no record fits the selection, so '{shorten(str(file))}' was not written; see `perospin data list`"
         )
-    count = export_records(records, file, format)
-    if format == "bibtex" or (format is None and file.suffix.lower() == ".bib"):
+    chosen = format_of(file, format)
+    count = export_records(records, file, chosen, _ions(ion))
+    if chosen in ("bibtex", "csl"):
         typer.echo(
             f"wrote {_plural(len(cited_sources(records)), 'source')} of {_plural(count, 'record')} "
             f"to {visible(str(file))}"
         )
     else:
         typer.echo(f"wrote {_plural(count, 'record')} to {visible(str(file))}")
+    if chosen not in ("csv", "parquet", "json"):
+        tell_losses(chosen, records)
 
 
 @app.command()
@@ -189,6 +213,7 @@ def add(
     note: Annotated[str, typer.Option("--note")] = "",
     allow_unknown: AllowUnknownOption = False,
     ion: IonOption = None,
+    names: NamesOption = None,
     by: ByOption = None,
     as_json: JsonOption = False,
     store: StoreOption = None,
@@ -200,7 +225,7 @@ def add(
     from perospin.database import Conditions, Record, Source, Store
     from perospin.database.record import is_formula, read_material
 
-    library = _ions(ion)
+    library = _ions(ion, names)
     record = Record.measured(
         material,
         property,

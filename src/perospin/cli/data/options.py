@@ -121,11 +121,11 @@ def _select(
     )
 
 
-def _ions(definitions: list[str] | None) -> IonLibrary | None:
-    """Make the library with the user's own cations."""
+def _ions(definitions: list[str] | None, names: str | None = None) -> IonLibrary | None:
+    """Make the library with the user's own cations, and the names of a published list if one is given."""
     from perospin.chemistry import IonLibrary
 
-    return IonLibrary.default().with_ions(definitions) if definitions else None
+    return IonLibrary.of(definitions).with_names(names) if definitions or names else None
 
 
 def _kind(names: Iterable[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -215,7 +216,7 @@ def _print_check(file: str, found: ImportCheck, as_json: bool) -> None:
 def print_cautions(found: ImportCheck, most: int = 20) -> None:
     """Say what was read but is open to doubt."""
     for caution in found.cautions[:most]:
-        typer.echo(f"caution: {visible(caution)}")
+        typer.echo(textwrap.fill(f"caution: {visible(caution)}", 100, subsequent_indent="  "))
     if len(found.cautions) > most:
         typer.echo(f"{len(found.cautions) - most} more cautions; --json prints all")
 

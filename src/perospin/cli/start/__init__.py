@@ -1,1 +1,1 @@
-"""Commands that start something whole: the app, the shipped reports, a check of the installation."""
+"""Commands that start something whole: the app, the service, agent tools, shipped reports, a check of what is there."""

@@ -56,10 +56,11 @@ def cautions(fills: Sequence[Fill], stocks: Sequence[Stock], plate: Plate, dry_m
     told = []
     material = f"{plate.material} {plate.name}".casefold()
     attack = sorted(solvents[key] for key in solvents if key in _ATTACK_POLYSTYRENE)
+    verb = "attack" if len(attack) > 1 else "attacks"
     if attack and ("polystyrene" in material or material.split()[:1] == ["ps"]):
-        told.append(f"{', '.join(attack)} attacks polystyrene; take a plate of polypropylene or glass")
+        told.append(f"{', '.join(attack)} {verb} polystyrene; take a plate of polypropylene or glass")
     elif attack and not plate.material:
-        told.append(f"the plate's plastic isn't told; {', '.join(attack)} attacks polystyrene")
+        told.append(f"the plate's plastic isn't told; {', '.join(attack)} {verb} polystyrene")
     told += _drying(fills, stocks, dry_minutes) + _untimed(fills, stocks) + _precipitates(fills, stocks)
     return told
 

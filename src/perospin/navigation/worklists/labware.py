@@ -12,7 +12,7 @@ from typing import Any
 from perospin.errors import NavigationError
 from perospin.text import shorten
 
-__all__ = ["PLATES", "Pipette", "Plate", "load_deck", "load_plate", "plate_of", "split_well"]
+__all__ = ["PLATES", "Pipette", "Plate", "load_deck", "load_plate", "plate_of", "shape_of", "split_well"]
 
 _SHAPES = {24: (4, 6), 48: (6, 8), 96: (8, 12), 384: (16, 24)}
 _WELL = re.compile(r"([A-Za-z])0*([1-9]\d?)")
@@ -29,6 +29,19 @@ def split_well(well: str) -> tuple[int, int]:
     if found is None:
         raise NavigationError(f"'{shorten(well, 30)}' is no well; write a letter and a number, such as B3")
     return ord(found[1].upper()) - ord("A"), int(found[2]) - 1
+
+
+def shape_of(wells: Sequence[str]) -> tuple[int, int]:
+    """Rows and columns of the smallest usual plate that has these wells.
+
+    Examples
+    --------
+    >>> shape_of(["A1", "B3"]), shape_of(["H12"])
+    ((4, 6), (8, 12))
+    """
+    places = [split_well(well) for well in wells]
+    rows, columns = max(row for row, _ in places), max(column for _, column in places)
+    return next((s for s in _SHAPES.values() if rows < s[0] and columns < s[1]), (26, 48))
 
 
 @dataclass(frozen=True)

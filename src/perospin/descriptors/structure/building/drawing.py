@@ -91,7 +91,8 @@ def draw(
         joining, shift, spacing = _across_gap(request, slab, motif, spacers, rng)
         molecules = [joining, *molecules]
     settled = tuple(
-        round(2 * value) / 2 if fixed else value for value, fixed in zip(shift, fixed_axes(motif, half_turn), strict=True)
+        round(2 * value) / 2 if fixed else value
+        for value, fixed in zip(shift, fixed_axes(motif, half_turn), strict=True)
     )
     return Draw(motif, half_turn, rotation, tilt, slab, tuple(molecules), (settled[0], settled[1]), spacing)
 
@@ -165,7 +166,7 @@ def _cage_slots(
 ) -> list[tuple[Conformer, Float]]:
     sites = [(x / slab.side_a, y / slab.side_a, z) for x, y, z in slab.cages_a.tolist()]
     places = [np.array([x * slab.side_a, y * slab.side_a, z]) for x, y, z in _independent(sites, motif)]
-    return [(cages[rng.integers(len(cages))], place) for place in places]
+    return [(cages[int(rng.integers(len(cages)))], place) for place in places]
 
 
 # --- poses -------------------------------------------------------------------------------------------------------
@@ -183,7 +184,7 @@ def _on_faces(
     sites = [(x, y, sign) for sign in (1.0, -1.0) for x, y in _POCKETS]
     found = []
     for x, y, up in _independent(sites, motif):
-        shape = spacers[rng.integers(len(spacers))]
+        shape = spacers[int(rng.integers(len(spacers)))]
         heavy = np.array([s != "H" for s in shape.symbols])
         along = shape.positions_a[heavy].mean(axis=0) - shape.positions_a[shape.heads[0]]
         wanted = _direction(rng, _LEAN_DEG["RP"]) * np.array([1, 1, up])
@@ -196,7 +197,7 @@ def _on_faces(
 
 
 def _depth(request: Request, shape: Conformer, rng: np.random.Generator) -> float:
-    """A depth for an ammonium of this shape (A)."""
+    """Draw a depth for an ammonium of this shape (A)."""
     range_a = _DEPTH_A[request.family, request.halide] if shape.bare_heads else _DEPTH_WIDE_A
     return float(rng.uniform(*range_a))
 
@@ -204,8 +205,8 @@ def _depth(request: Request, shape: Conformer, rng: np.random.Generator) -> floa
 def _across_gap(
     request: Request, slab: Slab, motif: Motif, spacers: Sequence[Conformer], rng: np.random.Generator
 ) -> tuple[_Molecule, tuple[float, float], float]:
-    """A molecule between two slabs, with the shift and the spacing that put both its ends into pockets."""
-    shape = spacers[rng.integers(len(spacers))]
+    """Put a molecule between two slabs, with the shift and spacing that leave both its ends in pockets."""
+    shape = spacers[int(rng.integers(len(spacers)))]
     first, second = shape.heads if rng.random() < 0.5 else shape.heads[::-1]
     along = shape.positions_a[second] - shape.positions_a[first]
     quaternion = _towards(along, _direction(rng, _LEAN_DEG["DJ"]), rng)
@@ -233,7 +234,7 @@ def _above(one: _Molecule, slab: Slab) -> float:
 
 
 def _direction(rng: np.random.Generator, most_deg: float) -> Float:
-    """A direction within an angle of the normal."""
+    """Draw a direction within an angle of the normal."""
     z = rng.uniform(math.cos(math.radians(most_deg)), 1.0)
     angle = rng.uniform(0, 2 * math.pi)
     flat = math.sqrt(1 - z * z)

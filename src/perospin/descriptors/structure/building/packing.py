@@ -28,7 +28,7 @@ _UFF = {
 }  # fmt: skip
 _BONDED_A = {"I": 2.70, "Br": 2.50, "Cl": 2.30, "O": 1.90, "F": 2.10, "N": 2.00, "S": 2.50}
 """H...acceptor distance of a hydrogen bond (A): usual lengths in crystals."""
-_BOND_DEPTH = 3.0
+_BOND_DEPTH = 7.0
 _CUTOFF_A, _SWITCH_A = 7.5, 6.0
 _CAP = 0.72
 """Below this share of the best distance a pair term goes on as a straight line: overlaps are finite."""
@@ -107,7 +107,7 @@ class Frame:
     next_slab: Float
 
     def rows(self, which: Any) -> Frame:
-        """Some of the starts."""
+        """Take some of the starts."""
         return Frame(*(getattr(self, name)[which] for name in self.__dataclass_fields__))
 
 
@@ -133,7 +133,7 @@ class Poses:
     spacing_a: Float
 
     def rows(self, which: Any) -> Poses:
-        """Some of the starts."""
+        """Take some of the starts."""
         return Poses(*(getattr(self, name)[which] for name in self.__dataclass_fields__))
 
 
@@ -236,14 +236,13 @@ def _functions(kinds: Kinds) -> tuple[Any, Any]:
         # no charges are in the terms, so the depth of the ammonium is held where crystals have it
         off = own[fixed["heads"], 2] - fixed["heights_a"] - fixed["next_slab"] * moving["spacing_a"]
         summed = 0.5 * _SPRING * kinds.n_operations * jnp.sum(off**2)
-        for x in (near[..., 0], other[..., 0]):
-            for y in (near[..., 1], other[..., 1]):
-                square = x**2 + y**2 + square_z
-                own_image = same & (jnp.abs(square - whole) < 1e-6)
-                distance = jnp.sqrt(jnp.where(own_image, 1.0, jnp.maximum(square, 1e-4)))
-                term = _pair(distance, best, depth)
-                summed = summed + jnp.sum(jnp.where(own_image, 0.0, weight * term))
-        return summed
+        x = jnp.stack([near[..., 0], near[..., 0], other[..., 0], other[..., 0]])
+        y = jnp.stack([near[..., 1], other[..., 1], near[..., 1], other[..., 1]])
+        square = x**2 + y**2 + square_z
+        own_image = same & (jnp.abs(square - whole) < 1e-6)
+        distance = jnp.sqrt(jnp.where(own_image, 1.0, jnp.maximum(square, 1e-4)))
+        term = jnp.where(own_image, 0.0, weight * _pair(distance, best, depth))
+        return summed + jnp.sum(term)
 
     def improved(fixed: dict[str, Any], moving: dict[str, Any]) -> Any:
         slope = jax.value_and_grad(total, argnums=1)

@@ -153,6 +153,7 @@ def _conformer(molecule: object, places: Float, charged: list[int], heads: int, 
     atoms = list(molecule.GetAtoms())  # type: ignore[attr-defined]
     heavy = [atom.GetIdx() for atom in atoms if atom.GetAtomicNum() > 1]
     apart = np.linalg.norm(places[:, None] - places[None], axis=2)
+    order: tuple[int, ...]
     if heads == 2:
         first, second = max(((i, j) for i in charged for j in charged if i < j), key=lambda ij: apart[ij])
         order, length = (first, second), float(apart[first, second])
@@ -167,7 +168,7 @@ def _conformer(molecule: object, places: Float, charged: list[int], heads: int, 
 
 
 def _distinct(shapes: list[Conformer], heavy: NDArray[np.bool_]) -> list[Conformer]:
-    """The least strained of each group of shapes with nearly the same distances between heavy atoms."""
+    """Keep the least strained of each group of shapes with nearly the same distances between heavy atoms."""
     kept: list[tuple[Conformer, Float]] = []
     for shape in shapes:
         places = shape.positions_a[heavy]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -11,12 +12,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from perospin._optional import require
+from perospin.descriptors.structure.identify import identify
 from perospin.descriptors.structure.relaxing.engines import Engine, open_engine
 from perospin.errors import StructureError
 from perospin.progress import Progress, progress_line
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
+
+    from perospin.chemistry import IonLibrary
 
 __all__ = ["Limits", "Point", "Relaxed", "relax"]
 
@@ -111,6 +115,7 @@ def relax(
     *,
     limits: Limits | None = None,
     dispersion: bool = True,
+    ions: IonLibrary | None = None,
     begin: Point | None = None,
     keep: Callable[[Point], None] | None = None,
     progress: bool | Progress = False,
@@ -128,6 +133,8 @@ def relax(
         When to end.
     dispersion : bool
         For an engine that is opened here: add D3(BJ).
+    ions : IonLibrary, optional
+        Library that knows the cations, to see whether hydrogens are missing.
     begin : Point, optional
         Go on from here instead of from the beginning.
     keep : callable, optional
@@ -143,7 +150,8 @@ def relax(
     Raises
     ------
     StructureError
-        If the structure is disordered, an element isn't known to the engine, or forces or volume explode.
+        If the structure is disordered or lacks hydrogens, an element isn't known to the engine, or forces or volume
+        explode.
     MissingExtraError
         If ASE or pymatgen is missing.
     """
@@ -151,11 +159,30 @@ def relax(
     require("pymatgen.core", "structure")
     if not structure.is_ordered:
         raise StructureError("a structure with partial occupancies can't be relaxed: choose one ordered model first")
+    _check_hydrogens(structure, ions)
     chosen = engine if isinstance(engine, Engine) else open_engine(engine, dispersion=dispersion)
     limits = limits or Limits()
     with progress_line(progress) as tell:
         run = _Run(structure, chosen, limits, begin, keep, tell)
         return run.to_the_end()
+
+
+def _check_hydrogens(structure: Structure, ions: IonLibrary | None) -> None:
+    """Refuse molecules that lack hydrogens: the cell would collapse around the holes, without a word.
+
+    X-ray files often list some of the hydrogens only; a cation then is a neutral amine to the engine.
+    """
+    elements = {site.specie.symbol for site in structure}
+    if "C" not in elements:
+        return
+    found = identify(structure, ions)
+    told = [found.reason, *found.notes] if elements & {"H", "D"} else ["no hydrogens are listed"]
+    faults = [text for text in told if "hydrogens" in text]
+    if faults:
+        raise StructureError(
+            f"hydrogens are missing ({faults[0]}): a relaxation would collapse the cell. Add them, or name the cation "
+            "with --ion NAME=SMILES if these are all it has"
+        )
 
 
 class _Run:
@@ -217,6 +244,12 @@ class _Run:
         )  # fmt: skip
 
     def _move(self, *, cell: bool) -> None:
+        with warnings.catch_warnings():
+            # the logarithm of a cell that hardly changed is good to 1e-12
+            warnings.filterwarnings("ignore", message="logm result")
+            self._steps(cell=cell)
+
+    def _steps(self, *, cell: bool) -> None:
         from ase.filters import FrechetCellFilter
         from ase.optimize import BFGS
 
@@ -273,7 +306,9 @@ class _Run:
         self.kept = time.monotonic()
         if self.keep is not None:
             self.keep(
-                Point(self.atoms.cell.tolist(), self.atoms.positions.tolist(), self.steps, self.seconds, self.cell_moves)
+                Point(
+                    self.atoms.cell.tolist(), self.atoms.positions.tolist(), self.steps, self.seconds, self.cell_moves
+                )
             )
 
     def _structure(self) -> Structure:

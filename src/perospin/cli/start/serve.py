@@ -10,12 +10,14 @@ import typer
 from perospin.cli.data.options import StoreOption
 
 app = typer.Typer(
+    add_completion=False,
     invoke_without_command=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Serve records, predictions and campaigns to a group over HTTP.",
 )
 token = typer.Typer(
+    add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -44,7 +46,7 @@ def run(
     if context.invoked_subcommand is not None:
         return
     from perospin.database.store import default_location
-    from perospin.server.serving import LOOPBACK, Settings, serve
+    from perospin.server.serving import LOOPBACK, Settings, check, serve
 
     settings = Settings(
         store=store or default_location(),
@@ -52,6 +54,7 @@ def run(
         read_needs_token=read_needs_token,
         rate_per_minute=rate,
     )
+    check(settings, host, port)
     typer.echo(f"perospin listens at http://{host}:{port} (what it offers: /openapi.json); Ctrl-C ends it")
     if host not in LOOPBACK:
         typer.echo(
@@ -65,7 +68,7 @@ def run(
 def add_token(
     name: Annotated[str, typer.Argument(help="Its owner; what is written with it bears this name.")],
     scope: Annotated[
-        list[str] | None, typer.Option("--scope", help="propose, review, campaign or read; repeatable.")
+        list[str] | None, typer.Option("--scope", help="propose, review, campaign, compute or read; repeatable.")
     ] = None,
     store: StoreOption = None,
 ) -> None:

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from perospin.errors import StudyError
 from perospin.progress import Progress
-from perospin.saving import plain, write_bytes, write_json, write_text
+from perospin.saving import inner_folder, name_fault, plain, write_bytes, write_json, write_text
+from perospin.text import shorten
+
+if TYPE_CHECKING:
+    from perospin.studies import Study
 
 __all__ = ["TASKS"]
 
@@ -18,9 +23,8 @@ Task = Callable[[Mapping[str, Any], Mapping[str, Path], Path, Progress], None]
 def _cations(parameters: Mapping[str, Any], files: Mapping[str, Path], out: Path, tell: Progress) -> None:
     """Compute what a formula's cations need; it is kept in the cache of cations."""
     from perospin.chemistry import IonLibrary
-    from perospin.studies import Study
 
-    study = Study.load(str(parameters["study"]))
+    study = _study_of(parameters, files, out)
     ions = IonLibrary.of(list(parameters["ions"]) or None)
     study.predictor(progress=tell).predict(
         str(parameters["formula"]),
@@ -44,8 +48,9 @@ def _screen(parameters: Mapping[str, Any], files: Mapping[str, Path], out: Path,
     from perospin import navigation
     from perospin.navigation.screening.page import page
 
+    space = navigation.Space.from_dict(parameters["space"])
     found = navigation.screen(
-        navigation.Space.from_dict(parameters["space"]),
+        space,
         objectives=(str(parameters["objective"]),),
         top=int(parameters["top"]),
         rank=str(parameters["rank"]),
@@ -63,7 +68,7 @@ def _screen(parameters: Mapping[str, Any], files: Mapping[str, Path], out: Path,
             "headline": list(found.headline),
             "level": found.level,
             "told_apart": found.told_apart,
-            "notes": found.notes(),
+            "notes": [*space.told(), *found.notes()],
         },
     )
     write_text(out / "page.html", page(found))
@@ -72,12 +77,31 @@ def _screen(parameters: Mapping[str, Any], files: Mapping[str, Path], out: Path,
 def _study(parameters: Mapping[str, Any], files: Mapping[str, Path], out: Path, tell: Progress) -> None:
     """Run a study and write its report; finished pieces are kept for the next time."""
     from perospin.reports import report
-    from perospin.studies import Study
 
-    study = Study.load(str(parameters["study"]))
+    study = _study_of(parameters, files, out)
     if parameters["parts"]:
         study = study.only(parameters["parts"])
     report(study.run(out, progress=tell), out)
+
+
+def _fit(parameters: Mapping[str, Any], files: Mapping[str, Path], out: Path, tell: Progress) -> None:
+    """Fit what predicts; it is kept in the cache of predictors."""
+    _study_of(parameters, files, out).predictor(progress=tell)
+
+
+def _study_of(parameters: Mapping[str, Any], files: Mapping[str, Path], out: Path) -> Study:
+    """Open a shipped study, or the user's own from its files."""
+    from perospin.jobs.study_files import load_own_study
+    from perospin.studies import Study
+
+    if not files:
+        return Study.load(str(parameters["study"]))
+    folder = inner_folder(out.parent, "inputs")
+    for name, path in files.items():
+        if fault := name_fault(name):
+            raise StudyError(f"'{shorten(name, 60)}' is no name of a file here: {fault}")
+        write_bytes(folder / name, path.read_bytes())
+    return load_own_study(folder)
 
 
 def _infer(parameters: Mapping[str, Any], files: Mapping[str, Path], out: Path, tell: Progress) -> None:
@@ -96,6 +120,6 @@ def _infer(parameters: Mapping[str, Any], files: Mapping[str, Path], out: Path, 
 
 
 TASKS: Mapping[str, Task] = {
-    "cations": _cations, "structure": _structure, "screen": _screen, "study": _study, "infer": _infer,
+    "cations": _cations, "structure": _structure, "screen": _screen, "study": _study, "fit": _fit, "infer": _infer,
 }  # fmt: skip
 """Tasks by name."""

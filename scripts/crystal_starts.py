@@ -1,0 +1,120 @@
+"""Starts of materials with known crystals, beside those crystals.
+
+``python scripts/crystal_starts.py`` builds 24 starts of each (minutes) and prints the table of
+`docs/crystals/building.md`. The expected spacing is that of the study `layer-spacing`, fitted without any crystal of
+the spacer; with ``--alone`` there is none. ``--bonds`` prints the bond lengths that the starts are built with, as the
+shipped crystals have them; ``--out FILE`` keeps the rows as CSV.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+from pathlib import Path
+from statistics import median
+from time import process_time
+
+import pandas as pd
+
+from perospin.chemistry import Perovskite
+from perospin.database import load_table
+from perospin.descriptors.crystals import crystals_of
+from perospin.descriptors.structure.building import build
+from perospin.errors import PerospinError
+from perospin.saving import write_csv
+from perospin.studies.structures import held_out_structure
+
+LOOKED_AT = ("(BA)2PbI4", "(PEA)2PbI4", "(PMA)2PbI4", "(EOA)2PbI4", "(HDA)PbI4")
+"""Materials whose crystals were looked at while the packing was written."""
+NEVER_USED = (
+    "(HA)2PbI4", "(4F-PEA)2PbI4", "(PEA)2PbBr4", "(PMA)2PbCl4", "(CHA)2PbBr4", "(BA)2SnI4", "(R-MBA)2PbI4",
+    "(rac-MBA)2PbI4", "(BDA)PbI4", "(PDMA)PbI4", "(3AMP)PbI4", "(4AMP)PbI4", "(BA)2(MA)Pb2I7", "(BA)2(MA)2Pb3I10",
+)  # fmt: skip
+"""Materials that were first built when this table was made."""
+
+
+def bonds() -> pd.DataFrame:
+    """Median bond lengths of the layered crystals of one metal and one halide."""
+    rows = []
+    for crystal in load_table("structures_2d").itertuples():
+        if not crystal.formula or crystal.layer_orientation != "(100)":
+            continue
+        try:
+            material = Perovskite.parse(str(crystal.formula))
+        except PerospinError:
+            continue  # cations that the library doesn't know
+        if len(material.b_site) == len(material.x_site) == 1 and material.family in ("RP", "DJ"):
+            metal, halide = material.b_site[0][0].symbol, material.x_site[0][0].symbol
+            rows.append((metal, halide, crystal.bx_length_in_plane_a, crystal.bx_length_terminal_a))
+    frame = pd.DataFrame(rows, columns=["metal", "halide", "in_plane_a", "terminal_a"]).dropna()
+    groups = frame.groupby(["metal", "halide"])
+    return groups.median().round(3).assign(crystals=groups.size())
+
+
+def compared(formula: str, starts: int, seed: int, expected_a: tuple[float, float] | None) -> dict[str, float | str]:
+    """Layer spacing of the starts of a material beside its crystals."""
+    known = crystals_of(formula)["layer_spacing_a"].dropna()
+    begun = process_time()
+    built = build(formula, starts, seed, expected_a=expected_a)
+    seconds = process_time() - begun
+    listed = [float(start.variables["spacing_a"]) for start in built]
+    ranked = sorted(built, key=lambda start: start.packing_score)
+    spacings = [float(start.variables["spacing_a"]) for start in ranked]
+    middle, third = float(known.median()), median(spacings[: max(1, len(spacings) // 3)])
+    nearest = min(spacings, key=lambda value: abs(value - middle))
+
+    def off(value: float) -> float:
+        return round(100 * (value / middle - 1), 1)
+
+    return {
+        "material": formula,
+        "starts": len(built),
+        "crystals": len(known),
+        "lowest_a": float(known.min()),
+        "highest_a": float(known.max()),
+        "expected_off_percent": math.nan if expected_a is None else off(expected_a[0]),
+        "all_a": median(listed),
+        "all_off_percent": off(median(listed)),
+        "best_score_a": spacings[0],
+        "best_score_off_percent": off(spacings[0]),
+        "best_third_a": third,
+        "best_third_off_percent": off(third),
+        "within_3_percent": sum(abs(off(value)) <= 3 for value in spacings),
+        "nearest_off_percent": off(nearest),
+        "processor_s": round(seconds, 1),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--bonds", action="store_true")
+    parser.add_argument("--alone", action="store_true", help="no expected spacing: packing alone")
+    parser.add_argument("--starts", type=int, default=24)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path)
+    parser.add_argument("formula", nargs="*")
+    given = parser.parse_args()
+    pd.set_option("display.width", 250, "display.max_columns", 30)
+    if given.bonds:
+        print(bonds().to_string())
+        return
+    formulas = list(given.formula or LOOKED_AT + NEVER_USED)
+    expected: list[tuple[float, float] | None] = [None] * len(formulas)
+    if not given.alone:
+        held_out = held_out_structure(formulas)
+        expected = [(float(a), float(b)) for a, b in zip(held_out["predicted"], held_out["sd"], strict=True)]
+    rows = []
+    for formula, spacing in zip(formulas, expected, strict=True):
+        row = compared(formula, given.starts, given.seed, spacing)
+        rows.append({**row, "looked_at": formula in LOOKED_AT})
+        print(
+            " ".join(f"{value:.4g}" if isinstance(value, float) else str(value) for value in row.values()), flush=True
+        )
+    frame = pd.DataFrame(rows)
+    print(frame.to_string(index=False))
+    if given.out is not None:
+        write_csv(frame, given.out)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,166 @@
+"""``perospin crystal relax``: starts into crystals with energies, and how far to trust them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from perospin.cli.crystal.beside import expected_words
+from perospin.cli.crystal.group import app
+from perospin.cli.own_ions import library_with
+from perospin.digits import counted
+from perospin.errors import DataError, PerospinError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TABLE = "relaxed.csv"
+_SHOWN = 3
+_TOLD = (("layer_spacing_a", "layer spacing", "A", 2), ("area_per_b_a2", "area per metal", "A^2", 2),
+         ("bxb_angle_mean_deg", "metal-halide-metal angle", "deg", 1))  # fmt: skip
+
+
+@app.command("relax")
+def relax_command(
+    files: Annotated[list[Path], typer.Argument(help="Crystals (CIF, POSCAR), or folders of them.")],
+    engine: Annotated[str, typer.Option("--engine", "-e", help="sevennet, or nequix:PATH with its weights.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the relaxed crystals.")],
+    ion: Annotated[
+        list[str] | None, typer.Option("--ion", help="A cation of your own, NAME=SMILES; repeatable.")
+    ] = None,
+    workers: Annotated[int, typer.Option("--workers", min=1, help="Crystals at a time, one core each.")] = 1,
+    steps: Annotated[int, typer.Option("--steps", min=1, help="Most steps of one crystal.")] = 600,
+    force: Annotated[float, typer.Option("--force", min=1e-4, help="Largest force left (eV/A).")] = 0.05,
+    stress: Annotated[float, typer.Option("--stress", min=1e-3, help="Largest stress left (GPa).")] = 0.06,
+    no_dispersion: Annotated[
+        bool, typer.Option("--no-dispersion", help="Leave D3(BJ) out; layers then drift apart.")
+    ] = False,
+    scheduler: Annotated[
+        str, typer.Option("--scheduler", help="Dask scheduler: tcp://host:port, or its scheduler file.")
+    ] = "",
+) -> None:
+    """Relax crystals: atoms first, then the cell; rank the starts of a material by energy.
+
+    Example: perospin crystal relax starts --engine sevennet --out relaxed
+
+    Each crystal is a CIF and a JSON file; relaxed.csv lists them all. An interrupted run goes on where it stopped.
+    Intervals are the spread over starts within 50 meV per spacer of the lowest, not the engine's own error.
+    """
+    from perospin.descriptors.structure.relaxing import Limits, crystal_files, rank_starts, relax_files
+    from perospin.saving import write_csv
+
+    library = library_with(ion)
+    paths = crystal_files(files)
+    limits = Limits(force, stress, steps)
+    try:
+        with _executor(scheduler, workers) as executor:
+            outcomes = relax_files(
+                paths, out, engine, dispersion=not no_dispersion, limits=limits, ions=library, executor=executor,
+                progress=True, on_result=lambda outcome: _failed(outcome.source, outcome.reason),
+            )  # fmt: skip
+    except KeyboardInterrupt:
+        typer.echo("interrupted: what was reached is kept; the same command goes on from there", err=True)
+        raise
+    ranked = rank_starts(outcomes, library)
+    write_csv(ranked, out / TABLE)
+    done = sum(outcome.crystal is not None for outcome in outcomes)
+    first = next((outcome for outcome in outcomes if outcome.crystal is not None), None)
+    told = f" with {first.values['engine']}, dispersion {first.values['dispersion']}" if first else ""
+    typer.echo(f"{done} of {counted(len(outcomes), 'crystal')} relaxed{told}; table: {out / TABLE}")
+    if first:
+        _tell_engine(str(first.values["engine"]))
+    for material in dict.fromkeys(ranked.loc[ranked["rank"].notna(), "material"]):
+        _tell(ranked, str(material), library)
+    _tell_others(ranked)
+    if not done:
+        raise DataError("no crystal was relaxed; the reasons stand above")
+
+
+@contextmanager
+def _executor(scheduler: str, workers: int) -> Iterator[Executor | None]:
+    from perospin.studies.running.shared import sharing
+
+    with sharing(workers, scheduler or None) as executor:
+        yield executor
+
+
+def _failed(source: str, reason: str) -> None:
+    if reason:
+        typer.secho(f"failed: {source}: {reason}", fg="red", err=True)
+
+
+def _tell_engine(engine: str) -> None:
+    """Say how far the engine misses crystals that are known."""
+    from perospin.descriptors.structure.relaxing import engine_errors
+
+    errors = engine_errors(engine)
+    if not errors:
+        typer.echo(f"how far {engine} misses known crystals was never measured here: relax some that you know, too")
+        return
+    spacing, angle = errors["layer_spacing_a"], errors["bxb_angle_mean_deg"]
+    typer.echo(
+        f"{engine} on {counted(spacing.n_crystals, 'known crystal')}: spacing off by {spacing.rms:.1f} % rms (mean "
+        f"{spacing.mean:+.1f}, worst {spacing.largest:+.1f}), angle by {angle.rms:.1f} deg (mean {angle.mean:+.1f})"
+    )
+
+
+def _tell(ranked: pd.DataFrame, material: str, library: Any) -> None:
+    """One material: its lowest candidates, what starts agree about, and what is known besides."""
+    from rich.console import Console
+
+    from perospin.cli.paragraphs import show_rows
+    from perospin.descriptors.structure.relaxing import WINDOW_MEV, intervals
+
+    rows = ranked[(ranked["material"] == material) & ranked["rank"].notna()].sort_values("rank")
+    distinct = rows[rows["same_as"] == ""]
+    n_inside, unit = int(rows["in_window"].sum()), str(rows["unit"].iloc[0])
+    typer.echo(
+        f"{material}: {counted(len(rows), 'start')} in {counted(len(distinct), 'minimum', 'minima')}, "
+        f"{n_inside} within {WINDOW_MEV:.0f} meV per {unit} of the lowest"
+    )
+    lines = [
+        [
+            str(row["file"]),
+            f"{row['energy_above_lowest_mev']:.1f}",
+            str(1 + int((rows["same_as"] == row["file"]).sum())),
+            f"{row['layer_spacing_a']:.2f}",
+            f"{row['bxb_angle_mean_deg']:.1f}",
+            str(row["space_group"]),
+            f"{row['force_ev_a']:.3f}",
+            f"{row['stress_gpa']:.3f}",
+        ]
+        for row in distinct.head(_SHOWN).to_dict("records")
+    ]
+    headings = ["candidate", f"meV per {unit}", "starts", "spacing (A)", "angle (deg)", "group", "eV/A", "GPa"]
+    show_rows(Console(highlight=False), headings, lines, whole=range(1, 8), right=range(1, 8))
+    for name, words, unit, digits in _TOLD:
+        found = intervals(ranked, material)[name]
+        if math.isnan(found.value):
+            continue
+        spread = f"{found.low:.{digits}f} to {found.high:.{digits}f}" if not math.isnan(found.low) else "one start only"
+        typer.echo(f"  {words} {found.value:.{digits}f} {unit} ({spread})")
+    typer.echo(f"  {_beside(material, library)}")
+
+
+def _beside(material: str, library: Any) -> str:
+    """Spacing by the shipped study, and of known crystals."""
+    from perospin.chemistry import Perovskite
+    from perospin.studies.structures import spacing_beside
+
+    try:
+        return expected_words(spacing_beside(Perovskite.parse(material, library)))
+    except PerospinError as error:
+        return f"no spacing to set beside: {error}"
+
+
+def _tell_others(ranked: pd.DataFrame) -> None:
+    """Say what has no rank, and why."""
+    others = ranked[ranked["rank"].isna() & (ranked["remark"] != "") & (ranked["space_group"] != "")]
+    for row in others.to_dict("records"):
+        typer.echo(f"  without rank: {row['file']}: {row['remark']}", err=True)

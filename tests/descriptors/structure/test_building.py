@@ -1,0 +1,285 @@
+"""Starts that are built from a formula: what they hold, how they are shaped, what they are refused for."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from perospin.chemistry import IonLibrary, Perovskite
+from perospin.cli import main
+from perospin.descriptors.structure import describe_structure
+from perospin.descriptors.structure.building import Start, build, cif_text, poscar_text, write_starts
+from perospin.descriptors.structure.building.motifs import MOTIFS, fixed_axes, motifs_for
+from perospin.descriptors.structure.building.slab import bond_length_a, make_slab
+from perospin.descriptors.structure.building.spacers import conformers, hands_of
+from perospin.descriptors.structure.building.starts import CLASH, nearest_contact
+from perospin.descriptors.structure.identify import identify
+from perospin.errors import PerospinError, StructureError, WriteError
+
+ONE_HAND = {"P1", "P2_1", "C2", "P2_12_12_1", "P2_12_12", "C222_1"}
+
+
+@pytest.fixture(scope="module")
+def butyl() -> list[Start]:
+    return build("(BA)2PbI4", starts=4, seed=3)
+
+
+def agree(start: Start, formula: str) -> None:
+    """What `describe_structure` and `identify` find in a start is what was meant."""
+    wanted = Perovskite.parse(formula)
+    found = describe_structure(start.structure)
+    assert identify(start.structure).material == wanted
+    assert found.labels["dimensionality"] == "2D"
+    assert found.labels["connectivity"] == "corner"
+    assert found.labels["layer_orientation"] == "(100)"
+    assert found.values["n_layers"] == wanted.n_layers
+    assert found.values["layer_spacing_a"] == pytest.approx(float(start.variables["spacing_a"]), abs=1e-3)
+    inside, terminal, _ = bond_length_a(wanted.b_site[0][0].symbol, wanted.x_site[0][0].symbol)
+    assert found.values["bx_length_in_plane_a"] == pytest.approx(inside, abs=1e-4)
+    assert found.values["bx_length_terminal_a"] == pytest.approx(terminal, abs=1e-4)
+    amounts = start.structure.composition
+    metals = sum(amounts[ion.symbol] for ion, _ in wanted.b_site)
+    for element, amount in wanted.composition.items():
+        assert amounts[element] / metals == pytest.approx(amount / sum(a for _, a in wanted.b_site))
+
+
+def test_starts_are_the_crystal_that_was_asked_for(butyl):
+    assert len(butyl) == 4
+    for number, start in enumerate(butyl, 1):
+        agree(start, "(BA)2PbI4")
+        assert start.title == f"(BA)2PbI4, start, unrelaxed, {number} of 4, seed 3"
+        assert float(start.variables["nearest_contact"]) >= CLASH
+    assert len({start.variables["motif"] for start in butyl}) > 1
+
+
+def test_no_two_atoms_of_different_molecules_touch(butyl):
+    for start in butyl:
+        first, second, _, apart = start.structure.get_neighbor_list(2.0)
+        symbols = np.array([site.specie.symbol for site in start.structure])
+        halide = np.isin(symbols, ("I", "Pb"))
+        assert not (halide[first] | halide[second]).any()
+        hydrogens = (symbols[first] == "H") & (symbols[second] == "H")
+        # hydrogens on one carbon are 1.75 A apart; 0.75 of 2.4 A is the limit between molecules
+        assert apart[hydrogens].min() > 1.6
+
+
+def test_the_same_seed_gives_the_same_bytes(butyl):
+    again = build("(BA)2PbI4", starts=4, seed=3)
+    assert [poscar_text(a) for a in again] == [poscar_text(b) for b in butyl]
+    assert [cif_text(a) for a in again] == [cif_text(b) for b in butyl]
+
+
+def kind_of(start: Start) -> str:
+    found = describe_structure(start.structure).values
+    return "one hand" if found["sohncke"] else "centre" if found["centrosymmetric"] else "mirror"
+
+
+def test_crystals_of_one_hand_have_screw_axes_only():
+    material = Perovskite.parse("(X1)2PbI4", IonLibrary.of(["X1=C[C@H](F)[NH3+]"]))
+    for start in build(material, starts=2):
+        assert kind_of(start) == "one hand"
+        assert start.variables["space_group"] in ONE_HAND
+
+
+@pytest.mark.slow
+def test_racemates_have_a_centre_and_enantiomers_none():
+    for formula, kind in (("(R-MBA)2PbI4", "one hand"), ("(rac-MBA)2PbI4", "centre")):
+        starts = build(formula, starts=4)
+        assert {kind_of(start) for start in starts} == {kind}, formula
+        if kind == "one hand":
+            assert {start.variables["space_group"] for start in starts} <= ONE_HAND
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "formula", ["(HDA)PbI4", "(4AMP)SnBr4", "(BA)2(MA)Pb2I7", "(PEA)2CsGe2Br7", "(EOA)2(FA)2Pb3Cl10",
+                "(3AMP)(MA)2Pb3I10", "(R-MBA)2(MA)Pb2I7", "(S-MBA)2(MA)2Pb3I10"],
+)  # fmt: skip
+def test_phases_metals_and_halides(formula):
+    starts = build(formula, starts=3, seed=1)
+    assert starts
+    for start in starts:
+        agree(start, formula)
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    st.sampled_from(MOTIFS), st.sampled_from([1, 2, 3]), st.floats(0, 18), st.floats(0, 18),
+    st.sampled_from(["Pb", "Sn", "Ge"]), st.sampled_from(["Cl", "Br", "I"]),
+)  # fmt: skip
+def test_every_operation_of_a_motif_keeps_the_slab(motif, n_layers, rotation, tilt, metal, halide):
+    if motif.parity not in (None, n_layers % 2):
+        return
+    slab = make_slab(
+        metal, halide, n_layers, rotation, tilt, tilt_along=motif.tilt_along, in_phase=bool(motif.in_phase)
+    )
+    side = slab.side_a
+    for operation in motif.operations:
+        moved = slab.positions_a * operation.signs + np.array([*operation.shift, 0.0]) * side
+        apart = moved[:, None] - slab.positions_a[None]
+        apart[..., :2] -= side * np.round(apart[..., :2] / side)
+        distance = np.linalg.norm(apart, axis=2)
+        nearest = distance.argmin(axis=1)
+        assert distance.min(axis=1).max() < 1e-6
+        assert [slab.symbols[k] for k in nearest] == list(slab.symbols)
+    charge = {metal: 2, halide: -1}
+    assert sum(charge[s] for s in slab.symbols) == 2 * (2 * n_layers - (3 * n_layers + 1))
+
+
+@pytest.mark.slow
+@settings(max_examples=6, deadline=None)
+@given(
+    st.sampled_from(["CC[NH3+]", "C[NH2+]C", "OCC[NH3+]", "C1CC1[NH3+]", "FCC[NH3+]", "[NH3+]CC[NH3+]"]),
+    st.integers(0, 2**31 - 2),
+)
+def test_small_spacers_of_ones_own_are_built_whole(smiles, seed):
+    library = IonLibrary.of([f"X1={smiles}"])
+    formula = "(X1)PbBr4" if smiles.count("+") == 2 else "(X1)2PbBr4"
+    material = Perovskite.parse(formula, library)
+    start = build(material, starts=1, seed=seed)[0]
+    found = describe_structure(start.structure)
+    assert found.values["n_layers"] == 1
+    expected = {element: 2 * amount for element, amount in material.composition.items()}
+    layers = 2 if start.variables["next_layer"] == "half turn" else 1
+    assert start.structure.composition.as_dict() == pytest.approx({e: layers * a for e, a in expected.items()})
+    assert float(start.variables["nearest_contact"]) >= CLASH
+
+
+def test_shapes_are_stretched_and_folded():
+    shapes = conformers(IonLibrary.default().get("HDA"), 0, 10, 2)
+    assert shapes[0].length_a == pytest.approx(8.8, abs=0.2)
+    assert shapes[-1].length_a < 7.0
+    assert all(len(shape.heads) == 2 and shape.donors.sum() == 6 for shape in shapes)
+
+
+def test_hands_of_molecules():
+    library = IonLibrary.default()
+    hands = {name: hands_of(library.get(name)) for name in ("BA", "R-MBA", "S-MBA", "rac-MBA", "Cs")}
+    assert hands == {
+        "BA": "achiral", "R-MBA": "one hand", "S-MBA": "one hand", "rac-MBA": "racemate", "Cs": "achiral",
+    }  # fmt: skip
+    for family in ("RP", "DJ"):
+        for n_layers in (1, 2, 3):
+            assert all(motif.keeps_hands for motif in motifs_for(family, n_layers, "one hand"))
+            assert all(motif.has_centre for motif in motifs_for(family, n_layers, "racemate"))
+            assert motifs_for(family, n_layers, "achiral")
+
+
+def test_a_shift_that_would_break_the_symmetry_is_fixed():
+    by_name = {motif.name: motif for motif in MOTIFS if motif.parity != 0}
+    assert fixed_axes(by_name["P-1"], turned=False) == (False, False)
+    assert fixed_axes(by_name["P2_1/c"], turned=False) == (False, True)
+    assert fixed_axes(by_name["P-1"], turned=True) == (True, True)
+    assert fixed_axes(by_name["P2_1"], turned=True) == (True, False)
+
+
+def test_nearest_contact_sees_a_clash():
+    from pymatgen.core import Lattice, Structure
+
+    apart = 2.0
+    structure = Structure(Lattice.cubic(12.0), ["C", "C"], [[0, 0, 0], [apart, 0, 0]], coords_are_cartesian=True)
+    assert nearest_contact(structure, np.array([0, 1])) == pytest.approx(apart / 3.4)
+    assert nearest_contact(structure, np.array([0, 0])) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("formula", "says"),
+    [
+        ("(BA)2(MA)3Pb4I13", "n = 4"),
+        ("MAPbI3", "3D"),
+        ("(BA)2CdCl4", "not Cd"),
+        ("(BA)2PbBr2I2", "mixes"),
+        ("(BA)(PEA)PbI4", "mixes BA and PEA"),
+        ("(Cs)2PbI4", "Cs"),
+    ],
+)
+def test_what_is_not_built_is_refused_in_one_sentence(formula, says):
+    with pytest.raises(PerospinError, match=says) as caught:
+        build(formula, starts=1)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("smiles", "says"),
+    [("C[N+](C)(C)C", "0 charged nitrogens"), ("C" * 24 + "[NH3+]", "at most 60"), ("CC[P+](C)(C)C", "charged nitro")],
+)
+def test_molecules_that_make_no_spacer(smiles, says):
+    material = Perovskite.parse("(X1)2PbI4", IonLibrary.of([f"X1={smiles}"]))
+    with pytest.raises(StructureError, match=says):
+        build(material, starts=1)
+
+
+def test_numbers_that_make_no_sense():
+    with pytest.raises(StructureError, match="1 to 500"):
+        build("(BA)2PbI4", starts=0)
+    with pytest.raises(StructureError, match="seed"):
+        build("(BA)2PbI4", starts=1, seed=-1)
+
+
+def test_files_are_complete_and_a_folder_keeps_its_material(tmp_path, butyl):
+    import pandas as pd
+    from pymatgen.core import Structure
+
+    written = write_starts(butyl, tmp_path, {"study_spacing_a": 13.0})
+    table = pd.read_csv(written[-1])
+    assert list(table["file"]) == [path.name for path in written[:-1]]
+    assert (table["study_spacing_a"] == 13.0).all()
+    assert "energy" not in " ".join(table.columns)
+    for start, path in zip(butyl, written, strict=False):
+        assert "start, unrelaxed" in path.read_text(encoding="utf-8").splitlines()[0]
+        assert "start, unrelaxed" in path.with_suffix(".cif").read_text(encoding="utf-8").splitlines()[0]
+        for form in (path, path.with_suffix(".cif")):
+            read = Structure.from_file(form)
+            assert read.composition == start.structure.composition
+            assert read.volume == pytest.approx(start.structure.volume, rel=1e-5)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.suffix in (".vasp", ".cif", ".csv")}
+    write_starts(butyl, tmp_path, {"study_spacing_a": 13.0})
+    assert before == {name: (tmp_path / name).read_bytes() for name in before}
+    write_starts(butyl[:2], tmp_path)  # a smaller run of the same seed leaves no files of the larger one
+    assert len(list(tmp_path.glob("*.vasp"))) == 2
+    other = [Start(s.structure, s.title.replace("BA", "PA"), s.number, 3, s.variables, 0.0) for s in butyl]
+    with pytest.raises(WriteError, match="holds other starts"):
+        write_starts(other, tmp_path)
+
+
+def run(capsys, *words) -> tuple[int, str, str]:
+    with pytest.raises(SystemExit) as stop:
+        main(["crystal", "build", *map(str, words)])
+    said = capsys.readouterr()
+    return int(stop.value.code or 0), said.out, said.err
+
+
+def test_the_command_writes_the_same_starts_and_says_what_they_are_not(capsys, tmp_path, butyl):
+    import pandas as pd
+
+    code, out, _ = run(capsys, "(BA)2PbI4", "--starts", 4, "--seed", 3, "--out", tmp_path)
+    assert code == 0
+    assert "4 starts of (BA)2PbI4" in out
+    assert "unrelaxed" in out
+    assert "It is no energy" in out
+    assert "study layer-spacing" in out
+    table = pd.read_csv(tmp_path / "starts.csv")
+    assert (tmp_path / table["file"][0]).read_text(encoding="utf-8") == poscar_text(butyl[0])
+    assert table["n_crystals"][0] == 5
+    assert table["crystal_spacing_a"][0] == pytest.approx(13.3, abs=0.1)
+    assert (table["study_spacing_low_a"] < table["study_spacing_a"]).all()
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["(X1)2PbI4", "--ion", "X1=CC[NH3"], "SMILES"),
+        (["(BA)2(MA)3Pb4I13"], "n = 4"),
+        (["(BA)2XxI4"], "Xx"),
+        (["MAPbI3"], "layered"),
+    ],
+)
+def test_the_command_refuses_in_one_sentence_and_writes_nothing(capsys, tmp_path, words, says):
+    code, out, err = run(capsys, *words, "--out", tmp_path / "none")
+    assert code == 2
+    assert not out
+    assert says in err
+    assert len(err.strip().splitlines()) == 1
+    assert not (tmp_path / "none").exists()
