@@ -33,7 +33,7 @@ SEEN = {
     "eight runs, one folder": "eight runs of a study into one folder: one writes, others wait or are refused",
     "planted links": "links at every place that is written to: what they point at stays as it is",
     "store: writer killed": "`kill -9` while records are added: what was told as added is there, once",
-    "store: migration killed": "`kill -9` while an old store is upgraded: old or new, all records there, and it goes on",
+    "store: migration killed": "`kill -9` while an old store is upgraded: old or new, all records there, going on",
     "store: backup and restore killed": "`kill -9` meanwhile: a whole backup or none, a whole store or an empty one",
     "PostgreSQL: writer killed": "the same as for a file, on a PostgreSQL server",
     "campaign: writer killed": "`kill -9` while results are told: what was told is in the log, once",

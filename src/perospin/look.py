@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import re
+import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -109,3 +111,19 @@ def subscripted(formula: str) -> str:
         number = text[0].isdigit() and depth == 0 and bool(out)
         out.append(f"$_{{{text}}}$" if number else text)
     return "".join(out)
+
+
+def _as_png(figure: Any) -> bytes:
+    out = io.BytesIO()
+    figure.savefig(out, format="png", bbox_inches="tight")
+    return out.getvalue()
+
+
+def _show_in_notebooks() -> None:
+    """Let Jupyter show a figure as a picture without pyplot; where pyplot is in use, its own way goes first."""
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    if shell is not None and hasattr(shell, "kernel"):
+        shell.display_formatter.formatters["image/png"].for_type_by_name("matplotlib.figure", "Figure", _as_png)
+
+
+_show_in_notebooks()

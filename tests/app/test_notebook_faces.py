@@ -93,3 +93,52 @@ def test_a_formula_is_put_together(spacer: str, n: int, formula: str) -> None:
     assert str(ps.Perovskite.layered(spacer, n_layers=n)) == formula
     with pytest.raises(ps.PerospinError, match="at least one layer"):
         ps.Perovskite.layered(spacer, n_layers=0)
+
+
+def test_results_stand_in_one_line() -> None:
+    study = ps.Study.load("spin-relaxation")
+    prediction = study.predict("(3AMP)PbI4")
+    assert repr(ps.Perovskite.parse("(PEA)2(MA)Pb2I7")).startswith("<Perovskite (PEA)2(MA)Pb2I7: RP, n = 2, spacer PEA")
+    assert repr(prediction).startswith("<Prediction (3AMP)PbI4: spin lifetime 4.5 ps (90 % interval 6")
+    assert repr(prediction).endswith("in domain>")
+    hostile = dataclasses.replace(prediction, in_domain=False, reasons=("far away",))
+    assert repr(hostile).endswith("out of domain: far away>")
+    assert repr(study).startswith("<Study spin-relaxation: ")
+    result = StudyResult.load(next(iter(sorted(RESULTS.rglob("result.json")))).parent)
+    for one in (prediction, study, result, prediction.nearest):
+        assert "\n" not in repr(one)
+        assert len(repr(one)) < 400 or one is prediction.nearest
+
+
+NOTEBOOK = (
+    "import perospin as ps\nps.Perovskite.parse('(PEA)2PbI4')",
+    "prediction = ps.Study.load('spin-relaxation').predict('(3AMP)PbI4')\nprediction",
+    "prediction.plot()",
+    "ps.describe(['(PEA)2PbI4', '(BA)2PbI4'])",
+    "import numpy as np\ndelay = np.arange(-2.0, 30.0, 0.2)\n"
+    "same, counter = ps.spectra.simulate_pump_probe(delay, 3.0, noise=0.01, seed=1)\n"
+    "fit = ps.spectra.fit_pump_probe(delay, same, counter)\nfit",
+    "fit.plot()",
+)
+
+
+@pytest.mark.slow
+def test_a_notebook_shows_results_as_they_are() -> None:
+    nbclient = pytest.importorskip("nbclient")
+    nbformat = pytest.importorskip("nbformat")
+    pytest.importorskip("ipykernel")
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(text) for text in NOTEBOOK])
+    nbclient.NotebookClient(book, timeout=300, kernel_name="python3").execute()
+    shown = []
+    for cell in book.cells:
+        assert not [one for one in cell.outputs if one.output_type in ("error", "stream")], cell.outputs
+        (result,) = (one.data for one in cell.outputs if one.output_type in ("execute_result", "display_data"))
+        shown.append(result)
+    assert "PbI<sub>4</sub>" in shown[0]["text/html"]
+    assert "spin lifetime" in shown[1]["text/html"]
+    assert shown[1]["text/plain"].startswith("<Prediction (3AMP)PbI4: spin lifetime")
+    assert "<table" in shown[3]["text/html"]
+    assert "lifetime_ps" in shown[4]["text/plain"]
+    for place in (2, 5):
+        # a figure that shows itself is a picture; the object alone would be a line of text
+        assert "image/png" in shown[place], shown[place]["text/plain"]

@@ -13,10 +13,11 @@ pytest.importorskip("streamlit")
 
 from streamlit.testing.v1 import AppTest
 
-from perospin.app import folders, work
+from perospin.app import folders
 from perospin.app.views import PAGES
 from perospin.descriptors.structure import describe_structure
 from perospin.detectors import absorbed_fraction, mass_attenuation
+from perospin.jobs import work
 from perospin.mechanisms import LAWS
 from perospin.navigation import Campaign
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from perospin.database import Record, Source, Store
+from perospin.database.sharing import history
 from perospin.errors import DataError
 
 SOURCE = Source(first_author="Me")
@@ -30,6 +31,30 @@ while not gate.exists():
 with Store.open(file) as store:
     print(len(store.add([own])), end=" ")
     print(sum(len(store.add(records[i : i + 4], skip_known=True)) for i in range(0, 40, 4)))
+"""
+
+STREAM = """
+import sys, time
+from pathlib import Path
+from perospin.database import Record, Source, Store
+from perospin.database.sharing import accept, propose
+
+file, gate, number = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
+mine = Source(first_author="Me")
+own = [Record.measured("MAPbI3", "tau_spin", 1000.0 * number + i + 1, "ps", mine) for i in range(500)]
+both = [Record.measured("MAPbI3", "tau_spin", 1e6 + i, "ps", Source(first_author="All")) for i in range(50)]
+Path(f"{gate}.{number}").touch()
+while not gate.exists():
+    time.sleep(0.005)
+with Store.open(file) as store:
+    for start in range(0, 400, 10):
+        for name in store.add(own[start : start + 10], by=f"writer {number}"):
+            print(name)
+        store.add(both[start // 8 : start // 8 + 2], skip_known=True)
+    for start in range(400, 500, 20):
+        asked = propose(store, own[start : start + 20], by=f"writer {number}")
+        for name in accept(store, asked, by=f"reviewer {number}"):
+            print(name)
 """
 
 
@@ -52,12 +77,12 @@ def test_what_is_known_is_skipped_or_refused(store: str) -> None:
         assert sorted(record.value for record in opened.query()) == [1.0, 2.0, 3.0, 4.0, 5.0]
 
 
-def test_eight_processes_use_a_new_store_at_once(store: str, tmp_path: Path) -> None:
-    """None fails, nothing is lost, nothing is stored twice."""
-    file, gate = store, tmp_path / "gate"
+def _eight(program: str, store: str, folder: Path) -> list[str]:
+    """What eight processes print that run this program at once."""
+    gate = folder / "gate"
     children = [
         subprocess.Popen(
-            [sys.executable, "-c", WRITER, str(file), str(gate), str(number)],
+            [sys.executable, "-c", program, store, str(gate), str(number)],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )
         for number in range(8)
@@ -67,18 +92,40 @@ def test_eight_processes_use_a_new_store_at_once(store: str, tmp_path: Path) -> 
         while not all(Path(f"{gate}.{number}").exists() for number in range(8)) and time.monotonic() < end:
             time.sleep(0.02)
         gate.touch()
-        said = [child.communicate(timeout=120) for child in children]
+        said = [child.communicate(timeout=300) for child in children]
     finally:
         for child in children:
             child.kill()
             child.wait()
     assert [err for _, err in said] == [""] * 8
     assert [child.returncode for child in children] == [0] * 8
-    assert [out.split()[0] for out, _ in said] == ["1"] * 8
-    assert sum(int(out.split()[1]) for out, _ in said) == 40  # each shared record was added by one of them
-    with Store.open(file) as opened:
+    return [out for out, _ in said]
+
+
+def test_eight_processes_use_a_new_store_at_once(store: str, tmp_path: Path) -> None:
+    """None fails, nothing is lost, nothing is stored twice."""
+    said = _eight(WRITER, store, tmp_path)
+    assert [out.split()[0] for out in said] == ["1"] * 8
+    assert sum(int(out.split()[1]) for out in said) == 40  # each shared record was added by one of them
+    with Store.open(store) as opened:
         values = sorted(record.value for record in opened.query())
     assert values == [1.0 + i for i in range(40)] + [1000.0 + i for i in range(8)]
+
+
+@pytest.mark.slow
+def test_eight_processes_of_500_records(store: str, tmp_path: Path) -> None:
+    """Those told to be stored are stored once, under the number told; the history knows the writer of each."""
+    said = [out.split() for out in _eight(STREAM, store, tmp_path)]
+    assert [len(names) for names in said] == [500] * 8
+    with Store.open(store) as opened:
+        stored = {record.record_id: record.value for record in opened.query()}
+        n_own = sum(value < 1e6 for value in stored.values())
+        assert (len(stored), n_own, len(set(stored.values()))) == (8 * 500 + 50, 8 * 500, 8 * 500 + 50)
+        for number, names in enumerate(said):
+            assert sorted(stored[name] for name in names) == [1000.0 * number + i + 1 for i in range(500)]
+        log = history(opened)
+    assert sum(entry.action == "accept" for entry in log) == 8 * 100
+    assert {entry.by for entry in log if entry.action == "accept"} == {f"reviewer {i}" for i in range(8)}
 
 
 @pytest.mark.parametrize("name", ["100%.sqlite", "what?mode=ro.sqlite", "a%20b.sqlite", "#1 & 2.sqlite", "ä:b.sqlite"])

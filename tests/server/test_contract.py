@@ -46,5 +46,5 @@ def test_messages_made_from_the_description_find_no_fault(tmp_path: Path) -> Non
     finally:
         server.should_exit = True
         thread.join()
-    assert "Tested: 19" in done.stdout, done.stdout[-2000:]
+    assert "Tested: 23" in done.stdout, done.stdout[-2000:]
     assert done.returncode == 0, done.stdout[-6000:]

@@ -182,6 +182,8 @@ def styled(figure: Any, height: int = 460) -> Any:
     """Give a plotly figure the look of all figures: colours that everybody can tell apart, no frame, no logo."""
     figure.update_layout(
         colorway=list(look.COLOURS), height=height, margin={"l": 8, "r": 8, "t": 36, "b": 8}, template="simple_white",
-        font={"color": look.BLACK, "size": 13}, legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0.0},
+        font={"color": look.BLACK, "size": 13},
+        # below the figure: above it stands the bar of buttons
+        legend={"orientation": "h", "y": 0.0, "yref": "container", "yanchor": "bottom", "x": 0.0},
     )  # fmt: skip
     return figure

@@ -18,8 +18,19 @@ if TYPE_CHECKING:
     from perospin.descriptors.structure.scene import Scene
     from perospin.measurements import SpinFit
     from perospin.reports.relations.relate import Relation
+    from perospin.studies import Prediction
 
-__all__ = ["CONFIG", "fit_plot", "law_plot", "raw_plot", "relation_plot", "scene_plot", "strip_plot", "values_plot"]
+__all__ = [
+    "CONFIG",
+    "fit_plot",
+    "law_plot",
+    "raw_plot",
+    "relation_plot",
+    "scene_plot",
+    "strip_plot",
+    "values_plot",
+    "waterfall_plot",
+]
 
 CONFIG: dict[str, Any] = {
     "displaylogo": False,
@@ -256,6 +267,58 @@ def _spheres(points: Any, name: str, colour: str, size: int) -> Any:
         x=points[:, 0], y=points[:, 1], z=points[:, 2], mode="markers", name=name,
         marker={"size": size, "color": colour}, hoverinfo="name",
     )  # fmt: skip
+
+
+def waterfall_plot(prediction: Prediction) -> Any:
+    """Draw what moves a prediction away from the average, its interval, and the nearest known materials."""
+    import plotly.graph_objects as go
+
+    from perospin.digits import signed
+    from perospin.studies.predicting.waterfall import steps
+
+    bars = steps(prediction)
+    logarithmic = prediction.space.startswith("log₁₀")
+
+    def forward(value: float) -> float:
+        return float(np.log10(value)) if logarithmic and value > 0 else value
+
+    labels = ["average of the training rows", *(name for name, _ in bars), "prediction"]
+    ends = np.cumsum([prediction.base, *(value for _, value in bars)])
+    figure = go.Figure()
+    for word, sign, colour in (("raises", 1.0, look.VERMILLION), ("lowers", -1.0, look.BLUE)):
+        own = [i for i, (_, value) in enumerate(bars) if value * sign > 0]
+        figure.add_trace(
+            go.Bar(
+                x=[bars[i][1] for i in own], y=[i + 1 for i in own], base=[ends[i] for i in own], orientation="h",
+                width=0.62,
+                name=word, marker={"color": colour}, text=[signed(bars[i][1]) for i in own], textposition="outside",
+                hovertext=[bars[i][0] for i in own], hoverinfo="text", cliponaxis=False,
+            )
+        )  # fmt: skip
+    low, high, total = forward(prediction.low), forward(prediction.high), float(ends[-1])
+    figure.add_trace(
+        go.Scatter(
+            x=[total], y=[len(bars) + 1], mode="markers", marker={"size": 11, "color": look.BLACK}, hoverinfo="x",
+            name=f"prediction, {100 * prediction.level:.0f} % interval",
+            error_x={"type": "data", "symmetric": False, "array": [high - total], "arrayminus": [total - low]},
+        )
+    )  # fmt: skip
+    figure.add_trace(
+        go.Scatter(
+            x=[forward(near.value) for near in prediction.nearest], y=[len(bars) + 1.6] * len(prediction.nearest),
+            mode="markers", name="nearest known", hoverinfo="text+x", text=[n.formula for n in prediction.nearest],
+            marker={"size": 9, "symbol": "triangle-up", "color": look.GREY},
+        )
+    )  # fmt: skip
+    figure.add_vline(x=prediction.base, line={"color": look.GREY, "width": 1, "dash": "dot"})
+    unit = f" ({prediction.unit})" if prediction.unit else ""
+    figure.update_xaxes(title=f"log₁₀ {prediction.quantity}{unit}" if logarithmic else f"{prediction.quantity}{unit}")
+    figure.update_yaxes(
+        tickvals=list(range(len(labels))), ticktext=labels, range=[len(labels) + 0.2, -0.7], automargin=True, ticks="",
+        tickfont={"size": 11},
+    )  # fmt: skip
+    figure.update_layout(barmode="overlay")
+    return styled(figure, 190 + 27 * len(labels))
 
 
 def law_plot(x: Any, y: Any, x_label: str, y_label: str, at: tuple[float, float]) -> Any:

@@ -7,8 +7,8 @@ from typing import Any
 
 import streamlit as st
 
-from perospin.app import work
 from perospin.app.parts import plain_text
+from perospin.jobs import work
 
 __all__ = ["wait_for"]
 
@@ -21,7 +21,7 @@ def wait_for(
     Parameters
     ----------
     task, parameters, files
-        As `perospin.app.work.start` takes them.
+        As `perospin.jobs.work.start` takes them.
     words : str
         What it is, and about how long it takes.
     label : str

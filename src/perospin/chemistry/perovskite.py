@@ -175,6 +175,9 @@ class Perovskite:
     def __str__(self) -> str:
         return self.formula
 
+    def __repr__(self) -> str:
+        return f"<Perovskite {self.describe()}>"
+
     def _repr_html_(self) -> str:
         from html import escape
 

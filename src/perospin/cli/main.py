@@ -31,6 +31,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "detector": ("perospin.cli.detector", "X-ray detectors: a folder of measurements to one page."),
     "campaign": ("perospin.cli.campaign", "Ask which materials to make next, and tell what came of them."),
     "plate": ("perospin.cli.plate", "Spectra of a plate: numbers of each well, a page, results for a campaign."),
+    "diffraction": ("perospin.cli.diffraction", "Layer spacing, layer number and orientation from (00l) peaks."),
     "mechanisms": ("perospin.cli.mechanisms", "Spin relaxation rate laws, and which one your data speak for."),
     "data": ("perospin.cli.data.change", "Look at, check, import and export measured values."),
     "cations": ("perospin.cli.cations", "Look at cations and compute their descriptors."),

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from perospin.digits import counted
 from perospin.errors import NavigationError
+
+if TYPE_CHECKING:
+    from perospin.navigation.plates.line_cuts import PlateCuts
 
 app = typer.Typer(
     add_completion=False,
@@ -30,7 +33,20 @@ def plate(
         typer.Option("--value", help="'gap (eV)=peak energy': the campaign's objective and what it is here."),
     ] = None,
     lines: Annotated[
-        str | None, typer.Option("--lines", help="Phases whose shares are wanted: 'n=1:2.36, n=2:2.17, 3D:1.6' (eV).")
+        str | None,
+        typer.Option(
+            "--lines",
+            help="Phases whose shares are wanted: 'n=1:2.36, n=2:2.17, 3D:1.6' (eV), or a table with the columns "
+            "phase, energy (eV), source. Default: what the database knows of the map's components.",
+        ),
+    ] = None,
+    diffraction: Annotated[
+        Path | None,
+        typer.Option("--diffraction", help="Folder of line cuts of the same wells, each named by its well: A1.xy."),
+    ] = None,
+    first: Annotated[
+        str | None,
+        typer.Option("--first", help="Spacing of n = 1 in A, or its formula: 16.4, '(PEA)2PbI4'. Gives layer numbers."),
     ] = None,
 ) -> None:
     """Read all wells, fit them, and write the page and the table for 'perospin campaign tell'.
@@ -40,15 +56,17 @@ def plate(
     import numpy as np
 
     from perospin.measurements.reading.plates import read_plate
+    from perospin.navigation.plates.lines import load_lines, read_lines
     from perospin.navigation.plates.maps import load_map
-    from perospin.navigation.plates.phases import read_lines
     from perospin.navigation.plates.plate import analyse_plate
     from perospin.navigation.plates.told import record, result_rows
     from perospin.reports.plates.write import plate_page
     from perospin.saving import make_folder, whole_file, write_json, write_rows
 
     reads = [read for file in files for read in read_plate(file)]
-    result = analyse_plate(reads, load_map(map_file), read_lines(lines) if lines else None)
+    # a name without a colon is a file, even one that isn't there
+    own = None if not lines else read_lines(lines) if ":" in lines and not Path(lines).is_file() else load_lines(lines)
+    result = analyse_plate(reads, load_map(map_file), own, _cuts(diffraction, first))
     rows = result_rows(result, _values(value or []))
     place = make_folder(out)
     write_rows(place / "results.csv", rows[0], rows)
@@ -74,3 +92,14 @@ def _values(given: list[str]) -> dict[str, str]:
             raise NavigationError(f"'{text[:60]}' is no value; write 'gap (eV)=peak energy'")
         made[objective.strip()] = feature.strip()
     return made
+
+
+def _cuts(folder: Path | None, first: str | None) -> PlateCuts | None:
+    from perospin.navigation.plates.line_cuts import PlateCuts, cuts_of_wells, first_spacing
+
+    if folder is None:
+        if first is not None:
+            raise NavigationError("--first is for layers by diffraction; name the folder of cuts by --diffraction")
+        return None
+    spacing, halide, _ = first_spacing(first) if first is not None else (None, None, "")
+    return PlateCuts(cuts_of_wells(folder), spacing, halide or "I")

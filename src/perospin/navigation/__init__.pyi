@@ -2,6 +2,12 @@ from .campaign.campaign import Campaign as Campaign
 from .campaign.candidates import CandidateTable as CandidateTable
 from .campaign.objectives import Objective as Objective
 from .campaign.suggesting import Suggestion as Suggestion
+from .plates.line_cuts import PlateCuts as PlateCuts
+from .plates.line_cuts import cuts_of_wells as cuts_of_wells
+from .plates.line_cuts import film as film
+from .plates.line_cuts import read_cut as read_cut
+from .plates.lines import PhaseLine as PhaseLine
+from .plates.lines import load_lines as load_lines
 from .plates.maps import PlateMap as PlateMap
 from .plates.maps import load_map as load_map
 from .plates.plate import PlateResult as PlateResult

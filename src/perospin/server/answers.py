@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = [
     "MOST_MATERIALS",
     "MOST_RECORDS",
+    "check_study",
     "describe",
     "explain",
     "predict",
@@ -234,6 +235,19 @@ def _library(ions: Sequence[str]) -> IonLibrary | None:
 
 def _predictor(study: str, part: str | None) -> Predictor:
     """Fitted predictor of a shipped study; one thread fits, the others wait."""
+    check_study(study)
+    with _fitting:
+        return _fitted(study, part)
+
+
+def check_study(study: str) -> None:
+    """Refuse what is no shipped study: a caller opens no file of this machine.
+
+    Raises
+    ------
+    DataError
+        If there is no such study.
+    """
     from perospin.studies.declaration.reading import shipped_studies
 
     known = list(shipped_studies())
@@ -243,8 +257,6 @@ def _predictor(study: str, part: str | None) -> Predictor:
         raise DataError(
             f"there is no study '{shorten(study)}'{did_you_mean(study, known)}; there are {', '.join(known)}"
         )
-    with _fitting:
-        return _fitted(study, part)
 
 
 @lru_cache(maxsize=8)

@@ -132,6 +132,33 @@ class Client:
         """Reject proposals, with the reason."""
         self._ask("POST", "/v1/proposals/reject", {"numbers": list(numbers), "why": why})
 
+    def start(self, task: str, **asked: Any) -> str:
+        """Start long work (``predict`` with a formula, or ``study``) and give its name; equal questions run once."""
+        return str(self._ask("POST", "/v1/jobs", {"task": task, **asked})["job"])
+
+    def wait(self, job: str, patience_s: float = 3600.0) -> dict[str, Any]:
+        """Wait until long work has ended, and give what it found.
+
+        Raises
+        ------
+        ServiceError
+            If it failed or was cancelled, or takes longer than the patience; it runs on then.
+        """
+        import time
+
+        end = time.monotonic() + patience_s
+        while (told := self._ask("GET", f"/v1/jobs/{_plain(job)}"))["state"] == "running":
+            if time.monotonic() > end:
+                raise ServiceError(f"'{job}' still runs after {patience_s:g} s; wait for it again")
+            time.sleep(min(2.0, max(0.05, 0.1 * told["seconds"])))
+        if told["state"] != "done":
+            raise ServiceError(str(told.get("error") or f"'{job}' was {told['state']}"))
+        return self._ask("GET", f"/v1/jobs/{_plain(job)}/result")
+
+    def cancel(self, job: str) -> None:
+        """End long work; what it has finished is kept."""
+        self._ask("POST", f"/v1/jobs/{_plain(job)}/cancel")
+
     def suggest(self, campaign: str, count: int = 1) -> list[dict[str, Any]]:
         """Next experiments of a campaign, each with its reason."""
         return list(self._ask("POST", f"/v1/campaigns/{_plain(campaign)}/suggest", {"count": count})["suggestions"])

@@ -21,7 +21,8 @@ from perospin.errors import DataError, PerospinError, sentence
 from perospin.saving import name_fault
 from perospin.server import answers
 from perospin.server.front import Answers, Front, Rates
-from perospin.server.messages import Decision, Formulas, Outcome, Proposal, Question, Refusal, Suggest
+from perospin.server.long_work import BusyError
+from perospin.server.messages import Decision, Formulas, Job, Outcome, Proposal, Question, Refusal, Suggest
 from perospin.server.serving import Settings
 from perospin.server.tokens import Token, whose
 from perospin.text import shorten
@@ -81,6 +82,7 @@ def create_app(settings: Settings | None = None) -> Any:
     _handle_errors(app)
     _reading(app, store)
     _writing(app, store)
+    _long_work(app)
     if chosen.campaigns:
         _campaigns(app, Path(chosen.campaigns))
     front = Front(
@@ -128,6 +130,7 @@ def allowed(scope: str) -> Callable[[Request], Token | None]:
 Reader = Annotated[Token | None, Depends(allowed("read"))]
 Proposer = Annotated[Token, Depends(allowed("propose"))]
 Reviewer = Annotated[Token, Depends(allowed("review"))]
+Computer = Annotated[Token, Depends(allowed("compute"))]
 Chemist = Annotated[Token, Depends(allowed("campaign"))]
 
 
@@ -233,6 +236,30 @@ def _writing(app: FastAPI, store: Store | None) -> None:
         return {"rejected": asked.numbers}
 
 
+def _long_work(app: FastAPI) -> None:
+    from perospin.server import long_work
+
+    @app.post("/v1/jobs", tags=["long work"], status_code=202)
+    def start(_: Computer, asked: Job, request: Request) -> Answer:
+        """Start long work in the background, or find it running or done; equal questions are computed once."""
+        return long_work.start(asked, request.app.state.settings.store)
+
+    @app.get("/v1/jobs/{job}", tags=["long work"])
+    def how_far(_: Reader, job: str) -> Answer:
+        """How a piece of long work stands."""
+        return long_work.status(job)
+
+    @app.get("/v1/jobs/{job}/result", tags=["long work"])
+    def result(_: Reader, job: str) -> Answer:
+        """Give what a finished piece of long work found; scores with their schemes."""
+        return long_work.result(job)
+
+    @app.post("/v1/jobs/{job}/cancel", tags=["long work"])
+    def cancel(_: Computer, job: str) -> Answer:
+        """End a piece of long work; what it has finished is kept."""
+        return long_work.cancel(job)
+
+
 def _campaigns(app: FastAPI, folder: Path) -> None:
     from perospin.navigation import Campaign
 
@@ -295,7 +322,7 @@ def _handle_errors(app: FastAPI) -> None:
 
     @app.exception_handler(PerospinError)
     async def asked_wrongly(_: Request, error: PerospinError) -> JSONResponse:
-        status = 404 if str(error).startswith("there is no ") else 400
+        status = 404 if str(error).startswith("there is no ") else 503 if isinstance(error, BusyError) else 400
         return refusal(status, type(error).__name__, str(error))
 
     @app.exception_handler(_NotAllowed)

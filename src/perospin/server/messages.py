@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["Decision", "Fault", "Formulas", "NewRecord", "Outcome", "Proposal", "Question", "Refusal", "Suggest"]
+__all__ = ["Decision", "Fault", "Formulas", "Job", "NewRecord", "Outcome", "Proposal", "Question", "Refusal", "Suggest"]
 
 Formula = Annotated[str, Field(min_length=1, max_length=300, examples=["(PEA)2PbI4"])]
 Word = Annotated[str, Field(max_length=300)]
@@ -96,6 +96,16 @@ class Suggest(_Strict):
     """How many experiments are asked for."""
 
     count: Annotated[int, Field(ge=1, le=96)] = 1
+
+
+class Job(_Strict):
+    """Long work: a prediction whose cation must be computed first, or a shipped study that is run."""
+
+    task: Literal["predict", "study"]
+    study: Annotated[str, Field(max_length=100, examples=["spin-relaxation"])] = "spin-relaxation"
+    formula: Annotated[Formula | None, Field(description="Of a prediction.")] = None
+    ions: Ions = []
+    parts: Annotated[list[Word], Field(max_length=50, description="Parts of the study; all if left out.")] = []
 
 
 class Outcome(_Strict):

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SCOPES", "Token", "add", "listed", "revoke", "whose"]
 
-SCOPES = ("read", "propose", "review", "campaign")
+SCOPES = ("read", "propose", "review", "campaign", "compute")
 """What a token may allow; `read` matters where the service isn't open for reading."""
 _PREFIX = "perospin_"
 

@@ -255,6 +255,9 @@ class StudyResult:
     def __str__(self) -> str:
         return f"Study '{self.name}'\n" + "\n".join(str(part) for part in self.parts.values())
 
+    def __repr__(self) -> str:
+        return f"<StudyResult {self.name}: {self.title}; parts {', '.join(self.parts)}>"
+
     def _repr_html_(self) -> str:
         from html import escape
 

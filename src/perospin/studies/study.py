@@ -55,6 +55,9 @@ class Study:
     base: str | None = None
     ions: Any = None
 
+    def __repr__(self) -> str:
+        return f"<Study {self.name}: {self.title}; parts {', '.join(self.parts)}>"
+
     def _repr_html_(self) -> str:
         from html import escape
 

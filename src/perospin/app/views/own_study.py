@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from perospin.app import parts
-from perospin.app.study_files import load_own_study
 from perospin.app.uploads import contents, stored, together
 from perospin.errors import DataError
+from perospin.jobs.study_files import load_own_study
 
 if TYPE_CHECKING:
     from perospin.studies import Study

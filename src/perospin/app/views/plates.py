@@ -70,7 +70,7 @@ def _spectra() -> None:
 def _analysed(reads: tuple[str, ...], map_path: str, lines: str) -> PlateResult:
     from perospin.measurements.reading.plates import read_plate
     from perospin.navigation import analyse_plate, load_map
-    from perospin.navigation.plates.phases import read_lines
+    from perospin.navigation.plates.lines import read_lines
 
     return analyse_plate(
         [read for path in reads for read in read_plate(path)], load_map(map_path), read_lines(lines) if lines else None

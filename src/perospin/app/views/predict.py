@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from perospin.app import parts
-from perospin.app.study_files import load_own_study
+from perospin.app import parts, plots
 from perospin.app.uploads import together
 from perospin.app.views.own_study import ask_study
 from perospin.app.waiting import wait_for
+from perospin.jobs.study_files import load_own_study
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -233,7 +233,12 @@ def _card(prediction: Prediction, own: tuple[str, ...], alone: bool) -> None:
     name = "".join(sign for sign in prediction.title if sign.isalnum() or sign in "()-")
     with right:
         if prediction.contributions:
-            parts.show_figure(prediction.plot, f"waterfall-{name}", f"Why: {why(prediction)}", key=prediction.report())
+            st.plotly_chart(
+                plots.waterfall_plot(prediction), key=f"why:{prediction.formula}", config=plots.CONFIG,
+                alt=f"Why: {why(prediction)}",
+            )  # fmt: skip
+            st.caption(parts.plain_text(f"Why: {why(prediction)}"))
+            parts.save_figure(prediction.plot, f"waterfall-{name}")
 
 
 def _value(prediction: Prediction) -> None:

@@ -14,7 +14,7 @@ from perospin.errors import DataError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from perospin.app.work import Work
+    from perospin.jobs.work import Work
 
 
 def show() -> None:

@@ -73,6 +73,8 @@ def relax_command(
     first = next((outcome for outcome in outcomes if outcome.crystal is not None), None)
     told = f" with {first.values['engine']}, dispersion {first.values['dispersion']}" if first else ""
     typer.echo(f"{done} of {counted(len(outcomes), 'crystal')} relaxed{told}; table: {out / TABLE}")
+    if first:
+        _tell_engine(str(first.values["engine"]))
     for material in dict.fromkeys(ranked.loc[ranked["rank"].notna(), "material"]):
         _tell(ranked, str(material), library)
     _tell_others(ranked)
@@ -93,6 +95,21 @@ def _failed(source: str, reason: str) -> None:
         typer.secho(f"failed: {source}: {reason}", fg="red", err=True)
 
 
+def _tell_engine(engine: str) -> None:
+    """Say how far the engine misses crystals that are known."""
+    from perospin.descriptors.structure.relaxing import engine_errors
+
+    errors = engine_errors(engine)
+    if not errors:
+        typer.echo(f"how far {engine} misses known crystals was never measured here: relax some that you know, too")
+        return
+    spacing, angle = errors["layer_spacing_a"], errors["bxb_angle_mean_deg"]
+    typer.echo(
+        f"{engine} on {counted(spacing.n_crystals, 'known crystal')}: spacing off by {spacing.rms:.1f} % rms (mean "
+        f"{spacing.mean:+.1f}, worst {spacing.largest:+.1f}), angle by {angle.rms:.1f} deg (mean {angle.mean:+.1f})"
+    )
+
+
 def _tell(ranked: pd.DataFrame, material: str, library: Any) -> None:
     """One material: its lowest candidates, what starts agree about, and what is known besides."""
     from rich.console import Console
@@ -102,10 +119,10 @@ def _tell(ranked: pd.DataFrame, material: str, library: Any) -> None:
 
     rows = ranked[(ranked["material"] == material) & ranked["rank"].notna()].sort_values("rank")
     distinct = rows[rows["same_as"] == ""]
-    n_inside = int(rows["in_window"].sum())
+    n_inside, unit = int(rows["in_window"].sum()), str(rows["unit"].iloc[0])
     typer.echo(
         f"{material}: {counted(len(rows), 'start')} in {counted(len(distinct), 'minimum', 'minima')}, "
-        f"{n_inside} within {WINDOW_MEV:.0f} meV per spacer of the lowest"
+        f"{n_inside} within {WINDOW_MEV:.0f} meV per {unit} of the lowest"
     )
     lines = [
         [
@@ -120,7 +137,7 @@ def _tell(ranked: pd.DataFrame, material: str, library: Any) -> None:
         ]
         for row in distinct.head(_SHOWN).to_dict("records")
     ]
-    headings = ["candidate", "meV per spacer", "starts", "spacing (A)", "angle (deg)", "group", "eV/A", "GPa"]
+    headings = ["candidate", f"meV per {unit}", "starts", "spacing (A)", "angle (deg)", "group", "eV/A", "GPa"]
     show_rows(Console(highlight=False), headings, lines, whole=range(1, 8), right=range(1, 8))
     for name, words, unit, digits in _TOLD:
         found = intervals(ranked, material)[name]

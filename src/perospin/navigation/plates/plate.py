@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from perospin.errors import NavigationError
 from perospin.measurements.reading.plates import PlateRead
 from perospin.navigation.plates.gaps import tauc_gaps
+from perospin.navigation.plates.line_cuts import PlateCuts
+from perospin.navigation.plates.lines import PhaseLine, phase_lines
 from perospin.navigation.plates.maps import PlateMap
 from perospin.navigation.plates.peaks import Peaks, fit_peaks, per_energy
 from perospin.navigation.plates.phases import Phases, phase_fractions
@@ -75,6 +77,8 @@ class PlateResult:
     kind : str
         emission or absorption.
     warnings : tuple of str
+    lines : tuple of PhaseLine
+        Lines of the phases, with their sources.
     """
 
     wells: tuple[str, ...]
@@ -89,6 +93,7 @@ class PlateResult:
     phases: Phases | None = None
     lasting: Lasting | None = None
     warnings: tuple[str, ...] = field(default=())
+    lines: tuple[PhaseLine, ...] = ()
 
     def feature(self, name: str) -> Feature:
         """Return a feature by its name or heading.
@@ -105,7 +110,10 @@ class PlateResult:
 
 
 def analyse_plate(
-    reads: Sequence[PlateRead], plate_map: PlateMap, lines_ev: Mapping[str, float] | None = None
+    reads: Sequence[PlateRead],
+    plate_map: PlateMap,
+    lines: Sequence[PhaseLine] | None = None,
+    cuts: PlateCuts | None = None,
 ) -> PlateResult:
     """Turn the reads of one plate into numbers.
 
@@ -114,8 +122,11 @@ def analyse_plate(
     reads : sequence of PlateRead
         Emission, absorption, or both; several emission reads with times make a stability.
     plate_map : PlateMap
-    lines_ev : dict of str to float, optional
-        Lines of the phases whose shares are wanted.
+    lines : sequence of PhaseLine, optional
+        Lines of the phases whose shares are wanted, as `phase_lines` takes them. Default: those of the database for
+        the components of the map, if it knows two or more. An empty list asks for none.
+    cuts : PlateCuts, optional
+        Diffraction of the same wells: layer spacing, layer number and shares beside those of the light.
 
     Raises
     ------
@@ -177,8 +188,10 @@ def analyse_plate(
         if not emission:
             for i in np.flatnonzero(~np.isfinite(gap)):
                 flags[i].append("empty")
-    if lines_ev:
-        phases = phase_fractions(energy, spectra, lines_ev)
+    chosen, said = phase_lines(plate_map, wells, (float(energy[0]), float(energy[-1])), lines)
+    told += said
+    if chosen:
+        phases = phase_fractions(energy, spectra, {line.name: line.energy_ev for line in chosen})
         nothing = np.full(len(wells), np.nan)
         # a spectrum that the phases don't explain says nothing of their shares
         empty = np.array(["empty" in one for one in flags]) | ~(phases.residual < _UNEXPLAINED)
@@ -190,6 +203,13 @@ def analyse_plate(
             Feature(f"share of {name}", "", np.where(empty, np.nan, phases.shares[:, k]), nothing)
             for k, name in enumerate(phases.names)
         ]
+    if cuts is not None:
+        layers = [Feature(*numbers) for numbers in cuts.numbers(wells)]
+        features += layers
+        if bare := [w for w, d in zip(wells, layers[0].values, strict=True) if w in cuts.cuts and not np.isfinite(d)]:
+            told.append(f"line cuts without a (00l) series: {', '.join(bare[:12])}")
+        if other := [w for w in cuts.cuts if w not in wells]:
+            told.append(f"line cuts of wells that were not read: {', '.join(other[:12])}")
     _outliers(wells, plate_map, features, flags)
     return PlateResult(
         tuple(wells),
@@ -204,6 +224,7 @@ def analyse_plate(
         phases,
         lasting,
         tuple(told),
+        tuple(chosen),
     )
 
 

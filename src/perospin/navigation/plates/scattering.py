@@ -37,6 +37,8 @@ class LayerSpacing:
         Share of the heights of all peaks that this series explains.
     n : float or None
         Layer number that the spacing means; None if that of n = 1 wasn't given.
+    n_error : float or None
+        Its standard error from the spacing's; that of n = 1 is not in it.
     """
 
     spacing_a: float
@@ -45,6 +47,7 @@ class LayerSpacing:
     q_per_a: tuple[float, ...]
     intensity: float
     n: float | None = None
+    n_error: float | None = None
 
 
 def q_of_two_theta(two_theta_deg: FloatArray, wavelength_a: float = CU_K_ALPHA_A) -> FloatArray:
@@ -108,6 +111,7 @@ def layer_spacings(
                 tuple(float(where[i]) for i in used),
                 float(height[used].sum() / height.sum()),
                 None if first_a is None else 1.0 + (spacing - first_a) / _OCTAHEDRON_A[halide],
+                None if first_a is None else spread / _OCTAHEDRON_A[halide],
             )
         )
     return found

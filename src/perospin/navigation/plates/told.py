@@ -83,6 +83,10 @@ def record(result: PlateResult) -> dict[str, Any]:
         "files": [{"name": name, "sha256": digest} for name, digest in result.sources],
         "kind": result.kind,
         "method": "Gaussian per eV on a straight baseline; Tauc (A E)^2; errors are those of the fits",
+        "phases": [
+            {"name": one.name, "energies (eV)": np.unique(one.energy_ev).tolist(), "source": one.source}
+            for one in result.lines
+        ],
         "warnings": list(result.warnings),
         "wells": wells,
     }

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["plate_page"]
 
-_MOST_MAPS, _MOST_FITS, _MOST_SPECTRA = 6, 12, 96
+_MOST_MAPS, _MOST_FITS, _MOST_SPECTRA = 12, 12, 96
 
 
 def plate_page(result: PlateResult, folder: str | Path, name: str) -> Path:
@@ -72,6 +72,16 @@ def plate_page(result: PlateResult, folder: str | Path, name: str) -> Path:
         "warnings": result.warnings,
         "figures": [
             {"title": texts[key][0], "caption": texts[key][1], "source": source} for key, source in embedded.items()
+        ],
+        "phases": [
+            {
+                "name": one.name,
+                "energy": " to ".join(
+                    dict.fromkeys(f"{end:.3f}" for end in (np.min(one.energy_ev), np.max(one.energy_ev)))
+                ),
+                "source": one.source,
+            }
+            for one in result.lines
         ],
         "labels": [one.label for one in result.features],
         "rows": [

@@ -168,6 +168,13 @@ class Prediction:
 
         return report(self)
 
+    def __repr__(self) -> str:
+        from perospin.studies.predicting.words import headlines
+
+        what, value, interval = headlines(self)[0]
+        domain = "in domain" if self.in_domain else f"out of domain: {'; '.join(self.reasons)}"
+        return f"<Prediction {self.title}: {what} {value} ({100 * self.level:.0f} % interval {interval}), {domain}>"
+
     def _repr_html_(self) -> str:
         from perospin.studies.predicting.words import html
 

@@ -27,12 +27,12 @@ def waterfall(prediction: Prediction) -> Figure:
 
 def _draw(prediction: Prediction) -> Figure:
     logarithmic = prediction.space.startswith("log₁₀")
-    steps = _steps(prediction)
-    total = prediction.base + sum(value for _, value in steps)
-    figure = Figure(figsize=(style.COLUMN_INCHES + 2.0, 1.75 + 0.27 * (len(steps) + 2)))
+    bars = steps(prediction)
+    total = prediction.base + sum(value for _, value in bars)
+    figure = Figure(figsize=(style.COLUMN_INCHES + 2.0, 1.75 + 0.27 * (len(bars) + 2)))
     axes = figure.subplots()
     at = prediction.base
-    for place, (_, value) in enumerate(steps, start=1):
+    for place, (_, value) in enumerate(bars, start=1):
         colour = style.VERMILLION if value > 0 else style.BLUE
         axes.barh(place, value, left=at, height=0.62, color=colour, alpha=0.85, linewidth=0)
         axes.plot([at, at], [place - 0.9, place + 0.31], color=style.GREY, linewidth=0.6)
@@ -46,7 +46,7 @@ def _draw(prediction: Prediction) -> Figure:
             color=style.GREY,
         )
         at += value
-    last = len(steps) + 1
+    last = len(bars) + 1
     axes.plot([at, at], [last - 0.69, last], color=style.GREY, linewidth=0.6)
     axes.scatter([prediction.base], [0], color=style.BLACK, s=18, marker="|", linewidths=1.6, zorder=3)
     low, high = (_forward(end, logarithmic) for end in (prediction.low, prediction.high))
@@ -56,7 +56,7 @@ def _draw(prediction: Prediction) -> Figure:
     known = [_forward(near.value, logarithmic) for near in prediction.nearest]
     axes.scatter(known, [last + 0.55] * len(known), color=style.GREY, s=14, marker="^", linewidths=0, zorder=3)
     level = f"{100 * prediction.level:.0f} %"
-    labels = ["average of the training rows", *(name for name, _ in steps), f"prediction and {level} interval"]
+    labels = ["average of the training rows", *(name for name, _ in bars), f"prediction and {level} interval"]
     axes.set_yticks(range(len(labels)), labels, fontsize=7.5)
     if known:
         axes.annotate(
@@ -102,8 +102,8 @@ def _round_values(low: float, high: float) -> list[float]:
     return [value for value in found if low <= math.log10(value) <= high]
 
 
-def _steps(prediction: Prediction) -> list[tuple[str, float]]:
-    """Contributions in words, largest first; what is left over as one."""
+def steps(prediction: Prediction) -> list[tuple[str, float]]:
+    """Give the contributions in words, largest first; what is left over as one."""
     items = [(words(name), value) for name, value in prediction.contributions.items()]
     if len(items) <= MOST_BARS + 1:
         return items

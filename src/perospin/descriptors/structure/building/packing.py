@@ -236,14 +236,13 @@ def _functions(kinds: Kinds) -> tuple[Any, Any]:
         # no charges are in the terms, so the depth of the ammonium is held where crystals have it
         off = own[fixed["heads"], 2] - fixed["heights_a"] - fixed["next_slab"] * moving["spacing_a"]
         summed = 0.5 * _SPRING * kinds.n_operations * jnp.sum(off**2)
-        for x in (near[..., 0], other[..., 0]):
-            for y in (near[..., 1], other[..., 1]):
-                square = x**2 + y**2 + square_z
-                own_image = same & (jnp.abs(square - whole) < 1e-6)
-                distance = jnp.sqrt(jnp.where(own_image, 1.0, jnp.maximum(square, 1e-4)))
-                term = _pair(distance, best, depth)
-                summed = summed + jnp.sum(jnp.where(own_image, 0.0, weight * term))
-        return summed
+        x = jnp.stack([near[..., 0], near[..., 0], other[..., 0], other[..., 0]])
+        y = jnp.stack([near[..., 1], other[..., 1], near[..., 1], other[..., 1]])
+        square = x**2 + y**2 + square_z
+        own_image = same & (jnp.abs(square - whole) < 1e-6)
+        distance = jnp.sqrt(jnp.where(own_image, 1.0, jnp.maximum(square, 1e-4)))
+        term = jnp.where(own_image, 0.0, weight * _pair(distance, best, depth))
+        return summed + jnp.sum(term)
 
     def improved(fixed: dict[str, Any], moving: dict[str, Any]) -> Any:
         slope = jax.value_and_grad(total, argnums=1)

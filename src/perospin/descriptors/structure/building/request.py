@@ -78,6 +78,8 @@ def read_request(formula: str | Perovskite, ions: IonLibrary | None = None) -> R
     if halide.symbol not in _HALIDES:
         raise StructureError(f"{shown}: crystals are built with {', '.join(_HALIDES)}, not {halide.symbol}")
     spacer = material.spacers[0][0]
+    if spacer.is_monatomic:
+        raise StructureError(f"{shown}: {spacer.symbol} is a single atom; crystals are built with ammonium spacers")
     cage = material.a_site[0][0] if material.a_site else None
     if cage is not None and not cage.is_monatomic and hands_of(cage) != "achiral":
         raise StructureError(f"{shown}: a chiral cage cation ({cage.symbol}) is not built; use MA, FA or Cs")

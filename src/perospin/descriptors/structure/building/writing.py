@@ -11,7 +11,7 @@ from perospin.descriptors.structure.building.starts import Start
 from perospin.errors import WriteError
 from perospin.saving import make_folder, no_formulas, one_run, write_csv, write_text
 
-__all__ = ["NOT_AN_ENERGY", "TABLE", "cif_text", "poscar_text", "write_starts"]
+__all__ = ["NOT_AN_ENERGY", "TABLE", "check_folder", "cif_text", "poscar_text", "write_starts"]
 
 TABLE = "starts.csv"
 NOT_AN_ENERGY = (
@@ -64,11 +64,14 @@ def write_starts(starts: Sequence[Start], folder: str | Path, beside: Mapping[st
     """
     import pandas as pd
 
-    folder = make_folder(folder)
-    prefix = _prefix(starts[0])
+    folder = Path(folder)
+    formula, seed = starts[0].title.partition(",")[0], starts[0].seed
+    check_folder(folder, formula, seed)
+    prefix = _prefix(formula, seed)
+    make_folder(folder)
     rows = []
     with one_run(folder):
-        _only_ours(folder, prefix)
+        _clear(folder, prefix)
         paths = []
         for start in starts:
             name = f"{prefix}-{start.number:03d}"
@@ -84,26 +87,42 @@ def write_starts(starts: Sequence[Start], folder: str | Path, beside: Mapping[st
     return [*paths, folder / TABLE]
 
 
-def _prefix(start: Start) -> str:
-    formula = re.sub(r"[^A-Za-z0-9-]+", "", start.title.partition(",")[0])
-    return f"{formula}-seed{start.seed}"
+def check_folder(folder: str | Path, formula: str, seed: int) -> None:
+    """Refuse a folder that can't take the starts of a material and a seed, before they are built.
+
+    Raises
+    ------
+    WriteError
+        If it is a file, or holds the starts of another material or seed.
+    """
+    folder = Path(folder)
+    if folder.exists() and not folder.is_dir():
+        raise WriteError(f"can't write into '{folder}': it is a file; give a folder with --out")
+    for name in _earlier(folder):
+        if not name.startswith(f"{_prefix(formula, seed)}-"):
+            raise WriteError(f"'{folder}' holds other starts ({name}); give another folder with --out")
 
 
-def _only_ours(folder: Path, prefix: str) -> None:
-    """Refuse a folder with other starts, and remove those of an earlier, larger run of the same seed."""
-    table = folder / TABLE
-    if not table.exists():
-        return
+def _prefix(formula: str, seed: int) -> str:
+    return f"{re.sub(r'[^A-Za-z0-9-]+', '', formula)}-seed{seed}"
+
+
+def _earlier(folder: Path) -> list[str]:
+    """Name the files of an earlier run."""
     import pandas as pd
 
+    table = folder / TABLE
+    if not table.exists():
+        return []
     try:
-        files = pd.read_csv(table)["file"].astype(str).tolist()
+        return list(pd.read_csv(table)["file"].astype(str))
     except (KeyError, ValueError, OSError):
         raise WriteError(f"'{table}' isn't a table of starts; give another folder with --out") from None
-    if not all(name.startswith(f"{prefix}-") for name in files):
-        raise WriteError(f"'{folder}' holds other starts ({files[0]}); give another folder with --out")
-    table.unlink()
-    for name in files:
-        for path in (folder / name, (folder / name).with_suffix(".cif")):
-            if path.parent == folder:
-                path.unlink(missing_ok=True)
+
+
+def _clear(folder: Path, prefix: str) -> None:
+    """Remove the starts of an earlier run of the same seed, the table first."""
+    (folder / TABLE).unlink(missing_ok=True)
+    for path in folder.glob(f"{prefix}-[0-9][0-9][0-9].*"):
+        if path.suffix in (".vasp", ".cif"):
+            path.unlink()

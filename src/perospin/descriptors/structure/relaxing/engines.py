@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -104,7 +105,9 @@ def _sevennet() -> Any:
         ) from None
     # cells are small: more than one thread costs time, and a pool has one worker a core
     torch.set_num_threads(1)
-    return SevenNetCalculator(model="7net-0", device="cpu")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it recommends accelerators of graphics cards
+        return SevenNetCalculator(model="7net-0", device="cpu")
 
 
 def _nequix(path: str) -> tuple[str, str, Any]:

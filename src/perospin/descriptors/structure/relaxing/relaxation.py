@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -243,6 +244,12 @@ class _Run:
         )  # fmt: skip
 
     def _move(self, *, cell: bool) -> None:
+        with warnings.catch_warnings():
+            # the logarithm of a cell that hardly changed is good to 1e-12
+            warnings.filterwarnings("ignore", message="logm result")
+            self._steps(cell=cell)
+
+    def _steps(self, *, cell: bool) -> None:
         from ase.filters import FrechetCellFilter
         from ase.optimize import BFGS
 

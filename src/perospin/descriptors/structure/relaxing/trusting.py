@@ -65,21 +65,21 @@ def rank_starts(outcomes: Iterable[Outcome], ions: IonLibrary | None = None) -> 
     Returns
     -------
     DataFrame, one row a file
-        ``material`` (empty where the molecules aren't told: a bond broke or a proton moved, if it was a start of a
-        known one), ``energy_above_lowest_mev`` (per spacer, within one material and one engine), ``rank`` (1 is the
-        lowest), ``same_as`` (file of lower energy that ended in the same minimum, within 5 meV per spacer, 0.05 A and
-        1 degree), ``in_window``, ``space_group``, `JUDGED`, residual force and stress, ``converged``, engine and
-        dispersion, ``remark``. Files that were not relaxed come last, with the reason as the remark. Crystals that did
-        not converge have no rank: their energy is only an upper limit.
+        ``material`` (empty where the molecules aren't told: in a start of a known material a bond broke or a proton
+        moved), ``energy_above_lowest_mev`` (per ``unit``: spacer, or metal where there is none; within one material
+        and one engine), ``rank`` (1 is the lowest), ``same_as`` (file of lower energy that ended in the same minimum:
+        within 5 meV, 0.05 A and 1 degree), ``in_window``, ``space_group``, `JUDGED`, residual force and stress,
+        ``converged``, engine and dispersion, ``remark``. Files that were not relaxed come last, with the reason as the
+        remark. Crystals that did not converge have no rank: their energy is only an upper limit.
     """
     import pandas as pd
 
     rows = [_row(outcome, ions) for outcome in outcomes]
     frame = pd.DataFrame(rows, columns=_COLUMNS)
-    ranked = frame[(frame["material"] != "") & (frame["converged"] == True)]  # noqa: E712  an empty cell is no False
+    ranked = frame[(frame["material"] != "") & frame["converged"].astype(bool)]
     for _, group in ranked.groupby(["material", "engine", "version", "dispersion"], sort=False):
-        ordered = group.sort_values("energy_ev_per_spacer", kind="stable")
-        above = 1000.0 * (ordered["energy_ev_per_spacer"] - ordered["energy_ev_per_spacer"].iloc[0])
+        ordered = group.sort_values("energy_ev_per_unit", kind="stable")
+        above = 1000.0 * (ordered["energy_ev_per_unit"] - ordered["energy_ev_per_unit"].iloc[0])
         frame.loc[ordered.index, "energy_above_lowest_mev"] = above
         frame.loc[ordered.index, "rank"] = range(1, len(ordered) + 1)
         frame.loc[ordered.index, "in_window"] = above <= WINDOW_MEV
@@ -91,15 +91,15 @@ def rank_starts(outcomes: Iterable[Outcome], ions: IonLibrary | None = None) -> 
 
 _COLUMNS = (
     "file", "material", "rank", "energy_above_lowest_mev", "in_window", "same_as", "converged", "space_group", *JUDGED,
-    "energy_ev", "energy_ev_per_spacer", "n_atoms", "force_ev_a", "stress_gpa", "steps", "seconds", "engine", "version",
-    "dispersion", "remark",
+    "energy_ev", "energy_ev_per_unit", "unit", "n_atoms", "force_ev_a", "stress_gpa", "steps", "seconds", "engine",
+    "version", "dispersion", "remark",
 )  # fmt: skip
 
 
 def _row(outcome: Outcome, ions: IonLibrary | None) -> dict[str, Any]:
     row: dict[str, Any] = dict.fromkeys(_COLUMNS, math.nan)
     row |= {"file": outcome.source, "material": "", "in_window": False, "same_as": "", "space_group": ""}
-    row |= {"engine": "", "version": "", "dispersion": "", "remark": outcome.reason, "converged": False}
+    row |= {"unit": "", "engine": "", "version": "", "dispersion": "", "remark": outcome.reason, "converged": False}
     row |= {name: outcome.values[name] for name in _COLUMNS if name in outcome.values}
     if outcome.crystal is None:
         return row
@@ -108,9 +108,10 @@ def _row(outcome: Outcome, ions: IonLibrary | None) -> dict[str, Any]:
     if found.material is None:
         row["remark"] = found.reason
     else:
-        spacers = sum(found.amounts.get(ion.symbol, 0.0) for ion, _ in found.material.spacers)
+        counted = found.material.spacers or found.material.b_site
         row["material"] = found.material.formula
-        row["energy_ev_per_spacer"] = row["energy_ev"] / spacers if spacers else math.nan
+        row["unit"] = "spacer" if found.material.spacers else "metal"
+        row["energy_ev_per_unit"] = row["energy_ev"] / sum(found.amounts[ion.symbol] for ion, _ in counted)
         if not row["converged"]:
             row["remark"] = "not converged: give it more steps"
     try:

@@ -6,8 +6,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from perospin.errors import StudyError
 from perospin.progress import Progress
-from perospin.saving import inner_folder, plain, write_bytes, write_json, write_text
+from perospin.saving import inner_folder, name_fault, plain, write_bytes, write_json, write_text
+from perospin.text import shorten
 
 if TYPE_CHECKING:
     from perospin.studies import Study
@@ -89,13 +91,15 @@ def _fit(parameters: Mapping[str, Any], files: Mapping[str, Path], out: Path, te
 
 def _study_of(parameters: Mapping[str, Any], files: Mapping[str, Path], out: Path) -> Study:
     """Open a shipped study, or the user's own from its files."""
-    from perospin.app.study_files import load_own_study
+    from perospin.jobs.study_files import load_own_study
     from perospin.studies import Study
 
     if not files:
         return Study.load(str(parameters["study"]))
     folder = inner_folder(out.parent, "inputs")
     for name, path in files.items():
+        if fault := name_fault(name):
+            raise StudyError(f"'{shorten(name, 60)}' is no name of a file here: {fault}")
         write_bytes(folder / name, path.read_bytes())
     return load_own_study(folder)
 

@@ -1,4 +1,4 @@
-"""The process that does one piece of work: ``python -m perospin.app.working FOLDER``."""
+"""The process that does one piece of work: ``python -m perospin.jobs.working FOLDER``."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import time
 from pathlib import Path
 from types import FrameType
 
-from perospin.app.tasks import TASKS
-from perospin.app.work import request_of
 from perospin.errors import PerospinError
+from perospin.jobs.tasks import TASKS
+from perospin.jobs.work import request_of
 from perospin.saving import make_folder, one_run, write_json
 
 _LEAST_S = 0.2
