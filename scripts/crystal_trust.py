@@ -4,6 +4,7 @@
 that `docs/crystals/relaxing.md` names; they are not shipped), then starts that are built from the formula alone. It
 writes the two tables that perospin ships. What is done is kept in OUT: the same command goes on where it stopped.
 SevenNet-0 on one core takes one to five minutes a crystal. ``--tables-only`` makes the tables of what is there.
+The tables of `docs/crystals/relaxing.md` are written, too.
 """
 
 from __future__ import annotations
@@ -18,9 +19,10 @@ from perospin.descriptors.structure import describe_structure, read_structure
 from perospin.descriptors.structure.building import build, write_starts
 from perospin.descriptors.structure.identify import identify
 from perospin.descriptors.structure.relaxing import Limits, Outcome, rank_starts, read_outcome, relax_files
-from perospin.saving import write_csv
+from perospin.saving import write_csv, write_text
 
-TABLES = Path(__file__).parents[1] / "src/perospin/descriptors/tables"
+HOUSE = Path(__file__).parents[1]
+TABLES, PAGE = HOUSE / "src/perospin/descriptors/tables", HOUSE / "docs/crystals/relaxing.md"
 LIMITS = Limits(force_ev_a=0.05, stress_gpa=0.06, steps=300)
 
 KNOWN = (86, 47, 111, 475, 76, 77, 88, 750, 269, 38, 94, 17, 540, 346, 87, 93, 44, 187, 20, 490)
@@ -111,6 +113,55 @@ def _same_packing(measured: Any, relaxed: Any, start: Any) -> bool:
     return any(matcher.fit(other, heavy[2]) for other in heavy[:2])
 
 
+def write_page(known: pd.DataFrame, built: pd.DataFrame) -> None:
+    """Write both tables into the page, between their marks."""
+    text = PAGE.read_text(encoding="utf-8")
+    for name, lines in (("known", _known_lines(known)), ("built", _built_lines(built))):
+        before, _, rest = text.partition(f"<!-- {name}: written by scripts/crystal_trust.py -->\n")
+        _, end, after = rest.partition("<!-- end -->")
+        text = f"{before}<!-- {name}: written by scripts/crystal_trust.py -->\n" + "\n".join(lines) + f"\n{end}{after}"
+    write_text(PAGE, text)
+
+
+def _known_lines(known: pd.DataFrame) -> list[str]:
+    lines = [
+        "| crystal | file | spacing (Å) | spacing | area in the plane | angle (°) | angle | space group | relaxed |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for row in known.to_dict("records"):
+        seen = "*" if row["used_before"] else ""
+        lines.append(
+            f"| {row['material']}{seen} | {row['file']} | {row['layer_spacing_a']:.2f} | "
+            f"{row['spacing_error_percent']:+.1f} % | {row['area_error_percent']:+.1f} % | {row['angle_deg']:.1f} | "
+            f"{row['angle_error_deg']:+.1f} | {row['space_group']} | {row['space_group_relaxed']} |"
+        )
+    fresh = known[known["used_before"] == ""]
+    for name, of in (("mean", lambda c: c.mean()), ("root mean square", lambda c: (c**2).mean() ** 0.5)):
+        cells = [of(fresh[f"{key}"]) for key in ("spacing_error_percent", "area_error_percent", "angle_error_deg")]
+        sign = "+" if name == "mean" else ""
+        spacing, area, angle = (f"{cell:{sign}.1f}" for cell in cells)
+        lines.append(f"| **{name}** of {len(fresh)} | | | {spacing} % | {area} % | | {angle} | | |")
+    return lines
+
+
+def _built_lines(built: pd.DataFrame) -> list[str]:
+    lines = [
+        "| built from | starts relaxed | right packing | spacing of the lowest | spacings of all | meV a spacer |",
+        "|---|---|---|---|---|---|",
+    ]
+    for formula, rows in built.groupby("built", sort=False):
+        kept = rows[rows["above_known_mev_per_spacer"].notna()].sort_values("above_known_mev_per_spacer")
+        errors = kept["spacing_error_percent"]
+        if kept.empty:
+            lines.append(f"| {formula} | {len(rows)} | 0 | none converged | | |")
+            continue
+        lines.append(
+            f"| {formula} | {len(rows)} | {int(kept['same_packing'].sum())} | {errors.iloc[0]:+.1f} % | "
+            f"{errors.min():+.1f} to {errors.max():+.1f} % | {kept['above_known_mev_per_spacer'].iloc[0]:+.0f} |"
+        )
+    return lines
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("crystals", type=Path, help="folder with the POSCAR files NUMBER.vasp")
@@ -133,7 +184,8 @@ def main() -> None:
             relax_files(paths, folder / "relaxed", given.engine, limits=LIMITS, progress=_tell)
     known = {f.name: _read(given.out / "known", f.stem) for f in files}
     done = [outcome for outcome in known.values() if outcome is not None]
-    write_csv(known_rows(given.crystals, done).round(4), TABLES / "crystal_trust.csv")
+    table = known_rows(given.crystals, done).round(4)
+    write_csv(table, TABLES / "crystal_trust.csv")
     built = []
     for formula, number in BUILT.items():
         folder = given.out / formula
@@ -142,7 +194,9 @@ def main() -> None:
         if results and reference is not None:
             built.append(built_rows(formula, given.crystals, reference, [read_outcome(path) for path in results]))
     if built:
-        write_csv(pd.concat(built).round(4), TABLES / "crystal_trust_built.csv")
+        starts = pd.concat(built).round(4)
+        write_csv(starts, TABLES / "crystal_trust_built.csv")
+        write_page(table, starts)
 
 
 def _read(folder: Path, stem: str) -> Outcome | None:
