@@ -1,6 +1,7 @@
 """``perospin data``: look at, check, import and export measured values."""
 
-# isort: off  # the order of the help
+# the order of the help
+# isort: off
 from perospin.cli.data import look, relations, change, exchange, sharing, conflicts, tracing
 from perospin.cli.data.options import app
 
