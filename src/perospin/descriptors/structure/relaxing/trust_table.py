@@ -44,7 +44,7 @@ def trust_known() -> pd.DataFrame:
 
 
 def trust_built() -> pd.DataFrame:
-    """Starts that were built from a formula alone and relaxed, beside the known crystal, one row each."""
+    """Read the starts that were built from a formula alone and relaxed, beside the known crystal, one row each."""
     return _read("crystal_trust_built.csv")
 
 
