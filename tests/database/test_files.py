@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+import small_study
 from perospin.cli.main import app
 from perospin.database import Conditions, Record, Source, Store
 from perospin.database.sharing import Beside, attach, backup, content, files, history, restore
@@ -97,9 +98,6 @@ def call(*arguments: object, code: int = 0) -> str:
 
 def small_study_of_records(folder: Path, place: str) -> Path:
     """Write a study of the lifetimes of a store that runs in a second."""
-    sys.path.insert(0, str(Path(__file__).parents[1] / "studies"))
-    import small_study
-
     raw: dict[str, Any] = small_study.predicting()
     raw["data"] = {
         "row": "record_id",

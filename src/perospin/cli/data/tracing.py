@@ -15,7 +15,7 @@ from perospin.text import readable_json, shorten, visible
 if TYPE_CHECKING:
     from perospin.database import Record, Store
     from perospin.database.sharing import Beside, Change
-    from perospin.studies.files.uses import Use
+    from perospin.studies.uses import Use
 
 RecordArgument = Annotated[str, typer.Argument(metavar="RECORD", help="For example user-1.")]
 
@@ -41,7 +41,7 @@ def trace(
     """
     from perospin.database import Store
     from perospin.database.sharing import files, history
-    from perospin.studies.files.uses import uses
+    from perospin.studies.uses import uses
 
     with Store.open(store) as opened:
         record = _record(opened, record_id)
