@@ -115,7 +115,7 @@ class Conflict:
     differing: Mapping[str, tuple[str, ...]]
     settings: tuple[Setting, ...]
 
-    @builtins.property  # a field has the decorator's name
+    @builtins.property  # a field has the name of the decorator
     def records(self) -> tuple[Record, ...]:
         """All records, setting after setting."""
         return tuple(record for setting in self.settings for record in setting.records)
