@@ -62,7 +62,7 @@ def engine_errors(engine: str) -> dict[str, EngineError]:
         Column of `describe_structure` -> error; empty for an engine that the table doesn't hold.
     """
     table = trust_known()
-    rows = table[(table["engine"] == engine) & table["used_before"].isna() & (table["converged"] == True)]  # noqa: E712
+    rows = table[(table["engine"] == engine) & table["used_before"].isna() & table["converged"].eq(True)]
     out = {}
     for name, column in _ERRORS.items():
         values = rows[column].dropna().to_numpy(dtype=float)
