@@ -39,12 +39,12 @@ class EngineError:
 
 
 def trust_known() -> pd.DataFrame:
-    """Known crystals before and after, one row each (`scripts/crystal_trust.py` makes the table)."""
+    """Read the known crystals before and after, one row each (`scripts/crystal_trust.py` makes the table)."""
     return _read("crystal_trust.csv")
 
 
 def trust_built() -> pd.DataFrame:
-    """Starts that were built from a formula alone and relaxed, beside the known crystal, one row each."""
+    """Read the starts that were built from a formula alone and relaxed, one row each."""
     return _read("crystal_trust_built.csv")
 
 
