@@ -158,6 +158,19 @@ def test_an_interrupted_relaxation_goes_on_where_it_stopped(tmp_path: Path) -> N
     assert relax_files([path], out, gas(), dispersion=False)[0].values["limits"]["steps"] == Limits().steps
 
 
+def test_more_steps_go_on_from_a_relaxation_that_ran_out_of_them(tmp_path: Path) -> None:
+    path, out = write_gas(tmp_path), tmp_path / "out"
+    few, more = Limits(1e-4, 1e-3, 6), Limits(1e-4, 1e-3, 200)
+    [short] = relax_files([path], out, gas(), dispersion=False, limits=few)
+    assert not short.values["converged"]
+    assert rank_starts([short])["rank"].isna().all()
+    steps: list[int] = []
+    [done] = relax_files([path], out, gas(), dispersion=False, limits=more, progress=lambda _w, k, _n: steps.append(k))
+    assert min(steps) >= short.values["steps"]
+    assert done.values["converged"]
+    assert not list(out.glob("*under-way*"))
+
+
 def test_what_is_kept_of_another_file_is_not_gone_on_with(tmp_path: Path) -> None:
     path = write_gas(tmp_path)
     point = Point([[9.0, 0, 0], [0, 9.0, 0], [0, 0, 9.0]], [[0.0, 0, 0]] * 4, 150, 1.0, True)
