@@ -1,13 +1,15 @@
 """Starts of materials with known crystals, beside those crystals.
 
 ``python scripts/crystal_starts.py`` builds 24 starts of each (minutes) and prints the table of
-`docs/crystals/building.md`; ``--bonds`` prints the bond lengths that the starts are built with, as the shipped
-crystals have them; ``--out FILE`` keeps the rows as CSV.
+`docs/crystals/building.md`. The expected spacing is that of the study `layer-spacing`, fitted without any crystal of
+the spacer; with ``--alone`` there is none. ``--bonds`` prints the bond lengths that the starts are built with, as the
+shipped crystals have them; ``--out FILE`` keeps the rows as CSV.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 from pathlib import Path
 from statistics import median
 from time import process_time
@@ -20,6 +22,7 @@ from perospin.descriptors.crystals import crystals_of
 from perospin.descriptors.structure.building import build
 from perospin.errors import PerospinError
 from perospin.saving import write_csv
+from perospin.studies.structures import held_out_structure
 
 LOOKED_AT = ("(BA)2PbI4", "(PEA)2PbI4", "(PMA)2PbI4", "(EOA)2PbI4", "(HDA)PbI4")
 """Materials whose crystals were looked at while the packing was written."""
@@ -48,12 +51,13 @@ def bonds() -> pd.DataFrame:
     return groups.median().round(3).assign(crystals=groups.size())
 
 
-def compared(formula: str, starts: int, seed: int) -> dict[str, float | str]:
+def compared(formula: str, starts: int, seed: int, expected_a: tuple[float, float] | None) -> dict[str, float | str]:
     """Layer spacing of the starts of a material beside its crystals."""
     known = crystals_of(formula)["layer_spacing_a"].dropna()
     begun = process_time()
-    built = build(formula, starts, seed)
+    built = build(formula, starts, seed, expected_a=expected_a)
     seconds = process_time() - begun
+    listed = [float(start.variables["spacing_a"]) for start in built]
     ranked = sorted(built, key=lambda start: start.packing_score)
     spacings = [float(start.variables["spacing_a"]) for start in ranked]
     middle, third = float(known.median()), median(spacings[: max(1, len(spacings) // 3)])
@@ -68,6 +72,9 @@ def compared(formula: str, starts: int, seed: int) -> dict[str, float | str]:
         "crystals": len(known),
         "lowest_a": float(known.min()),
         "highest_a": float(known.max()),
+        "expected_off_percent": math.nan if expected_a is None else off(expected_a[0]),
+        "all_a": median(listed),
+        "all_off_percent": off(median(listed)),
         "best_score_a": spacings[0],
         "best_score_off_percent": off(spacings[0]),
         "best_third_a": third,
@@ -81,6 +88,7 @@ def compared(formula: str, starts: int, seed: int) -> dict[str, float | str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--bonds", action="store_true")
+    parser.add_argument("--alone", action="store_true", help="no expected spacing: packing alone")
     parser.add_argument("--starts", type=int, default=24)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path)
@@ -90,9 +98,14 @@ def main() -> None:
     if given.bonds:
         print(bonds().to_string())
         return
+    formulas = list(given.formula or LOOKED_AT + NEVER_USED)
+    expected: list[tuple[float, float] | None] = [None] * len(formulas)
+    if not given.alone:
+        held_out = held_out_structure(formulas)
+        expected = [(float(a), float(b)) for a, b in zip(held_out["predicted"], held_out["sd"], strict=True)]
     rows = []
-    for formula in given.formula or LOOKED_AT + NEVER_USED:
-        row = compared(formula, given.starts, given.seed)
+    for formula, spacing in zip(formulas, expected, strict=True):
+        row = compared(formula, given.starts, given.seed, spacing)
         rows.append({**row, "looked_at": formula in LOOKED_AT})
         print(
             " ".join(f"{value:.4g}" if isinstance(value, float) else str(value) for value in row.values()), flush=True

@@ -78,3 +78,26 @@ def test_new_records_or_new_code_make_a_new_question(tmp_path: Path, monkeypatch
     assert after != before
     monkeypatch.setattr("perospin.studies.provenance.package_sha256", lambda: "other code")
     assert work.of("study", {"study": "lifetimes", "parts": []}) not in (before, after)
+
+
+def test_two_who_ask_at_once_start_one_process() -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: work.start("cations", QUESTION), range(4)))
+    assert len({one.folder for one in found}) == 1
+    assert len({json.loads((one.folder / "process.json").read_text())["pid"] for one in found}) == 1
+    started = [child for child in work._children if child.args[-1] == str(found[0].folder)]  # type: ignore[index]
+    assert len(started) == 1
+    assert wait(found[0], ("done", "failed")) == "done", found[0].error
+
+
+def test_another_store_is_another_question_and_reaches_the_process(tmp_path: Path) -> None:
+    mine = str(tmp_path / "mine.sqlite")
+    assert work.of("cations", QUESTION).folder != work.of("cations", QUESTION, store=mine).folder
+    found = work.start("cations", QUESTION, store=mine)
+    pid = json.loads((found.folder / "process.json").read_text())["pid"]
+    environment = Path(f"/proc/{pid}/environ")
+    if environment.exists():
+        assert f"PEROSPIN_STORE={mine}" in environment.read_bytes().decode().split("\0")
+    found.cancel()

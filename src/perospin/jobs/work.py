@@ -7,6 +7,7 @@ computed once. The process holds the folder while it runs.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -100,6 +101,9 @@ class Work:
         end = time.monotonic() + 10.0
         while self._held() and time.monotonic() < end:
             time.sleep(0.05)
+        if self._held():  # deep inside a library that doesn't listen
+            with contextlib.suppress(OSError):
+                os.killpg(int(process["pid"]), signal.SIGKILL)
         write_json(self.folder / _END, {"state": "cancelled", "error": "cancelled"})
 
     def forget(self) -> None:
@@ -124,7 +128,7 @@ class Work:
             return None
 
 
-def of(task: str, parameters: Mapping[str, Any], files: Mapping[str, bytes] | None = None) -> Work:
+def of(task: str, parameters: Mapping[str, Any], files: Mapping[str, bytes] | None = None, store: str = "") -> Work:
     """Find the work of a question, started or not.
 
     Parameters
@@ -135,6 +139,8 @@ def of(task: str, parameters: Mapping[str, Any], files: Mapping[str, bytes] | No
         Plain values.
     files : mapping, optional
         Name to content of files that the task reads, uploaded ones for example.
+    store : str
+        Where the user's records lie, if not in the usual place.
     """
     from perospin.studies.provenance import package_sha256, versions
     from perospin.studies.running.cells import DECIDING
@@ -146,29 +152,37 @@ def of(task: str, parameters: Mapping[str, Any], files: Mapping[str, bytes] | No
             "files": {name: hashlib.sha256(content).hexdigest() for name, content in (files or {}).items()},
             "package": package_sha256(),
             "versions": versions(DECIDING),
-            "records": _records(),
+            "records": _records(store),
         }
     )
     return Work(works_folder() / key[:32])
 
 
-def _records() -> list[Any]:
+def _records(store: str) -> list[Any]:
     """Where the user's records lie and, of a file, when it was last written: studies may read them."""
     from perospin.database.engines import is_url
     from perospin.database.store import default_location
 
-    where = default_location()
+    where = store or default_location()
     if is_url(where):
         return [where]
     files = [Path(where), Path(f"{where}-wal")]
     return [where, *([path.stat().st_mtime_ns, path.stat().st_size] for path in files if path.is_file())]
 
 
-def start(task: str, parameters: Mapping[str, Any], files: Mapping[str, bytes] | None = None) -> Work:
+def start(task: str, parameters: Mapping[str, Any], files: Mapping[str, bytes] | None = None, store: str = "") -> Work:
     """Start the work of a question, unless it runs or is done already; parameters as in `of`."""
-    work = of(task, parameters, files)
-    if work.state in ("running", "done"):
-        return work
+    work = of(task, parameters, files, store)
+    # two who ask at the same moment start it once
+    with one_run(inner_folder(works_folder(), "starting"), patience_s=30.0):
+        if work.state not in ("running", "done"):
+            _begin(work, task, parameters, files, store)
+    return work
+
+
+def _begin(work: Work, task: str, parameters: Mapping[str, Any], files: Mapping[str, bytes] | None, store: str) -> None:
+    from perospin.database.store import ENVIRONMENT_VARIABLE
+
     inner_folder(works_folder(), work.folder.name)
     work.forget()
     for place, content in enumerate((files or {}).values()):
@@ -178,11 +192,11 @@ def start(task: str, parameters: Mapping[str, Any], files: Mapping[str, bytes] |
     process = subprocess.Popen(
         [sys.executable, "-m", "perospin.jobs.working", str(work.folder)],
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+        env=os.environ | ({ENVIRONMENT_VARIABLE: store} if store else {}),
     )  # fmt: skip
     _children.append(process)
     write_json(work.folder / _PROCESS, {"pid": process.pid, "started": time.time()})
     remove_old()
-    return work
 
 
 def request_of(folder: Path) -> tuple[str, dict[str, Any], dict[str, Path]]:
@@ -194,7 +208,9 @@ def request_of(folder: Path) -> tuple[str, dict[str, Any], dict[str, Path]]:
 
 def remove_old(keep: int = 40) -> None:
     """Remove the folders of the longest unused works."""
-    folders = sorted((p for p in works_folder().glob("*") if p.is_dir()), key=lambda p: -p.stat().st_mtime)
+    folders = sorted(
+        (p for p in works_folder().glob("*") if p.is_dir() and p.name != "starting"), key=lambda p: -p.stat().st_mtime
+    )
     for folder in folders[keep:]:
         if Work(folder).state != "running":
             shutil.rmtree(folder, ignore_errors=True)

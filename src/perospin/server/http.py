@@ -240,9 +240,9 @@ def _long_work(app: FastAPI) -> None:
     from perospin.server import long_work
 
     @app.post("/v1/jobs", tags=["long work"], status_code=202)
-    def start(_: Computer, asked: Job) -> Answer:
+    def start(_: Computer, asked: Job, request: Request) -> Answer:
         """Start long work in the background, or find it running or done; equal questions are computed once."""
-        return long_work.start(asked)
+        return long_work.start(asked, request.app.state.settings.store)
 
     @app.get("/v1/jobs/{job}", tags=["long work"])
     def how_far(_: Reader, job: str) -> Answer:

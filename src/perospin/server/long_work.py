@@ -24,7 +24,7 @@ MOST_AT_ONCE = 2
 """Pieces of long work that run at a time on this machine."""
 
 
-def start(asked: Job) -> dict[str, Any]:
+def start(asked: Job, store: str = "") -> dict[str, Any]:
     """Start what was asked for, or find it running or done.
 
     Raises
@@ -40,15 +40,15 @@ def start(asked: Job) -> dict[str, Any]:
             raise DataError("a prediction needs a formula")
         Perovskite.parse(asked.formula, IonLibrary.of(asked.ions or None))
         given = {"formula": asked.formula, "study": asked.study, "ions": asked.ions, "conditions": {}}
-        one = work.of("cations", given)
+        one = work.of("cations", given, store=store)
     else:
         given = {"study": asked.study, "parts": asked.parts}
-        one = work.of("study", given)
+        one = work.of("study", given, store=store)
     if one.state not in ("running", "done"):
         running = sum(other.state == "running" for other in map(work.Work, _folders()))
         if running >= MOST_AT_ONCE:
             raise BusyError(f"{running} pieces of long work run already; ask again when one of them has ended")
-        work.start("cations" if asked.task == "predict" else "study", given)
+        work.start("cations" if asked.task == "predict" else "study", given, store=store)
     return status(one.folder.name)
 
 

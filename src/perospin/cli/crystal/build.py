@@ -33,14 +33,15 @@ def build_command(
     """
     from perospin.chemistry import Perovskite
     from perospin.descriptors.structure.building import NOT_AN_ENERGY, build, check_folder, write_starts
+    from perospin.studies.predicting.spacing import expected_spacings
     from perospin.studies.structures import spacing_beside
 
     material = Perovskite.parse(formula, library_with(ion))
     for caution in material.cautions:
         typer.echo(caution, err=True)
     check_folder(out, material.formula, seed)
-    built = build(material, starts, seed, progress=True)
     beside = spacing_beside(material)
+    built = build(material, starts, seed, expected_a=expected_spacings([material])[0], progress=True)
     written = write_starts(built, out, beside)
     ranked = sorted(built, key=lambda start: start.packing_score)
     spacings = [float(start.variables["spacing_a"]) for start in ranked]

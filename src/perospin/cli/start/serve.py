@@ -68,7 +68,7 @@ def run(
 def add_token(
     name: Annotated[str, typer.Argument(help="Its owner; what is written with it bears this name.")],
     scope: Annotated[
-        list[str] | None, typer.Option("--scope", help="propose, review, campaign or read; repeatable.")
+        list[str] | None, typer.Option("--scope", help="propose, review, campaign, compute or read; repeatable.")
     ] = None,
     store: StoreOption = None,
 ) -> None:

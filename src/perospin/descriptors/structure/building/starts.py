@@ -33,6 +33,8 @@ _SHAPES = 10
 _TRIED_PER_START = 24
 _IMPROVED_PER_START = 3
 _BATCH = 8
+_TRUST, _LEAST_SPREAD_A = 2.0, 0.3
+"""Score that one standard deviation from the expected spacing costs; smallest such deviation that is believed (A)."""
 _GROWTH_A, _MOST_GROWN = 0.1, 10
 _CONTACTS_A, _SAME_A = 3.2, 1e-4
 
@@ -71,6 +73,7 @@ def build(
     seed: int = 0,
     *,
     ions: IonLibrary | None = None,
+    expected_a: tuple[float, float] | None = None,
     progress: bool | Progress = False,
 ) -> list[Start]:
     """Build starts of a layered perovskite: Ruddlesden-Popper or Dion-Jacobson, n = 1 to 3.
@@ -89,6 +92,9 @@ def build(
         The same seed gives the same starts.
     ions
         Ion library; the shipped one if not given.
+    expected_a
+        Expected layer spacing and its standard deviation (A), from a model: starts near it are preferred among
+        those packed, and the order of the list follows. Poses and scores don't change.
     progress
         Show a line, or call ``(what, done, in_all)``.
 
@@ -118,13 +124,13 @@ def build(
         raise StructureError(f"the seed is {seed}; give a whole number from 0 to {2**31 - 2}")
     request = read_request(formula, ions)
     with progress_line(progress) as tell:
-        packed = _packed(request, starts, seed, tell)
+        packed = _packed(request, starts, seed, expected_a, tell)
     if not packed:
         raise StructureError(
             f"no start of {request.material.formula} is free of clashes: the spacer may be too wide for the sheet; "
             f"try more starts or another seed"
         )
-    chosen = _in_turn(packed, starts)
+    chosen = _in_turn(packed, starts, expected_a)
     return [_start(request, one, k + 1, len(chosen), seed) for k, one in enumerate(chosen)]
 
 
@@ -141,7 +147,9 @@ class _Packed:
     heads_a: tuple[float, ...]
 
 
-def _packed(request: Request, starts: int, seed: int, tell: Progress | None) -> list[_Packed]:
+def _packed(
+    request: Request, starts: int, seed: int, expected_a: tuple[float, float] | None, tell: Progress | None
+) -> list[_Packed]:
     rng = np.random.default_rng(seed)
     heads = 1 if request.family == "RP" else 2
     spacers = conformers(request.spacer, seed, _SHAPES, heads)
@@ -154,7 +162,7 @@ def _packed(request: Request, starts: int, seed: int, tell: Progress | None) -> 
         share = max(1, round(in_all * len(of_size) / len(motifs)))
         drawn = _drawn(request, of_size, spacers, cages, share, rng)
         kinds, frame, poses = collect(drawn)
-        kept = _best_of_each(drawn, score(kinds, frame, poses), share)
+        kept = _best_of_each(drawn, score(kinds, frame, poses), share, expected_a)
         # one compiled batch size, so that the time left can be told
         size = min(_BATCH, len(kept))
         for first in range(0, len(kept), size):
@@ -182,10 +190,20 @@ def _kind(one: Draw) -> tuple[str, bool]:
     return one.motif.name, one.turned
 
 
-def _best_of_each(drawn: list[Draw], scores: Float, number: int) -> list[int]:
+def _best_of_each(drawn: list[Draw], scores: Float, number: int, expected_a: tuple[float, float] | None) -> list[int]:
     """Draws with the best scores, equally many of each kind of symmetry."""
-    total = np.array([s + d.strain_kcal_mol for s, d in zip(scores, drawn, strict=True)])
-    return _round_robin([_kind(d) for d in drawn], total, number)
+    strain = np.array([d.strain_kcal_mol for d in drawn])
+    away = _away(np.array([d.spacing_a for d in drawn]), expected_a)
+    return _round_robin([_kind(d) for d in drawn], (scores + strain) / 2 + away, number)
+
+
+def _away(spacings_a: Float, expected_a: tuple[float, float] | None) -> Float:
+    """Give the score that is added for a spacing away from the expected one."""
+    if expected_a is None:
+        return np.zeros(len(spacings_a))
+    middle, spread = expected_a
+    away: Float = _TRUST * ((spacings_a - middle) / max(spread, _LEAST_SPREAD_A)) ** 2
+    return away
 
 
 def _round_robin(kinds: list[tuple[str, bool]], total: Float, number: int) -> list[int]:
@@ -200,8 +218,9 @@ def _round_robin(kinds: list[tuple[str, bool]], total: Float, number: int) -> li
     return chosen
 
 
-def _in_turn(packed: list[_Packed], number: int) -> list[_Packed]:
-    total = np.array([one.score for one in packed])
+def _in_turn(packed: list[_Packed], number: int, expected_a: tuple[float, float] | None) -> list[_Packed]:
+    away = _away(np.array([one.spacing_a for one in packed]), expected_a)
+    total = np.array([one.score for one in packed]) + away
     return [packed[k] for k in _round_robin([_kind(one.drawn) for one in packed], total, number)]
 
 

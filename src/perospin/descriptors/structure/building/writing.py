@@ -71,7 +71,7 @@ def write_starts(starts: Sequence[Start], folder: str | Path, beside: Mapping[st
     make_folder(folder)
     rows = []
     with one_run(folder):
-        _clear(folder)
+        _clear(folder, prefix)
         paths = []
         for start in starts:
             name = f"{prefix}-{start.number:03d}"
@@ -120,11 +120,9 @@ def _earlier(folder: Path) -> list[str]:
         raise WriteError(f"'{table}' isn't a table of starts; give another folder with --out") from None
 
 
-def _clear(folder: Path) -> None:
+def _clear(folder: Path, prefix: str) -> None:
     """Remove the starts of an earlier run of the same seed, the table first."""
-    names = _earlier(folder)
     (folder / TABLE).unlink(missing_ok=True)
-    for name in names:
-        for path in (folder / name, (folder / name).with_suffix(".cif")):
-            if path.parent == folder:
-                path.unlink(missing_ok=True)
+    for path in folder.glob(f"{prefix}-[0-9][0-9][0-9].*"):
+        if path.suffix in (".vasp", ".cif"):
+            path.unlink()
