@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from types import ModuleType
 from typing import Any
 
@@ -22,6 +23,10 @@ def require(module: str, extra: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name is None or error.name.split(".")[0] != module.split(".")[0]:
             raise
+        if extra == "quantum" and sys.platform == "win32":
+            raise MissingExtraError(
+                f"this needs the package '{module}', which isn't made for Windows: run perospin under WSL for it"
+            ) from error
         raise MissingExtraError(
             f"this needs the package '{module}', which is not installed: pip install 'perospin[{extra}]'"
         ) from error

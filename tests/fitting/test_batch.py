@@ -84,3 +84,19 @@ def test_errors(traces: np.ndarray) -> None:
         fit_batch(DECAY, DELAY, traces, sigma=0.0)
     with pytest.raises(FitError, match="no quantity"):
         fit_batch(DECAY, DELAY, traces)["tau"]
+
+
+def test_each_trace_starts_where_it_is_told() -> None:
+    x = np.linspace(0.0, 10.0, 200)
+    centres = np.array([1.0, 5.0, 9.0])
+
+    def basis(x, theta):
+        return [namespace(x).exp(-0.5 * ((x - theta["centre"]) / 0.3) ** 2)]
+
+    model = SeparableModel("line", (Parameter("centre", scale=0.1),), (Quantity("height"),), basis)
+    y = np.stack([3.0 * np.exp(-0.5 * ((x - c) / 0.3) ** 2) for c in centres])
+    fit = fit_batch(model, x, y, starts={"centre": centres + 0.2})
+    assert fit["centre"] == pytest.approx(centres, abs=1e-9)
+    assert fit["height"] == pytest.approx(3.0)
+    with pytest.raises(FitError, match=r"shape \(2,\); \(3,\) is wanted"):
+        fit_batch(model, x, y, starts={"centre": centres[:2]})

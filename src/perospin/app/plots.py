@@ -290,7 +290,8 @@ def waterfall_plot(prediction: Prediction) -> Any:
         figure.add_trace(
             go.Bar(
                 x=[bars[i][1] for i in own], y=[i + 1 for i in own], base=[ends[i] for i in own], orientation="h",
-                width=0.62, name=word, marker={"color": colour}, text=[signed(bars[i][1]) for i in own], textposition="outside",
+                width=0.62,
+                name=word, marker={"color": colour}, text=[signed(bars[i][1]) for i in own], textposition="outside",
                 hovertext=[bars[i][0] for i in own], hoverinfo="text", cliponaxis=False,
             )
         )  # fmt: skip

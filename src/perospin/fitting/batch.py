@@ -100,7 +100,7 @@ def fit_batch(
     *,
     sigma: Any = None,
     params: ParameterInput = None,
-    starts: Sequence[Mapping[str, float]] | None = None,
+    starts: Sequence[Mapping[str, float]] | Mapping[str, Float] | None = None,
     resolution: Mapping[str, float] | None = None,
 ) -> BatchFit:
     """Fit every row of `y` with its own parameters.
@@ -119,6 +119,7 @@ def fit_batch(
         As in `fit_model`, without ties.
     starts
         Starting points to choose from; default the model's guesses for a few traces, spread by factors of two and four.
+        A mapping of names to arrays (n_traces,) is the one point where each trace starts.
     resolution
         Smallest value by name that the experiment can tell from zero.
 
@@ -148,11 +149,14 @@ def fit_batch(
     k, p = len(problem.linear), len(problem.free)
     n_points = usable.sum(axis=1)
     enough = n_points > p + k - (sigma is not None)
-    points = _starting_points(problem, model, y, weight, starts, given)
-
     with jax.enable_x64(True):
         engine = _Engine(problem, len(y))
-        u, cost = engine.choose(points, y, weight)
+        if isinstance(starts, Mapping):
+            u = _own_starts(problem, starts, len(y))
+            cost = np.where(np.isfinite(u).all(axis=1), 0.0, np.nan)
+            u = np.where(np.isfinite(u), u, 0.0)
+        else:
+            u, cost = engine.choose(_starting_points(problem, model, y, weight, starts, given), y, weight)
         u, state, done = engine.run(u, y, weight)
     chi2, amplitudes, fitted = state["cost"], state["amplitudes"], state["fitted"]
     theta_error, amplitude_error = engine.errors(state)
@@ -230,6 +234,21 @@ def _starting_points(
     span = np.where(np.isfinite(high - low), high - low, 1.0)
     points = np.array([problem.to_search(start) for start in guessed]).reshape(len(guessed), len(problem.free))
     return np.unique(np.round(np.clip(points, low + 1e-6 * span, high - 1e-6 * span), 12), axis=0)
+
+
+def _own_starts(problem: Problem, starts: Mapping[str, Float], traces: int) -> Float:
+    """Point where each trace starts, in search variables, (n_traces, p)."""
+    columns = []
+    for name in problem.free:
+        value = np.asarray(starts.get(name, problem.parameters[name].value), float)
+        if value.ndim and value.shape != (traces,):
+            raise FitError(f"the starts of {name} have the shape {value.shape}; ({traces},) is wanted, one a trace")
+        if name in problem._positive and not (value > 0).all():
+            raise FitError(f"the starts of {name} must be above zero")
+        columns.append(np.broadcast_to(np.log(value) if name in problem._positive else value, (traces,)))
+    low, high = problem.bounds()
+    span = np.where(np.isfinite(high - low), high - low, 1.0)
+    return np.clip(np.stack(columns, axis=1).reshape(traces, -1), low + 1e-6 * span, high - 1e-6 * span)
 
 
 def _judge(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from perospin.errors import DataError, FitError
@@ -11,6 +12,7 @@ from perospin.units import quantity_in
 
 if TYPE_CHECKING:
     from perospin.database import Record
+    from perospin.database.sharing import Beside
     from perospin.measurements.reading import Measurement
     from perospin.measurements.result import SpinFit
 
@@ -86,6 +88,34 @@ def conditions_of(texts: Sequence[str] | None, option: str = "condition") -> dic
         else:
             found[name] = value
     return found
+
+
+def files_of(fit: SpinFit, paths: Iterable[Path] = ()) -> list[Beside]:
+    """Files that belong beside the records of a fit: its raw files, and the fit itself.
+
+    Parameters
+    ----------
+    fit : SpinFit
+    paths : iterable of Path
+        Files, or folders of files, among which the raw files are found by name and hash. Of a raw file that isn't
+        there only name and hash are kept.
+
+    Raises
+    ------
+    DataError
+        If a file can't be read.
+    """
+    from perospin.database.sharing import Beside
+
+    wanted = {source.sha256: Path(source.name).name for source in fit.sources}
+    found: dict[str, Beside] = {}
+    for path in paths:
+        for file in sorted(path.iterdir()) if path.is_dir() else [path]:
+            if file.is_file() and file.name in wanted.values():
+                read = Beside.read(file, "trace")
+                found[read.sha256] = read
+    raw = [found.get(sha256, Beside(name, "trace", sha256)) for sha256, name in wanted.items()]
+    return [*raw, Beside.of(fit.to_json().encode(), "fit.json", "fit")]
 
 
 def records_of(

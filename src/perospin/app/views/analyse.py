@@ -430,9 +430,12 @@ def _record(name: str, outcome: Outcome) -> None:
     parts.downloads("record", {f"record-{name}.json": (text, "application/json")})
     if st.button("Add to my records", icon=":material/save:", disabled=not source.strip(), help="Needs 'Measured by'"):
         from perospin.database import Store
+        from perospin.database.sharing import attach
+        from perospin.measurements.outcome import files_of
 
         with Store.open() as store:
             ids = store.add(records)
+            attach(store, ids, files_of(outcome.fit))
             st.success(f"{len(ids)} record{'s' * (len(ids) != 1)} added. `perospin data list --table user` shows them.")
 
 

@@ -73,6 +73,8 @@ def relax_command(
     first = next((outcome for outcome in outcomes if outcome.crystal is not None), None)
     told = f" with {first.values['engine']}, dispersion {first.values['dispersion']}" if first else ""
     typer.echo(f"{done} of {counted(len(outcomes), 'crystal')} relaxed{told}; table: {out / TABLE}")
+    if first:
+        _tell_engine(str(first.values["engine"]))
     for material in dict.fromkeys(ranked.loc[ranked["rank"].notna(), "material"]):
         _tell(ranked, str(material), library)
     _tell_others(ranked)
@@ -91,6 +93,21 @@ def _executor(scheduler: str, workers: int) -> Iterator[Executor | None]:
 def _failed(source: str, reason: str) -> None:
     if reason:
         typer.secho(f"failed: {source}: {reason}", fg="red", err=True)
+
+
+def _tell_engine(engine: str) -> None:
+    """Say how far the engine misses crystals that are known."""
+    from perospin.descriptors.structure.relaxing import engine_errors
+
+    errors = engine_errors(engine)
+    if not errors:
+        typer.echo(f"how far {engine} misses known crystals was never measured here: relax some that you know, too")
+        return
+    spacing, angle = errors["layer_spacing_a"], errors["bxb_angle_mean_deg"]
+    typer.echo(
+        f"{engine} on {counted(spacing.n_crystals, 'known crystal')}: spacing off by {spacing.rms:.1f} % rms (mean "
+        f"{spacing.mean:+.1f}, worst {spacing.largest:+.1f}), angle by {angle.rms:.1f} deg (mean {angle.mean:+.1f})"
+    )
 
 
 def _tell(ranked: pd.DataFrame, material: str, library: Any) -> None:

@@ -6,7 +6,7 @@ import inspect
 import json
 import re
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from types import MappingProxyType
@@ -16,7 +16,7 @@ import typer
 
 from perospin.cli.fit.options import FIGURES, OPTIONS, Shared
 from perospin.errors import DataError, PerospinError
-from perospin.measurements.outcome import Outcome, as_dict, conditions_of, records_of
+from perospin.measurements.outcome import Outcome, as_dict, conditions_of, files_of, records_of
 from perospin.measurements.paper import curves, headline, methods
 from perospin.saving import cannot_write, one_run, write_csv, write_figure, write_json, write_text
 
@@ -40,7 +40,7 @@ def shared(command: Callable[..., Outcome]) -> Callable[..., None]:
         except PerospinError as error:
             error.args = tuple(spoken(part, flags) if isinstance(part, str) else part for part in error.args)
             raise
-        deliver(outcome, options, flags)
+        deliver(outcome, options, flags, _paths(given.values()))
 
     kept = [p for p in inspect.signature(command, eval_str=True).parameters.values() if p.name != "options"]
     kind = inspect.Parameter.KEYWORD_ONLY
@@ -112,7 +112,18 @@ def _check(options: Shared) -> None:
     conditions_of(options.condition, "--condition")
 
 
-def deliver(outcome: Outcome, options: Shared, flags: Mapping[str, str] = MappingProxyType({})) -> None:
+def _paths(given: Iterable[Any]) -> list[Path]:
+    """Files and folders among the arguments of a command."""
+    listed = (value if isinstance(value, list | tuple) else [value] for value in given)
+    return [value for values in listed for value in values if isinstance(value, Path)]
+
+
+def deliver(
+    outcome: Outcome,
+    options: Shared,
+    flags: Mapping[str, str] = MappingProxyType({}),
+    paths: Sequence[Path] = (),
+) -> None:
     """Print the result, advice in the command's own options, and write what was asked for."""
     given = conditions_of(options.condition, "--condition")
     records, skipped = records_of(outcome, options.material, options.source, given, options.composition)
@@ -126,9 +137,12 @@ def deliver(outcome: Outcome, options: Shared, flags: Mapping[str, str] = Mappin
         written.append(f"figure in {options.plot}")
     if options.store and records:
         from perospin.database import Store
+        from perospin.database.sharing import attach
 
+        beside = files_of(outcome.fit, paths)
         with Store.open() as store:
             ids = store.add(records)
+            attach(store, ids, beside)
             written.append(f"{len(ids)} record{'s' * (len(ids) != 1)} added to {store.location}")
     if options.as_json:
         typer.echo(json.dumps(as_dict(outcome, records), indent=1, ensure_ascii=False, allow_nan=False))

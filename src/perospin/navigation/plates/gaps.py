@@ -13,14 +13,16 @@ FloatArray = NDArray[np.float64]
 _SPAN = 0.08
 """Width of the straight part, eV."""
 _STRAIGHT, _STEEP = 0.98, 0.9
+_NOISY, _SURE = 2.0, 10.0
+"""How much more than the noise may be left of a straight part, and how many errors its slope must be."""
 
 
 def tauc_gaps(energy_ev: FloatArray, absorbance: FloatArray) -> tuple[FloatArray, FloatArray]:
     r"""Direct band gap by Tauc's plot: where the first steep and straight part of :math:`(A E)^2` meets zero.
 
     Tauc, Grigorovici and Vancu, Phys. Status Solidi 15, 627 (1966). The part is 0.08 eV wide or five points, and nine
-    tenths as steep as the steepest; excitons
-    make the gap of a layered perovskite come out low by their binding energy.
+    tenths as steep as the steepest; it lies above the gap that it gives. Excitons make the gap of a layered perovskite
+    come out low by their binding energy.
 
     Parameters
     ----------
@@ -32,7 +34,8 @@ def tauc_gaps(energy_ev: FloatArray, absorbance: FloatArray) -> tuple[FloatArray
     Returns
     -------
     gap_ev, error_ev : array, shape (n_wells,)
-        NaN where no part is straight (R2 above 0.98).
+        The error is that of the straight line and of the choice of its part. NaN where no part is straight: 2 % of
+        its variance left, or twice the noise.
     """
     span = max(5, int(np.searchsorted(energy_ev, energy_ev[0] + _SPAN)) if len(energy_ev) else 0)
     if len(energy_ev) < 2 * span:
@@ -50,21 +53,30 @@ def tauc_gaps(energy_ev: FloatArray, absorbance: FloatArray) -> tuple[FloatArray
     sx, sxx, sy, sxy, syy = rolling(x), rolling(x * x), rolling(y), rolling(x * y), rolling(y * y)
     dxx, dxy, dyy = sxx - sx**2 / span, sxy - sx * sy / span, syy - sy**2 / span
     slope = dxy / dxx
+    # what is left may be noise, which the second differences tell
+    noise = np.pad(np.diff(y, 2, axis=-1) ** 2 / 6.0, ((0, 0), (1, 1)), mode="edge")
     with np.errstate(invalid="ignore", divide="ignore"):
-        r2 = np.where(dyy > 1e-12 * (sy / span) ** 2, dxy**2 / (dxx * dyy), 0.0)
         gap = (sx - sy / slope) / span
-        left = np.maximum(dyy - slope * dxy, 0.0) / (span - 2)
+        left = np.maximum(dyy - slope * dxy, 0.0)
         # of the intercept with zero, by the errors of mean and slope
-        error = np.sqrt(left * (1.0 / span + (gap - sx / span) ** 2 / dxx)) / np.abs(slope)
-    good = (r2 > _STRAIGHT) & (slope > 0)
-    steepest = np.max(np.where(good, slope, -np.inf), axis=1, keepdims=True)
+        error = np.sqrt(left / (span - 2) * (1.0 / span + (gap - sx / span) ** 2 / dxx)) / np.abs(slope)
+        straight = left <= np.maximum((1.0 - _STRAIGHT) * dyy, _NOISY * rolling(noise))
+        sure = slope**2 * dxx > _SURE**2 * np.maximum(left, 1e-12 * sy**2 / span) / (span - 2)
+    # a part that reaches below its own meeting with zero has points of the flat side in it
+    good = straight & sure & (slope > 0) & (gap <= x[: gap.shape[1]])
+    # noise makes the steepest steeper: its least slope counts
+    least = slope - 2.0 * np.sqrt(left / (span - 2) / dxx)
+    steepest = np.max(np.where(good, least, -np.inf), axis=1, keepdims=True)
+    good &= slope >= _STEEP * steepest
     # the first of the steep ones: it needs no long way to zero, and noise doesn't choose it
-    best = np.argmax(good & (slope >= _STEEP * steepest), axis=1)
+    best = np.argmax(good, axis=1)
     rows = np.arange(len(y))
     found = good[rows, best]
-    centre = energy_ev.mean()
+    # which part is the straight one is a choice: the scatter of the next ones tells what it costs
+    others = np.where(good & (np.arange(gap.shape[1]) < best[:, None] + span), gap, np.nan)
+    gap, error = gap[rows, best], error[rows, best]
+    choice = np.sqrt(np.nanmean(np.where(found[:, None], (others - gap[:, None]) ** 2, 0.0), axis=1))
     return (
-        np.where(found, gap[rows, best] + centre, np.nan),
-        # the edge is no sharper than the points: a third of their distance is added
-        np.where(found, np.hypot(error[rows, best], np.diff(energy_ev)[best + span - 2] / 3.0), np.nan),
+        np.where(found, gap + energy_ev.mean(), np.nan),
+        np.where(found, np.hypot(error, choice), np.nan),
     )

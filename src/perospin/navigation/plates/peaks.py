@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from perospin.units import ELEMENTARY_CHARGE_C, PLANCK_J_S, SPEED_OF_LIGHT_M_S
+
+if TYPE_CHECKING:
+    from perospin.fitting import SeparableModel
 
 __all__ = ["HC_EV_NM", "Peaks", "fit_peaks", "noise_of", "per_energy"]
 
@@ -20,7 +26,6 @@ _SURE = 7.0
 """Standard errors of its area that a line needs: the best of many bumps of pure noise reaches four."""
 _REACH = 2.0
 """Half width of the window of a fit, in full widths of the line."""
-_CHUNK, _STEPS = 512, 60
 
 
 @dataclass(frozen=True)
@@ -95,27 +100,28 @@ def fit_peaks(energy_ev: FloatArray, signal: FloatArray) -> Peaks:
     signal : array, shape (n, n_energy)
         Per energy; NaN where a point doesn't count.
     """
-    count, points = signal.shape
+    from perospin.fitting import FitStatus, fit_batch
+
+    count = len(signal)
     seen, where, wide, shoulders = _found(energy_ev, signal)
-    best, errors = np.full((count, 5), np.nan), np.full((count, 5), np.nan)
-    fitted = np.full((count, points), np.nan)
+    best, errors = np.full((count, 3), np.nan), np.full((count, 3), np.nan)
+    fitted = np.full(signal.shape, np.nan)
     status = ["" if one else "no line above the noise" for one in seen]
-    rows, middle = np.flatnonzero(seen), energy_ev.mean()
-    for chunk in np.array_split(rows, max(1, -(-len(rows) // _CHUNK))):
-        if not len(chunk):
-            continue
-        near = np.abs(energy_ev[None, :] - energy_ev[where[chunk], None]) <= _REACH * wide[chunk, None]
-        near &= np.isfinite(signal[chunk])
-        found, spread, done = _fit(energy_ev, signal[chunk], near, energy_ev[where[chunk]], wide[chunk])
-        best[chunk], errors[chunk] = found, spread
-        about = found - np.array([middle, 0, 0, 0, 0])
-        fitted[chunk] = np.where(near, _curve(energy_ev - middle, about)[0], np.nan)
-        for row, good in zip(chunk, done, strict=True):
-            status[row] = "" if good else "the fit of the line did not settle"
+    rows = np.flatnonzero(seen)
+    if len(rows):
+        centre, width = energy_ev[where[rows]], wide[rows]
+        near = np.abs(energy_ev - centre[:, None]) <= _REACH * width[:, None]
+        starts = {"energy_ev": centre, "fwhm_ev": width}
+        found = fit_batch(_line(), energy_ev, np.where(near, signal[rows], np.nan), starts=starts)
+        best[rows], errors[rows] = found.values[:, :3], found.uncertainty[:, :3]
+        fitted[rows] = np.where(near, found.best_fit, np.nan)
+        for row, one in zip(rows, found.status, strict=True):
+            status[row] = "" if one == FitStatus.CONVERGED else "the fit of the line did not settle"
     # a line that left its spectrum, or can't be told from noise, is none
     outside = rows[
         ~((best[rows, 0] > energy_ev[0]) & (best[rows, 0] < energy_ev[-1]) & (best[rows, 2] > 0))
         | (best[rows, 1] > energy_ev[-1] - energy_ev[0])
+        | (best[rows, 1] < 0.5 * np.diff(energy_ev).min())
         | ~(best[rows, 2] > _SURE * errors[rows, 2])
     ]
     best[outside], errors[outside], fitted[outside] = np.nan, np.nan, np.nan
@@ -126,73 +132,27 @@ def fit_peaks(energy_ev: FloatArray, signal: FloatArray) -> Peaks:
     return Peaks(*columns, tuple(status), shoulders, fitted)
 
 
-def _curve(energy_ev: FloatArray, values: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Compute a line on a straight baseline, (n, n_energy), and its slopes by energy, ln width, area, offset, slope."""
-    centre, fwhm, area, offset, slope = (values[:, i, None] for i in range(5))
-    width = fwhm / _FWHM
-    x = energy_ev[None, :] - centre
-    unit = np.exp(-np.minimum(0.5 * (x / width) ** 2, 700.0)) / (width * np.sqrt(2.0 * np.pi))
-    line = area * unit
-    far = np.broadcast_to(energy_ev[None, :], x.shape)
-    derivatives = np.stack([line * x / width**2, line * ((x / width) ** 2 - 1.0), unit, np.ones_like(x), far], axis=2)
-    return line + offset + slope * far, derivatives
+@functools.cache
+def _line() -> SeparableModel:
+    """Gaussian per energy on a straight baseline, which turns about the middle of the spectra."""
+    from perospin.fitting import Parameter, Quantity, SeparableModel, namespace
 
+    def basis(energy_ev: Any, theta: Mapping[str, Any]) -> list[Any]:
+        xp, width = namespace(energy_ev), theta["fwhm_ev"] / _FWHM
+        away = xp.minimum(0.5 * ((energy_ev - theta["energy_ev"]) / width) ** 2, 700.0)
+        line = xp.exp(-away) / (width * np.sqrt(2.0 * np.pi))
+        return [line, xp.ones_like(energy_ev), energy_ev - energy_ev.mean()]
 
-def _fit(
-    energy_ev: FloatArray, signal: FloatArray, near: NDArray[np.bool_], centre: FloatArray, width: FloatArray
-) -> tuple[FloatArray, FloatArray, NDArray[np.bool_]]:
-    """Levenberg and Marquardt, all spectra at once; a compiled batch would compile anew for each window.
-
-    Returns
-    -------
-    values, errors : array, shape (n, 5)
-        Energy, full width, area, offset, slope; errors from the scatter of the residuals.
-    done : array of bool, shape (n,)
-    """
-    reach = near.any(axis=0)
-    x, y, weight = energy_ev[reach], np.where(near, signal, 0.0)[:, reach], near[:, reach].astype(float)
-    mean = energy_ev.mean()
-    x = x - mean  # the slope turns about the middle of the spectra
-    low = np.min(np.where(near, signal, np.inf), axis=1)
-    high = np.max(np.where(near, signal, -np.inf), axis=1)
-    area = (high - low) * width * np.sqrt(2.0 * np.pi) / _FWHM
-    values = np.stack([centre - mean, width, area, low, np.zeros(len(low))], axis=1)
-    widths = 0.5 * np.diff(energy_ev).min(), 2.0 * (energy_ev[-1] - energy_ev[0])
-    damping, done = np.full(len(values), 1e-2), np.zeros(len(values), dtype=bool)
-
-    def state(tried: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-        model, slopes = _curve(x, tried)
-        left = (y - model) * weight
-        slopes = slopes * weight[:, :, None]
-        return (left**2).sum(axis=1), np.swapaxes(slopes, 1, 2) @ slopes, (slopes * left[:, :, None]).sum(axis=1)
-
-    cost, matrix, gradient = state(values)
-    for _ in range(_STEPS):
-        size = np.einsum("nii->ni", matrix).copy()
-        size[size <= 0] = 1.0
-        scale = np.sqrt(size)
-        normal = matrix / (scale[:, :, None] * scale[:, None, :]) + damping[:, None, None] * np.eye(5)
-        step = np.linalg.solve(normal + 1e-12 * np.eye(5), (gradient / scale)[:, :, None])[:, :, 0] / scale
-        tried = values + step
-        tried[:, 1] = np.clip(values[:, 1] * np.exp(np.clip(step[:, 1], -0.5, 0.5)), *widths)
-        tried[:, 0] = np.clip(tried[:, 0], 2.0 * x[0] - x[-1], 2.0 * x[-1] - x[0])
-        new = state(tried)
-        better = new[0] < cost
-        small = better & (cost - new[0] <= 1e-9 * cost)
-        values[better] = tried[better]
-        for old, fresh in zip((cost, matrix, gradient), new, strict=True):
-            old[better] = fresh[better]
-        damping = np.where(better, damping / 5.0, damping * 4.0)
-        done |= small | (damping > 1e8)
-        if done.all():
-            break
-    dof = np.maximum(weight.sum(axis=1) - 5, 1)
-    size = np.sqrt(np.maximum(np.einsum("nii->ni", matrix), 1e-300))
-    spread = np.linalg.inv(matrix / (size[:, :, None] * size[:, None, :]) + 1e-12 * np.eye(5))
-    errors = np.sqrt(np.maximum(np.einsum("nii->ni", spread), 0.0) * (cost / dof)[:, None]) / size
-    errors[:, 1] *= values[:, 1]
-    values[:, 0] += mean
-    return values, errors, done & (weight.sum(axis=1) > 6)
+    return SeparableModel(
+        "line on a straight baseline",
+        (
+            Parameter("energy_ev", "eV", "energy", 2.0, scale=0.05),
+            Parameter("fwhm_ev", "eV", "full width at half maximum", 0.1, low=1e-5, high=20.0, positive=True),
+        ),
+        (Quantity("area"), Quantity("offset"), Quantity("slope")),
+        basis,
+        x=(Quantity("energy_ev", "eV", "energy"),),
+    )
 
 
 def _found(

@@ -50,10 +50,11 @@ def _read(
         frame = load_records(**section.store.model_dump(exclude_none=True))
         if section.store.user is not False:
             notes += own_records(map(str, frame.index), section.store.store)
+        notes += repeats(frame)
         return frame.reset_index(), section.source or "perospin's records", ""
     if section.records is not None:
         frame, remarks = gathering(section.records).read()
-        notes += [*remarks, *own_records(map(str, frame["record_id"]))]
+        notes += [*remarks, *own_records(map(str, frame["record_id"])), *repeats(frame)]
         return frame, section.source or "perospin's records", ""
     raise StudyError("this study has no data of its own: give a table with --data table.csv")
 
@@ -73,6 +74,18 @@ def own_records(names: Iterable[str], store: str | None = None) -> list[str]:
     more = f" and {len(found) - 5} more" if len(found) > 5 else ""
     count = len(found)
     return [f"{count} {OWN_RECORDS} {'is' if count == 1 else 'are'} among the rows: {', '.join(found[:5])}{more}"]
+
+
+def repeats(frame: pd.DataFrame) -> list[str]:
+    """Say by which rule a study takes values of one material from the records: none is averaged away."""
+    known = frame["formula"].astype(str)
+    count = int((known[known != ""].value_counts() > 1).sum())
+    if not count:
+        return []
+    return [
+        f"rule for repeated measurements: each record is a row of its own, nothing is averaged; {count} materials have "
+        "several rows (`perospin data conflicts` shows how far sources differ)"
+    ]
 
 
 def gathering(name: str) -> Any:

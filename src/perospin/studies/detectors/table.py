@@ -91,6 +91,7 @@ def read(store: Any = None, user: bool = True) -> tuple[pd.DataFrame, list[str]]
         notes.append(
             f"{count} left out because no shipped table describes a cation of {', '.join(sorted(undescribed))}"
         )
+    notes.append("what else is known of a device: its own value, else the median of those of its material")
     beside = _Beside(select_records([name for name, _ in _COMPANIONS.values()], user=user, store=store))
     return pd.DataFrame([_row(record, beside) for record in known]), notes
 

@@ -9,6 +9,10 @@ from .relaxation import Limits as Limits
 from .relaxation import Point as Point
 from .relaxation import Relaxed as Relaxed
 from .relaxation import relax as relax
+from .trust_table import EngineError as EngineError
+from .trust_table import engine_errors as engine_errors
+from .trust_table import trust_built as trust_built
+from .trust_table import trust_known as trust_known
 from .trusting import JUDGED as JUDGED
 from .trusting import WINDOW_MEV as WINDOW_MEV
 from .trusting import Interval as Interval
