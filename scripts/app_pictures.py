@@ -36,6 +36,7 @@ def _campaign(folder: Path) -> None:
 
 def main() -> None:
     import browser
+    import plate_files
     from PIL import Image
 
     def keep(driver: Any, name: str) -> None:
@@ -83,6 +84,14 @@ def main() -> None:
             go("campaign")
             browser.wait_for(driver, "Next batch")
             keep(driver, "campaign")
+            go("plates")
+            files = plate_files.written(folder)
+            browser.click(driver, "Spectra of a plate")
+            browser.upload(driver, files["plate.txt"])
+            browser.upload(driver, files["map.csv"], place=1)
+            browser.wait_for(driver, "results.csv")
+            browser.click_plot(driver, 3.5 / 6, 1.5 / 4)
+            keep(driver, "plates")
             for page in ("study", "mechanisms", "detectors"):
                 go(page)
                 keep(driver, page)

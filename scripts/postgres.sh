@@ -28,10 +28,12 @@ programs() { # the folder of initdb and pg_ctl; Debian keeps the newest one out 
 
 install() {
     export DEBIAN_FRONTEND=noninteractive
-    apt-get update -qq && apt-get install -qq --no-install-recommends postgresql-common &&
+    # a machine without a network must not wait for it
+    local apt="timeout 240 apt-get -qq -o Acquire::http::Timeout=15 -o Acquire::Retries=0"
+    $apt update && $apt install --no-install-recommends postgresql-common &&
         # no server of the system: the one below is enough
         sed -i 's/^#\?create_main_cluster.*/create_main_cluster = false/' /etc/postgresql-common/createcluster.conf &&
-        apt-get install -qq --no-install-recommends postgresql
+        $apt install --no-install-recommends postgresql
 }
 
 command=("$@")

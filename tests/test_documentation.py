@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parents[1]
 TESTED_ELSEWHERE = {
     # page: the test that runs its blocks and compares what they print
     "docs/conditions.md": "tests/studies/test_conditions.py",
+    "docs/crystals/building.md": "tests/descriptors/structure/test_building.py",
     "docs/descriptors.md": "tests/descriptors/test_descriptors_page.py",
     "docs/estimators.md": "tests/learning/test_estimator_docs.py",
     "docs/explanations.md": "tests/reports/test_pages.py",

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any
+
+QUIET = "PEROSPIN_QUIET"
+"""Environment variable that hides all progress lines; ``--quiet`` sets it."""
 
 Progress = Callable[[str, int, int], None]
 """Called as ``progress(what, done, in_all)`` while long work goes on; `in_all` is 0 where nobody knows it."""
@@ -25,7 +29,7 @@ class progress_line:
     def __enter__(self) -> Progress | None:
         if callable(self._progress):
             return self._progress
-        if not self._progress:
+        if not self._progress or os.environ.get(QUIET):
             return None
         from rich.console import Console
         from rich.markup import escape

@@ -128,6 +128,15 @@ def test_what_was_read_before_is_read_the_same(text: str) -> None:
     assert Perovskite.parse(text) == before
 
 
+def test_every_shipped_formula_is_read_as_before() -> None:
+    from perospin.database import curated_records
+
+    formulas = {record.formula for record in curated_records() if record.formula}
+    assert len(formulas) > 350
+    for formula in formulas:
+        assert Perovskite.parse(formula) == Perovskite.parse(formula, BEFORE)
+
+
 def test_the_list_is_named_with_its_licence() -> None:
     chosen = get_names("nomad")
     assert (chosen.licence, len(chosen.rows)) == ("Apache-2.0", 295)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from perospin.cli.paragraphs import JsonOption, print_json
 from perospin.errors import DataError
 from perospin.saving import write_figure
 from perospin.units import quantity_in
@@ -75,6 +76,7 @@ def attenuation(
     gap_ev: Annotated[float | None, typer.Option(help="Band gap, eV: the ideal sensitivity is told.")] = None,
     absorb: Annotated[float, typer.Option(help="Say the thickness that attenuates this fraction.")] = 0.9,
     figure: Annotated[Path | None, typer.Option("--figure", "-f", help="Draw into this file (png, svg, pdf).")] = None,
+    as_json: JsonOption = False,
 ) -> None:
     """X-ray attenuation: coefficients, attenuated fraction of a thickness, K edges, beside known materials.
 
@@ -103,6 +105,24 @@ def attenuation(
         raise DataError("--gap-ev needs --tube-kv: the ideal sensitivity is told for the beam of a tube")
     density_found = _density(formula, density, cif, cell_volume, formula_units)
     rho = density_found.value_g_cm3
+    edges = edges_within(plain, 1.0, 150.0)
+    if as_json:
+        coefficients = [mass_attenuation(plain, at) for at in energies]
+        found = {
+            "formula": formula, "density_g_cm3": rho, "density_from": density_found.source,
+            "thickness_mm": thickness_mm, "k_edges_kev": dict(edges),
+            "energies": [
+                {"energy_kev": at, "mass_attenuation_cm2_g": mass, "attenuation_per_cm": rho * mass,
+                 "attenuated": absorbed_fraction(rho * mass, thickness_mm),
+                 "thickness_for_mm": thickness_for(absorb, rho * mass)}
+                for at, mass in zip(energies, coefficients, strict=True)
+            ],
+            "beam": _beam(tube_kv, filters or [], plain, rho, thickness_mm, gap_ev) if tube_kv is not None else [],
+        }  # fmt: skip
+        print_json(found)
+        if figure is not None:
+            _draw(figure, plain, rho, energies[0], thickness_mm)
+        return
     console = Console(highlight=False)
     console.print(escape(f"{formula}, density {density_found}, {thickness_mm:g} mm"))
     table = Table(box=None, header_style="bold", pad_edge=False)
@@ -114,7 +134,6 @@ def attenuation(
         depth = thickness_for(absorb, rho * mass)
         table.add_row(f"{at:g}", f"{mass:.5g}", f"{rho * mass:.5g}", f"{share:.2f}", f"{depth:.4g}")
     console.print(table)
-    edges = edges_within(plain, 1.0, 150.0)
     if edges:
         console.print("K edges: " + ", ".join(f"{symbol} {at:.2f} keV" for symbol, at in edges.items()))
     others = ", ".join(
@@ -127,7 +146,11 @@ def attenuation(
         for line in _beam(tube_kv, filters or [], plain, rho, thickness_mm, gap_ev):
             console.print(escape(line))
     if figure is not None:
-        from perospin.detectors import attenuation_figure
-
-        write_figure(attenuation_figure(plain, rho, energies[0], thickness_mm), figure)
+        _draw(figure, plain, rho, energies[0], thickness_mm)
         console.print(f"wrote {figure}")
+
+
+def _draw(figure: Path, plain: str, rho: float, energy_kev: float, thickness_mm: float) -> None:
+    from perospin.detectors import attenuation_figure
+
+    write_figure(attenuation_figure(plain, rho, energy_kev, thickness_mm), figure)

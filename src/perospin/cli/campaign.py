@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from perospin.cli.paragraphs import JsonOption, print_json
 from perospin.digits import counted, figures
 from perospin.errors import NavigationError
 from perospin.saving import read_toml, write_rows
@@ -108,6 +110,7 @@ def suggest(
     count: Annotated[int, typer.Option("--count", "-n", min=1, help="Materials to make next.")] = 4,
     acquisition: Annotated[str | None, typer.Option("--acquisition", help="For this batch only.")] = None,
     out: _Out = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Choose the next materials, each with its reason; they are pending until something is told.
 
@@ -117,7 +120,9 @@ def suggest(
 
     campaign = _open(folder)
     batch = campaign.suggest(count, acquisition=acquisition, progress=True)
-    for one in batch:
+    if as_json:
+        print_json([one.to_dict() for one in batch])
+    for one in () if as_json else batch:
         typer.echo(f"{one.material}\n    {one.words}")
     if out is not None:
         rows = batch_table(campaign, batch)
@@ -200,13 +205,16 @@ def _values(given: list[str]) -> tuple[dict[str, float], dict[str, float]]:
 
 
 @app.command()
-def status(folder: _Folder, stop_below: _Stop = None) -> None:
+def status(folder: _Folder, stop_below: _Stop = None, as_json: JsonOption = False) -> None:
     """Show where the campaign stands, and whether to go on.
 
     Example: perospin campaign status mine
     """
     campaign = _open(folder)
     now = campaign.status(stop_below)
+    if as_json:
+        print_json(asdict(now))
+        return
     typer.echo(
         f"{counted(now.candidates, 'candidate')}: {now.measured} measured, {now.imported} imported, "
         f"{now.failed} failed, {len(now.pending)} pending"

@@ -6,12 +6,13 @@ import csv
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
-from perospin.cli.paragraphs import say, show_rows
+from perospin.cli.paragraphs import JsonOption, print_json, say, show_rows
 from perospin.digits import counted
 from perospin.errors import DataError, QuantumError, UnknownIonError
 from perospin.progress import progress_line
@@ -64,6 +65,7 @@ def _table(title: str, columns: list[str], rows: list[list[str]], text: int = 1)
 def list_cations(
     search: Annotated[str, typer.Argument(help="Part of a symbol, alias or name.")] = "",
     role: Annotated[str, typer.Option(help="a_site or spacer.")] = "",
+    as_json: JsonOption = False,
 ) -> None:
     """List the cations of the library: symbol, name, charge, role and how far they are computed.
 
@@ -82,13 +84,18 @@ def list_cations(
     ]
     if not rows:
         raise DataError(f"no cation matches '{search}'; see `perospin cations list` for all")
-    _table(f"{counted(len(rows), 'cation')}", ["symbol", "name", "charge", "role", *computed], rows, text=2)
+    heads = ["symbol", "name", "charge", "role", *computed]
+    if as_json:
+        print_json([{**dict(zip(heads, row, strict=True)), "charge": int(row[2])} for row in rows])
+        return
+    _table(f"{counted(len(rows), 'cation')}", heads, rows, text=2)
 
 
 @app.command()
 def show(
     symbol: Annotated[str, typer.Argument(help="Symbol, alias or name of a cation, e.g. PEA.")],
     ion: IonOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Show one cation: what it is, and its descriptors at each level that ships.
 
@@ -106,16 +113,19 @@ def show(
         f"SMILES {found.smiles or '-'}; also written {', '.join(found.aliases) or '-'}",
         *([f"Note: {found.note}"] if found.note else []),
     ]
-    for sentence in told:
-        say(console, escape(sentence), indent=0, hang=4)
-    if found.smiles is None:
-        return
     levels: dict[str, Any] = {}
-    for level in ("published", "fast", "neutral"):
+    for level in ("published", "fast", "neutral") if found.smiles is not None else ():
         try:
             levels[level] = cation_values(found, level, compute=False)
         except QuantumError:
             continue
+    if as_json:
+        print_json({**asdict(found), "molar_mass_g_mol": found.molar_mass_g_mol, "descriptors": levels})
+        return
+    for sentence in told:
+        say(console, escape(sentence), indent=0, hang=4)
+    if found.smiles is None:
+        return
     names = list(dict.fromkeys(name for values in levels.values() for name in values))
     from perospin.descriptors.si_table import unit_of
 
@@ -130,6 +140,7 @@ def list_names(
     name: Annotated[str, typer.Argument(help="Only this abbreviation.")] = "",
     source: Annotated[str, typer.Option("--list", help="Which published list of ions.")] = "nomad",
     clashes: Annotated[bool, typer.Option("--clashes", help="Only names that mean another molecule here.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Compare abbreviations with a published ion list: what each means there and here.
 
@@ -152,6 +163,10 @@ def list_names(
     if not wanted:
         raise DataError(f"the {chosen.title} has no name '{shorten(name)}'" if name else "no name clashes")
     rows = [[row.name, row.common_name, row.verdict, row.symbol or "-", here(row.name), row.remark] for row in wanted]
+    if as_json:
+        keys = ("name", "in_the_list", "verdict", "with_names", "else", "remark")
+        print_json([dict(zip(keys, row, strict=True)) for row in rows])
+        return
     _table(f"{counted(len(rows), 'name')}, {chosen.licence}", ["name", "in the list", "", "with --names", "else", ""],
            rows, text=6)  # fmt: skip
     verdicts = Counter(row.verdict for row in chosen.rows)
@@ -439,7 +454,7 @@ app.add_typer(cache_app, name="cache")
 
 
 @cache_app.command("list")
-def cache_list() -> None:
+def cache_list(as_json: JsonOption = False) -> None:
     """Count the results by level and versions.
 
     Example: perospin cations cache list
@@ -448,6 +463,9 @@ def cache_list() -> None:
 
     cache = ResultCache()
     counts = cache.summary()
+    if as_json:
+        print_json({"folder": str(cache.folder), "results": counts.to_dict("records")})
+        return
     if counts.empty:
         typer.echo(f"Nothing is cached in {cache.folder}")
         return
@@ -508,7 +526,7 @@ def cache_import(
 
 
 @app.command()
-def compare() -> None:
+def compare(as_json: JsonOption = False) -> None:
     """Compare our published-level table with the 52-material table, cation by cation (ours minus theirs).
 
     Example: perospin cations compare
@@ -516,6 +534,9 @@ def compare() -> None:
     from perospin.descriptors.cations.comparison import compare_with_spin52
 
     frame = compare_with_spin52()
+    if as_json:
+        print_json(frame.reset_index().to_dict("records"))
+        return
     rows = [[str(name), *(f"{v:+.4f}" if v == v else "-" for v in row)] for name, *row in frame.itertuples()]
     _table("Ours minus the 52-material table", ["cation", *frame.columns], rows)
     typer.echo("Median absolute differences: " + ", ".join(f"{c} {frame[c].abs().median():.4f}" for c in frame))

@@ -16,7 +16,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from perospin.cli.rarely import rare_last
+from perospin.cli.rarely import NoColorOption, QuietOption, rare_last, share
 from perospin.errors import PerospinError, sentence
 
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -86,6 +86,7 @@ class LazyGroup(TyperGroup):
         module = importlib.import_module(COMMANDS[name][0])
         loaded = typer.main.get_command(module.app)
         loaded.name = name
+        share(loaded)
         rare_last(loaded, name)
         return name, loaded, rest
 
@@ -124,6 +125,8 @@ def _root(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
+    quiet: QuietOption = False,
+    no_color: NoColorOption = False,
 ) -> None:
     if context.invoked_subcommand is None:
         typer.echo(_GREETING)

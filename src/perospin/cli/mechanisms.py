@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from perospin.cli.paragraphs import JsonOption, print_json
 from perospin.errors import DataError
 from perospin.progress import progress_line
 from perospin.saving import write_figure
@@ -35,6 +37,7 @@ def _console() -> Console:
 @app.command("list")
 def list_laws(
     search: Annotated[str, typer.Argument(help="Part of a name, title or heading.")] = "",
+    as_json: JsonOption = False,
 ) -> None:
     """List the laws: name, formula, what they give, status and source.
 
@@ -52,6 +55,10 @@ def list_laws(
     found = [law for law in LAWS.values() if wanted in f"{law.name} {law.title} {law.group}".casefold()]
     if not found:
         raise DataError(f"no law matches '{search}'; see `perospin mechanisms list` for all")
+    if as_json:
+        keys = ("name", "title", "group", "formula", "unit", "status", "source")
+        print_json([{key: str(getattr(law, key)) for key in keys} for law in found])
+        return
     console = _console()
     for group in dict.fromkeys(law.group for law in found):
         table = Table(title=group, title_justify="left", header_style="bold", box=None, pad_edge=False)
@@ -102,6 +109,7 @@ def rate(
         list[str] | None,
         typer.Option("--param", "-p", help="NAME=VALUE, with a unit: temperature='300 K'. Repeatable."),
     ] = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Evaluate one law; without --param, say what it needs.
 
@@ -121,6 +129,10 @@ def rate(
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         value = law.evaluate(_pairs(param))
+    if as_json:
+        lifetime = (0.5 if law.flips else 1.0) / value if law.unit == "1/ps" and value > 0 else None
+        _print_value(law.name, value, law.unit, lifetime, caught)
+        return
     for warning in caught:
         typer.echo(f"note: {warning.message}", err=True)
     unit = "" if law.unit == "1" else f" {law.unit}"
@@ -130,6 +142,11 @@ def rate(
             typer.echo(f"lifetime of the polarisation, which decays at twice the flip rate: {_time(0.5 / value)}")
         else:
             typer.echo(f"lifetime: {_time(1.0 / value)}")
+
+
+def _print_value(name: str, value: Any, unit: str, lifetime_ps: Any, caught: Sequence[Any]) -> None:
+    told = {"law": name, "value": value, "unit": unit, "lifetime_ps": lifetime_ps}
+    print_json({**told, "notes": [str(warning.message) for warning in caught]})
 
 
 @app.command()
@@ -143,6 +160,7 @@ def integral(
     exponent: Annotated[
         float, typer.Option("--scattering-exponent", help="r of tau_p ~ (energy/kT)^r, dyakonov_perel.")
     ] = 0.0,
+    as_json: JsonOption = False,
 ) -> None:
     """Evaluate a law as an integral over your own spectrum or density of states.
 
@@ -157,6 +175,9 @@ def integral(
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         value = tabulated_rate(name, table, _pairs(param or []), exponent)
+    if as_json:
+        _print_value(name, value, "1/ps", 1.0 / value if value > 0 else None, caught)
+        return
     for warning in caught:
         typer.echo(f"note: {warning.message}", err=True)
     typer.echo(f"{name}: {value:.6g} 1/ps")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -13,7 +13,18 @@ from perospin.progress import Progress, progress_line
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["announce", "announcing", "say", "show_rows"]
+__all__ = ["JsonOption", "announce", "announcing", "print_json", "say", "show_rows"]
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of words.")]
+
+
+def print_json(value: Any) -> None:
+    """Print a result for programs; NaN and infinity become null."""
+    import json
+
+    from perospin.saving import plain
+
+    typer.echo(json.dumps(plain(value), indent=1, ensure_ascii=False))
 
 
 def announce(words: str) -> None:

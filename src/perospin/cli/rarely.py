@@ -1,8 +1,13 @@
-"""Which options most never need: ``--help`` lists them last, in a panel of their own."""
+"""Options that most never need, which ``--help`` lists last in a panel of their own; and those of all commands."""
 
 from __future__ import annotations
 
-from typing import Any
+import os
+from typing import Annotated, Any
+
+import typer
+
+from perospin.progress import QUIET
 
 PANEL = "Rarely needed"
 
@@ -48,6 +53,53 @@ RARE: dict[str, frozenset[str]] = {
     "cations compute": _names("--extra --smiles-column --name-column"),
 }
 """Command (``""`` for all) -> its options that most never need."""
+
+
+def quiet(value: bool) -> None:
+    """Show no progress from now on, if the option was given."""
+    if value:
+        os.environ[QUIET] = "1"
+
+
+def no_color(value: bool) -> None:
+    """Print without colours from now on, if the option was given; the variable is known to all terminal programs."""
+    if value:
+        os.environ["NO_COLOR"] = "1"
+
+
+QuietOption = Annotated[
+    bool, typer.Option("--quiet", callback=quiet, help="Show no progress.", show_default=False, rich_help_panel=PANEL)
+]
+NoColorOption = Annotated[
+    bool,
+    typer.Option(
+        "--no-color", callback=no_color, help="Print without colours, as NO_COLOR=1 does.", show_default=False,
+        rich_help_panel=PANEL,
+    ),
+]  # fmt: skip
+
+
+def shared_options() -> list[Any]:
+    """Give the options that every command has."""
+    model = typer.Typer(add_completion=False)
+
+    @model.command()
+    def all_have(quiet: QuietOption = False, no_color: NoColorOption = False) -> None: ...
+
+    found = [option for option in typer.main.get_command(model).params if option.name != "help"]
+    for option in found:
+        option.expose_value = False
+    return found
+
+
+def share(command: Any) -> None:
+    """Give the shared options to every command below this one that has none of their name."""
+    if hasattr(command, "commands"):
+        for below in command.commands.values():
+            share(below)
+        return
+    known = {name for option in command.params for name in option.opts}
+    command.params += [option for option in shared_options() if not known.intersection(option.opts)]
 
 
 def rare_last(command: Any, path: str) -> None:

@@ -36,7 +36,7 @@ def screen(
     layers: Annotated[str, typer.Option(help="Layer numbers: 1 or 1,2,3.")] = "1",
     objective: Annotated[
         list[str] | None,
-        typer.Option("--objective", "-o", help="min or max, alone or with a descriptor: 'min molar_mass_g_mol'."),
+        typer.Option("--objective", help="min or max, alone or with a descriptor: 'min molar_mass_g_mol'."),
     ] = None,
     top: Annotated[int, typer.Option(min=1, help="How many to show.")] = 20,
     rank: Annotated[str, typer.Option(help="bound (pessimistic end), chance (to beat) or value.")] = "bound",
@@ -52,7 +52,7 @@ def screen(
     limit_min: Annotated[
         float, typer.Option(min=0.1, help="Minutes for each new cation's descriptors; slower ones are left out.")
     ] = 10.0,
-    out: Annotated[Path | None, typer.Option(help="Write the table (.csv, .parquet or .json).")] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write the table (.csv, .parquet or .json).")] = None,
     html: Annotated[Path | None, typer.Option(help="Write a page with the molecules drawn.")] = None,
 ) -> None:
     """Predict every material of a space and rank them, in domain first.

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -65,10 +68,14 @@ def test_no_two_atoms_of_different_molecules_touch(butyl):
         assert apart[hydrogens].min() > 1.6
 
 
-def test_the_same_seed_gives_the_same_bytes(butyl):
-    again = build("(BA)2PbI4", starts=4, seed=3)
-    assert [poscar_text(a) for a in again] == [poscar_text(b) for b in butyl]
-    assert [cif_text(a) for a in again] == [cif_text(b) for b in butyl]
+def test_the_page_runs_and_the_same_seed_gives_the_same_bytes(butyl, capsys):
+    page = (Path(__file__).resolve().parents[3] / "docs" / "crystals" / "building.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
+    names: dict[str, list[Start]] = {}
+    exec(compile(block, "docs/crystals/building.md", "exec"), names)
+    assert capsys.readouterr().out.startswith("(BA)2PbI4, start, unrelaxed, 1 of 4, seed 3\n")
+    assert [poscar_text(a) for a in names["starts"]] == [poscar_text(b) for b in butyl]
+    assert [cif_text(a) for a in names["starts"]] == [cif_text(b) for b in butyl]
 
 
 def kind_of(start: Start) -> str:
@@ -167,6 +174,18 @@ def test_hands_of_molecules():
             assert motifs_for(family, n_layers, "achiral")
 
 
+def test_an_expected_spacing_changes_the_order_of_draws_and_no_score():
+    from perospin.descriptors.structure.building.starts import _away, _round_robin
+
+    spacings = np.array([10.0, 11.0, 12.0])
+    assert (_away(spacings, None) == 0).all()
+    away = _away(spacings, (11.0, 0.5))
+    assert away == pytest.approx([8.0, 0.0, 8.0])
+    kinds = [("P-1", False), ("P-1", False), ("Pc", False)]
+    assert _round_robin(kinds, np.array([-3.0, 0.0, -1.0]), 2) == [0, 2]
+    assert _round_robin(kinds, np.array([-3.0, 0.0, -1.0]) + away, 2) == [1, 2]
+
+
 def test_a_shift_that_would_break_the_symmetry_is_fixed():
     by_name = {motif.name: motif for motif in MOTIFS if motif.parity != 0}
     assert fixed_axes(by_name["P-1"], turned=False) == (False, False)
@@ -251,7 +270,7 @@ def run(capsys, *words) -> tuple[int, str, str]:
     return int(stop.value.code or 0), said.out, said.err
 
 
-def test_the_command_writes_the_same_starts_and_says_what_they_are_not(capsys, tmp_path, butyl):
+def test_the_command_writes_starts_and_says_what_they_are_not(capsys, tmp_path):
     import pandas as pd
 
     code, out, _ = run(capsys, "(BA)2PbI4", "--starts", 4, "--seed", 3, "--out", tmp_path)
@@ -261,7 +280,7 @@ def test_the_command_writes_the_same_starts_and_says_what_they_are_not(capsys, t
     assert "It is no energy" in out
     assert "study layer-spacing" in out
     table = pd.read_csv(tmp_path / "starts.csv")
-    assert (tmp_path / table["file"][0]).read_text(encoding="utf-8") == poscar_text(butyl[0])
+    assert "start, unrelaxed" in (tmp_path / table["file"][0]).read_text(encoding="utf-8")
     assert table["n_crystals"][0] == 5
     assert table["crystal_spacing_a"][0] == pytest.approx(13.3, abs=0.1)
     assert (table["study_spacing_low_a"] < table["study_spacing_a"]).all()

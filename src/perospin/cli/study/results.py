@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from perospin.cli.paragraphs import JsonOption, print_json
 from perospin.cli.study.printing import _print_comparison
 from perospin.cli.study.run import IonOption, QuietOption, _study_or_result, _write, app
 from perospin.errors import StudyError
@@ -19,6 +20,7 @@ def compare(
     part: Annotated[str | None, typer.Option("--part", help="Only this part (of A, and of B if it has it).")] = None,
     part_b: Annotated[str | None, typer.Option("--part-b", help="The part of B, if its name differs.")] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Also write the scores to this CSV file.")] = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Put two results side by side: data, settings, scores, and whether a difference is more than luck.
 
@@ -32,7 +34,13 @@ def compare(
 
     found = compare_results(StudyResult.load(a), StudyResult.load(b), part, part_b)
     console = Console(highlight=False)
-    for comparison in found:
+    if as_json:
+        print_json([
+            {"a": one.a, "b": one.b, "space": one.space, "level": one.level, "differences": list(one.differences),
+             "scores": one.scores.to_dict("records")}
+            for one in found
+        ])  # fmt: skip
+    for comparison in () if as_json else found:
         _print_comparison(console, comparison, str(a), str(b))
     if out is not None:
         import pandas as pd
@@ -41,7 +49,7 @@ def compare(
         if not frames:
             raise StudyError("the two results have no estimator and scheme in common, so there is nothing to write")
         write_csv(pd.concat(frames, ignore_index=True), out)
-        console.print(f"Scores written to {out}")
+        typer.echo(f"Scores written to {out}", err=as_json)
 
 
 @app.command("save-model")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from perospin.cli.own_ions import library_with
+from perospin.cli.paragraphs import JsonOption, print_json
 from perospin.cli.study.printing import _show_part, _summary
 from perospin.digits import counted
 from perospin.errors import PerospinError, StudyError
@@ -177,7 +178,7 @@ def _write(path: Path, text: str) -> None:
 
 
 @app.command("list")
-def list_studies() -> None:
+def list_studies(as_json: JsonOption = False) -> None:
     """List the studies that come with perospin.
 
     Example: perospin study list
@@ -188,6 +189,10 @@ def list_studies() -> None:
     from perospin.studies.declaration.reading import shipped_studies
     from perospin.studies.study import Study
 
+    if as_json:
+        shipped = [Study.load(name) for name in shipped_studies()]
+        print_json([{"name": one.name, "title": one.title, "parts": list(one.parts)} for one in shipped])
+        return
     table = Table(header_style="bold")
     for column in ("study", "what", "parts"):
         # a name is what people type: it is never cut
@@ -199,7 +204,7 @@ def list_studies() -> None:
 
 
 @app.command()
-def show(study: StudyArgument) -> None:
+def show(study: StudyArgument, as_json: JsonOption = False) -> None:
     """Show what a study declares, and check every estimator in it.
 
     Example: perospin study show spin-relaxation
@@ -211,6 +216,9 @@ def show(study: StudyArgument) -> None:
     console = Console()
     loaded = Study.load(study)
     loaded.check()
+    if as_json:
+        print_json(loaded.raw)
+        return
     console.print(f"[bold]{loaded.title}[/bold] ({loaded.name})")
     console.print(loaded.description, highlight=False)
     for name in loaded.parts:

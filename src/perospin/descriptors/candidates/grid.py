@@ -27,7 +27,9 @@ BLOCK_COLUMNS = (*SITES, "n_layers", "phase")
 
 
 def known_cations(level: str = "fast", role: str | None = None, ions: IonLibrary | None = None) -> list[Ion]:
-    """Cations that need no quantum chemistry at a level: those whose values ship, in the order of the library.
+    """Reviewed cations that need no quantum chemistry at a level: those whose values ship, in the library's order.
+
+    Cations that came from a published list (`Ion.listed_in`) are left out; a space that wants them names them.
 
     Parameters
     ----------
@@ -39,7 +41,7 @@ def known_cations(level: str = "fast", role: str | None = None, ions: IonLibrary
         Library to choose from; the shipped one if not given.
     """
     library = IonLibrary.of(ions)
-    wanted = [ion for ion in library.cations if role in (None, ion.role)]
+    wanted = [ion for ion in library.cations if role in (None, ion.role) and not ion.listed_in]
     unknown = {*missing(wanted, level), *missing((ion for ion in wanted if ion.role == "spacer"), "neutral")}
     return [ion for ion in wanted if ion not in unknown]
 

@@ -59,7 +59,10 @@ def _spacers() -> list[Ion]:
     return [
         ion
         for ion in IonLibrary.default().cations
-        if ion.role == "spacer" and ion.charge in (1, 2) and 3 <= ion.n_heavy_atoms <= 13
+        if ion.role == "spacer"
+        and ion.charge in (1, 2)
+        and 3 <= ion.n_heavy_atoms <= 13
+        and not ion.listed_in  # the tables of before stay what they are
     ]
 
 

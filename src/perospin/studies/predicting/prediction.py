@@ -92,6 +92,8 @@ class Prediction:
         Records of the same material, where the study gathers records.
     row : str
         Label and name of the user's row that was asked about; empty for a formula.
+    data_sha256 : str
+        Fingerprint of the training rows; a result of the study has the same one in its provenance.
     """
 
     formula: str
@@ -124,6 +126,7 @@ class Prediction:
     cautions: tuple[str, ...] = ()
     on_record: tuple[Mapping[str, Any], ...] = ()
     row: str = ""
+    data_sha256: str = ""
 
     @property
     def title(self) -> str:

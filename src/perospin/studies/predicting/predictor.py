@@ -290,6 +290,7 @@ class Predictor:
             asked=dict(asked_for or {}),
             cautions=() if material is None else tuple(self._cautions(material, asked_for or {})),
             on_record=self._on_record(formula),
+            data_sha256=self.data.sha256,
         )
 
     def conditions_of(self, asked: Mapping[str, Any]) -> dict[str, Any]:
