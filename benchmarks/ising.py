@@ -136,10 +136,15 @@ def main() -> None:
     print(f"M(2.2) = {magnetisation(np.array([[1.0, 2.2]]))[0]:.7f} (exact 0.7847551)")
     for name in ("plain", "structured"):
         wrong = np.array([line["wrong"] for line in lines if line["key"][0] == name])
-        reached = np.array([START + int(np.argmax(one <= GOAL)) if (one <= GOAL).any() else 999 for one in wrong])
-        middle = np.median(reached)
-        points = f"{middle:.0f}" if middle < 999 else f"more than {START + wrong.shape[1] - 1}"
-        print(f"{name}: {points} points (median of {len(wrong)} seeds) until {GOAL:.0%} of the map are wrong;", end=" ")
+        # from where it stays: one lucky map is no boundary; of two middle seeds the later counts
+        over = [np.flatnonzero(one > GOAL) for one in wrong]
+        reached = sorted(START + (int(one[-1]) + 1 if len(one) else 0) for one in over)
+        middle = reached[len(reached) // 2]
+        points = f"{middle}" if middle < START + wrong.shape[1] else f"more than {START + wrong.shape[1] - 1}"
+        print(
+            f"{name}: {points} points (median of {len(wrong)} seeds) until {GOAL:.0%} of the map or less stay wrong;",
+            end=" ",
+        )
         print(", ".join(f"{np.median(wrong[:, n - START]):.1%} wrong at {n} points" for n in (10, 15, 20, 35)))
     if given.figure:
         figure(lines, given.figure, given.shown)

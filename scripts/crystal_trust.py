@@ -10,6 +10,7 @@ The tables of `docs/crystals/relaxing.md` are written, too.
 from __future__ import annotations
 
 import argparse
+import math
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from perospin.descriptors.structure import describe_structure, read_structure
 from perospin.descriptors.structure.building import build, write_starts
 from perospin.descriptors.structure.identify import identify
 from perospin.descriptors.structure.relaxing import Limits, Outcome, rank_starts, read_outcome, relax_files
+from perospin.digits import signed
 from perospin.saving import write_csv, write_text
 
 HOUSE = Path(__file__).parents[1]
@@ -31,7 +33,7 @@ SEEN = {
     38: "its material was built while the method was tried",
     76: "its material was built while the method was tried",
 }
-BUILT = {"(EOA)2PbI4": 76, "(HDA)PbI4": 38, "(BDA)PbI4": 750}
+BUILT = {"(EOA)2PbI4": 76, "(BDA)PbI4": 750, "(HDA)PbI4": 38}
 """Formula that is built -> crystal that its starts are compared with."""
 TABLE = "starts.csv"
 STARTS, MOST_ATOMS = 8, 70
@@ -74,43 +76,46 @@ def _compared(before: Any, outcome: Outcome) -> dict[str, Any]:
     return row | {name: outcome.values[name] for name in (*kept, "engine", "version", "dispersion")}
 
 
-def built_rows(formula: str, crystals: Path, known: Outcome, outcomes: list[Outcome]) -> pd.DataFrame:
-    """One row a start: how far above the known crystal it ended, and whether it has the same packing."""
-    reference = read_structure(crystals / known.source)
+def built_rows(formula: str, measured: Path, known: Outcome | None, outcomes: list[Outcome]) -> pd.DataFrame:
+    """One row a start: how far above the relaxed crystal it ended, if that is there, and whether it is packed alike."""
+    reference = read_structure(measured)
     spacing_a = describe_structure(reference).values["layer_spacing_a"]
-    ranked = rank_starts([known, *outcomes])
-    energy = ranked.loc[ranked["file"] == known.source, "energy_ev_per_unit"].iloc[0]
+    ranked = rank_starts([*outcomes, *([known] if known else [])])
+    energies = ranked.loc[ranked["file"] == measured.name, "energy_ev_per_unit"]
+    energy = energies.iloc[0] if known else math.nan
+    references = [reference, *([known.structure()] if known else [])]
     structures = {o.source: o.structure() for o in outcomes if o.crystal is not None}
     kept = ("converged", "steps", "seconds", "n_atoms", "remark", "engine", "version")
     return pd.DataFrame(
         {
             "built": formula,
-            "compared_with": known.source,
+            "compared_with": measured.name,
             "file": row["file"],
             "material": row["material"],
+            "rank": row["rank"],
             "above_known_mev_per_spacer": 1000 * (row["energy_ev_per_unit"] - energy),
             "layer_spacing_a": row["layer_spacing_a"],
             "spacing_error_percent": 100 * (row["layer_spacing_a"] / spacing_a - 1),
             "angle_deg": row["bxb_angle_mean_deg"],
             "space_group": row["space_group"],
-            "same_packing": _same_packing(reference, known.structure(), structures.get(row["file"])),
+            "same_packing": _same_packing(references, structures.get(row["file"])),
         }
         | {name: row[name] for name in kept}
-        for row in ranked[ranked["file"] != known.source].to_dict("records")
+        for row in ranked[ranked["file"] != measured.name].to_dict("records")
     )
 
 
-def _same_packing(measured: Any, relaxed: Any, start: Any) -> bool:
+def _same_packing(references: list[Any], start: Any) -> bool:
     """Whether the heavy atoms of a start lie as in the crystal, as it was measured or as it relaxed."""
     from pymatgen.core.structure_matcher import StructureMatcher
 
     if start is None:
         return False
     matcher = StructureMatcher(ltol=0.15, stol=0.3, angle_tol=5, primitive_cell=True, scale=False)
-    heavy = [s.copy() for s in (measured, relaxed, start)]
+    heavy = [structure.copy() for structure in (*references, start)]
     for structure in heavy:
         structure.remove_species(["H"])
-    return any(matcher.fit(other, heavy[2]) for other in heavy[:2])
+    return any(matcher.fit(other, heavy[-1]) for other in heavy[:-1])
 
 
 def write_page(known: pd.DataFrame, built: pd.DataFrame) -> None:
@@ -150,14 +155,14 @@ def _built_lines(built: pd.DataFrame) -> list[str]:
         "|---|---|---|---|---|---|",
     ]
     for formula, rows in built.groupby("built", sort=False):
-        kept = rows[rows["above_known_mev_per_spacer"].notna()].sort_values("above_known_mev_per_spacer")
+        kept = rows[rows["rank"].notna()].sort_values("rank")
         errors = kept["spacing_error_percent"]
         if kept.empty:
             lines.append(f"| {formula} | {len(rows)} | 0 | none converged | | |")
             continue
         lines.append(
             f"| {formula} | {len(rows)} | {int(kept['same_packing'].sum())} | {errors.iloc[0]:+.1f} % | "
-            f"{errors.min():+.1f} to {errors.max():+.1f} % | {kept['above_known_mev_per_spacer'].iloc[0]:+.0f} |"
+            f"{errors.min():+.1f} to {errors.max():+.1f} % | {signed(kept['above_known_mev_per_spacer'].iloc[0], 0)} |"
         )
     return lines
 
@@ -190,9 +195,9 @@ def main() -> None:
     for formula, number in BUILT.items():
         folder = given.out / formula
         results = sorted((folder / "relaxed").glob("*-relaxed.json"))
-        reference = known[f"{number}.vasp"]
-        if results and reference is not None:
-            built.append(built_rows(formula, given.crystals, reference, [read_outcome(path) for path in results]))
+        if results:
+            outcomes = [read_outcome(path) for path in results]
+            built.append(built_rows(formula, given.crystals / f"{number}.vasp", known[f"{number}.vasp"], outcomes))
     if built:
         starts = pd.concat(built).round(4)
         write_csv(starts, TABLES / "crystal_trust_built.csv")

@@ -36,7 +36,10 @@ def format_of(path: Path | str, format: str | None = None) -> str:
     by_suffix = (kind for suffix, kind in sorted(_SUFFIXES.items(), key=lambda p: -len(p[0])) if name.endswith(suffix))
     chosen = format or next(by_suffix, None)
     if chosen not in FORMATS:
-        raise DataError(f"can't tell the format of '{shorten(str(path))}'; use one of: {', '.join(FORMATS)}")
+        what = (
+            f"there is no format '{shorten(format)}'" if format else f"can't tell the format of '{shorten(str(path))}'"
+        )
+        raise DataError(f"{what}; use one of: {', '.join(FORMATS)}")
     return chosen
 
 

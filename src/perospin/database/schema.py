@@ -11,7 +11,7 @@ from sqlalchemy import Boolean, Column, Float, Integer, LargeBinary, MetaData, S
 
 from perospin.database.record import COLUMNS
 from perospin.errors import DataError
-from perospin.text import control_character, shorten
+from perospin.text import shorten
 
 __all__ = ["SCHEMA_VERSION", "USER_VARIABLE", "about", "blobs", "changes", "links", "metadata", "now", "proposals"]
 __all__ += ["record_cells", "records", "tokens", "who"]
@@ -144,6 +144,6 @@ def who(name: str | None = None) -> str:
         except (KeyError, OSError, ImportError):
             raise DataError(f"nobody is logged in here; say who you are with --by or {USER_VARIABLE}") from None
     chosen = " ".join(chosen.split(" ")).strip()
-    if not chosen or len(chosen) > 200 or control_character(chosen):
+    if not chosen or len(chosen) > 200 or not chosen.isprintable():
         raise DataError(f"'{shorten(chosen)}' is no name of a person: give up to 200 characters in one line")
     return chosen

@@ -20,14 +20,17 @@ from perospin.descriptors.structure.relaxing import (
     Outcome,
     Point,
     crystal_files,
+    engine_errors,
     intervals,
     open_engine,
     rank_starts,
     read_outcome,
     relax,
     relax_files,
+    trust_known,
 )  # fmt: skip
 from perospin.descriptors.structure.relaxing import engines as engines_module
+from perospin.descriptors.structure.relaxing.engines import D3
 from perospin.errors import LONGEST, DataError, MissingExtraError, PerospinError, StructureError
 
 ase = pytest.importorskip("ase", reason="the extra relax isn't installed")
@@ -156,6 +159,19 @@ def test_an_interrupted_relaxation_goes_on_where_it_stopped(tmp_path: Path) -> N
     assert relax_files([path], out, gas(), dispersion=False)[0].values["limits"]["steps"] == Limits().steps
 
 
+def test_more_steps_go_on_from_a_relaxation_that_ran_out_of_them(tmp_path: Path) -> None:
+    path, out = write_gas(tmp_path), tmp_path / "out"
+    few, more = Limits(1e-4, 1e-3, 6), Limits(1e-4, 1e-3, 200)
+    [short] = relax_files([path], out, gas(), dispersion=False, limits=few)
+    assert not short.values["converged"]
+    assert rank_starts([short])["rank"].isna().all()
+    steps: list[int] = []
+    [done] = relax_files([path], out, gas(), dispersion=False, limits=more, progress=lambda _w, k, _n: steps.append(k))
+    assert min(steps) >= short.values["steps"]
+    assert done.values["converged"]
+    assert not list(out.glob("*under-way*"))
+
+
 def test_what_is_kept_of_another_file_is_not_gone_on_with(tmp_path: Path) -> None:
     path = write_gas(tmp_path)
     point = Point([[9.0, 0, 0], [0, 9.0, 0], [0, 0, 9.0]], [[0.0, 0, 0]] * 4, 150, 1.0, True)
@@ -200,6 +216,7 @@ def test_a_written_result_is_read_again(tmp_path: Path) -> None:
         ("chgnet", "no engine"),
         ("nequix", "needs its weights"),
         ("nequix:nowhere.nqx", "no weights"),
+        (f"nequix:{__file__}", "isn't of the kind .nqx"),
         (3.0, "no engine"),
         (type("Forceless", (Still,), {"implemented_properties": ("energy",)})(), "no forces and no stress"),
     ],
@@ -331,3 +348,17 @@ def test_the_command_ranks_a_folder(built: list[Structure], tmp_path: Path, monk
     assert "failed: broken.cif" in told.output
     assert "no crystal is known" in told.output
     assert (tmp_path / "out" / "relaxed.csv").is_file()
+
+
+def test_the_table_of_trust_says_what_it_holds() -> None:
+    known = trust_known()
+    assert len(known) >= 8
+    off = 100 * (known["layer_spacing_a_relaxed"] / known["layer_spacing_a"] - 1)
+    assert np.allclose(off, known["spacing_error_percent"], atol=0.01)
+    fresh = known[known["used_before"].isna() & known["converged"]]
+    error = engine_errors("SevenNet-0", f"{D3}, dftd3 0.0")["layer_spacing_a"]
+    assert error.n_crystals == len(fresh)
+    assert error.rms >= abs(error.mean)
+    assert abs(error.largest) == pytest.approx(np.abs(fresh["spacing_error_percent"]).max())
+    assert engine_errors("another", D3) == {}
+    assert engine_errors("SevenNet-0", "none") == {}

@@ -7,6 +7,7 @@ comes from how much sources differ among themselves, over all materials, and `co
 
 from __future__ import annotations
 
+import builtins
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -114,7 +115,7 @@ class Conflict:
     differing: Mapping[str, tuple[str, ...]]
     settings: tuple[Setting, ...]
 
-    @property
+    @builtins.property  # a field has the name of the decorator
     def records(self) -> tuple[Record, ...]:
         """All records, setting after setting."""
         return tuple(record for setting in self.settings for record in setting.records)

@@ -13,7 +13,7 @@ from sqlalchemy import insert, select
 from perospin.database import schema
 from perospin.database.store import key_of
 from perospin.errors import DataError
-from perospin.text import control_character, shorten
+from perospin.text import shorten
 
 if TYPE_CHECKING:
     from perospin.database.store import Store
@@ -65,7 +65,7 @@ class Beside:
         """
         if self.role not in ROLES:
             raise DataError(f"'{shorten(self.role)}' is no role of a file; use one of: {', '.join(ROLES)}")
-        if not self.name or len(self.name) > 255 or control_character(self.name) or set(self.name) & set("/\\"):
+        if not self.name or len(self.name) > 255 or not self.name.isprintable() or set(self.name) & set("/\\"):
             raise DataError(f"'{shorten(self.name)}' is no name of a file: give up to 255 characters, no folder")
         if self.content is not None and hashlib.sha256(self.content).hexdigest() != self.sha256:
             raise DataError(f"the file '{shorten(self.name)}' isn't the one with the hash {self.sha256[:12]}...")

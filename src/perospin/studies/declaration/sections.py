@@ -114,7 +114,7 @@ class StoreQuery(_Section):
     source: str | None = None
     """Only records from this source (DOI or arXiv id)."""
     user: bool | None = None
-    """True for the user's own records only, false for the curated ones only."""
+    """False for the curated records only; `table = "user"` takes the user's own only."""
     store: str | None = None
     """Path or URL of a store other than the default one."""
 

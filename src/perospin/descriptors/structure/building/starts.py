@@ -109,15 +109,8 @@ def build(
         If the formula can't be read.
     StructureError
         If such a crystal isn't built (mixtures, other metals, n > 3), or nothing fits without clashes.
-
-    Examples
-    --------
-    >>> starts = build("(BA)2PbI4", starts=2)  # doctest: +SKIP
-    >>> starts[0].title  # doctest: +SKIP
-    '(BA)2PbI4, start, unrelaxed, 1 of 2, seed 0'
-    >>> starts[0].structure.to(fmt="poscar")  # doctest: +SKIP
     """
-    require("pymatgen.core", "structures")
+    require("pymatgen.core", "structure")
     if not 1 <= starts <= MOST_STARTS:
         raise StructureError(f"{starts} starts were asked for; give a number from 1 to {MOST_STARTS}")
     if not 0 <= seed < 2**31 - 1:

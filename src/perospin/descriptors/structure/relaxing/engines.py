@@ -10,6 +10,7 @@ from typing import Any
 
 from perospin._optional import require
 from perospin.errors import MissingExtraError, StructureError
+from perospin.saving import sha256
 
 __all__ = ["D3", "ENGINES", "Engine", "open_engine"]
 
@@ -115,6 +116,8 @@ def _nequix(path: str) -> tuple[str, str, Any]:
         raise StructureError("the engine nequix needs its weights: write nequix:PATH with the file you downloaded")
     if not Path(path).is_file():
         raise StructureError(f"no weights '{path}' for the engine nequix: download them and give their path")
+    if Path(path).suffix != ".nqx":  # others go through torch, and nequix writes a file beside them
+        raise StructureError(f"'{path}' isn't of the kind .nqx, which nequix reads without torch: give such weights")
     try:
         from nequix.calculator import NequixCalculator  # type: ignore[import-not-found, unused-ignore]
     except ModuleNotFoundError as error:
@@ -122,10 +125,11 @@ def _nequix(path: str) -> tuple[str, str, Any]:
             f"the engine nequix needs '{error.name}', which no extra of perospin brings: pip install nequix"
         ) from None
     try:
-        calculator = NequixCalculator(model_path=path)
+        calculator = NequixCalculator(model_path=path, backend="jax", use_kernel=False)
     except Exception as error:  # whatever its reader trips over in a file that holds no weights
         raise StructureError(f"'{path}' can't be read as weights of nequix ({type(error).__name__})") from error
-    return f"Nequix, {Path(path).name}", f"nequix {_release('nequix')}", calculator
+    release = f"nequix {_release('nequix')}, weights sha256 {sha256(Path(path))[:12]}"
+    return f"Nequix, {Path(path).name}", release, calculator
 
 
 def _own(calculator: Any) -> tuple[str, str, Any]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, as_completed
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ from perospin.descriptors.structure.relaxing.engines import Engine, open_engine
 from perospin.descriptors.structure.relaxing.relaxation import Limits, Point, Relaxed, relax
 from perospin.errors import PerospinError, RefusedFileError, StructureError
 from perospin.progress import Progress, progress_line
-from perospin.saving import make_folder, one_run, plain, read_json, read_text, write_text
+from perospin.saving import digest, make_folder, one_run, plain, read_json, read_text, sha256, write_text
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -150,16 +150,16 @@ def relax_files(
     if executor is not None and not isinstance(engine, str):
         raise StructureError("a calculator of your own runs here only: relax without an executor, or name an engine")
     paths = crystal_files(files)
-    folder = make_folder(out)
+    folder = make_folder(out).absolute()  # a worker may stand in another folder
     opened = open_engine(engine, dispersion=dispersion)
-    works = [_Work(path, folder, limits, _settings(opened, limits), ions) for path in paths]
+    works = [_Work(path.absolute(), folder, limits, _settings(opened, limits), ions) for path in paths]
     outcomes: dict[Path, Outcome] = {}
     with one_run(folder), progress_line(progress) as tell:
         for work, outcome in _each(works, opened, engine, dispersion, executor, tell):
             outcomes[work.path] = outcome
             if on_result is not None:
                 on_result(outcome)
-    return [outcomes[path] for path in paths]
+    return [outcomes[path.absolute()] for path in paths]
 
 
 def read_outcome(path: str | Path) -> Outcome:
@@ -195,10 +195,13 @@ class _Work:
     def under_way(self) -> Path:
         return self.folder / f"{_stem(self.path)}{_UNDER_WAY}"
 
+    @cached_property
     def key(self) -> str:
-        """Digest of the file and of all that decides the result."""
-        told = json.dumps(self.settings, sort_keys=True).encode()
-        return hashlib.sha256(self.path.read_bytes() + told).hexdigest()
+        """Digest of the file and of all that decides the result, but for the number of steps."""
+        try:
+            return digest([sha256(self.path), dict(self.settings)])
+        except OSError as error:
+            raise StructureError(f"can't read '{self.path}': {error.strerror or error}") from None
 
     def done(self) -> Outcome | None:
         """Outcome of an earlier run with the same file and settings."""
@@ -208,8 +211,10 @@ class _Work:
             known = read_outcome(self.result)
         except RefusedFileError:
             return None
-        whole = known.values.get("key") == self.key() and self.result.with_suffix(".cif").is_file()
-        return known if whole else None
+        if known.values.get("key") != self.key or not self.result.with_suffix(".cif").is_file():
+            return None
+        enough = known.values["converged"] or known.values.get("steps", 0) >= self.limits.steps
+        return known if enough else None
 
     def begin(self) -> Point | None:
         """Where an interrupted run of the same file and settings stopped."""
@@ -217,7 +222,7 @@ class _Work:
             return None
         try:
             told = read_json(read_text(self.under_way, "the point"), str(self.under_way))
-            if told["key"] != self.key():
+            if told["key"] != self.key:
                 return None
             point = Point(**told["point"])
             shapes = np.shape(point.cell_a), np.shape(point.positions_a)[1:]
@@ -226,7 +231,7 @@ class _Work:
         return point if shapes == ((3, 3), (3,)) else None
 
     def keep(self, point: Point) -> None:
-        write_text(self.under_way, json.dumps({"key": self.key(), "point": asdict(point)}))
+        write_text(self.under_way, json.dumps({"key": self.key, "point": asdict(point)}))
 
     def run(self, engine: Engine, tell: Progress | None) -> Outcome:
         """Relax the file; a sentence instead of a crystal where it can't be."""
@@ -240,7 +245,8 @@ class _Work:
             self.under_way.unlink(missing_ok=True)
             return Outcome(self.path.name, None, {}, str(error))
         outcome = self._write(structure, found)
-        self.under_way.unlink(missing_ok=True)
+        if found.converged:  # else more steps may go on from there
+            self.under_way.unlink(missing_ok=True)
         return outcome
 
     def _write(self, start: Structure, found: Relaxed) -> Outcome:
@@ -253,7 +259,7 @@ class _Work:
             "n_atoms": len(found.structure),
             "limits": asdict(found.limits),
             "start_cell_a": [list(row) for row in start.lattice.matrix],
-            "key": self.key(),
+            "key": self.key,
         }
         title = f"{self.path.stem}, relaxed with {found.engine}, dispersion {found.dispersion}"
         lines = str(CifWriter(found.structure, significant_figures=8)).splitlines()
@@ -274,7 +280,8 @@ def _primitive(structure: Structure) -> Structure:
 
 
 def _settings(engine: Engine, limits: Limits) -> dict[str, Any]:
-    return {"engine": engine.name, "version": engine.version, "dispersion": engine.dispersion, **asdict(limits)}
+    told = {"engine": engine.name, "version": engine.version, "dispersion": engine.dispersion}
+    return told | {"force_ev_a": limits.force_ev_a, "stress_gpa": limits.stress_gpa}
 
 
 def _each(

@@ -200,7 +200,8 @@ class _Run:
         from ase import Atoms
 
         self.engine, self.limits, self.keep, self.tell = engine, limits, keep, tell
-        self.species = [site.specie.symbol for site in structure]
+        # to an engine deuterium is hydrogen
+        self.species = ["H" if site.specie.symbol in ("D", "T") else site.specie.symbol for site in structure]
         cell, positions = structure.lattice.matrix, structure.cart_coords
         if begin is not None:
             cell, positions = np.array(begin.cell_a), np.array(begin.positions_a)
@@ -214,7 +215,7 @@ class _Run:
             raise StructureError(f"two atoms lie nearer than {_NEAREST_A} A in the start: relax one without overlaps")
         self.atoms.calc = engine.calculator
         try:
-            self.energy_ev = float(self.atoms.get_potential_energy())
+            self.atoms.get_potential_energy()
         except Exception as error:  # whatever an engine says of an element that it doesn't know
             if isinstance(error, MemoryError):
                 raise

@@ -7,6 +7,7 @@ it, without the library that fitted it, and by every later version of that libra
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,8 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 _BLOCK = 4_000_000
+_FEW = 64
+"""Rows up to which each is asked by itself."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,24 +84,60 @@ class FrozenTrees:
             node = np.where(goes_left, self.left[node], self.right[node])
         return np.asarray(self.value[node])
 
+    @cached_property
+    def _limits(self) -> list[tuple[int, FloatArray]]:
+        """Thresholds of each column that any node asks about, rising."""
+        inner = self.left != np.arange(len(self.left))
+        return [(int(c), np.unique(self.threshold[inner & (self.column == c)])) for c in np.unique(self.column[inner])]
+
+    def _alike(self, values: FloatArray) -> tuple[IntArray, IntArray]:
+        """Rows that are unlike, and for each row which of them it is like.
+
+        Rows between the same thresholds end in the same leaves: a table of many rows has few kinds of them.
+        """
+        single = values.astype(np.float32)
+        kind = np.zeros(len(values), dtype=np.int64)
+        first = np.arange(len(values))
+        for column, limits in self._limits:
+            asked = single[:, column]
+            code = np.searchsorted(limits, asked.astype(float), side="right" if self.boosted else "left")
+            code[np.isnan(asked)] = len(limits) + 1
+            # numbered anew at each column, so that the number stays small
+            _, first, kind = np.unique(kind * (len(limits) + 2) + code, return_index=True, return_inverse=True)
+        return (first, kind) if self._limits else (first[:1], kind)
+
     def _each(self, X: ArrayLike) -> FloatArray:
+        """Value of the leaf of each tree, shape (n_rows, n_trees)."""
         values = np.asarray(X, dtype=float)
         if values.ndim != 2 or values.shape[1] != self.n_columns:
             raise StudyError(f"the trees need a table of {self.n_columns} columns")
         rows = max(1, _BLOCK // len(self.roots))
         return np.concatenate([self._leaves(values[i : i + rows]) for i in range(0, max(len(values), 1), rows)])
 
+    def _both(self, X: ArrayLike, spread: bool) -> tuple[FloatArray, FloatArray | None]:
+        values = np.asarray(X, dtype=float)
+        place = None
+        if values.ndim == 2 and len(values) > _FEW and values.shape[1] == self.n_columns:
+            first, place = self._alike(values)
+            values = values[first]
+        each = self._each(values)
+        if self.boosted:
+            terms = np.concatenate([np.full((len(each), 1), self.start), each], axis=1).astype(np.float32)
+            mean = terms.cumsum(axis=1, dtype=np.float32)[:, -1].astype(float)
+        else:
+            mean = each.cumsum(axis=1)[:, -1] / len(self.roots)  # one after the other, as scikit-learn
+        sd = each.std(axis=1) if spread and not self.boosted else None
+        if place is None:
+            return np.asarray(mean), sd
+        return np.asarray(mean[place]), None if sd is None else np.asarray(sd[place])
+
     def predict(self, X: ArrayLike) -> FloatArray:
         """Predictions, shape (n_rows,)."""
-        each = self._each(X)
-        if not self.boosted:
-            return np.asarray(each.cumsum(axis=1)[:, -1] / len(self.roots))  # one after the other, as scikit-learn
-        terms = np.concatenate([np.full((len(each), 1), self.start), each], axis=1).astype(np.float32)
-        return terms.cumsum(axis=1, dtype=np.float32)[:, -1].astype(float)
+        return self._both(X, spread=False)[0]
 
     def predict_spread(self, X: ArrayLike) -> tuple[FloatArray, FloatArray | None]:
         """Predictions, and of a forest the standard deviation of its trees."""
-        return self.predict(X), None if self.boosted else np.asarray(self._each(X).std(axis=1))
+        return self._both(X, spread=True)
 
 
 @dataclass(frozen=True, eq=False)
