@@ -28,7 +28,8 @@ NO_RESULT = {
     "data export",
     # say what they did, or print a text that is the result
     "study new", "study cite", "study card", "study schema", "study save-model", "campaign new", "campaign tell",
-    "data lost", "data add", "data attach", "data change", "data remove", "data restore", "data migrate", "data review reject",
+    "data lost", "data add", "data attach", "data change", "data remove", "data restore", "data migrate",
+    "data review reject",
     "cations cache verify", "cations cache compact", "cations cache import", "serve token add", "serve token list",
     "serve token revoke",
 }  # fmt: skip
