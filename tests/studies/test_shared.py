@@ -100,3 +100,32 @@ def test_a_cluster_that_loses_a_worker_gives_the_same_study(tmp_path: Path, monk
         shared = study.run(progress=lose, scheduler=cluster.scheduler_address)
     assert lost
     _same(alone, shared)
+
+
+_SCRIPT = """
+import sys
+from pathlib import Path
+from perospin.studies.study import Study
+with Path("runs").open("a") as file:
+    file.write("x")
+print(len(Study.load(sys.argv[1]).run(progress=False, workers=2)["one"].predictions))
+"""
+
+
+@pytest.mark.slow
+def test_a_script_without_a_guard_runs_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import subprocess
+    import sys
+
+    monkeypatch.setenv("PEROSPIN_STATE", str(tmp_path / "state"))
+    monkeypatch.chdir(tmp_path)
+    content = small_study.predicting()
+    content["parts"] = {"one": {"label": "one"}}
+    study = small_study.write(tmp_path, content)
+    (tmp_path / "script.py").write_text(_SCRIPT)
+    done = subprocess.run(
+        [sys.executable, "script.py", str(study)], capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert int(done.stdout) > 10
+    assert (tmp_path / "runs").read_text() == "x"

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import Executor, Future, as_completed
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -127,12 +126,15 @@ def sharing(workers: int, scheduler: str | None) -> Iterator[Executor | None]:
     if workers < 2:
         yield None
         return
-    # a fresh interpreter each: JAX and XGBoost hold threads, which a fork would leave hanging
-    pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+    # Fresh interpreters, since JAX and XGBoost hold threads that a fork would leave hanging; and such as don't run the
+    # caller's script a second time, as the standard library's do.
+    from joblib.externals.loky import ProcessPoolExecutor
+
+    pool = ProcessPoolExecutor(workers)
     try:
         yield pool
     finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+        pool.shutdown(wait=True, kill_workers=True)
 
 
 @contextmanager
