@@ -314,6 +314,9 @@ def test_band_gaps_go_to_nomad_and_back(tmp_path: Path) -> None:
     for ours, back in zip(gaps, found.records, strict=True):
         assert (back.formula, back.value, back.source.doi) == (ours.formula, ours.value, ours.source.doi)
         assert back.theory == ours.theory
+        for name in ("dimensionality", "form"):
+            word = getattr(ours.conditions, name)
+            assert getattr(back.conditions, name) == (word if word in DIRECTIONS["nomad"].words[name] else "")
     lost = {loss.what: loss.n_records for loss in losses("nomad", gaps)}
     assert lost["technique"] == sum(bool(r.conditions.technique) for r in gaps)
     assert "formula" not in lost

@@ -159,6 +159,9 @@ def test_what_is_no_fit_is_not_kept_as_one(tmp_path: Path, monkeypatch: pytest.M
         store.add([Record.measured("MAPbI3", "tau_spin", 1.0, "ps", SOURCE)])
     (tmp_path / "fit.json").write_text("{}", encoding="utf-8")
     call("data", "attach", "user-1", tmp_path / "fit.json", "--as", "fit", code=1)
+    call("data", "attach", "user-1", tmp_path / "fit.json", "--as", "crystal", code=1)
     with Store.open() as store:
         assert files(store, "user-1") == []
+    crystal = next((Path(__file__).parents[2] / "examples" / "crystals").glob("*.cif"))
+    assert "1 of 1 files attached" in call("data", "attach", "user-1", crystal, "--as", "crystal")
     assert "no record 'user-7'" in str(CliRunner().invoke(app, ["data", "trace", "user-7"]).exception)

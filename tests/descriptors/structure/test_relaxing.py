@@ -30,6 +30,7 @@ from perospin.descriptors.structure.relaxing import (
     trust_known,
 )  # fmt: skip
 from perospin.descriptors.structure.relaxing import engines as engines_module
+from perospin.descriptors.structure.relaxing.engines import D3
 from perospin.errors import LONGEST, DataError, MissingExtraError, PerospinError, StructureError
 
 ase = pytest.importorskip("ase", reason="the extra relax isn't installed")
@@ -355,8 +356,9 @@ def test_the_table_of_trust_says_what_it_holds() -> None:
     off = 100 * (known["layer_spacing_a_relaxed"] / known["layer_spacing_a"] - 1)
     assert np.allclose(off, known["spacing_error_percent"], atol=0.01)
     fresh = known[known["used_before"].isna() & known["converged"]]
-    error = engine_errors("SevenNet-0")["layer_spacing_a"]
+    error = engine_errors("SevenNet-0", f"{D3}, dftd3 0.0")["layer_spacing_a"]
     assert error.n_crystals == len(fresh)
     assert error.rms >= abs(error.mean)
     assert abs(error.largest) == pytest.approx(np.abs(fresh["spacing_error_percent"]).max())
-    assert engine_errors("another") == {}
+    assert engine_errors("another", D3) == {}
+    assert engine_errors("SevenNet-0", "none") == {}

@@ -126,12 +126,16 @@ def _show(folder: Path) -> None:
 
 
 def _scores(part: Any) -> None:
-    shown = part.scores[["estimator", "scheme", "in_sample", "n_scored", "r2", "typical_factor"]].copy()
+    shown = part.scores[["estimator", "scheme_label", "in_sample", "n_scored", "r2", "typical_factor"]].copy()
+    shown["estimator"] = [part.spec.title_of(name) for name in shown["estimator"]]
     st.dataframe(
         shown, hide_index=True, alt=f"Scores of {part.name}",
         column_config={
             "r2": st.column_config.NumberColumn("R² (of this scheme)", format="%.2f"),
             "typical_factor": st.column_config.NumberColumn("typical factor", format="%.2f"),
+            "estimator": "model",
+            "scheme_label": "scheme",
+            "n_scored": "scored",
             "in_sample": st.column_config.CheckboxColumn("in sample", help="Scored on its own training rows"),
         },
     )  # fmt: skip

@@ -74,7 +74,7 @@ def relax_command(
     told = f" with {first.values['engine']}, dispersion {first.values['dispersion']}" if first else ""
     typer.echo(f"{done} of {counted(len(outcomes), 'crystal')} relaxed{told}; table: {out / TABLE}")
     if first:
-        _tell_engine(str(first.values["engine"]))
+        _tell_engine(str(first.values["engine"]), str(first.values["dispersion"]))
     for material in dict.fromkeys(ranked.loc[ranked["rank"].notna(), "material"]):
         _tell(ranked, str(material), library)
     _tell_others(ranked)
@@ -95,13 +95,13 @@ def _failed(source: str, reason: str) -> None:
         typer.secho(f"failed: {source}: {reason}", fg="red", err=True)
 
 
-def _tell_engine(engine: str) -> None:
+def _tell_engine(engine: str, dispersion: str) -> None:
     """Say how far the engine misses crystals that are known."""
     from perospin.descriptors.structure.relaxing import engine_errors
 
-    errors = engine_errors(engine)
+    errors = engine_errors(engine, dispersion)
     if not errors:
-        typer.echo(f"how far {engine} misses known crystals was never measured here: relax some that you know, too")
+        typer.echo(f"how far {engine} misses known crystals isn't known here: relax some that you know, too")
         return
     spacing, angle = errors["layer_spacing_a"], errors["bxb_angle_mean_deg"]
     typer.echo(

@@ -88,6 +88,11 @@ def attach(
 
         for one in beside:
             SpinFit.from_json((one.content or b"").decode(errors="replace"))  # refuses what is no fit, or was edited
+    if role == "crystal":
+        from perospin.descriptors.structure.reading import read_structure
+
+        for path in file:
+            read_structure(path)  # refuses what holds no crystal
     with Store.open(store) as opened:
         count = put(opened, [record_id], beside, by)
         typer.echo(f"{count} of {len(beside)} files attached to {record_id}, in {opened.location}")

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
-from perospin.database.record import COLUMNS, Record
+from perospin.database.exchange.nomad import DIMENSIONS, FORMS
+from perospin.database.record import COLUMNS, Conditions, Record, Source
 
 #: Columns that another one of a record repeats, so that nothing is lost without them.
 _REPEATED = ("unit",)
-_SOURCE = ("doi", "first_author", "year", "located_in", "evidence", "url")
 _ALL = tuple(name for name in COLUMNS if name not in _REPEATED)
 
 
@@ -35,7 +35,23 @@ class Loss:
 
 @dataclass(frozen=True, slots=True)
 class Direction:
-    """One direction of exchange: the columns that survive, and what the other side has that we don't."""
+    """One direction of exchange.
+
+    Attributes
+    ----------
+    key, title
+        What commands call it; what it is.
+    kept
+        Columns that survive.
+    instead
+        What happens to others.
+    others
+        What else is lost, with the reason.
+    whole, whole_why
+        Which records fit at all, and why the others don't.
+    words
+        Columns of which only these words survive.
+    """
 
     key: str
     title: str
@@ -44,9 +60,10 @@ class Direction:
     others: tuple[tuple[str, str], ...] = ()
     whole: Callable[[Record], bool] = lambda record: True
     whole_why: str = ""
+    words: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
-_NOMAD_KEPT = ("formula", "composition", "property", "value", "dimensionality", "doi")
+_NOMAD_KEPT = ("formula", "composition", "property", "value", "theory", "doi")
 DIRECTIONS: dict[str, Direction] = {
     "csv": Direction("csv", "table of records", _ALL, {}),
     "parquet": Direction("parquet", "Parquet table of records", _ALL, {}),
@@ -70,14 +87,15 @@ DIRECTIONS: dict[str, Direction] = {
         _NOMAD_KEPT,
         {
             "material": "written as the canonical formula",
-            "form": "only as one of NOMAD's seven sample types",
-            "theory": "only as 'Theoretical simulation'",
+            "form": "NOMAD has seven sample types, not this one",
+            "dimensionality": "NOMAD has 0D, 1D, 2D, 2D/3D and 3D, not this word",
             "n_layers": "follows from the ions' amounts",
             "phase": "NOMAD's composition has no crystal phase",
         },
         (("temperature of a band gap", "NOMAD's composition says none"),),
         lambda record: (record.composition, record.property, record.limit) == ("known", "band_gap", "value"),
         "only compositions and band gaps (no bounds) fit: the composition is written, the value is not",
+        {"dimensionality": frozenset(DIMENSIONS), "form": frozenset(FORMS.values())},
     ),
     "optimade": Direction(
         "optimade",
@@ -135,10 +153,10 @@ DIRECTIONS: dict[str, Direction] = {
 
 
 def _default(name: str) -> Any:
-    for part in (Record, *(field.default_factory for field in fields(Record) if callable(field.default_factory))):
-        for field in fields(part):  # type: ignore[arg-type]
-            if field.name == name:
-                return field.default
+    for part in (Record, Conditions, Source):
+        for one in fields(part):
+            if one.name == name:
+                return one.default
     return ""
 
 
@@ -163,7 +181,7 @@ def losses(key: str, records: Iterable[Record] = ()) -> list[Loss]:
         if name in direction.kept:
             continue
         default = _default(name)
-        said = ("", None) if name == "material" else (default, "", None)
+        said = {default, "", None, *direction.words.get(name, ())}
         count = sum(row[name] not in said and not (name == "material" and row[name] == row["formula"]) for row in rows)
         if count:
             found.append(Loss(name, direction.instead.get(name, "not said"), count))

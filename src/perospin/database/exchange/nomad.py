@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 M_DEF = "perovskite_solar_cell_database.composition.PerovskiteComposition"
 _SITES = (("ions_a_site", "A"), ("ions_b_site", "B"), ("ions_x_site", "X"))
-_DIMENSIONS = {"3D": "3D", "2D": "2D", "1D": "1D", "0D": "0D", "2D/3D": "2D/3D"}
+DIMENSIONS = ("0D", "1D", "2D", "2D/3D", "3D")
 _SAMPLES = {
     "film": "Polycrystalline film", "polycrystalline film": "Polycrystalline film",
     "single crystal": "Single crystal", "nanocrystal": "Quantum dots",
 }  # fmt: skip
-_FORMS = {"Polycrystalline film": "film", "Single crystal": "single crystal", "Quantum dots": "nanocrystal"}
+FORMS = {"Polycrystalline film": "film", "Single crystal": "single crystal", "Quantum dots": "nanocrystal"}
 #: Amounts of NOMAD are binary fractions: the simplest fraction this near is meant.
 _LARGEST_DENOMINATOR = 10_000
 
@@ -270,7 +270,7 @@ def records_to_nomad(records: Iterable[Record], ions: IonLibrary | None = None) 
         archives.append(
             to_nomad(
                 Perovskite.parse(record.formula, library),
-                dimensionality=_DIMENSIONS.get(record.conditions.dimensionality, ""),
+                dimensionality=word if (word := record.conditions.dimensionality) in DIMENSIONS else "",
                 sample_type=_SAMPLES.get(record.conditions.form, "") if is_gap else "",
                 composition_estimate=estimate,
                 band_gap_ev=record.value if is_gap else None,
@@ -307,7 +307,7 @@ def nomad_cells(content: Any, ions: IonLibrary | None = None) -> tuple[list[dict
                 "value": repr(found.band_gap_ev),
                 "unit": "eV",
                 "dimensionality": found.dimensionality,
-                "form": _FORMS.get(found.sample_type, found.sample_type),
+                "form": FORMS.get(found.sample_type, found.sample_type),
                 "theory": "true" if found.composition_estimate == "Theoretical simulation" else "",
                 "doi": found.doi,
             }

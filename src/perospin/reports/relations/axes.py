@@ -99,7 +99,7 @@ def axis(name: str) -> Axis:
         hint = did_you_mean(column, axes_listed(), otherwise="`perospin data list` shows the names")
         raise DataError(f"unknown quantity '{column:.60}'; {hint}")
     unit = PROPERTIES[column].unit
-    words = column.replace("_", " ") + (f" of the {carrier}" if carrier else "")
+    words = column.replace("_", " ").replace("xray", "X-ray") + (f" of the {carrier}" if carrier else "")
     return Axis(name, "property", column, carrier, words, "" if unit == "1" else unit)
 
 

@@ -150,16 +150,16 @@ def relax_files(
     if executor is not None and not isinstance(engine, str):
         raise StructureError("a calculator of your own runs here only: relax without an executor, or name an engine")
     paths = crystal_files(files)
-    folder = make_folder(out)
+    folder = make_folder(out).absolute()  # a worker may stand in another folder
     opened = open_engine(engine, dispersion=dispersion)
-    works = [_Work(path, folder, limits, _settings(opened, limits), ions) for path in paths]
+    works = [_Work(path.absolute(), folder, limits, _settings(opened, limits), ions) for path in paths]
     outcomes: dict[Path, Outcome] = {}
     with one_run(folder), progress_line(progress) as tell:
         for work, outcome in _each(works, opened, engine, dispersion, executor, tell):
             outcomes[work.path] = outcome
             if on_result is not None:
                 on_result(outcome)
-    return [outcomes[path] for path in paths]
+    return [outcomes[path.absolute()] for path in paths]
 
 
 def read_outcome(path: str | Path) -> Outcome:

@@ -215,7 +215,7 @@ class _Run:
             raise StructureError(f"two atoms lie nearer than {_NEAREST_A} A in the start: relax one without overlaps")
         self.atoms.calc = engine.calculator
         try:
-            self.energy_ev = float(self.atoms.get_potential_energy())
+            self.atoms.get_potential_energy()
         except Exception as error:  # whatever an engine says of an element that it doesn't know
             if isinstance(error, MemoryError):
                 raise

@@ -48,21 +48,25 @@ def trust_built() -> pd.DataFrame:
     return _read("crystal_trust_built.csv")
 
 
-def engine_errors(engine: str) -> dict[str, EngineError]:
+def engine_errors(engine: str, dispersion: str) -> dict[str, EngineError]:
     """Errors of an engine on the known crystals of the table that were not used in making the method.
 
     Parameters
     ----------
     engine : str
         Name as in the results, such as ``"SevenNet-0"``.
+    dispersion : str
+        As in the results; the version of the package doesn't matter.
 
     Returns
     -------
     dict
-        Column of `describe_structure` -> error; empty for an engine that the table doesn't hold.
+        Column of `describe_structure` -> error; empty for what the table doesn't hold.
     """
     table = trust_known()
-    rows = table[(table["engine"] == engine) & table["used_before"].isna() & table["converged"].eq(True)]
+    fresh = table[table["used_before"].isna() & table["converged"].eq(True)]
+    plain = dispersion.partition(", dftd3")[0]
+    rows = fresh[(fresh["engine"] == engine) & (fresh["dispersion"].str.partition(", dftd3")[0] == plain)]
     out = {}
     for name, column in _ERRORS.items():
         values = rows[column].dropna().to_numpy(dtype=float)
