@@ -130,7 +130,7 @@ def write_page(known: pd.DataFrame, built: pd.DataFrame) -> None:
 
 def _known_lines(known: pd.DataFrame) -> list[str]:
     lines = [
-        "| crystal | file | spacing (Å) | spacing | area in the plane | angle (°) | angle | space group | relaxed |",
+        "| crystal | file | spacing (Å) | off by | area off by | angle (°) | off by (°) | space group | relaxed |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for row in known.to_dict("records"):

@@ -246,6 +246,9 @@ def test_lines_come_from_the_database_or_it_says_what_it_lacks(tmp_path: Path) -
     assert own[1].source == "lines.csv"
     assert "(PEA)2(MA)2Pb3I10" in said[0]
     assert "(PEA)2(MA)Pb2I7" not in said[0]
+    shorter, said = phase_lines(both, wells, (2.1, 2.7), load_lines(tmp_path / "lines.csv"))
+    assert [one.name for one in shorter] == ["n=1", "n=2"]
+    assert said[-1] == "phases whose line lies outside the spectra, left out: 3D"
     for text, word in (
         ("phase,energy\nx,1\n", "needs the columns"),
         ("phase,energy (eV)\nx,abc\n", "is no line: a phase and an energy"),

@@ -46,7 +46,7 @@ def _ready() -> None:
         _show_values(records, ready.x, f"ready:{name}")
         st.caption("The figure for a paper:")
         parts.save_figure(lambda: by_material_figure(ready.x, records), name)
-    st.code(f"perospin data plot {name}", language="bash")
+    st.code(f"perospin data plot {name}", language="bash", wrap_lines=True)
 
 
 def _relate() -> None:
@@ -68,7 +68,7 @@ def _relate() -> None:
         st.caption("The figure for a paper:")
         parts.save_figure(lambda: relation_figure(relation), f"{axis(x).column}-{axis(y).column}")
     limits = "".join(f" --{word}-temperature {value:g}" for word, value in (("min", low), ("max", high)) if value)
-    st.code(f"perospin data relate {x} {y}{limits}{' --theory' if theory else ''}", language="bash")
+    st.code(f"perospin data relate {x} {y}{limits}{' --theory' if theory else ''}", language="bash", wrap_lines=True)
 
 
 def _filters(low: float | None, high: float | None, theory: bool) -> tuple[tuple[str, Any], ...]:

@@ -85,7 +85,12 @@ def phase_lines(
         return [], [
             f"no shares of phases: the database knows {many}{known} in the range of the spectra{lacking}; {ask}"
         ]
-    return seen, [f"phases without a line, whose light is counted to others: {lacks}; {ask}"] if missing else []
+    said = [f"phases without a line, whose light is counted to others: {lacks}; {ask}"] if missing else []
+    if len(seen) < len(lines):
+        names = {line.name for line in seen}
+        outside = ", ".join(line.name for line in lines if line.name not in names)
+        said.append(f"phases whose line lies outside the spectra, left out: {outside}")
+    return seen, said
 
 
 def known_lines(
