@@ -193,7 +193,8 @@ def accept(
         keys = store.insert(connection, marks.items(), person)
         for proposal, key in zip(chosen, keys, strict=True):
             _decide(connection, proposal.number, "accepted", person, why, key)
-            told = f"proposal {proposal.number} by {proposal.by}" + (f": {why.strip()}" if why.strip() else "")
+            told = f"proposal {proposal.number} by {proposal.by}" + (f" ({proposal.why})" if proposal.why else "")
+            told += f": {why.strip()}" if why.strip() else ""
             store.log(connection, "accept", key, person, told)
         return [f"user-{key}" for key in keys]
 
