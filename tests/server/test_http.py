@@ -230,3 +230,27 @@ def test_settings_pass_through_the_environment(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("PEROSPIN_SERVER_RATE_PER_MINUTE", "many")
     with pytest.raises(DataError, match="must be a whole number"):
         Settings.from_environment()
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # what the package does with its own libraries
+def test_optimade_is_served_below_its_address(file: Path) -> None:
+    pytest.importorskip("optimade")
+    pytest.importorskip("mongomock")
+    address = "http://127.0.0.1:8600/optimade"
+    with TestClient(create_app(Settings(store=str(file), optimade_url=address))) as client:
+        info = client.get("/optimade/v1/info").json()
+        assert "structures" in info["data"]["attributes"]["available_endpoints"]
+        page = client.get("/optimade/v1/structures", params={"page_limit": 2}).json()
+        assert len(page["data"]) == 2
+        assert page["links"]["next"].startswith(address) or page["links"]["next"]["href"].startswith(address)
+        assert client.get("/v1/health").json()["status"] == "ok"
+
+
+def test_optimade_needs_an_address_and_open_reading() -> None:
+    from perospin.errors import DataError
+
+    with pytest.raises(DataError, match="no address for OPTIMADE"):
+        Settings(optimade_url="here")
+    with pytest.raises(DataError, match="open to all"):
+        Settings(optimade_url="http://a/optimade", read_needs_token=True)

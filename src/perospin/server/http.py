@@ -85,6 +85,11 @@ def create_app(settings: Settings | None = None) -> Any:
     _long_work(app)
     if chosen.campaigns:
         _campaigns(app, Path(chosen.campaigns))
+    if chosen.optimade_url:
+        from perospin.database.exchange import optimade_app
+
+        served = answers.records_of(store, include_theory=True)
+        app.mount("/optimade", optimade_app(served, base_url=chosen.optimade_url.rstrip("/")))
     front = Front(
         app,
         Answers(_state_of(store, chosen.store)),

@@ -29,6 +29,9 @@ class Settings:
         Folder whose campaigns are served by name; empty for none.
     read_needs_token
         Whether reading needs a token too.
+    optimade_url
+        Address under which the records are served as OPTIMADE too, such as ``http://127.0.0.1:8600/optimade``; empty
+        for not. They are the records of the moment when the service starts.
     rate_per_minute
         Questions a minute that one caller (token, else address) may ask, of each worker; writing and predicting count
         ten times.
@@ -39,6 +42,7 @@ class Settings:
     store: str = ""
     campaigns: str = ""
     read_needs_token: bool = False
+    optimade_url: str = ""
     rate_per_minute: int = 6000
     largest_body_kb: int = 1024
 
@@ -48,8 +52,14 @@ class Settings:
         Raises
         ------
         DataError
-            If a limit isn't positive.
+            If a limit isn't positive, or OPTIMADE has no address or should need a token.
         """
+        if self.optimade_url and not self.optimade_url.startswith(("http://", "https://")):
+            raise DataError(
+                f"'{shorten(self.optimade_url)}' is no address for OPTIMADE; for example http://127.0.0.1:8600/optimade"
+            )
+        if self.optimade_url and self.read_needs_token:
+            raise DataError("OPTIMADE is open to all, so it can't be served where reading needs a token")
         for name in ("rate_per_minute", "largest_body_kb"):
             if getattr(self, name) < 1:
                 raise DataError(f"{name} is {getattr(self, name)}; it must be 1 or more")

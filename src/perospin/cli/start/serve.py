@@ -37,6 +37,9 @@ def run(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Where it listens.")] = 8600,
     workers: Annotated[int, typer.Option("--workers", min=1, max=64, help="Processes.")] = 1,
     read_needs_token: Annotated[bool, typer.Option("--read-needs-token", help="Reading needs a token too.")] = False,
+    optimade: Annotated[
+        str, typer.Option("--optimade", help="Serve OPTIMADE too; its address, ending in /optimade.", metavar="URL")
+    ] = "",
     rate: Annotated[int, typer.Option("--rate", min=1, help="Questions a minute of one caller.")] = 6000,
 ) -> None:
     """Serve until Ctrl-C ends it.
@@ -52,6 +55,7 @@ def run(
         store=store or default_location(),
         campaigns="" if campaigns is None else str(campaigns),
         read_needs_token=read_needs_token,
+        optimade_url=optimade,
         rate_per_minute=rate,
     )
     check(settings, host, port)
