@@ -36,10 +36,18 @@ def fuzz(count: int, seed: int) -> int:
     parsed = 0
     for _ in range(count):
         text = random_text(rng)
-        start = time.process_time()
-        parsed += check(text)
-        assert time.process_time() - start < 0.5, text
+        took, is_material = _timed(text)
+        if took > 0.5:  # the first time may have met a collection of garbage
+            took, _ = _timed(text)
+        assert took < 0.5, text
+        parsed += is_material
     return parsed
+
+
+def _timed(text: str) -> tuple[float, bool]:
+    start = time.process_time()
+    is_material = check(text)
+    return time.process_time() - start, is_material
 
 
 @given(st.text())

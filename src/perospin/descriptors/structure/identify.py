@@ -510,15 +510,17 @@ def _molecule(
 
 
 def _bare(elements: Sequence[str], bonds: Iterable[tuple[int, int]], hydrogens: Sequence[int] | None) -> Any:
-    """RDKit molecule of a graph: all bonds single, no charges; hydrogens written on the atoms if given."""
+    """RDKit molecule of a graph: all bonds single, no charges; numbers of hydrogens as labels if given."""
     from rdkit import Chem
 
     molecule = Chem.RWMol()
     for k, element in enumerate(elements):
         atom = Chem.Atom(element)
         atom.SetNoImplicit(True)
-        # the count stands in for the label: the graph is compared, not the chemistry
-        atom.SetNumExplicitHs(hydrogens[k] if hydrogens is not None else 0)
+        atom.SetNumExplicitHs(0)
+        if hydrogens is not None:
+            # A label, not a count: the graph is compared, and a written SMILES doesn't tell CH2 from a bare carbon.
+            atom.SetIsotope(1 + hydrogens[k])
         molecule.AddAtom(atom)
     for i, j in bonds:
         molecule.AddBond(i, j, Chem.BondType.SINGLE)
