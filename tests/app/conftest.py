@@ -7,10 +7,11 @@ from collections.abc import Iterator
 
 import pytest
 
+_MAIN = sys.modules["__main__"]
+
 
 @pytest.fixture(autouse=True)
 def _main_module() -> Iterator[None]:
     """Give the main module back: processes that a later test starts import it."""
-    before = sys.modules["__main__"]
     yield
-    sys.modules["__main__"] = before
+    sys.modules["__main__"] = _MAIN
