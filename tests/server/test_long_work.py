@@ -54,7 +54,7 @@ def test_what_is_no_work_is_refused_before_anything_starts(
     for name in ("0" * 32, "..", "x"):
         assert service.get(f"/v1/jobs/{name}").status_code == 404
     monkeypatch.setattr(long_work, "MOST_AT_ONCE", 0)
-    assert service.post("/v1/jobs", json={"task": "study", "study": "spin-relaxation"}).status_code == 503
+    assert service.post("/v1/jobs", json={"task": "study", "study": "spin-relaxation"}).status_code == 429
     del service.headers["authorization"]
     assert service.post("/v1/jobs", json={"task": "study"}).status_code == 401
 

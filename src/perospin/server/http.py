@@ -76,7 +76,7 @@ def create_app(settings: Settings | None = None) -> Any:
         docs_url=None,  # its page loads scripts from elsewhere
         redoc_url=None,
         lifespan=_closing(store),
-        responses={status: {"model": Refusal} for status in (400, 404, 422)},
+        responses={status: {"model": Refusal} for status in (400, 401, 403, 404, 413, 422, 429)},
     )
     app.state.settings, app.state.store = chosen, store
     _handle_errors(app)
@@ -327,7 +327,7 @@ def _handle_errors(app: FastAPI) -> None:
 
     @app.exception_handler(PerospinError)
     async def asked_wrongly(_: Request, error: PerospinError) -> JSONResponse:
-        status = 404 if str(error).startswith("there is no ") else 503 if isinstance(error, BusyError) else 400
+        status = 404 if str(error).startswith("there is no ") else 429 if isinstance(error, BusyError) else 400
         return refusal(status, type(error).__name__, str(error))
 
     @app.exception_handler(_NotAllowed)
