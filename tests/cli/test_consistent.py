@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import re
@@ -10,14 +9,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-import typer.main
 
-from perospin.cli.main import COMMANDS, main
+from commands import every_command
+from perospin.cli.main import main
 from perospin.cli.rarely import share
 
 ROOT = Path(__file__).parents[2]
@@ -37,24 +34,7 @@ NO_RESULT = {
 FILES = {"--out", "--save"}
 
 
-def below(command: Any, path: str) -> Iterator[tuple[str, Any]]:
-    if hasattr(command, "commands"):
-        for name, one in command.commands.items():
-            yield from below(one, f"{path} {name}")
-    else:
-        yield path, command
-
-
-def every_command() -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name, (module, _) in COMMANDS.items():
-        command = typer.main.get_command(importlib.import_module(module).app)
-        share(command)
-        found.update(below(command, name))
-    return found
-
-
-EVERY = every_command()
+EVERY = every_command(lambda command, _: share(command))
 OPTIONS = {path: {name: option for option in one.params for name in option.opts} for path, one in EVERY.items()}
 
 

@@ -2,35 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Iterator
-from typing import Any
-
 import pytest
-import typer.main
 
-from perospin.cli.main import COMMANDS
+from commands import every_command
 from perospin.cli.rarely import PANEL, RARE, rare_last
 
-
-def below(command: Any, path: str) -> Iterator[tuple[str, Any]]:
-    if hasattr(command, "commands"):
-        for name, one in command.commands.items():
-            yield from below(one, f"{path} {name}")
-    else:
-        yield path, command
-
-
-def every_command() -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name, (module, _) in COMMANDS.items():
-        command = typer.main.get_command(importlib.import_module(module).app)
-        rare_last(command, name)
-        found.update(below(command, name))
-    return found
-
-
-EVERY = every_command()
+EVERY = every_command(rare_last)
 
 
 @pytest.mark.parametrize("path", EVERY)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,7 @@ import pandas as pd
 import pytest
 
 import small_study
+from dask_workers import two_workers
 from perospin.errors import QuantumError
 from perospin.learning.estimators import build_estimator
 from perospin.studies.result import StudyResult
@@ -79,26 +78,17 @@ def test_processes_share_the_folds_of_one_part(tmp_path: Path, monkeypatch: pyte
 
 @pytest.mark.slow
 def test_a_cluster_that_loses_a_worker_gives_the_same_study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    distributed = pytest.importorskip("distributed")
     monkeypatch.setenv("PEROSPIN_STATE", str(tmp_path / "state"))
     study = _study(tmp_path)
     alone = study.run(progress=False)
-    with (
-        distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, memory_limit=0
-        ) as cluster,
-        distributed.Client(cluster) as client,
-    ):
-        workers = client.run(os.getpid)
-        lost: list[int] = []
+    with two_workers() as cluster:
 
         def lose(what: str, done: int, in_all: int) -> None:
-            if 0 < done < in_all and not lost:
-                lost.append(next(iter(workers.values())))
-                os.kill(lost[0], signal.SIGKILL)
+            if 0 < done < in_all:
+                cluster.lose_one()
 
-        shared = study.run(progress=lose, scheduler=cluster.scheduler_address)
-    assert lost
+        shared = study.run(progress=lose, scheduler=cluster.address)
+    assert cluster.lost
     _same(alone, shared)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import hashlib
 import json
 import math
@@ -433,6 +434,11 @@ class Record:
     def with_id(self, record_id: str) -> Record:
         """Copy of this record under another identifier."""
         return replace(self, record_id=record_id)
+
+    @builtins.property  # a field has the decorator's name
+    def brief(self) -> str:
+        """Material, property and value in a few words, for a message."""
+        return f"{shorten(self.material)}, {self.property} = {self.value:g} {self.unit}"
 
     def fingerprint(self) -> str:
         """Hash of the content without identifier and origin; equal for the same statement entered twice."""

@@ -129,7 +129,7 @@ class Store:
             if mark not in kept:
                 kept[mark] = record
             elif not skip_known:
-                raise DataError(f"record {number} ({_brief(record)}) occurs twice; nothing was added")
+                raise DataError(f"record {number} ({record.brief}) occurs twice; nothing was added")
         name = schema.who(by)
         with self.transaction(write=True) as connection:
             known = self.known_in(connection, kept)
@@ -441,7 +441,3 @@ def _parts(keys: Sequence[int]) -> Iterator[Sequence[int]]:
     """Cut a list: a database allows a limited number of bound values."""
     for start in range(0, len(keys), _CHUNK_NAMES):
         yield keys[start : start + _CHUNK_NAMES]
-
-
-def _brief(record: Record) -> str:
-    return f"{shorten(record.material)}, {record.property} = {record.value:g} {record.unit}"

@@ -25,7 +25,6 @@ __all__ = [
     "predict",
     "properties",
     "query",
-    "record_named",
     "records_of",
     "sources",
     "studies",
@@ -156,30 +155,24 @@ def record_dict(record: Record) -> dict[str, Any]:
     return {name: value for name, value in record.to_dict().items() if value not in (None, "")}
 
 
-def record_named(store: Store | None, record_id: str) -> Record:
-    """Find a record by its identifier.
+def explain(store: Store | None, record_id: str) -> dict[str, Any]:
+    """Give a record with what a reader needs to trust it: property in words, source, history, doubts.
 
     Raises
     ------
     DataError
-        If there is none.
+        If there is none of this identifier.
     """
-    for record in records_of(store, include_unknown=True, include_theory=True):
-        if record.record_id == record_id:
-            return record
-    raise DataError(f"there is no record '{shorten(record_id)}'; a query lists them")
-
-
-def explain(store: Store | None, record_id: str) -> dict[str, Any]:
-    """Give a record with what a reader needs to trust it: property in words, source, history, doubts."""
-    from perospin.database import PROPERTIES, curated_records
+    from perospin.database import PROPERTIES
     from perospin.database.sharing import doubts, history
 
-    record = record_named(store, record_id)
+    found = records_of(store, include_unknown=True, include_theory=True)
+    record = next((one for one in found if one.record_id == record_id), None)
+    if record is None:
+        raise DataError(f"there is no record '{shorten(record_id)}'; a query lists them")
     mine = store is not None and record_id.startswith("user-")
     prop = PROPERTIES[record.property]
-    beside = [*curated_records(), *([] if store is None else store.query())]
-    others = [other for other in beside if other.record_id != record.record_id]
+    others = [other for other in found if other is not record]
     return {
         "record": record_dict(record),
         "property": {"name": prop.name, "unit": prop.unit, "description": prop.description},

@@ -174,9 +174,21 @@ def _reading(app: FastAPI, store: Store | None) -> None:
         offset: Annotated[int, Query(ge=0, le=10**9)] = 0,
     ) -> Answer:
         """Measured values with unit, conditions and source, a page at a time."""
-        given = dict(locals())
-        for name in ("_", "app", "store"):
-            given.pop(name, None)
+        given = {
+            "property": property,
+            "material": material,
+            "table": table,
+            "technique": technique,
+            "carrier": carrier,
+            "evidence": evidence,
+            "source": source,
+            "min_temperature_k": min_temperature_k,
+            "max_temperature_k": max_temperature_k,
+            "include_unknown": include_unknown,
+            "include_theory": include_theory,
+            "limit": limit,
+            "offset": offset,
+        }
         return answers.with_filters(given, lambda **filters: answers.query(store, **filters))
 
     @app.get("/v1/records/{record_id}", tags=["know"])

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dask_workers import two_workers
 from perospin.chemistry import Perovskite
 from perospin.descriptors import CandidateGrid, describe_blocks
 from perospin.errors import NavigationError
@@ -247,23 +248,14 @@ def test_a_killed_command_goes_on_and_writes_the_same_list(tmp_path: Path) -> No
 
 @pytest.mark.slow
 def test_a_cluster_that_loses_a_worker_gives_the_same_list(space: Space, study: Study, small_parts: None) -> None:
-    distributed = pytest.importorskip("distributed")
     whole = screen(space, study, top=5)
-    with (
-        distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, memory_limit=0
-        ) as cluster,
-        distributed.Client(cluster) as client,
-    ):
-        workers = client.run(os.getpid)
-        lost: list[int] = []
+    with two_workers() as cluster:
 
         def lose(what: str, done: int, in_all: int) -> None:
-            if what.startswith("screening") and not lost:
-                lost.append(next(iter(workers.values())))
-                os.kill(lost[0], signal.SIGKILL)
+            if what.startswith("screening"):
+                cluster.lose_one()
 
-        shared = screen(space, study, top=5, scheduler=cluster.scheduler_address, progress=lose)
-    assert lost
+        shared = screen(space, study, top=5, scheduler=cluster.address, progress=lose)
+    assert cluster.lost
     pd.testing.assert_frame_equal(shared.table, whole.table)
     assert shared.n_screened == whole.n_screened

@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Any
 from sqlalchemy import Table, delete, func, insert, select, text
 
 from perospin.database import schema
-from perospin.database.store import Store
+from perospin.database.store import Store, record_of
 from perospin.errors import DataError, PerospinError
 from perospin.saving import whole_file
 from perospin.text import shorten
@@ -183,11 +183,8 @@ def _chunks(archive: zipfile.ZipFile, table: Table) -> Iterator[list[dict[str, A
                     row["content"] = b64decode(row["content"], validate=True)
                     if hashlib.sha256(row["content"]).hexdigest() != row["sha256"]:
                         raise ValueError
-                if table is schema.records:
-                    from perospin.database.store import record_of
-
-                    if record_of(row).fingerprint() != row["fingerprint"]:
-                        raise ValueError
+                if table is schema.records and record_of(row).fingerprint() != row["fingerprint"]:
+                    raise ValueError
             except (ValueError, TypeError, PerospinError):
                 raise DataError(f"a row of table {table.name} is no row of a store; nothing was restored") from None
             chunk.append(row)

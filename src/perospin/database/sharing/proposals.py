@@ -99,7 +99,7 @@ def propose(
     asked: dict[str, Record] = {}
     for record in records:
         if asked.setdefault(record.fingerprint(), record) is not record:
-            raise DataError(f"{_brief(record)} occurs twice; nothing was proposed")
+            raise DataError(f"{record.brief} occurs twice; nothing was proposed")
         if len(asked) > _MOST:
             raise DataError(f"more than {_MOST} records at once; propose them in parts")
     table, marks = schema.proposals, list(asked)
@@ -116,13 +116,13 @@ def propose(
                 return [row.id for row in sent]
         if known := store.known_in(connection, marks):
             mark, name = next(iter(known.items()))
-            raise DataError(f"{_brief(asked[mark])} is in the store already ({name}); nothing was proposed")
+            raise DataError(f"{asked[mark].brief} is in the store already ({name}); nothing was proposed")
         waiting = connection.execute(
             select(table.c.fingerprint, table.c.id).where(table.c.state == "open")
         )  # few: they wait for a person
         for mark, number in waiting:
             if mark in asked:
-                raise DataError(f"{_brief(asked[mark])} is proposed already (number {number}); nothing was proposed")
+                raise DataError(f"{asked[mark].brief} is proposed already (number {number}); nothing was proposed")
         said = {"at": schema.now(), "by": person, "why": why.strip(), "state": "open", "request": request}
         numbers = []
         for mark, record in asked.items():
@@ -189,7 +189,7 @@ def accept(
         marks = {proposal.record.fingerprint(): proposal.record for proposal in chosen}
         if known := store.known_in(connection, list(marks)):
             mark, name = next(iter(known.items()))
-            raise DataError(f"{_brief(marks[mark])} is in the store by now ({name}); nothing was accepted")
+            raise DataError(f"{marks[mark].brief} is in the store by now ({name}); nothing was accepted")
         keys = store.insert(connection, marks.items(), person)
         for proposal, key in zip(chosen, keys, strict=True):
             _decide(connection, proposal.number, "accepted", person, why, key)
@@ -248,7 +248,3 @@ def _proposal(row: Any) -> Proposal:
         row["decided_why"] or "",
         "" if row["record"] is None else f"user-{row['record']}",
     )
-
-
-def _brief(record: Record) -> str:
-    return f"{shorten(record.material)}, {record.property} = {record.value:g} {record.unit}"

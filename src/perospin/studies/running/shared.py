@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, Future, as_completed
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -137,8 +137,7 @@ def sharing(workers: int, scheduler: str | None) -> Iterator[Executor | None]:
         pool.shutdown(wait=True, kill_workers=True)
 
 
-@contextmanager
-def cluster(scheduler: str) -> Iterator[Executor]:
+def cluster(scheduler: str) -> AbstractContextManager[Executor]:
     """Connect to a running Dask scheduler; its workers must have the same perospin.
 
     Raises
@@ -150,8 +149,7 @@ def cluster(scheduler: str) -> Iterator[Executor]:
     """
     from perospin.descriptors.quantum.cluster import dask_executor
 
-    with dask_executor(scheduler, _code) as executor:
-        yield executor
+    return dask_executor(scheduler, _code)
 
 
 def _code() -> dict[str, str]:
