@@ -88,7 +88,7 @@ class Wild(Still):
         self.results["forces"] = np.full((len(self.atoms), 3), 10.0**self.calls) * [1, -1, 1]
 
 
-TIGHT = Limits(force_ev_a=1e-4, stress_gpa=1e-3, steps=200)
+TIGHT = Limits(force_ev_a=1e-4, stress_gpa=2e-4, steps=200)
 
 
 @pytest.mark.parametrize("edge_a", [4.9, 5.8])

@@ -20,9 +20,13 @@ _NEEDED = ("energy", "forces", "stress")
 
 ENGINES = {
     "sevennet": "SevenNet-0 on this machine's processor; needs torch and sevenn, whose package holds the weights",
+    "sevennet:l3i5": "SevenNet-l3i5 from the same package: three times as slow",
     "nequix:PATH": "Nequix on JAX, without torch; PATH is the file of weights (.nqx) that you downloaded",
 }
 """Named engines and what each needs; a calculator of your own goes through `open_engine` in Python."""
+
+_SEVENNET = {"": ("7net-0", "SevenNet-0"), "l3i5": ("7net-l3i5", "SevenNet-l3i5")}
+"""What follows the colon -> the package's name of the weights, and the name in results."""
 
 _REFUSED = {
     "gfn1": (
@@ -85,8 +89,9 @@ def _named(text: str) -> tuple[str, str, Any]:
     kind, _, rest = text.partition(":")
     if (reason := _REFUSED.get(kind.casefold().removesuffix("-xtb"))) is not None:
         raise StructureError(f"{reason}: use {' or '.join(ENGINES)}")
-    if kind == "sevennet" and not rest:
-        return "SevenNet-0", f"sevenn {_release('sevenn')}", _sevennet()
+    if kind == "sevennet" and rest in _SEVENNET:
+        model, shown = _SEVENNET[rest]
+        return shown, f"sevenn {_release('sevenn')}", _sevennet(model)
     if kind == "nequix":
         return _nequix(rest)
     raise StructureError(
@@ -95,7 +100,7 @@ def _named(text: str) -> tuple[str, str, Any]:
     )
 
 
-def _sevennet() -> Any:
+def _sevennet(model: str) -> Any:
     try:
         import torch  # type: ignore[import-not-found, unused-ignore]
         from sevenn.calculator import SevenNetCalculator  # type: ignore[import-not-found, unused-ignore]
@@ -108,7 +113,7 @@ def _sevennet() -> Any:
     torch.set_num_threads(1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it recommends accelerators of graphics cards
-        return SevenNetCalculator(model="7net-0", device="cpu")
+        return SevenNetCalculator(model=model, device="cpu")
 
 
 def _nequix(path: str) -> tuple[str, str, Any]:

@@ -13,6 +13,7 @@ import numpy as np
 
 from perospin._optional import require
 from perospin.descriptors.structure.identify import identify
+from perospin.descriptors.structure.relaxing.curvature import model_hessian
 from perospin.descriptors.structure.relaxing.engines import Engine, open_engine
 from perospin.errors import StructureError
 from perospin.progress import Progress, progress_line
@@ -29,8 +30,6 @@ _EXPLODED_EV_A = 500.0
 _EXPLODED_VOLUME = 1.6
 _NEAREST_A = 0.5
 _ATOMS_FIRST_EV_A, _ATOMS_FIRST_STEPS = 0.5, 60
-_CELL_STIFFNESS_GPA = 15.0
-"""Roughly what layered perovskites resist with; sets how far a stress moves the cell in a first step."""
 _SAVE_EVERY_S = 20.0
 
 
@@ -256,14 +255,14 @@ class _Run:
 
         self.cell_moves = cell
         moved: Any = self.atoms
+        factor = None
         if cell:
-            # ASE takes a strain for a length times this factor; with the number of atoms, its default, a cell so soft
-            # beside its bonds would hardly move: both curvatures are made alike
-            volume = self.atoms.get_volume()
-            factor = math.sqrt(volume * _CELL_STIFFNESS_GPA / _GPA_PER_EV_A3 / 20.0)
-            moved = FrechetCellFilter(self.atoms, exp_cell_factor=max(factor, 1.0))
+            factor = math.sqrt(len(self.atoms))
+            moved = FrechetCellFilter(self.atoms, exp_cell_factor=factor)
         steps_before = self.steps
         optimiser = BFGS(moved, logfile=None, maxstep=0.15)
+        # bonds are stiff, molecules and layers are soft: told so, it needs about half the steps
+        optimiser.H0 = model_hessian(self.atoms, factor)
         # no force criterion of ASE's: both limits are looked at here, after each step
         for k, _ in enumerate(optimiser.irun(fmax=0.0, steps=max(self.limits.steps - self.steps, 0))):
             self.steps = steps_before + k
