@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from perospin.chemistry import IonLibrary
 
-__all__ = ["COARSE_STEPS", "Outcome", "crystal_files", "read_outcome", "relax_files"]
+__all__ = ["COARSE_STEPS", "Outcome", "crystal_files", "read_outcome", "read_results", "relax_files"]
 
 _ENDINGS = (".cif", ".vasp", ".poscar")
 COARSE_STEPS = 50
@@ -202,6 +202,25 @@ def read_outcome(path: str | Path) -> Outcome:
     if not isinstance(values, dict) or not {"source", "energy_ev", "converged", "engine"} <= values.keys():
         raise RefusedFileError(f"'{path}' is no result of `perospin crystal relax`")
     return Outcome(str(values["source"]), path.with_suffix(".cif"), values)
+
+
+def read_results(folders: Sequence[str | Path]) -> list[Outcome]:
+    """Read all results of folders that :func:`relax_files` wrote.
+
+    Raises
+    ------
+    StructureError
+        If a folder isn't there or holds no result.
+    RefusedFileError
+        If a result can't be read.
+    """
+    found: list[Outcome] = []
+    for folder in map(Path, folders):
+        inside = sorted(folder.glob(f"*{_DONE}.json"))
+        if not inside:
+            raise StructureError(f"'{folder}' holds no result of `perospin crystal relax` (*{_DONE}.json)")
+        found += [read_outcome(path) for path in inside]
+    return found
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,10 @@ import numpy as np
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["EngineError", "engine_errors", "trust_built", "trust_known"]
+__all__ = [
+    "EngineError", "PackingError", "engine_errors", "packing_error", "reaction_spread", "trust_built", "trust_known",
+    "trust_reactions",
+]  # fmt: skip
 
 _ERRORS = {
     "layer_spacing_a": "spacing_error_percent",
@@ -36,6 +39,26 @@ class EngineError:
     rms: float
     largest: float
     n_crystals: int
+
+
+@dataclass(frozen=True)
+class PackingError:
+    """How often an engine puts another packing below the crystal that nature grows.
+
+    Attributes
+    ----------
+    n_materials : int
+        Materials whose relaxed crystal was compared with starts from the formula.
+    n_lower : int
+        Those with a start below the crystal.
+    largest_mev : float
+        How far the lowest of all lies below its crystal (meV per spacer); 0 if none does. Energies between packings
+        are wrong by this much at least, if the crystal is the most stable one at 0 K.
+    """
+
+    n_materials: int
+    n_lower: int
+    largest_mev: float
 
 
 def trust_known() -> pd.DataFrame:
@@ -75,6 +98,33 @@ def engine_errors(engine: str, dispersion: str) -> dict[str, EngineError]:
             rms = float(np.sqrt(np.mean(values**2)))
             out[name] = EngineError(float(values.mean()), rms, largest, len(values))
     return out
+
+
+def trust_reactions() -> pd.DataFrame:
+    """Read energies of reactions between known crystals, one row a reaction and engine."""
+    return _read("crystal_reactions.csv")
+
+
+def packing_error(engine: str) -> PackingError:
+    """Compare starts from the formula with the relaxed crystal, over the materials of the table.
+
+    Parameters
+    ----------
+    engine : str
+        Name as in the results.
+    """
+    table = trust_built()
+    rows = table[(table["engine"] == engine) & table["converged"].eq(True)]
+    lowest = rows.groupby("built")["above_known_mev_per_spacer"].min().dropna()
+    below = lowest[lowest < 0]
+    return PackingError(len(lowest), len(below), float(-below.min()) if len(below) else 0.0)
+
+
+def reaction_spread() -> tuple[int, float]:
+    """Count the reactions that two engines were asked for, and how far the engines are apart (rms, meV per metal)."""
+    table = trust_reactions().pivot_table(index="reaction", columns="engine", values="energy_mev_per_metal").dropna()
+    apart = table.max(axis=1) - table.min(axis=1)
+    return len(table), float(np.sqrt(np.mean(apart**2)))
 
 
 def _read(name: str) -> pd.DataFrame:

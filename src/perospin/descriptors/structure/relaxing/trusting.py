@@ -15,7 +15,7 @@ from perospin.errors import DataError, StructureError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from perospin.chemistry import IonLibrary
+    from perospin.chemistry import IonLibrary, Perovskite
 
 __all__ = ["JUDGED", "WINDOW_MEV", "Interval", "intervals", "rank_starts"]
 
@@ -120,9 +120,18 @@ def _row(outcome: Outcome, ions: IonLibrary | None) -> dict[str, Any]:
         return row | {"remark": row["remark"] or str(error)}
     row |= {name: described.values[name] for name in JUDGED}
     row["space_group"] = described.labels["space_group"]
-    if described.labels["dimensionality"] != "2D" and not row["remark"]:
-        row["remark"] = f"no layers: the network is {described.labels['dimensionality']}"
+    if not row["remark"] and found.material is not None:
+        row["remark"] = _not_as_told(found.material, described.labels)
     return row
+
+
+def _not_as_told(material: Perovskite, labels: Mapping[str, str]) -> str:
+    """Where the network isn't the one of the formula."""
+    if material.spacers and labels["dimensionality"] != "2D":
+        return f"no layers: the network is {labels['dimensionality']}"
+    if labels["connectivity"] != "corner":
+        return f"octahedra share {labels['connectivity']}, not corners alone"
+    return ""
 
 
 def _same(ordered: pd.DataFrame) -> list[str]:
