@@ -33,7 +33,7 @@ _CUTOFF_A, _SWITCH_A = 7.5, 6.0
 _CAP = 0.72
 """Below this share of the best distance a pair term goes on as a straight line: overlaps are finite."""
 _STEPS = 220
-_SPRING = 20.0
+_SPRING = 200.0
 """Of the depth of the ammonium (kcal/mol/A^2)."""
 
 

@@ -152,7 +152,7 @@ def _packed(
     done, in_all = 0, _IMPROVED_PER_START * starts
     for n_operations in sorted({len(motif.operations) for motif in motifs}):
         of_size = [motif for motif in motifs if len(motif.operations) == n_operations]
-        share = max(1, round(in_all * len(of_size) / len(motifs)))
+        share = max(1, round(in_all * sum(m.turns for m in of_size) / sum(m.turns for m in motifs)))
         drawn = _drawn(request, of_size, spacers, cages, share, rng)
         kinds, frame, poses = collect(drawn)
         kept = _best_of_each(drawn, score(kinds, frame, poses), share, expected_a)
@@ -179,8 +179,8 @@ def _drawn(
     return [draw(request, motifs[k % len(motifs)], spacers, cages, rng) for k in range(number)]
 
 
-def _kind(one: Draw) -> tuple[str, bool]:
-    return one.motif.name, one.turned
+def _kind(one: Draw) -> tuple[str, bool, int]:
+    return one.motif.name, one.turned, one.motif.turns
 
 
 def _best_of_each(drawn: list[Draw], scores: Float, number: int, expected_a: tuple[float, float] | None) -> list[int]:
@@ -199,14 +199,14 @@ def _away(spacings_a: Float, expected_a: tuple[float, float] | None) -> Float:
     return away
 
 
-def _round_robin(kinds: list[tuple[str, bool]], total: Float, number: int) -> list[int]:
-    queues: dict[tuple[str, bool], list[int]] = {}
+def _round_robin(kinds: list[tuple[str, bool, int]], total: Float, number: int) -> list[int]:
+    queues: dict[tuple[str, bool, int], list[int]] = {}
     for k in np.argsort(total, kind="stable").tolist():
         queues.setdefault(kinds[k], []).append(k)
     chosen: list[int] = []
     while len(chosen) < number and any(queues.values()):
-        for queue in queues.values():
-            if queue and len(chosen) < number:
+        for (_, _, turns), queue in queues.items():
+            for _ in range(min(turns, len(queue), number - len(chosen))):
                 chosen.append(queue.pop(0))
     return chosen
 
