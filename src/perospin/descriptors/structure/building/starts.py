@@ -206,8 +206,9 @@ def _round_robin(kinds: list[tuple[str, bool, int]], total: Float, number: int) 
     chosen: list[int] = []
     while len(chosen) < number and any(queues.values()):
         for (_, _, turns), queue in queues.items():
-            for _ in range(min(turns, len(queue), number - len(chosen))):
-                chosen.append(queue.pop(0))
+            taken = min(turns, number - len(chosen))
+            chosen += queue[:taken]
+            del queue[:taken]
     return chosen
 
 

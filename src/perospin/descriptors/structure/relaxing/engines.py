@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import warnings
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -22,8 +23,9 @@ ENGINES = {
     "sevennet": "SevenNet-0 on this machine's processor; needs torch and sevenn, whose package holds the weights",
     "sevennet:l3i5": "SevenNet-l3i5 from the same package: three times as slow",
     "nequix:PATH": "Nequix on JAX, without torch; PATH is the file of weights (.nqx) that you downloaded",
+    "FILE.py:NAME": "your own: NAME in a Python file of yours is called and returns an ASE calculator",
 }
-"""Named engines and what each needs; a calculator of your own goes through `open_engine` in Python."""
+"""Engines by name and what each needs."""
 
 _SEVENNET = {"": ("7net-0", "SevenNet-0"), "l3i5": ("7net-l3i5", "SevenNet-l3i5")}
 """What follows the colon -> the package's name of the weights, and the name in results."""
@@ -62,7 +64,7 @@ def open_engine(engine: str | Any, *, dispersion: bool = True) -> Engine:
     Parameters
     ----------
     engine : str or ase.calculators.calculator.Calculator
-        ``"sevennet"``, ``"nequix:PATH"``, or any object of ASE's calculator class with energy, forces and stress.
+        One of :data:`ENGINES`, or any object of ASE's calculator class with energy, forces and stress.
     dispersion : bool
         Add D3 with Becke-Johnson damping and PBE's parameters (Grimme et al., J. Comput. Chem. 2011, 32, 1456). The
         named engines learned from PBE without dispersion; leave it off for a calculator that has its own.
@@ -94,10 +96,10 @@ def _named(text: str) -> tuple[str, str, Any]:
         return shown, f"sevenn {_release('sevenn')}", _sevennet(model)
     if kind == "nequix":
         return _nequix(rest)
-    raise StructureError(
-        f"no engine '{text}': use {' or '.join(ENGINES)}; a calculator of your own goes through Python "
-        "(perospin.descriptors.structure.relaxing.relax)"
-    )
+    file, dot, attribute = text.rpartition(".py:")
+    if dot:
+        return _from_file(Path(f"{file}.py"), attribute)
+    raise StructureError(f"no engine '{text}': use {' or '.join(ENGINES)}")
 
 
 def _sevennet(model: str) -> Any:
@@ -135,6 +137,22 @@ def _nequix(path: str) -> tuple[str, str, Any]:
         raise StructureError(f"'{path}' can't be read as weights of nequix ({type(error).__name__})") from error
     release = f"nequix {_release('nequix')}, weights sha256 {sha256(Path(path))[:12]}"
     return f"Nequix, {Path(path).name}", release, calculator
+
+
+def _from_file(path: Path, attribute: str) -> tuple[str, str, Any]:
+    """Call a function of the user's file, which returns a calculator."""
+    if not path.is_file():
+        raise StructureError(f"no file '{path}' for the engine: give FILE.py:NAME")
+    spec = importlib.util.spec_from_file_location(f"perospin_engine_{path.stem}", path)
+    module = importlib.util.module_from_spec(spec)  # type: ignore[arg-type]
+    try:
+        spec.loader.exec_module(module)  # type: ignore[union-attr]
+        make = getattr(module, attribute)
+        calculator = make()
+    except Exception as error:  # whatever goes wrong in code that isn't ours
+        raise StructureError(f"'{path}' gives no calculator '{attribute}': {type(error).__name__}: {error}") from error
+    _own(calculator)
+    return f"{path.name}:{attribute}", f"sha256 {sha256(path)[:12]}", calculator
 
 
 def _own(calculator: Any) -> tuple[str, str, Any]:

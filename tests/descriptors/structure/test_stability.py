@@ -1,0 +1,78 @@
+"""Energies between relaxed crystals: reactions balance, and a series on a line reacts with no energy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from perospin.cli.main import app
+from perospin.descriptors.structure.relaxing import packing_error, reaction_spread, reactions, trust_reactions
+
+SERIES = {1: "(4AMP)PbI4", 2: "(4AMP)(MA)Pb2I7", 3: "(4AMP)(MA)2Pb3I10"}
+NUMBERS = st.floats(-100.0, 100.0)
+
+
+def row(material: str, energy_ev: float, **other: Any) -> dict[str, Any]:
+    """One lowest minimum; energy of a formula unit with one spacer, or of a 3D perovskite."""
+    told = {"material": material, "file": f"{material}.cif", "energy_ev_per_unit": energy_ev, "rank": 1, "remark": ""}
+    return told | {"engine": "E", "version": "1", "dispersion": "none"} | other
+
+
+@given(start=NUMBERS, slope=NUMBERS, bend=st.floats(-1.0, 1.0))
+def test_a_series_on_a_line_reacts_with_no_energy(start: float, slope: float, bend: float) -> None:
+    ranked = pd.DataFrame([row(m, start + slope * n - (bend if n == 2 else 0.0)) for n, m in SERIES.items()])
+    found = reactions(ranked)
+    assert found["reaction"].tolist() == ["2 (4AMP)(MA)Pb2I7 -> (4AMP)PbI4 + (4AMP)(MA)2Pb3I10"]
+    # what n = 2 lies below the line, over its two metals
+    assert found["energy_mev_per_metal"].iloc[0] == pytest.approx(1000 * bend / 2, abs=1e-6)
+
+
+@given(layer=NUMBERS, solid=NUMBERS, bend=st.floats(-1.0, 1.0))
+def test_the_3d_perovskite_takes_part(layer: float, solid: float, bend: float) -> None:
+    rows = [row(SERIES[1], layer), row("MAPbI3", solid), row(SERIES[3], layer + 2 * solid - bend)]
+    found = reactions(pd.DataFrame(rows))
+    assert found["reaction"].tolist() == ["(4AMP)(MA)2Pb3I10 -> (4AMP)PbI4 + 2 MAPbI3"]
+    assert found["energy_mev_per_metal"].iloc[0] == pytest.approx(1000 * bend / 3, abs=1e-6)
+
+
+def test_energies_are_per_formula_unit_where_there_are_two_spacers() -> None:
+    # energies come per spacer: a formula unit has two
+    rows = [row("(BA)2PbI4", -5.0), row("(BA)2(MA)Pb2I7", -9.0), row("MAPbI3", -7.0)]
+    found = reactions(pd.DataFrame(rows))
+    assert found["energy_mev_per_metal"].tolist() == pytest.approx([1000 * (-10.0 - 7.0 + 18.0) / 2])
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        row("(4AMP)(FA)Pb2I7", 1.0),  # another cage
+        row("(3AMP)(MA)Pb2I7", 1.0),  # another spacer
+        row("(4AMP)(MA)Pb2Br7", 1.0),  # another halide
+        row(SERIES[2], 1.0, engine="F"),
+        row(SERIES[2], 1.0, remark="no layers: the network is 1D"),
+        row(SERIES[2], 1.0, rank=2),
+    ],
+)
+def test_what_does_not_belong_together_does_not_react(other: dict[str, Any]) -> None:
+    assert reactions(pd.DataFrame([row(SERIES[1], 0.0), row(SERIES[3], 0.0), other])).empty
+
+
+def test_the_shipped_table_balances_and_its_spread_is_told() -> None:
+    table = trust_reactions()
+    number, apart = reaction_spread()
+    assert number == table["reaction"].nunique() >= 3
+    assert apart > 0
+    assert packing_error("SevenNet-0").n_materials >= 5
+    assert packing_error("no such engine").n_materials == 0
+
+
+def test_the_command_says_what_is_missing(tmp_path: Path) -> None:
+    done = CliRunner().invoke(app, ["crystal", "stability", str(tmp_path)])
+    assert done.exit_code != 0
+    assert "holds no result" in done.output + str(done.exception)
