@@ -20,7 +20,9 @@ import pandas as pd
 from perospin.descriptors.structure import describe_structure, read_structure
 from perospin.descriptors.structure.building import build, write_starts
 from perospin.descriptors.structure.identify import identify
-from perospin.descriptors.structure.relaxing import Limits, Outcome, rank_starts, read_outcome, relax_files
+from perospin.descriptors.structure.relaxing import (
+    Limits, Outcome, rank_starts, reactions, read_outcome, read_results, relax_files,
+)  # fmt: skip
 from perospin.digits import signed
 from perospin.saving import write_csv, write_text
 from perospin.studies.structures import held_out_structure
@@ -42,6 +44,8 @@ BUILT: dict[str, int | None] = {
     "(iBA)2PbI4": 475, "(ODA)PbI4": 44,
 }  # fmt: skip
 """Formula that is built -> its crystal; None where no small file holds all hydrogens, so only spacings compare."""
+REACTING = (490, 491, 492, 494, 495, 496, 106, 107, 108)
+"""Crystals with n = 1, 2 and 3 of three series: (3AMPY), (4AMPY) and (4AMP) with MA, Pb and I."""
 LOOKED_AT = ("(BA)2PbI4", "(PEA)2PbI4", "(PMA)2PbI4", "(EOA)2PbI4", "(HDA)PbI4")
 """Materials whose crystals were looked at while the packing was written."""
 TABLE = "starts.csv"
@@ -184,6 +188,15 @@ def folder_of(engine: str) -> str:
     return "known-" + engine.replace(":", "-")
 
 
+def relax_reacting(crystals: Path, out: Path, engine: str) -> None:
+    files = [crystals / f"{number}.vasp" for number in REACTING]
+    relax_files(files, out / reacting_folder(engine), engine, limits=LIMITS, progress=_tell)
+
+
+def reacting_folder(engine: str) -> str:
+    return "reacting-" + engine.replace(":", "-")
+
+
 def relax_built(formula: str, out: Path, engine: str) -> None:
     """Build a formula with the spacing that the study expects without any crystal of the spacer, and relax."""
     folder = out / formula
@@ -200,14 +213,17 @@ def main() -> None:
     parser.add_argument("crystals", type=Path, help="folder with the POSCAR files NUMBER.vasp")
     parser.add_argument("out", type=Path, help="folder for what is computed")
     parser.add_argument("--known", action="append", choices=ENGINES, help="relax the known crystals with this engine")
+    parser.add_argument("--reacting", action="append", choices=ENGINES, help="relax the series with this engine")
     parser.add_argument("--formula", action="append", choices=BUILT, help="relax the starts of this formula")
     parser.add_argument("--tables-only", action="store_true", help="compute nothing")
     given = parser.parse_args()
 
     files = [given.crystals / f"{number}.vasp" for number in KNOWN]
-    everything = not (given.known or given.formula or given.tables_only)
+    everything = not (given.known or given.reacting or given.formula or given.tables_only)
     for engine in ENGINES if everything else given.known or ():
         relax_known(files, given.out, engine)
+    for engine in ENGINES if everything else given.reacting or ():
+        relax_reacting(given.crystals, given.out, engine)
     for formula in BUILT if everything else given.formula or ():
         relax_built(formula, given.out, ENGINES[0])
     if everything or given.tables_only:
@@ -231,7 +247,10 @@ def write_tables(crystals: Path, out: Path) -> None:
             built.append(built_rows(formula, measured, reference, [read_outcome(path) for path in results]))
     starts = pd.concat(built).round(4)
     write_csv(starts, TABLES / "crystal_trust_built.csv")
-    write_page(table, starts)
+    series = [folder for engine in ENGINES if (folder := out / reacting_folder(engine)).is_dir()]
+    found = reactions(rank_starts(read_results(series)))
+    write_csv(found.round(4), TABLES / "crystal_reactions.csv")
+    write_page(table, starts, found)
 
 
 def _read(folder: Path, stem: str) -> Outcome | None:
