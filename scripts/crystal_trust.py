@@ -21,7 +21,13 @@ from perospin.descriptors.structure import describe_structure, read_structure
 from perospin.descriptors.structure.building import build, write_starts
 from perospin.descriptors.structure.identify import identify
 from perospin.descriptors.structure.relaxing import (
-    Limits, Outcome, rank_starts, reactions, read_outcome, read_results, relax_files,
+    Limits,
+    Outcome,
+    rank_starts,
+    reactions,
+    read_outcome,
+    read_results,
+    relax_files,
 )  # fmt: skip
 from perospin.digits import signed
 from perospin.saving import write_csv, write_text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
@@ -19,6 +20,8 @@ from perospin.errors import DataError, PerospinError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from perospin.descriptors.structure.relaxing import Outcome
 
 TABLE = "relaxed.csv"
 _SHOWN = 3
@@ -80,6 +83,7 @@ def relax_command(
         _tell_engine(str(first.values["engine"]), str(first.values["dispersion"]))
     for material in dict.fromkeys(ranked.loc[ranked["rank"].notna(), "material"]):
         _tell(ranked, str(material), library)
+        _draw(ranked, str(material), outcomes, out)
     _tell_others(ranked)
     if not done:
         raise DataError("no crystal was relaxed; the reasons stand above")
@@ -149,6 +153,29 @@ def _tell(ranked: pd.DataFrame, material: str, library: Any) -> None:
         spread = f"{found.low:.{digits}f} to {found.high:.{digits}f}" if not math.isnan(found.low) else "one start only"
         typer.echo(f"  {words} {found.value:.{digits}f} {unit} ({spread})")
     typer.echo(f"  {_beside(material, library)}")
+
+
+def _draw(ranked: pd.DataFrame, material: str, outcomes: list[Outcome], out: Path) -> None:
+    """Draw the lowest candidates of a layered material."""
+    from perospin.descriptors.structure.relaxing import draw_candidates
+
+    rows = ranked[(ranked["material"] == material) & (ranked["rank"].notna()) & (ranked["same_as"] == "")]
+    rows = rows[(rows["remark"] == "") & rows["layer_spacing_a"].notna()].sort_values("rank").head(_SHOWN)
+    if rows.empty:
+        return
+    structures = {outcome.source: outcome for outcome in outcomes}
+    titles = {
+        f"{_short(row['file'])}, {row['energy_above_lowest_mev']:.0f} meV\n{row['layer_spacing_a']:.2f} Å, "
+        f"{row['bxb_angle_mean_deg']:.0f}°": structures[str(row["file"])].structure()
+        for row in rows.to_dict("records")
+    }
+    path = draw_candidates(titles, out / f"candidates-{_short(material)}.png")
+    typer.echo(f"  picture: {path}")
+
+
+def _short(text: str) -> str:
+    """Shorten a name until it fits above a panel and into a file's name."""
+    return re.sub(r"[^A-Za-z0-9.-]", "", Path(text).stem if text.endswith((".cif", ".vasp")) else text)
 
 
 def _beside(material: str, library: Any) -> str:

@@ -7,6 +7,7 @@ from .files import crystal_files as crystal_files
 from .files import read_outcome as read_outcome
 from .files import read_results as read_results
 from .files import relax_files as relax_files
+from .picture import draw_candidates as draw_candidates
 from .relaxation import Limits as Limits
 from .relaxation import Point as Point
 from .relaxation import Relaxed as Relaxed
