@@ -87,18 +87,6 @@ def test_processes_and_a_cluster_that_loses_a_worker_give_the_same(engine: str, 
     assert [outcome.values["energy_ev"] for outcome in shared] == energies
 
 
-def test_only_the_lowest_go_to_the_end(engine: str, crystals: Path, tmp_path: Path) -> None:
-    limits = Limits(1e-6, 1e-6, 300)
-    outcomes = relax_files([crystals], tmp_path / "out", engine, dispersion=False, limits=limits, finish=1)
-    steps = [outcome.values["steps"] for outcome in outcomes]
-    assert sum(n > 50 for n in steps) <= 1
-    lowest = min(outcomes, key=lambda outcome: outcome.values["energy_ev"])
-    assert lowest.values["steps"] == max(steps)
-    # the same call finds all there, and nothing is done twice
-    again = relax_files([crystals], tmp_path / "out", engine, dispersion=False, limits=limits, finish=1)
-    assert [outcome.values["seconds"] for outcome in again] == [outcome.values["seconds"] for outcome in outcomes]
-
-
 def test_the_command_takes_the_users_engine(engine: str, crystals: Path, tmp_path: Path) -> None:
     options = ["--engine", engine, "--no-dispersion", "--workers", "2", "--out", str(tmp_path / "out")]
     done = CliRunner().invoke(app, ["crystal", "relax", str(crystals), *options])

@@ -41,9 +41,6 @@ def relax_command(
     steps: Annotated[int, typer.Option("--steps", min=1, help="Most steps of one crystal.")] = 600,
     force: Annotated[float, typer.Option("--force", min=1e-4, help="Largest force left (eV/A).")] = 0.05,
     stress: Annotated[float, typer.Option("--stress", min=1e-3, help="Largest stress left (GPa).")] = 0.06,
-    finish: Annotated[
-        int | None, typer.Option("--finish", min=1, help="Only so many of each material go on after 50 steps.")
-    ] = None,
     no_dispersion: Annotated[
         bool, typer.Option("--no-dispersion", help="Leave D3(BJ) out; layers then drift apart.")
     ] = False,
@@ -53,7 +50,7 @@ def relax_command(
 ) -> None:
     """Relax crystals: atoms first, then the cell; rank the starts of a material by energy.
 
-    Example: perospin crystal relax starts --engine sevennet --finish 4 --out relaxed
+    Example: perospin crystal relax starts --engine sevennet --workers 2 --out relaxed
 
     Each crystal is a CIF and a JSON file; relaxed.csv lists them all. An interrupted run goes on where it stopped.
     Intervals are the spread over starts within 50 meV per spacer of the lowest, not the engine's own error.
@@ -68,7 +65,7 @@ def relax_command(
         with _executor(scheduler, workers) as executor:
             outcomes = relax_files(
                 paths, out, engine, dispersion=not no_dispersion, limits=limits, ions=library, executor=executor,
-                progress=True, finish=finish, on_result=lambda outcome: _failed(outcome.source, outcome.reason),
+                progress=True, on_result=lambda outcome: _failed(outcome.source, outcome.reason),
             )  # fmt: skip
     except KeyboardInterrupt:
         typer.echo("interrupted: what was reached is kept; the same command goes on from there", err=True)

@@ -1,7 +1,6 @@
 from .engines import ENGINES as ENGINES
 from .engines import Engine as Engine
 from .engines import open_engine as open_engine
-from .files import COARSE_STEPS as COARSE_STEPS
 from .files import Outcome as Outcome
 from .files import crystal_files as crystal_files
 from .files import read_outcome as read_outcome

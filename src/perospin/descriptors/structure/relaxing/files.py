@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, as_completed
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,11 +25,9 @@ if TYPE_CHECKING:
 
     from perospin.chemistry import IonLibrary
 
-__all__ = ["COARSE_STEPS", "Outcome", "crystal_files", "read_outcome", "read_results", "relax_files"]
+__all__ = ["Outcome", "crystal_files", "read_outcome", "read_results", "relax_files"]
 
 _ENDINGS = (".cif", ".vasp", ".poscar")
-COARSE_STEPS = 50
-"""Steps of a start before it is compared with the others."""
 _DONE, _UNDER_WAY = "-relaxed", "-under-way.json"
 
 
@@ -113,7 +111,6 @@ def relax_files(
     executor: Executor | None = None,
     progress: bool | Progress = False,
     on_result: Callable[[Outcome], None] | None = None,
-    finish: int | None = None,
 ) -> list[Outcome]:
     """Relax files and write a CIF and a JSON file of each into a folder.
 
@@ -136,9 +133,6 @@ def relax_files(
         A line while it goes on.
     on_result : callable, optional
         Hears of each outcome.
-    finish : int, optional
-        Of each composition, only so many go on after `COARSE_STEPS` steps: those with the lowest energies. The others
-        stay as they are, not converged.
 
     Returns
     -------
@@ -160,33 +154,12 @@ def relax_files(
     opened = open_engine(engine, dispersion=dispersion)
     works = [_Work(path.absolute(), folder, limits, _settings(opened, limits), ions) for path in paths]
     outcomes: dict[Path, Outcome] = {}
-
-    def go(some: Sequence[_Work]) -> None:
-        for work, outcome in _each(some, opened, engine, dispersion, executor, tell):
+    with one_run(folder), progress_line(progress) as tell:
+        for work, outcome in _each(works, opened, engine, dispersion, executor, tell):
             outcomes[work.path] = outcome
             if on_result is not None:
                 on_result(outcome)
-
-    with one_run(folder), progress_line(progress) as tell:
-        if finish is not None:
-            coarse = replace(limits, steps=min(limits.steps, COARSE_STEPS))
-            go([replace(work, limits=coarse) for work in works])
-            works = [work for work in works if outcomes[work.path] in _lowest(outcomes.values(), finish)]
-        go(works)
     return [outcomes[path.absolute()] for path in paths]
-
-
-def _lowest(outcomes: Iterable[Outcome], number: int) -> list[Outcome]:
-    """Of each composition, those with the lowest energies per atom."""
-    kinds: dict[str, list[Outcome]] = {}
-    for outcome in outcomes:
-        if outcome.crystal is not None:
-            kinds.setdefault(outcome.values["formula"], []).append(outcome)
-    return [
-        outcome
-        for kind in kinds.values()
-        for outcome in sorted(kind, key=lambda o: o.values["energy_ev"] / o.values["n_atoms"])[:number]
-    ]
 
 
 def read_outcome(path: str | Path) -> Outcome:
