@@ -52,5 +52,7 @@ def build_command(
     low, high = figures(min(spacings)), figures(max(spacings))
     typer.echo(f"  layer spacing {low} to {high} A; median of the best packed third {figures(third)} A")
     typer.echo(f"  {expected_words(beside)}")
+    if remark := built[0].variables["remark"]:
+        typer.echo(f"  {remark}")
     typer.echo(f"  table: {written[-1]}")
     typer.echo(NOT_AN_ENERGY)

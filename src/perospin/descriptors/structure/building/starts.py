@@ -15,6 +15,7 @@ from perospin.descriptors.structure.building.drawing import Draw, collect, draw
 from perospin.descriptors.structure.building.motifs import Motif, motifs_for
 from perospin.descriptors.structure.building.packing import Frame, Kinds, Poses, improve, layer_places, score
 from perospin.descriptors.structure.building.request import Request, read_request
+from perospin.descriptors.structure.building.slab import bond_length_a
 from perospin.descriptors.structure.building.spacers import Conformer, conformers
 from perospin.errors import StructureError
 from perospin.progress import Progress, progress_line
@@ -336,6 +337,7 @@ def _start(request: Request, one: _Packed, number: int, in_all: int, seed: int) 
         "strains_kcal_mol": joined([m.shape.strain_kcal_mol for m in spacers]),
         "nitrogen_depths_a": joined(one.heads_a),
         "nearest_contact": round(one.contact, 3),
+        "remark": bond_length_a(request.metal, request.halide)[2],
     }
     return Start(
         structure=_wrapped(one.structure),
