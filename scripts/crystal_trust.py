@@ -12,11 +12,13 @@ from __future__ import annotations
 
 import argparse
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from perospin.descriptors.crystals import crystals_of
 from perospin.descriptors.structure import describe_structure, read_structure
 from perospin.descriptors.structure.building import build, write_starts
 from perospin.descriptors.structure.identify import identify
@@ -55,7 +57,7 @@ REACTING = (490, 491, 492, 494, 495, 496, 106, 107, 108)
 LOOKED_AT = ("(BA)2PbI4", "(PEA)2PbI4", "(PMA)2PbI4", "(EOA)2PbI4", "(HDA)PbI4")
 """Materials whose crystals were looked at while the packing was written."""
 TABLE = "starts.csv"
-BUILT_STARTS, STARTS, MOST_ATOMS = 24, 10, 94
+BUILT_STARTS, STARTS, MOST_ATOMS = 24, 8, 94
 """Starts that are built; those with small cells that are relaxed; the largest small cell."""
 
 
@@ -95,23 +97,22 @@ def _compared(before: Any, outcome: Outcome) -> dict[str, Any]:
     return row | {name: outcome.values[name] for name in (*kept, "engine", "version", "dispersion")}
 
 
-def built_rows(formula: str, measured: Path, known: Outcome | None, outcomes: list[Outcome]) -> pd.DataFrame:
+def built_rows(formula: str, measured: Path | None, known: Outcome | None, outcomes: list[Outcome]) -> pd.DataFrame:
     """One row a start: how far above the relaxed crystal it ended, if that is there, and whether it is packed alike."""
-    reference = read_structure(measured)
-    spacing_a = describe_structure(reference).values["layer_spacing_a"]
-    ranked = rank_starts([*outcomes, *([known] if known else [])])
-    energies = ranked.loc[ranked["file"] == measured.name, "energy_ev_per_unit"]
-    energy = energies.iloc[0] if known else math.nan
-    references = [reference, *([known.structure()] if known else [])]
+    spacing_a = float(crystals_of(formula)["layer_spacing_a"].median())
+    ranked = rank_starts(outcomes)
+    energy = math.nan if known is None else rank_starts([known])["energy_ev_per_unit"].iloc[0]
+    references = [] if measured is None else [read_structure(measured)]
+    references += [] if known is None else [known.structure()]
     structures = {o.source: o.structure() for o in outcomes if o.crystal is not None}
-    kept = ("converged", "steps", "seconds", "n_atoms", "remark", "engine", "version")
+    kept = ("rank", "in_window", "same_as", "converged", "steps", "seconds", "n_atoms", "remark", "engine", "version")
     return pd.DataFrame(
         {
             "built": formula,
-            "compared_with": measured.name,
+            "compared_with": "" if measured is None else measured.name,
             "file": row["file"],
             "material": row["material"],
-            "rank": row["rank"],
+            "above_lowest_mev_per_spacer": row["energy_above_lowest_mev"],
             "above_known_mev_per_spacer": 1000 * (row["energy_ev_per_unit"] - energy),
             "layer_spacing_a": row["layer_spacing_a"],
             "spacing_error_percent": 100 * (row["layer_spacing_a"] / spacing_a - 1),
@@ -120,7 +121,7 @@ def built_rows(formula: str, measured: Path, known: Outcome | None, outcomes: li
             "same_packing": _same_packing(references, structures.get(row["file"])),
         }
         | {name: row[name] for name in kept}
-        for row in ranked[ranked["file"] != measured.name].to_dict("records")
+        for row in ranked.to_dict("records")
     )
 
 
@@ -137,52 +138,89 @@ def _same_packing(references: list[Any], start: Any) -> bool:
     return any(matcher.fit(other, heavy[-1]) for other in heavy[:-1])
 
 
-def write_page(known: pd.DataFrame, built: pd.DataFrame) -> None:
-    """Write both tables into the page, between their marks."""
+def write_page(known: pd.DataFrame, built: pd.DataFrame, found: pd.DataFrame) -> None:
+    """Write the tables into the page, between their marks."""
     text = PAGE.read_text(encoding="utf-8")
-    for name, lines in (("known", _known_lines(known)), ("built", _built_lines(built))):
+    tables = {"known": _known_lines(known), "built": _built_lines(built), "reactions": _reaction_lines(found)}
+    for name, lines in tables.items():
         before, _, rest = text.partition(f"<!-- {name}: written by scripts/crystal_trust.py -->\n")
         _, end, after = rest.partition("<!-- end -->")
         text = f"{before}<!-- {name}: written by scripts/crystal_trust.py -->\n" + "\n".join(lines) + f"\n{end}{after}"
     write_text(PAGE, text)
 
 
+_ERRORS = ("spacing_error_percent", "area_error_percent", "angle_error_deg")
+
+
 def _known_lines(known: pd.DataFrame) -> list[str]:
     lines = [
-        "| crystal | file | spacing (Å) | off by | area off by | angle (°) | off by (°) | space group | relaxed |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| crystal | file | spacing (Å) | off by | area off by | angle (°) | off by (°) | space group | relaxed "
+        "| l3i5: spacing, area, angle |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
-    for row in known.to_dict("records"):
+    first, second = (known[known["engine"] == name] for name in ("SevenNet-0", "SevenNet-l3i5"))
+    other = {row["file"]: row for row in second.to_dict("records")}
+    for row in first.to_dict("records"):
         seen = "*" if row["used_before"] else ""
+        beside = other.get(row["file"])
         lines.append(
             f"| {row['material']}{seen} | {row['file']} | {row['layer_spacing_a']:.2f} | "
             f"{row['spacing_error_percent']:+.1f} % | {row['area_error_percent']:+.1f} % | {row['angle_deg']:.1f} | "
-            f"{row['angle_error_deg']:+.1f} | {row['space_group']} | {row['space_group_relaxed']} |"
+            f"{row['angle_error_deg']:+.1f} | {row['space_group']} | {row['space_group_relaxed']} | "
+            f"{'' if beside is None else _errors([beside[name] for name in _ERRORS])} |"
         )
-    fresh = known[known["used_before"] == ""]
     for name, of in (("mean", lambda c: c.mean()), ("root mean square", lambda c: (c**2).mean() ** 0.5)):
-        cells = [of(fresh[f"{key}"]) for key in ("spacing_error_percent", "area_error_percent", "angle_error_deg")]
+        cells = []
+        for rows in (first, second):
+            fresh = rows[rows["used_before"] == ""]
+            cells.append([of(fresh[column]) for column in _ERRORS] + [len(fresh)])
+        (spacing, area, angle, number), beside = cells
         sign = "+" if name == "mean" else ""
-        spacing, area, angle = (f"{cell:{sign}.1f}" for cell in cells)
-        lines.append(f"| **{name}** of {len(fresh)} | | | {spacing} % | {area} % | | {angle} | | |")
+        lines.append(
+            f"| **{name}** of {number} | | | {spacing:{sign}.1f} % | {area:{sign}.1f} % | | {angle:{sign}.1f} | | | "
+            f"{_errors(beside[:3], sign)} (of {beside[3]}) |"
+        )
     return lines
+
+
+def _errors(values: list[float], sign: str = "+") -> str:
+    spacing, area, angle = values
+    return f"{spacing:{sign}.1f} %, {area:{sign}.1f} %, {angle:{sign}.1f}°"
 
 
 def _built_lines(built: pd.DataFrame) -> list[str]:
     lines = [
-        "| built from | starts relaxed | right packing | spacing of the lowest | spacings of all | meV a spacer |",
-        "|---|---|---|---|---|---|",
+        "| built from | starts relaxed | minima within 50 meV | right packing | spacing of the lowest "
+        "| of those within 50 meV | of all | meV a spacer |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for formula, rows in built.groupby("built", sort=False):
         kept = rows[rows["rank"].notna()].sort_values("rank")
-        errors = kept["spacing_error_percent"]
         if kept.empty:
-            lines.append(f"| {formula} | {len(rows)} | 0 | none converged | | |")
+            lines.append(f"| {formula} | {len(rows)} | | | none converged | | | |")
             continue
+        errors, near = kept["spacing_error_percent"], kept[kept["in_window"].astype(bool)]
+        above = kept["above_known_mev_per_spacer"].iloc[0]
         lines.append(
-            f"| {formula} | {len(rows)} | {int(kept['same_packing'].sum())} | {errors.iloc[0]:+.1f} % | "
-            f"{errors.min():+.1f} to {errors.max():+.1f} % | {signed(kept['above_known_mev_per_spacer'].iloc[0], 0)} |"
+            f"| {formula}{'*' if formula in LOOKED_AT else ''} | {len(kept)} | {int((near['same_as'] == '').sum())} | "
+            f"{'' if math.isnan(above) else int(kept['same_packing'].sum())} | {errors.iloc[0]:+.1f} % | "
+            f"{_range(near['spacing_error_percent'])} | {_range(errors)} | "
+            f"{'' if math.isnan(above) else signed(above, 0)} |"
         )
+    return lines
+
+
+def _range(values: pd.Series) -> str:
+    return f"{values.min():+.1f} to {values.max():+.1f} %"
+
+
+def _reaction_lines(found: pd.DataFrame) -> list[str]:
+    table = found.pivot_table(index="reaction", columns="engine", values="energy_mev_per_metal")
+    names = list(table.columns)
+    lines = [f"| reaction | {' | '.join(names)} |", "|---|" + "---|" * len(names)]
+    for reaction, row in table.iterrows():
+        cells = ["" if math.isnan(row[name]) else signed(row[name], 0) for name in names]
+        lines.append(f"| {reaction} | {' | '.join(cells)} |")
     return lines
 
 
@@ -194,13 +232,28 @@ def folder_of(engine: str) -> str:
     return "known-" + engine.replace(":", "-")
 
 
-def relax_reacting(crystals: Path, out: Path, engine: str) -> None:
+def relax_reacting(crystals: Path, out: Path) -> None:
     files = [crystals / f"{number}.vasp" for number in REACTING]
-    relax_files(files, out / reacting_folder(engine), engine, limits=LIMITS, progress=_tell)
+    relax_files(files, out / "reacting", ENGINES[0], limits=LIMITS, progress=_tell)
 
 
-def reacting_folder(engine: str) -> str:
-    return "reacting-" + engine.replace(":", "-")
+def reaction_rows(out: Path) -> pd.DataFrame:
+    """Reactions by the first engine, and by the second one on the same crystals, without relaxing them again."""
+    from pymatgen.io.ase import AseAtomsAdaptor
+
+    relaxed = read_results([out / "reacting"])
+    rows = [reactions(rank_starts(relaxed))]
+    for name in ENGINES[1:]:
+        engine = open_engine(name)
+        told = {"engine": engine.name, "version": engine.version, "dispersion": engine.dispersion}
+        again = []
+        for outcome in relaxed:
+            atoms = AseAtomsAdaptor.get_atoms(outcome.structure())
+            atoms.calc = engine.calculator
+            energy = {"energy_ev": float(atoms.get_potential_energy())}
+            again.append(replace(outcome, values={**outcome.values, **told, **energy}))
+        rows.append(reactions(rank_starts(again)))
+    return pd.concat(rows)
 
 
 def relax_built(formula: str, out: Path, engine: str) -> None:
@@ -219,7 +272,7 @@ def main() -> None:
     parser.add_argument("crystals", type=Path, help="folder with the POSCAR files NUMBER.vasp")
     parser.add_argument("out", type=Path, help="folder for what is computed")
     parser.add_argument("--known", action="append", choices=ENGINES, help="relax the known crystals with this engine")
-    parser.add_argument("--reacting", action="append", choices=ENGINES, help="relax the series with this engine")
+    parser.add_argument("--reacting", action="store_true", help="relax the three series with the first engine")
     parser.add_argument("--formula", action="append", choices=BUILT, help="relax the starts of this formula")
     parser.add_argument("--tables-only", action="store_true", help="compute nothing")
     given = parser.parse_args()
@@ -228,8 +281,8 @@ def main() -> None:
     everything = not (given.known or given.reacting or given.formula or given.tables_only)
     for engine in ENGINES if everything else given.known or ():
         relax_known(files, given.out, engine)
-    for engine in ENGINES if everything else given.reacting or ():
-        relax_reacting(given.crystals, given.out, engine)
+    if everything or given.reacting:
+        relax_reacting(given.crystals, given.out)
     for formula in BUILT if everything else given.formula or ():
         relax_built(formula, given.out, ENGINES[0])
     if everything or given.tables_only:
@@ -253,8 +306,7 @@ def write_tables(crystals: Path, out: Path) -> None:
             built.append(built_rows(formula, measured, reference, [read_outcome(path) for path in results]))
     starts = pd.concat(built).round(4)
     write_csv(starts, TABLES / "crystal_trust_built.csv")
-    series = [folder for engine in ENGINES if (folder := out / reacting_folder(engine)).is_dir()]
-    found = reactions(rank_starts(read_results(series)))
+    found = reaction_rows(out)
     write_csv(found.round(4), TABLES / "crystal_reactions.csv")
     write_page(table, starts, found)
 

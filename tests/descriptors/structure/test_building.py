@@ -181,9 +181,12 @@ def test_an_expected_spacing_changes_the_order_of_draws_and_no_score():
     assert (_away(spacings, None) == 0).all()
     away = _away(spacings, (11.0, 0.5))
     assert away == pytest.approx([8.0, 0.0, 8.0])
-    kinds = [("P-1", False), ("P-1", False), ("Pc", False)]
+    kinds = [("P-1", False, 1), ("P-1", False, 1), ("Pc", False, 1)]
     assert _round_robin(kinds, np.array([-3.0, 0.0, -1.0]), 2) == [0, 2]
     assert _round_robin(kinds, np.array([-3.0, 0.0, -1.0]) + away, 2) == [1, 2]
+    often = [("Pc", False, 1), *[("P2_1/c", False, 2)] * 4]
+    assert _round_robin(often, np.arange(5.0), 4) == [0, 1, 2, 3]
+    assert _round_robin(often, np.arange(5.0)[::-1], 4) == [4, 3, 0, 2]
 
 
 def test_a_shift_that_would_break_the_symmetry_is_fixed():
