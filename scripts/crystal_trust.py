@@ -25,12 +25,13 @@ from perospin.descriptors.structure.identify import identify
 from perospin.descriptors.structure.relaxing import (
     Limits,
     Outcome,
+    open_engine,
     rank_starts,
     reactions,
     read_outcome,
     read_results,
     relax_files,
-)  # fmt: skip
+)
 from perospin.digits import signed
 from perospin.saving import write_csv, write_text
 from perospin.studies.structures import held_out_structure
