@@ -31,6 +31,7 @@ from perospin.descriptors.structure.relaxing import (
     read_outcome,
     read_results,
     relax_files,
+    resting_group,
 )
 from perospin.digits import signed
 from perospin.saving import write_csv, write_text
@@ -86,7 +87,7 @@ def _compared(before: Any, outcome: Outcome) -> dict[str, Any]:
     per_b = [d.values["volume_per_b_a3"] for d in (was, now)]
     row: dict[str, Any] = {
         "space_group": was.labels["space_group"],
-        "space_group_relaxed": now.labels["space_group"],
+        "space_group_relaxed": resting_group(outcome.structure()),
         "volume_error_percent": 100 * (per_b[1] / per_b[0] - 1),
     }
     for name, key in (("layer_spacing_a", "spacing"), ("area_per_b_a2", "area")):

@@ -26,3 +26,4 @@ from .trusting import WINDOW_MEV as WINDOW_MEV
 from .trusting import Interval as Interval
 from .trusting import intervals as intervals
 from .trusting import rank_starts as rank_starts
+from .trusting import resting_group as resting_group
