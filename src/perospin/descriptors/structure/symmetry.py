@@ -148,6 +148,20 @@ def _safe_tolerance(cell: Cell) -> tuple[float, Float]:
     return tolerance, low
 
 
+def _cell(sites: Sites) -> Cell | None:
+    """Primitive cell, every mixture of elements a kind of its own."""
+    mixtures = [tuple((e, round(n, 2)) for e, n in amounts.items()) for amounts in sites.species]
+    number = {kind: i + 1 for i, kind in enumerate(sorted(set(mixtures)))}
+    return _primitive((sites.lattice_a, sites.frac, np.array([number[k] for k in mixtures])))
+
+
+def group_within(sites: Sites, tolerance_a: float) -> str:
+    """International symbol of the space group at a tolerance (angstrom); empty if spglib finds none."""
+    cell = _cell(sites)
+    found = None if cell is None else _dataset(cell, tolerance_a)
+    return "" if found is None else str(found.international)
+
+
 def find_symmetry(sites: Sites) -> Symmetry | None:
     """Space group of the atoms as refined; every mixture of elements on a site is a kind of atom of its own.
 
@@ -156,9 +170,7 @@ def find_symmetry(sites: Sites) -> Symmetry | None:
     Symmetry or None
         None if spglib finds nothing, for instance because atoms overlap.
     """
-    mixtures = [tuple((e, round(n, 2)) for e, n in amounts.items()) for amounts in sites.species]
-    number = {kind: i + 1 for i, kind in enumerate(sorted(set(mixtures)))}
-    cell = _primitive((sites.lattice_a, sites.frac, np.array([number[k] for k in mixtures])))
+    cell = _cell(sites)
     if cell is None:
         return None
     tolerance, deviations = _safe_tolerance(cell)

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from perospin.descriptors.structure.describing import describe_structure
 from perospin.descriptors.structure.identify import identify
+from perospin.descriptors.structure.ordering import read_sites
 from perospin.descriptors.structure.relaxing.files import Outcome
+from perospin.descriptors.structure.symmetry import group_within
 from perospin.errors import DataError, StructureError
 
 if TYPE_CHECKING:
@@ -71,8 +73,8 @@ def rank_starts(outcomes: Iterable[Outcome], ions: IonLibrary | None = None) -> 
         moved), ``energy_above_lowest_mev`` (per ``unit``: spacer, or metal where there is none; within one material
         and one engine), ``rank`` (1 is the lowest), ``same_as`` (file of lower energy that ended in the same minimum:
         within 5 meV, 0.05 A and 1 degree), ``in_window``, ``space_group`` (within 0.1 A), `JUDGED`, residual force
-        and stress, ``converged``, engine and dispersion, ``remark``. Files that were not relaxed come last, with the reason as the
-        remark. Crystals that did not converge have no rank: their energy is only an upper limit.
+        and stress, ``converged``, engine and dispersion, ``remark``. Files that were not relaxed come last, with the
+        reason as the remark. Crystals that did not converge have no rank: their energy is only an upper limit.
     """
     import pandas as pd
 
@@ -157,11 +159,9 @@ def resting_group(structure: Structure) -> str:
     Returns
     -------
     str
-        International symbol.
+        International symbol; empty if spglib finds none.
     """
-    from pymatgen.symmetry.analyzer import SpacegroupAnalyzer
-
-    return str(SpacegroupAnalyzer(structure, symprec=_REST_A).get_space_group_symbol())
+    return group_within(read_sites(structure), _REST_A)
 
 
 def intervals(ranked: pd.DataFrame, material: str) -> Mapping[str, Interval]:
