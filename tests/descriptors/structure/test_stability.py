@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -12,7 +13,14 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from perospin.cli.main import app
-from perospin.descriptors.structure.relaxing import packing_error, reaction_spread, reactions, trust_reactions
+from perospin.descriptors.structure.relaxing import (
+    EngineError,
+    packing_error,
+    reaction_spread,
+    reactions,
+    trust_known,
+    trust_reactions,
+)
 
 SERIES = {1: "(4AMP)PbI4", 2: "(4AMP)(MA)Pb2I7", 3: "(4AMP)(MA)2Pb3I10"}
 NUMBERS = st.floats(-100.0, 100.0)
@@ -76,3 +84,29 @@ def test_the_command_says_what_is_missing(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["crystal", "stability", str(tmp_path)])
     assert done.exit_code != 0
     assert "holds no result" in done.output + str(done.exception)
+
+
+@given(value=st.floats(5.0, 50.0), mean=st.floats(-10, 10), sd=st.floats(0.1, 5), n=st.integers(3, 40))
+def test_the_mean_error_is_taken_off(value: float, mean: float, sd: float, n: int) -> None:
+    for relative in (True, False):
+        error = EngineError(mean, sd, 0.0, 0.0, n, relative)
+        middle, low, high = error.corrected(value)
+        assert low < middle < high
+        # the engine's answer for such a crystal is the value again
+        assert (middle * (1 + mean / 100) if relative else middle + mean) == pytest.approx(value)
+        wider = error.corrected(value, 0.99)
+        assert wider[1] < low
+        assert wider[2] > high
+
+
+def test_intervals_of_new_crystals_hold_what_they_say() -> None:
+    """Each known crystal, with the errors of the others: about 90 % lie inside."""
+    table = trust_known()
+    errors = table.loc[table["engine"] == "SevenNet-0", "spacing_error_percent"].to_numpy()
+    inside = []
+    for k, own in enumerate(errors):
+        others = np.delete(errors, k)
+        error = EngineError(others.mean(), others.std(ddof=1), 0.0, 0.0, len(others), True)
+        _, low, high = error.corrected(1 + own / 100)
+        inside.append(low <= 1.0 <= high)
+    assert 0.75 <= np.mean(inside) <= 1.0

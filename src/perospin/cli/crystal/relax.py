@@ -119,7 +119,7 @@ def _tell(ranked: pd.DataFrame, material: str, library: Any) -> None:
     from rich.console import Console
 
     from perospin.cli.paragraphs import show_rows
-    from perospin.descriptors.structure.relaxing import WINDOW_MEV, intervals
+    from perospin.descriptors.structure.relaxing import WINDOW_MEV, engine_errors, intervals
 
     rows = ranked[(ranked["material"] == material) & ranked["rank"].notna()].sort_values("rank")
     distinct = rows[rows["same_as"] == ""]
@@ -143,12 +143,19 @@ def _tell(ranked: pd.DataFrame, material: str, library: Any) -> None:
     ]
     headings = ["candidate", f"meV per {unit}", "starts", "spacing (A)", "angle (deg)", "group", "eV/A", "GPa"]
     show_rows(Console(highlight=False), headings, lines, whole=range(1, 8), right=range(1, 8))
+    errors = engine_errors(str(rows["engine"].iloc[0]), str(rows["dispersion"].iloc[0]))
     for name, words, unit, digits in _TOLD:
         found = intervals(ranked, material)[name]
         if math.isnan(found.value):
             continue
         spread = f"{found.low:.{digits}f} to {found.high:.{digits}f}" if not math.isnan(found.low) else "one start only"
         typer.echo(f"  {words} {found.value:.{digits}f} {unit} ({spread})")
+        if (error := errors.get(name)) is not None and error.n_crystals > 2:
+            value, low, high = error.corrected(found.value)
+            typer.echo(
+                f"    less the engine's mean error {value:.{digits}f} {unit} (90 %, if the packing is right: "
+                f"{low:.{digits}f} to {high:.{digits}f})"
+            )
     typer.echo(f"  {_beside(material, library)}")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING
@@ -29,16 +30,46 @@ class EngineError:
 
     Attributes
     ----------
-    mean, rms, largest : float
+    mean, sd, rms, largest : float
         Of the differences relaxed minus measured: in percent, for angles in degrees. `largest` is the one farthest
         from zero. They hold the engine's error and the temperature of the measurement.
     n_crystals : int
+    relative : bool
+        Whether they are in percent.
     """
 
     mean: float
+    sd: float
     rms: float
     largest: float
     n_crystals: int
+    relative: bool
+
+    def corrected(self, value: float, level: float = 0.9) -> tuple[float, float, float]:
+        """Take the mean error off a relaxed value.
+
+        Parameters
+        ----------
+        value : float
+            Of a relaxed crystal, in the unit of its column.
+        level : float
+            Share of new crystals that the interval is meant to hold, if its packing is right.
+
+        Returns
+        -------
+        tuple of float
+            Value, lower and upper end: Student's interval of one more crystal. NaN ends for fewer than three crystals.
+        """
+        from scipy.stats import t
+
+        reach = math.nan
+        if self.n_crystals > 2:
+            reach = float(t.ppf((1 + level) / 2, self.n_crystals - 1)) * self.sd * math.sqrt(1 + 1 / self.n_crystals)
+
+        def off(error: float) -> float:
+            return value / (1 + error / 100) if self.relative else value - error
+
+        return off(self.mean), off(self.mean + reach), off(self.mean - reach)
 
 
 @dataclass(frozen=True)
@@ -96,7 +127,9 @@ def engine_errors(engine: str, dispersion: str) -> dict[str, EngineError]:
         if len(values):
             largest = float(values[np.argmax(np.abs(values))])
             rms = float(np.sqrt(np.mean(values**2)))
-            out[name] = EngineError(float(values.mean()), rms, largest, len(values))
+            sd = float(values.std(ddof=1)) if len(values) > 1 else math.nan
+            relative = column.endswith("percent")
+            out[name] = EngineError(float(values.mean()), sd, rms, largest, len(values), relative)
     return out
 
 
