@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import importlib
 import json
+import runpy
+import sys
 from pathlib import Path
 
 import pytest
@@ -81,3 +83,11 @@ def test_report_runs_every_study_and_the_page_of_what_to_make_next(
     assert [name for name, _, _ in ran] == ["spin-relaxation", "hoip-band-gap"]
     assert "spin-relaxation" in (tmp_path / "r" / "what-to-make-next.html").read_text()
     assert "report.html" in capsys.readouterr().out.splitlines()[-1]
+
+
+def test_python_runs_the_package(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["perospin", "--version"])
+    with pytest.raises(SystemExit) as stop:
+        runpy.run_module("perospin", run_name="__main__")
+    assert not stop.value.code
+    assert capsys.readouterr().out.startswith("perospin ")
