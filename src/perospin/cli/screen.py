@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from perospin.cli.own_ions import library_with
 from perospin.cli.paragraphs import say
 from perospin.digits import number
 from perospin.errors import DataError
@@ -34,6 +35,9 @@ def screen(
     metal: Annotated[str, typer.Option(help="Metals: Pb or Pb,Sn.")] = "Pb",
     halide: Annotated[str, typer.Option(help="Halides: I or I,Br.")] = "I",
     layers: Annotated[str, typer.Option(help="Layer numbers: 1 or 1,2,3.")] = "1",
+    ion: Annotated[
+        list[str] | None, typer.Option("--ion", help="A cation of your own, NAME=SMILES; repeatable.")
+    ] = None,
     objective: Annotated[
         list[str] | None,
         typer.Option("--objective", help="min or max, alone or with a descriptor: 'min molar_mass_g_mol'."),
@@ -71,10 +75,13 @@ def screen(
     if resume and out is None:
         raise DataError("--resume needs the --out of the screening that was stopped: its state lies beside that file")
     state = None if out is None else out.with_name(f"{out.name}.screening")
+    library = library_with(ion)
     opened = (
-        navigation.Space.load(space) if space is not None else _space(spacers or "", a_cation, metal, halide, layers)
+        navigation.Space.load(space, library)
+        if space is not None
+        else _space(spacers or "", a_cation, metal, halide, layers, _own(ion, a_cation), library)
     )
-    typer.echo(f"{opened.size:,} materials in the space", err=True)
+    typer.echo(f"{opened.size:,} {'material' if opened.size == 1 else 'materials'} in the space", err=True)
     for sentence in opened.told():
         typer.echo(sentence, err=True)
     found = navigation.screen(
@@ -95,7 +102,16 @@ def screen(
         typer.echo(f"page in {html}", err=True)
 
 
-def _space(spacers: str, a_cation: str, metal: str, halide: str, layers: str) -> Any:
+def _own(ion: list[str] | None, a_cation: str) -> dict[str, str]:
+    """Give the spacers of ``--ion``: all that --a doesn't name."""
+    cages = {one.strip() for one in a_cation.split(",")}
+    pairs = [text.partition("=") for text in ion or ()]
+    return {name.strip(): smiles.strip() for name, _, smiles in pairs if name.strip() not in cages}
+
+
+def _space(
+    spacers: str, a_cation: str, metal: str, halide: str, layers: str, own: dict[str, str], library: Any
+) -> Any:
     from perospin.navigation import Space
 
     numbers = []
@@ -105,8 +121,10 @@ def _space(spacers: str, a_cation: str, metal: str, halide: str, layers: str) ->
         numbers.append(int(text))
     listed = {"a_cations": a_cation, "metals": metal, "halides": halide}
     materials: dict[str, Any] = {name: [one.strip() for one in text.split(",")] for name, text in listed.items()}
-    chosen = "all" if spacers.strip() == "all" else [one.strip() for one in spacers.split(",")]
-    return Space.from_dict({"name": "materials", "materials": {**materials, "spacers": chosen, "layers": numbers}})
+    listed_spacers = [one.strip() for one in spacers.split(",") if one.strip() not in own]
+    chosen = "all" if spacers.strip() == "all" else listed_spacers
+    told = {**materials, "spacers": chosen, "layers": numbers, "smiles": own}
+    return Space.from_dict({"name": "materials", "materials": told}, library)
 
 
 def _print(found: Screening) -> None:

@@ -98,6 +98,20 @@ def test_what_makes_no_sense_is_said(space: Space, study: Study, more: dict[str,
         screen(space, study, **more)  # type: ignore[arg-type]
 
 
+def test_the_command_takes_a_cation_of_ones_own(tmp_path: Path) -> None:
+    from perospin.cli.main import app
+
+    out = tmp_path / "own.csv"
+    options = ["--ion", "X1=FCCC[NH3+]", "--out", str(out)]
+    run = CliRunner().invoke(app, ["screen", "--spacers", "PEA,X1", *options])
+    assert run.exit_code == 0, run.output
+    assert "2 materials in the space" in run.stderr
+    assert "(X1)2PbI4" in out.read_text()
+    assert "isn't a valid SMILES" in str(
+        CliRunner().invoke(app, ["screen", "--spacers", "X1", "--ion", "X1=rubbish"]).exception
+    )
+
+
 def test_the_command_writes_and_refuses(tmp_path: Path) -> None:
     from perospin.cli.main import app
 
