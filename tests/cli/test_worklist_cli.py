@@ -110,3 +110,18 @@ def test_formulas_are_mixed_from_salts(tmp_path: Path) -> None:
         layers = 2 if "Pb2" in row["name"] else 1
         assert float(row["PbI2 (uL)"]) == pytest.approx(layers * 20 / 1.5, abs=0.2)
         assert float(row["made Pb"]) == pytest.approx(float(row["meant Pb"]), abs=0.005)
+
+
+def test_a_table_needs_no_campaign(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "stocks.csv").write_text(STOCKS)
+    table = tmp_path / "mine.csv"
+    table.write_text("name,PEA2PbI4,FAPbI3,anneal_c\nedge,1,0,100\nhalf,0.5,0.5,120\n")
+    given = ["--stocks", tmp_path / "stocks.csv", "--out", tmp_path / "w", "--concentration", "0.4"]
+    assert run("campaign", "worklist", table, *given) == 0
+    assert "2 wells" in capsys.readouterr().out
+    rows = {row["name"]: row for row in csv.DictReader((tmp_path / "w" / "map.csv").open())}
+    assert float(rows["half"]["made FAPbI3"]) == pytest.approx(0.5, abs=0.01)
+    assert float(rows["edge"]["anneal_c"]) == 100
+    table.write_text("name,PEA2PbI4,FAPbI3\nedge,0.9,0.9\n")
+    assert run("campaign", "worklist", table, *given[:2], "--out", tmp_path / "w2") == 2
+    assert not (tmp_path / "w2").exists()

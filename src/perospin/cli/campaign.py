@@ -267,7 +267,9 @@ def report(
 
 @app.command()
 def worklist(
-    folder: _Folder,
+    folder: Annotated[
+        str, typer.Argument(help="The campaign's folder or URL, or a table of what to make (.csv, .xlsx).")
+    ],
     stocks: Annotated[
         Path,
         typer.Option("--stocks", help="Table: name, solutes, concentration (M), solvent, volume (uL), labware, well."),
@@ -303,9 +305,12 @@ def worklist(
     mix: Annotated[bool, typer.Option("--mix/--no-mix", help="Mix each well after its last stroke.")] = True,
     seed: Annotated[int, typer.Option("--seed", help="Of the layout.")] = 0,
 ) -> None:
-    """Write the pending materials as a worklist for a robot or a person, and the map of the plate.
+    """Write the pending materials, or a table of one's own, as a worklist for a robot or a person, and the plate's map.
 
     Example: perospin campaign worklist mine --robot opentrons-flex --stocks stocks.csv --labware plate.json --out work
+
+    A table has one row a material: columns headed as the components of the stocks hold shares, or a column material
+    holds formulas; name, role and concentration (M) are read if they are there.
     """
     from perospin.navigation.worklists.ions import in_ions
     from perospin.navigation.worklists.labware import load_deck
@@ -319,13 +324,18 @@ def worklist(
         used_wells,
         write_worklist,
     )
+    from perospin.navigation.worklists.targets import load_targets
 
     tools, vessels = robot(machine).pipettes, load_stocks(stocks)
     plate, racks = load_deck(labware)
-    campaign = _open(folder)
-    if by_formula(campaign, vessels):
-        vessels = in_ions(vessels)
-    targets, choices = pending_targets(campaign, vessels, concentration_m)
+    choices: dict[str, str] = {}
+    if Path(folder).is_file():
+        targets, vessels = load_targets(folder, vessels, concentration_m)
+    else:
+        campaign = _open(folder)
+        if by_formula(campaign, vessels):
+            vessels = in_ions(vessels)
+        targets, choices = pending_targets(campaign, vessels, concentration_m)
     targets += controls_of(control or [], concentration_m)
     work = plan_worklist(
         targets,
