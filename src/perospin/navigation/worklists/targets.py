@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from perospin.digits import figures
 from perospin.errors import NavigationError
 from perospin.navigation.worklists.ions import in_ions, ions_of
 from perospin.navigation.worklists.recipes import Target
@@ -25,7 +26,8 @@ def load_targets(
 ) -> tuple[list[Target], list[Stock]]:
     """Read what is to be made, one a row.
 
-    Columns headed as the components of the stocks are shares (``FAPbI3``, also ``meant FAPbI3`` or ``mix:FAPbI3``).
+    Columns headed as the components of the stocks are shares (``FAPbI3``, also ``meant FAPbI3``, ``mix:FAPbI3``): they
+    sum to 1 or 100, or are whole numbers in any ratio.
     Without any, a column ``material`` holds formulas that are mixed from the ions of the stocks. ``name``, ``role``
     (sample or control) and ``concentration (M)`` or (mM) are read if they are there; all other columns are conditions.
 
@@ -105,13 +107,17 @@ def _target(
         for i, part in parts.items():
             if texts.get(i):
                 shares[part] = shares.get(part, 0.0) + _number(texts[i], heads[i])
+        total = sum(shares.values())
+        whole = all(float(share).is_integer() for share in shares.values())
+        if not whole and not any(abs(total - one) <= 0.01 * one for one in (1.0, 100.0)):
+            raise NavigationError(f"the shares sum to {figures(total)}, not 1 or 100 (whole numbers may be any ratio)")
         usual = ", ".join(f"{part} {share:.3g}" for part, share in shares.items() if share)
         return Target(name or usual or f"row {row}", shares, molar, role=role, conditions=conditions)
     assert formula is not None  # a table without parts has formulas
     ions = ions_of(texts.get(formula, ""))
     # a concentration of formula units becomes one of all ions
-    total = None if molar is None else molar * sum(ions.values())
-    return Target(name or texts[formula], ions, total, role=role, conditions=conditions)
+    of_all = None if molar is None else molar * sum(ions.values())
+    return Target(name or texts[formula], ions, of_all, role=role, conditions=conditions)
 
 
 def _number(text: str, heading: str) -> float:
