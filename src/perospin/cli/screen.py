@@ -109,9 +109,7 @@ def _own(ion: list[str] | None, a_cation: str) -> dict[str, str]:
     return {name.strip(): smiles.strip() for name, _, smiles in pairs if name.strip() not in cages}
 
 
-def _space(
-    spacers: str, a_cation: str, metal: str, halide: str, layers: str, own: dict[str, str], library: Any
-) -> Any:
+def _space(spacers: str, a_cation: str, metal: str, halide: str, layers: str, own: dict[str, str], library: Any) -> Any:
     from perospin.navigation import Space
 
     numbers = []

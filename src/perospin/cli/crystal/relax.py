@@ -32,7 +32,12 @@ _TOLD = (("layer_spacing_a", "layer spacing", "A", 2), ("area_per_b_a2", "area p
 @app.command("relax")
 def relax_command(
     files: Annotated[list[Path], typer.Argument(help="Crystals (CIF, POSCAR), or folders of them.")],
-    engine: Annotated[str, typer.Option("--engine", "-e", help="sevennet, or nequix:PATH with its weights.")],
+    engine: Annotated[
+        str,
+        typer.Option(
+            "--engine", "-e", help="sevennet, sevennet:l3i5, nequix:PATH with its weights, or FILE.py:NAME, your own."
+        ),
+    ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the relaxed crystals.")],
     ion: Annotated[
         list[str] | None, typer.Option("--ion", help="A cation of your own, NAME=SMILES; repeatable.")
