@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from statistics import median
 from typing import Annotated
@@ -56,3 +57,5 @@ def build_command(
         typer.echo(f"  {remark}")
     typer.echo(f"  table: {written[-1]}")
     typer.echo(NOT_AN_ENERGY)
+    own = "".join(f" --ion {shlex.quote(text)}" for text in ion or ())
+    typer.echo(f"next: perospin crystal relax {shlex.quote(str(out))}{own} --engine sevennet --out relaxed")
