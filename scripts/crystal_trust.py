@@ -25,6 +25,8 @@ from perospin.descriptors.structure.identify import identify
 from perospin.descriptors.structure.relaxing import (
     Limits,
     Outcome,
+    draw_candidates,
+    engine_errors,
     open_engine,
     rank_starts,
     reactions,
@@ -107,6 +109,9 @@ def built_rows(formula: str, measured: Path | None, known: Outcome | None, outco
     references = [] if measured is None else [read_structure(measured)]
     references += [] if known is None else [known.structure()]
     structures = {o.source: o.structure() for o in outcomes if o.crystal is not None}
+    study = held_out_structure([formula]).iloc[0]
+    low, high = (float(study["predicted"] + sign * 1.645 * study["sd"]) for sign in (-1, 1))
+    error = engine_errors(str(ranked["engine"].iloc[0]), str(ranked["dispersion"].iloc[0]))["layer_spacing_a"]
     kept = ("rank", "in_window", "same_as", "converged", "steps", "seconds", "n_atoms", "remark", "engine", "version")
     return pd.DataFrame(
         {
@@ -118,6 +123,9 @@ def built_rows(formula: str, measured: Path | None, known: Outcome | None, outco
             "above_known_mev_per_spacer": 1000 * (row["energy_ev_per_unit"] - energy),
             "layer_spacing_a": row["layer_spacing_a"],
             "spacing_error_percent": 100 * (row["layer_spacing_a"] / spacing_a - 1),
+            "study_low_a": low,
+            "study_high_a": high,
+            "study_allows": low <= error.corrected(row["layer_spacing_a"])[0] <= high,
             "angle_deg": row["bxb_angle_mean_deg"],
             "space_group": row["space_group"],
             "same_packing": _same_packing(references, structures.get(row["file"])),
@@ -193,23 +201,28 @@ def _errors(values: list[float], sign: str = "+") -> str:
 def _built_lines(built: pd.DataFrame) -> list[str]:
     lines = [
         "| built from | starts relaxed | minima within 50 meV | right packing | spacing of the lowest "
-        "| of those within 50 meV | of all | meV a spacer |",
-        "|---|---|---|---|---|---|---|---|",
+        "| of the lowest that the study allows | of those within 50 meV | of all | meV a spacer |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for formula, rows in built.groupby("built", sort=False):
         kept = rows[rows["rank"].notna()].sort_values("rank")
         if kept.empty:
-            lines.append(f"| {formula} | {len(rows)} | | | none converged | | | |")
+            lines.append(f"| {formula} | {len(rows)} | | | none converged | | | | |")
             continue
         errors, near = kept["spacing_error_percent"], kept[kept["in_window"].astype(bool)]
         above = kept["above_known_mev_per_spacer"].iloc[0]
         lines.append(
             f"| {formula}{'*' if formula in LOOKED_AT else ''} | {len(kept)} | {int((near['same_as'] == '').sum())} | "
             f"{'' if math.isnan(above) else int(kept['same_packing'].sum())} | {errors.iloc[0]:+.1f} % | "
+            f"{_first(errors[kept['study_allows'].astype(bool)])} | "
             f"{_range(near['spacing_error_percent'])} | {_range(errors)} | "
             f"{'' if math.isnan(above) else signed(above, 0)} |"
         )
     return lines
+
+
+def _first(values: pd.Series) -> str:
+    return f"{values.iloc[0]:+.1f} %" if len(values) else "none"
 
 
 def _range(values: pd.Series) -> str:
@@ -311,6 +324,20 @@ def write_tables(crystals: Path, out: Path) -> None:
     found = reaction_rows(out)
     write_csv(found.round(4), TABLES / "crystal_reactions.csv")
     write_page(table, starts, found)
+    draw_first(starts, out, by_file)
+
+
+def draw_first(starts: pd.DataFrame, out: Path, known: dict[str, Outcome]) -> None:
+    """Draw the crystal of the first formula beside its three lowest minima."""
+    formula = starts["built"].iloc[0]
+    rows = starts[(starts["built"] == formula) & starts["rank"].notna() & (starts["same_as"] == "")]
+    crystal = known[rows["compared_with"].iloc[0]].structure()
+    titles = {f"{formula}, crystal\nrelaxed": crystal}
+    for row in rows.sort_values("rank").head(3).to_dict("records"):
+        outcome = read_outcome(out / formula / "relaxed" / row["file"].replace(".vasp", "-relaxed.json"))
+        above = signed(row["above_known_mev_per_spacer"], 0)
+        titles[f"start {row['file'][-8:-5]}, {above} meV\n{row['layer_spacing_a']:.2f} Å"] = outcome.structure()
+    draw_candidates(titles, PAGE.parents[1] / "images/crystals/candidates.png")
 
 
 def _read(folder: Path, stem: str) -> Outcome | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,7 +21,7 @@ from perospin.errors import DataError, PerospinError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from perospin.descriptors.structure.relaxing import Outcome
+    from perospin.descriptors.structure.relaxing import EngineError, Outcome
 
 TABLE = "relaxed.csv"
 _SHOWN = 3
@@ -133,22 +133,26 @@ def _tell(ranked: pd.DataFrame, material: str, library: Any) -> None:
         f"{material}: {counted(len(rows), 'start')} in {counted(len(distinct), 'minimum', 'minima')}, "
         f"{n_inside} within {WINDOW_MEV:.0f} meV per {unit} of the lowest"
     )
+    errors = engine_errors(str(rows["engine"].iloc[0]), str(rows["dispersion"].iloc[0]))
+    beside, told = _beside(material, library)
+    unlikely = [_unlikely(row["layer_spacing_a"], errors, beside) for row in distinct.head(_SHOWN).to_dict("records")]
     lines = [
         [
             str(row["file"]),
             f"{row['energy_above_lowest_mev']:.1f}",
             str(1 + int((rows["same_as"] == row["file"]).sum())),
-            f"{row['layer_spacing_a']:.2f}",
+            f"{row['layer_spacing_a']:.2f}{'*' if odd else ''}",
             f"{row['bxb_angle_mean_deg']:.1f}",
             str(row["space_group"]),
             f"{row['force_ev_a']:.3f}",
             f"{row['stress_gpa']:.3f}",
         ]
-        for row in distinct.head(_SHOWN).to_dict("records")
+        for row, odd in zip(distinct.head(_SHOWN).to_dict("records"), unlikely, strict=True)
     ]
     headings = ["candidate", f"meV per {unit}", "starts", "spacing (A)", "angle (deg)", "group", "eV/A", "GPa"]
     show_rows(Console(highlight=False), headings, lines, whole=range(1, 8), right=range(1, 8))
-    errors = engine_errors(str(rows["engine"].iloc[0]), str(rows["dispersion"].iloc[0]))
+    if any(unlikely):
+        typer.echo("  * outside the 90 % interval of the study layer-spacing: perhaps not the packing that grows")
     for name, words, unit, digits in _TOLD:
         found = intervals(ranked, material)[name]
         if math.isnan(found.value):
@@ -161,7 +165,7 @@ def _tell(ranked: pd.DataFrame, material: str, library: Any) -> None:
                 f"    less the engine's mean error {value:.{digits}f} {unit} (90 %, if the packing is right: "
                 f"{low:.{digits}f} to {high:.{digits}f})"
             )
-    typer.echo(f"  {_beside(material, library)}")
+    typer.echo(f"  {told}")
 
 
 def _draw(ranked: pd.DataFrame, material: str, outcomes: list[Outcome], out: Path) -> None:
@@ -187,15 +191,25 @@ def _short(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9.-]", "", Path(text).stem if text.endswith((".cif", ".vasp")) else text)
 
 
-def _beside(material: str, library: Any) -> str:
-    """Spacing by the shipped study, and of known crystals."""
+def _beside(material: str, library: Any) -> tuple[dict[str, Any], str]:
+    """Spacing by the shipped study and of known crystals, as numbers and in words."""
     from perospin.chemistry import Perovskite
     from perospin.studies.structures import spacing_beside
 
     try:
-        return expected_words(spacing_beside(Perovskite.parse(material, library)))
+        found = spacing_beside(Perovskite.parse(material, library))
     except PerospinError as error:
-        return f"no spacing to set beside: {error}"
+        return {}, f"no spacing to set beside: {error}"
+    return found, expected_words(found)
+
+
+def _unlikely(spacing_a: float, errors: Mapping[str, EngineError], beside: Mapping[str, Any]) -> bool:
+    """Whether a spacing, less the engine's mean error, lies outside what the study expects."""
+    if "layer_spacing_a" in errors:
+        spacing_a = errors["layer_spacing_a"].corrected(spacing_a)[0]
+    return spacing_a < beside.get("study_spacing_low_a", math.nan) or spacing_a > beside.get(
+        "study_spacing_high_a", math.nan
+    )
 
 
 def _tell_others(ranked: pd.DataFrame) -> None:
