@@ -47,7 +47,7 @@ KNOWN = (
     "86", "47", "111", "475", "76", "77", "88", "750", "269", "38", "754", "94", "17", "540", "346", "87",
     "93", "44", "187", "20", "490", "18", "BA2PbI4", "PEA2PbI4",
 )  # fmt: skip
-"""Files of the data set: ordered, with all hydrogens, and small; and two of another one. None was left out for what came
+"""Files of the data set: ordered, with all hydrogens, and small; two of another one. None was left out for what came
 out of it."""
 SEEN = {
     "BA2PbI4": "its material was built while the method was tried",
