@@ -77,11 +77,15 @@ def _tell_packing_error(engines: list[str]) -> None:
         if not error.n_materials:
             typer.echo(f"how far {engine} errs between packings isn't known here")
             continue
-        typer.echo(
-            f"{engine} between packings: for {error.n_lower} of {counted(error.n_materials, 'known material')} a start "
-            f"from the formula lies below the crystal, by up to {error.largest_mev:.0f} meV per spacer; smaller "
-            "differences tell nothing"
-        )
+        known = counted(error.n_materials, "known material")
+        if not error.n_lower:
+            told = f"for none of {known} a start from the formula lies below the crystal: no error was seen"
+        else:
+            told = (
+                f"for {error.n_lower} of {known} a start from the formula lies below the crystal, by up to "
+                f"{error.largest_mev:.0f} meV per spacer; smaller differences tell nothing"
+            )
+        typer.echo(f"{engine} between packings: {told}")
 
 
 def _tell_reaction_error() -> None:
