@@ -106,7 +106,7 @@ def _failed(source: str, reason: str) -> None:
 
 def _tell_engine(engine: str, dispersion: str) -> None:
     """Say how far the engine misses crystals that are known."""
-    from perospin.descriptors.structure.relaxing import engine_errors
+    from perospin.descriptors.structure.relaxing import engine_errors, packing_error
 
     errors = engine_errors(engine, dispersion)
     if not errors:
@@ -117,6 +117,12 @@ def _tell_engine(engine: str, dispersion: str) -> None:
         f"{engine} on {counted(spacing.n_crystals, 'known crystal')}: spacing off by {spacing.rms:.1f} % rms (mean "
         f"{spacing.mean:+.1f}, worst {spacing.largest:+.1f}), angle by {angle.rms:.1f} deg (mean {angle.mean:+.1f})"
     )
+    search = packing_error(engine)
+    if search.n_materials:
+        typer.echo(
+            f"from the formula {search.n_right} of {counted(search.n_starts, 'start')} of {search.n_materials} known "
+            "materials ended in the packing that grows: take many, and trust a minimum that several starts find"
+        )
 
 
 def _tell(ranked: pd.DataFrame, material: str, library: Any) -> None:

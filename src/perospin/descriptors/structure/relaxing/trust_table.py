@@ -80,14 +80,18 @@ class PackingError:
     ----------
     n_materials : int
         Materials whose relaxed crystal was compared with starts from the formula.
+    n_starts, n_right : int
+        Their starts, and those that ended in the packing of the crystal.
     n_lower : int
-        Those with a start below the crystal.
+        Materials with a start below the crystal.
     largest_mev : float
         How far the lowest of all lies below its crystal (meV per spacer); 0 if none does. Energies between packings
         are wrong by this much at least, if the crystal is the most stable one at 0 K.
     """
 
     n_materials: int
+    n_starts: int
+    n_right: int
     n_lower: int
     largest_mev: float
 
@@ -148,9 +152,11 @@ def packing_error(engine: str) -> PackingError:
     """
     table = trust_built()
     rows = table[(table["engine"] == engine) & table["converged"].eq(True)]
-    lowest = rows.groupby("built")["above_known_mev_per_spacer"].min().dropna()
+    rows = rows[rows["above_known_mev_per_spacer"].notna()]
+    lowest = rows.groupby("built")["above_known_mev_per_spacer"].min()
     below = lowest[lowest < 0]
-    return PackingError(len(lowest), len(below), float(-below.min()) if len(below) else 0.0)
+    right = int(rows["same_packing"].sum())
+    return PackingError(len(lowest), len(rows), right, len(below), float(-below.min()) if len(below) else 0.0)
 
 
 def reaction_spread() -> tuple[int, float]:
