@@ -62,6 +62,7 @@ def test_any_pieces(text: str) -> None:
     check(text)
 
 
+@pytest.mark.slow
 def test_five_thousand_strings() -> None:
     assert fuzz(5_000, seed=1) > 200  # the generator does reach formulae
 

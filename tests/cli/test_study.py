@@ -89,6 +89,7 @@ def test_list_and_show(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert "leave one spacer out" in text
 
 
+@pytest.mark.slow
 def test_names_of_estimators_stay_whole_at_80_columns(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -117,6 +118,7 @@ def test_a_folder_that_can_not_be_written_is_one_sentence(
     assert "can't read or write 'out/cells': permission denied" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_cautions_and_the_count_of_variants_stand_under_the_scores(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

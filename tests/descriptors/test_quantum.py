@@ -21,6 +21,7 @@ def cache(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_methylammonium_published_level_is_the_published_row(cache):
     # MAPbI3 row of 10.1039/d5sc07406a; methylammonium has one conformer, so nothing is chosen by agreement
     values = compute_ion("C[NH3+]", "published")["values"]

@@ -76,6 +76,7 @@ def test_profile_intervals_of_a_wide_problem_are_lopsided() -> None:
     assert value.high - value.value > 1.15 * (value.value - value.low)
 
 
+@pytest.mark.slow
 def test_bootstrap_is_reproducible() -> None:
     y = noisy()
     first, second, other = (fit_model(DECAY, DELAY, y, intervals="bootstrap", seed=seed) for seed in (4, 4, 5))

@@ -64,6 +64,7 @@ def test_a_long_lifetime_of_wide_error_is_no_bound_by_the_resolution() -> None:
     assert not any("told from what the experiment resolves" in sentence for sentence in fit.warnings)
 
 
+@pytest.mark.slow
 def test_long_data_agree_with_all_points(monkeypatch: pytest.MonkeyPatch) -> None:
     delay = np.linspace(-3.0, 60.0, 50_000)
     same, counter = simulate_pump_probe(delay, 7.76, noise=0.3, seed=1)

@@ -108,6 +108,7 @@ def test_only_like_is_compared_with_like(table):
 # -- permutation ---------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_permutation_tells_the_carrier_from_noise(table):
     X, y, groups = table
     scheme = leave_one_group_out(groups)

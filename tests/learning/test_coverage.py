@@ -81,6 +81,7 @@ def grouped(seed):
     return pd.DataFrame({"a": rng.standard_normal(len(groups))}), y, groups
 
 
+@pytest.mark.slow
 def test_rows_of_one_group_do_not_make_the_next_group_look_easy():
     model = build_estimator({"kind": "mean"}, 0)
     equal, by_row = [], []

@@ -73,6 +73,7 @@ def test_the_jackknife_error_is_the_standard_error_of_a_slope():
     assert (effect.folds_agree, effect.n_folds, effect.silent_folds, effect.rows_agree) == (80, 80, 0, 1.0)
 
 
+@pytest.mark.slow
 def test_the_interval_covers_the_truth_about_as_often_as_it_says():
     hits = 0
     for seed in range(60):

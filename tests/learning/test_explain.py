@@ -60,6 +60,7 @@ def test_against_the_definition(data):
         assert_allclose(value, brute_force(rough, row, background), atol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # what importing shap or its progress bar warns about isn't ours
 def test_against_shap(data):
     shap = pytest.importorskip("shap")

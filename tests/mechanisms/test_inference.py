@@ -165,6 +165,7 @@ def test_low_fields_give_the_true_correlation_time():
     assert estimate.low < 0.012 < estimate.high
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("law", ["elliott_yafet_einstein", "raman"])
 def test_phonons_are_not_called_thermal_activation_at_random(law: str):
     from perospin.mechanisms import elliott_yafet_einstein_rate
@@ -190,6 +191,7 @@ def test_a_doubtful_unit_is_named():
     assert any("field 150 T is unusual: is the unit right?" in note for note in found.notes)
 
 
+@pytest.mark.slow
 def test_laws_that_are_the_same_here_are_not_told_apart():
     t = np.linspace(80, 300, 10)
     data = {"temperature_k": t, "rate_per_ps": scattered(0.2 * (t / 300) ** -0.5, 1)}
@@ -236,6 +238,7 @@ def test_physical_parameters_behind_the_coefficients():
         assert model[parameter].value == pytest.approx(value, rel=5e-3)
 
 
+@pytest.mark.slow
 @settings(max_examples=4)
 @given(st.floats(-9.0, 6.0), st.integers(0, 2**31))
 def test_units_and_order_of_rows_do_not_matter(decades: float, seed: int):
@@ -252,6 +255,7 @@ def test_units_and_order_of_rows_do_not_matter(decades: float, seed: int):
         assert twin.probability == pytest.approx(model.probability, abs=0.02)
 
 
+@pytest.mark.slow
 def test_same_seed_same_numbers():
     data = {"temperature_k": TEMPERATURES, "rate_per_ps": scattered(TEMPERATURE_RATES, 3)}
     assert infer(data, seed=4).to_json() == infer(data, seed=4).to_json()
@@ -298,6 +302,7 @@ def test_summary_and_frame(field_result: MechanismResult):
     assert np.all(frame["predicted_low_per_ps"] < frame["predicted_high_per_ps"])
 
 
+@pytest.mark.slow
 def test_about_nine_in_ten_measurements_fall_into_the_predicted_band():
     hits = []
     for seed in range(20):

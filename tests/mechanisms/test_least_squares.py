@@ -82,6 +82,7 @@ def test_one_mechanism_without_shape_is_a_weighted_mean(space: ModelSpace):
     assert fit.chi2[:, constant] == pytest.approx(np.sum(residual**2, axis=1))
 
 
+@pytest.mark.slow
 def test_more_starts_change_no_answer(space: ModelSpace):
     y = simulated(space, [1, 4], n_sets=6)
     sigma = np.full_like(y, 0.1)
@@ -92,6 +93,7 @@ def test_more_starts_change_no_answer(space: ModelSpace):
     assert merged(few, groups) == pytest.approx(merged(many, groups), abs=0.08)
 
 
+@pytest.mark.slow
 def test_a_batch_is_its_members(space: ModelSpace):
     y = simulated(space, [2, 4], n_sets=3)
     sigma = np.full_like(y, 0.1)

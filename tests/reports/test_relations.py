@@ -41,6 +41,7 @@ def test_a_perfect_order_of_four_says_nothing_of_six_something() -> None:
     assert rank_correlation(np.arange(4.0), np.arange(4.0), list("abcd")).p_value == pytest.approx(2 / 24)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [8, 20])
 def test_the_interval_of_pairs_that_have_nothing_to_do_with_each_other_holds_zero(n: int) -> None:
     rng = np.random.default_rng(n)

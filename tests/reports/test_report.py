@@ -150,6 +150,7 @@ def test_text_of_the_study_is_escaped(made: tuple[StudyResult, Path]) -> None:
     assert "<made up>" not in page
 
 
+@pytest.mark.slow
 def test_writing_twice_gives_the_same_page(made: tuple[StudyResult, Path], tmp_path: Path) -> None:
     again = report(StudyResult.load(made[1].parent), tmp_path)
     assert again.read_text(encoding="utf-8") == made[1].read_text(encoding="utf-8")

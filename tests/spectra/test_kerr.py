@@ -155,6 +155,7 @@ def test_thousands_of_transients_in_one_call():
         assert batch["dephasing_time_ps"][i] == pytest.approx(single.dephasing_time_ps, rel=1e-3)
 
 
+@pytest.mark.slow
 def test_noise_is_no_precession():
     delay_ps = np.linspace(0, 600, 120)
     told = 0

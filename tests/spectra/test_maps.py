@@ -246,6 +246,7 @@ def simulated(seed: int, artefact: bool) -> tuple[SignalMap, dict[str, float]]:
     return SignalMap(delay, np.linspace(450.0, 650.0, m), signal, "mOD"), truth
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("artefact", [False, True])
 def test_defaults_hold_wherever_the_pump_comes(artefact: bool) -> None:
     pulls = []

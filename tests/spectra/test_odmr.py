@@ -159,6 +159,7 @@ def test_a_derivative_against_field() -> None:
     assert near(fit, "amplitude", 1.0)
 
 
+@pytest.mark.slow
 def test_widths_are_those_at_fields_free_of_the_offset() -> None:
     pulls = []
     for seed in range(4):

@@ -15,6 +15,7 @@ BLOCK = re.compile(r"```python\n(?P<code>.*?)```\n(?:\n```text\n(?P<shown>.*?)``
 NUMBER = re.compile(r"[-+]?[0-9]+\.?[0-9]*(?:e[-+]?[0-9]+)?")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", ["kerr", "hanle", "odmr", "spin_inertia"])
 def test_examples_print_what_the_page_shows(page):
     text = (PAGES / f"{page}.md").read_text(encoding="utf-8")

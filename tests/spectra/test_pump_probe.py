@@ -354,6 +354,7 @@ def test_one_trace_has_no_polarisation() -> None:
         fit_populations(DELAY, *pair(), order=3)  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_a_step_between_two_points_leaves_the_lifetime_determined() -> None:
     """Points far wider than the response: time zero and response can't be told, the decay can, with an honest error."""
     delay = np.arange(-20, 200) * 0.1

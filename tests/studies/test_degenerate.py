@@ -87,6 +87,7 @@ def test_ten_percent_of_shuffled_targets_are_pointed_at(tmp_path: Path) -> None:
     assert "look at the value" in caution.text
 
 
+@pytest.mark.slow
 def test_targets_shuffled_altogether_are_no_better_than_chance(tmp_path: Path) -> None:
     frame = table(30).assign(y=lambda f: np.random.default_rng(5).permutation(f["y"]))
     part = run(tmp_path, frame, checks={"n_bootstrap": 20, "n_shuffles": 19})
@@ -346,6 +347,7 @@ def everything(folder: Path) -> dict[str, Any]:
     )
 
 
+@pytest.mark.slow
 def test_two_runs_with_one_seed_are_identical_and_survive_saving(tmp_path: Path) -> None:
     header, parts, raw = parse_study(everything(tmp_path), "plain.toml")
     study = Study(header.name, header.title, "", parts, "plain", raw)

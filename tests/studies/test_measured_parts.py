@@ -76,6 +76,7 @@ def test_uncertain_rows_have_no_measured_features() -> None:
     assert sorted(rows["formula"]) == sorted(["(BA)2PbI4", "(4I-BA)2PbI4", "MAPbI3", "MAPbBr3", "FAPbI3", "CsPbBr3"])
 
 
+@pytest.mark.slow
 def test_records_of_the_user_make_a_part_run_on_exactly_the_rows_that_have_them(store: Path, tmp_path: Path) -> None:
     table = load_table("spin52", corrected=True)
     formulas = sorted(set(table["formula"].dropna()) - {""})[:24]

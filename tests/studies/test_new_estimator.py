@@ -9,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import perospin
 
 ROOT = Path(perospin.__file__).parent
@@ -101,6 +103,7 @@ print(json.dumps({
 """
 
 
+@pytest.mark.slow
 def test_a_new_estimator_takes_three_places(tmp_path: Path) -> None:
     package = tmp_path / "src" / "perospin"
     shutil.copytree(ROOT, package, ignore=shutil.ignore_patterns("__pycache__"))

@@ -33,6 +33,7 @@ def _same(first: StudyResult, second: StudyResult) -> None:
         pd.testing.assert_frame_equal(one, two, check_exact=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "spec",
     [

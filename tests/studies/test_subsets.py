@@ -64,6 +64,7 @@ def test_a_row_that_is_scored_many_times_counts_once(result: StudyResult) -> Non
     assert found["sse_all"] == pytest.approx(by_row.sum())
 
 
+@pytest.mark.slow
 def test_the_page_and_the_card_name_rows_scheme_blindness_and_history(result: StudyResult, tmp_path: Path) -> None:
     page = report(result, tmp_path).read_text(encoding="utf-8")
     card = model_card(StudyResult.load(tmp_path))

@@ -69,6 +69,7 @@ def test_impossible_tables_are_refused(n, noise):
         synthetic_paper_table(n=n, noise=noise)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_gaussian_process_recovers_the_law_and_a_line_does_not(seed):
     assert leave_one_out_r2({"kind": "gp", "mode": "map"}, seed) >= 0.95

@@ -62,6 +62,7 @@ def test_a_file_of_the_users_is_an_engine(engine: str, tmp_path: Path) -> None:
         open_engine(engine.replace("krypton", "number"))
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_processes_and_a_cluster_that_loses_a_worker_give_the_same(engine: str, crystals: Path, tmp_path: Path) -> None:
     limits = Limits(1e-3, 1e-3, 200)

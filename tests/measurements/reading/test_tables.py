@@ -220,6 +220,7 @@ def test_skip_lines_passes_over_numbers_that_are_no_data(tmp_path: Path) -> None
     assert np.array_equal(read(tmp_path, content, skip_lines=2).values, [[1, 2], [3, 4], [5, 6]])
 
 
+@pytest.mark.slow
 def test_a_million_points(tmp_path: Path) -> None:
     rows = np.column_stack([np.arange(1_000_000) * 1e-3, np.sin(np.arange(1_000_000))])
     text = "\n".join(f"{x:.3f},{y:.9f}" for x, y in rows)

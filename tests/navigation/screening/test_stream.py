@@ -81,6 +81,7 @@ def test_a_block_is_what_predicting_each_material_gives(predictor: Predictor) ->
     assert "(GUA)(MA)PbI4" in formulas
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rank", ["bound", "chance", "value"])
 def test_the_list_is_that_of_all_candidates(space: Space, study: Study, rank: str, request: Any) -> None:
     whole = screen(space, study, top=5, rank=rank)

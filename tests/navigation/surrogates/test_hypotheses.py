@@ -35,6 +35,7 @@ def learn(steps: int, **options):
     return learning, order, advice
 
 
+@pytest.mark.slow
 def test_it_finds_the_step_and_says_so():
     learning, order, advice = learn(6)
     assert learning.best(advice.record) == "step in x"
