@@ -17,6 +17,7 @@ from perospin.cli.crystal.group import app
 from perospin.cli.own_ions import library_with
 from perospin.digits import counted
 from perospin.errors import DataError, PerospinError
+from perospin.text import shorten
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -184,8 +185,8 @@ def _draw(ranked: pd.DataFrame, material: str, outcomes: list[Outcome], out: Pat
         return
     structures = {outcome.source: outcome for outcome in outcomes}
     titles = {
-        f"{_short(row['file'])}, {row['energy_above_lowest_mev']:.0f} meV\n{row['layer_spacing_a']:.2f} Å, "
-        f"{row['bxb_angle_mean_deg']:.0f}°": structures[str(row["file"])].structure()
+        f"{shorten(_short(row['file']), 24)}\n{row['energy_above_lowest_mev']:.0f} meV, "
+        f"{row['layer_spacing_a']:.2f} Å, {row['bxb_angle_mean_deg']:.0f}°": structures[str(row["file"])].structure()
         for row in rows.to_dict("records")
     }
     path = draw_candidates(titles, out / f"candidates-{_short(material)}.png")

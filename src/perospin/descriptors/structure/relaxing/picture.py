@@ -71,9 +71,9 @@ def _draw(axis: Any, structure: Structure) -> None:
 
     from perospin.look import BLACK, BLUE, GREY, SKY, VERMILLION
 
-    normal, climbing = _normal(structure)
+    normal, climbing, n_layers = _normal(structure)
     twice = structure.copy()
-    twice.make_supercell([2 if k == climbing else 1 for k in range(3)])
+    twice.make_supercell([2 if k == climbing and n_layers == 1 else 1 for k in range(3)])
     side = twice.lattice.matrix[(climbing + 1) % 3]
     across = side - (side @ normal) * normal
     plane = np.array([across / np.linalg.norm(across), normal]).T
@@ -90,11 +90,13 @@ def _draw(axis: Any, structure: Structure) -> None:
             axis.plot(*(places[chosen] @ plane).T, "o", color=colour, markersize=3.2, zorder=4, linestyle="none")
 
 
-def _normal(structure: Structure) -> tuple[Float, int]:
-    """Find the unit vector across the layers, and the axis of the cell that climbs most."""
+def _normal(structure: Structure) -> tuple[Float, int, int]:
+    """Find the unit vector across the layers, the axis of the cell that climbs most, and the layers of a cell."""
     network = find_network(order(read_sites(structure)))
     stack = find_layers(network, components(len(network.b_atoms), network.bridges, network.bridge_image))
-    return stack.normal, int(np.argmax(np.abs(structure.lattice.matrix @ stack.normal)))
+    climbs = np.abs(structure.lattice.matrix @ stack.normal)
+    n_layers = len(stack.slabs) * round(float(climbs.max()) / stack.period_a)
+    return stack.normal, int(np.argmax(climbs)), n_layers
 
 
 def _molecules(structure: Structure) -> tuple[list[str], Float, list[tuple[Float, Float]]]:
