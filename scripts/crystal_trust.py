@@ -169,38 +169,27 @@ _ERRORS = ("spacing_error_percent", "area_error_percent", "angle_error_deg")
 
 def _known_lines(known: pd.DataFrame) -> list[str]:
     lines = [
-        "| crystal | file | spacing (Å) | off by | area off by | angle (°) | off by (°) | space group | relaxed "
-        "| l3i5: spacing, area, angle |",
-        "|---|---|---|---|---|---|---|---|---|---|",
+        "| crystal | file | spacing (Å) | off by | area off by | angle (°) | off by (°) | space group |",
+        "|---|---|---|---|---|---|---|---|",
     ]
-    first, second = (known[known["engine"] == name] for name in ("SevenNet-0", "SevenNet-l3i5"))
-    other = {row["file"]: row for row in second.to_dict("records")}
-    for row in first.to_dict("records"):
-        seen = "*" if row["used_before"] else ""
-        beside = other.get(row["file"])
+    rows = known[known["engine"] == "SevenNet-0"]
+    for row in rows.to_dict("records"):
+        kept = row["space_group"] == row["space_group_relaxed"]
         lines.append(
-            f"| {row['material']}{seen} | {row['file']} | {row['layer_spacing_a']:.2f} | "
-            f"{row['spacing_error_percent']:+.1f} % | {row['area_error_percent']:+.1f} % | {row['angle_deg']:.1f} | "
-            f"{row['angle_error_deg']:+.1f} | {row['space_group']} | {row['space_group_relaxed']} | "
-            f"{'' if beside is None else _errors([beside[name] for name in _ERRORS])} |"
+            f"| {row['material']}{'*' if row['used_before'] else ''} | {row['file'].removesuffix('.vasp')} | "
+            f"{row['layer_spacing_a']:.2f} | {row['spacing_error_percent']:+.1f} % | "
+            f"{row['area_error_percent']:+.1f} % | "
+            f"{row['angle_deg']:.1f} | {row['angle_error_deg']:+.1f} | "
+            f"{row['space_group']}{'' if kept else ' to ' + row['space_group_relaxed']} |"
         )
+    fresh = rows[rows["used_before"] == ""]
     for name, of in (("mean", lambda c: c.mean()), ("root mean square", lambda c: (c**2).mean() ** 0.5)):
-        cells = []
-        for rows in (first, second):
-            fresh = rows[rows["used_before"] == ""]
-            cells.append([of(fresh[column]) for column in _ERRORS] + [len(fresh)])
-        (spacing, area, angle, number), beside = cells
+        spacing, area, angle = (of(fresh[column]) for column in _ERRORS)
         sign = "+" if name == "mean" else ""
         lines.append(
-            f"| **{name}** of {number} | | | {spacing:{sign}.1f} % | {area:{sign}.1f} % | | {angle:{sign}.1f} | | | "
-            f"{_errors(beside[:3], sign)} (of {beside[3]}) |"
+            f"| **{name}** of {len(fresh)} | | | {spacing:{sign}.1f} % | {area:{sign}.1f} % | | {angle:{sign}.1f} | |"
         )
     return lines
-
-
-def _errors(values: list[float], sign: str = "+") -> str:
-    spacing, area, angle = values
-    return f"{spacing:{sign}.1f} %, {area:{sign}.1f} %, {angle:{sign}.1f}°"
 
 
 def _built_lines(built: pd.DataFrame) -> list[str]:
