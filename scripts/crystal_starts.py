@@ -3,16 +3,18 @@
 ``python scripts/crystal_starts.py`` builds 24 starts of each (minutes) and prints the table of
 `docs/crystals/building.md`. The expected spacing is that of the study `layer-spacing`, fitted without any crystal of
 the spacer; with ``--alone`` there is none. ``--bonds`` prints the bond lengths that the starts are built with, as the
-shipped crystals have them; ``--out FILE`` keeps the rows as CSV.
+shipped crystals have them; ``--groups`` counts their space groups; ``--out FILE`` keeps the rows as CSV.
 """
 
 from __future__ import annotations
 
 import argparse
 import math
+from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 from time import process_time
+from typing import Any
 
 import pandas as pd
 
@@ -33,9 +35,8 @@ NEVER_USED = (
 """Materials that were first built when this table was made."""
 
 
-def bonds() -> pd.DataFrame:
-    """Median bond lengths of the layered crystals of one metal and one halide."""
-    rows = []
+def layered() -> Iterator[tuple[Any, Perovskite]]:
+    """Shipped crystals with (100) layers, RP and DJ."""
     for crystal in load_table("structures_2d").itertuples():
         if not crystal.formula or crystal.layer_orientation != "(100)":
             continue
@@ -43,12 +44,26 @@ def bonds() -> pd.DataFrame:
             material = Perovskite.parse(str(crystal.formula))
         except PerospinError:
             continue  # cations that the library doesn't know
-        if len(material.b_site) == len(material.x_site) == 1 and material.family in ("RP", "DJ"):
+        if material.family in ("RP", "DJ"):
+            yield crystal, material
+
+
+def groups() -> pd.Series:
+    """Count space groups of the RP crystals with n = 1."""
+    found = [c.space_group for c, material in layered() if material.family == "RP" and material.n_layers == 1]
+    return pd.Series(found).value_counts()
+
+
+def bonds() -> pd.DataFrame:
+    """Median bond lengths of the layered crystals of one metal and one halide."""
+    rows = []
+    for crystal, material in layered():
+        if len(material.b_site) == len(material.x_site) == 1:
             metal, halide = material.b_site[0][0].symbol, material.x_site[0][0].symbol
             rows.append((metal, halide, crystal.bx_length_in_plane_a, crystal.bx_length_terminal_a))
     frame = pd.DataFrame(rows, columns=["metal", "halide", "in_plane_a", "terminal_a"]).dropna()
-    groups = frame.groupby(["metal", "halide"])
-    return groups.median().round(3).assign(crystals=groups.size())
+    of_pair = frame.groupby(["metal", "halide"])
+    return of_pair.median().round(3).assign(crystals=of_pair.size())
 
 
 def compared(formula: str, starts: int, seed: int, expected_a: tuple[float, float] | None) -> dict[str, float | str]:
@@ -88,6 +103,7 @@ def compared(formula: str, starts: int, seed: int, expected_a: tuple[float, floa
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--bonds", action="store_true")
+    parser.add_argument("--groups", action="store_true", help="count space groups of RP crystals with n = 1")
     parser.add_argument("--alone", action="store_true", help="no expected spacing: packing alone")
     parser.add_argument("--starts", type=int, default=24)
     parser.add_argument("--seed", type=int, default=0)
@@ -97,6 +113,9 @@ def main() -> None:
     pd.set_option("display.width", 250, "display.max_columns", 30)
     if given.bonds:
         print(bonds().to_string())
+        return
+    if given.groups:
+        print(groups().to_string(), f"\nin all {groups().sum()}")
         return
     formulas = list(given.formula or LOOKED_AT + NEVER_USED)
     expected: list[tuple[float, float] | None] = [None] * len(formulas)

@@ -14,6 +14,7 @@ from perospin.errors import DataError
 from perospin.saving import write_json, write_text
 
 if TYPE_CHECKING:
+    from perospin.chemistry import IonLibrary
     from perospin.navigation import Screening
 
 app = typer.Typer(
@@ -79,7 +80,7 @@ def screen(
     opened = (
         navigation.Space.load(space, library)
         if space is not None
-        else _space(spacers or "", a_cation, metal, halide, layers, _own(ion, a_cation), library)
+        else _space(spacers or "", a_cation, metal, halide, layers, _own(ion, a_cation, library), library)
     )
     typer.echo(f"{opened.size:,} {'material' if opened.size == 1 else 'materials'} in the space", err=True)
     for sentence in opened.told():
@@ -102,11 +103,11 @@ def screen(
         typer.echo(f"page in {html}", err=True)
 
 
-def _own(ion: list[str] | None, a_cation: str) -> dict[str, str]:
+def _own(ion: list[str] | None, a_cation: str, library: IonLibrary) -> dict[str, str]:
     """Give the spacers of ``--ion``: all that --a doesn't name."""
     cages = {one.strip() for one in a_cation.split(",")}
-    pairs = [text.partition("=") for text in ion or ()]
-    return {name.strip(): smiles.strip() for name, _, smiles in pairs if name.strip() not in cages}
+    names = {text.partition("=")[0].strip() for text in ion or ()} - cages
+    return {name: str(library.get(name).smiles) for name in sorted(names)}
 
 
 def _space(spacers: str, a_cation: str, metal: str, halide: str, layers: str, own: dict[str, str], library: Any) -> Any:

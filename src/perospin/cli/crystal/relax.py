@@ -126,6 +126,11 @@ def _tell_engine(engine: str, dispersion: str) -> None:
         )
 
 
+def _of(ranked: pd.DataFrame, material: str) -> pd.DataFrame:
+    """Ranked starts of one material, the lowest first."""
+    return ranked[(ranked["material"] == material) & ranked["rank"].notna()].sort_values("rank")
+
+
 def _tell(ranked: pd.DataFrame, material: str, library: Any) -> None:
     """One material: its lowest candidates, what starts agree about, and what is known besides."""
     from rich.console import Console
@@ -133,7 +138,7 @@ def _tell(ranked: pd.DataFrame, material: str, library: Any) -> None:
     from perospin.cli.paragraphs import show_rows
     from perospin.descriptors.structure.relaxing import WINDOW_MEV, engine_errors, intervals
 
-    rows = ranked[(ranked["material"] == material) & ranked["rank"].notna()].sort_values("rank")
+    rows = _of(ranked, material)
     distinct = rows[rows["same_as"] == ""]
     n_inside, unit = int(rows["in_window"].sum()), str(rows["unit"].iloc[0])
     typer.echo(
@@ -142,7 +147,8 @@ def _tell(ranked: pd.DataFrame, material: str, library: Any) -> None:
     )
     errors = engine_errors(str(rows["engine"].iloc[0]), str(rows["dispersion"].iloc[0]))
     beside, told = _beside(material, library)
-    unlikely = [_unlikely(row["layer_spacing_a"], errors, beside) for row in distinct.head(_SHOWN).to_dict("records")]
+    shown = distinct.head(_SHOWN).to_dict("records")
+    unlikely = [_unlikely(row["layer_spacing_a"], errors, beside) for row in shown]
     lines = [
         [
             str(row["file"]),
@@ -154,7 +160,7 @@ def _tell(ranked: pd.DataFrame, material: str, library: Any) -> None:
             f"{row['force_ev_a']:.3f}",
             f"{row['stress_gpa']:.3f}",
         ]
-        for row, odd in zip(distinct.head(_SHOWN).to_dict("records"), unlikely, strict=True)
+        for row, odd in zip(shown, unlikely, strict=True)
     ]
     headings = ["candidate", f"meV per {unit}", "starts", "spacing (A)", "angle (deg)", "group", "eV/A", "GPa"]
     show_rows(Console(highlight=False), headings, lines, whole=range(1, 8), right=range(1, 8))
@@ -179,8 +185,8 @@ def _draw(ranked: pd.DataFrame, material: str, outcomes: list[Outcome], out: Pat
     """Draw the lowest candidates of a layered material."""
     from perospin.descriptors.structure.relaxing import draw_candidates
 
-    rows = ranked[(ranked["material"] == material) & (ranked["rank"].notna()) & (ranked["same_as"] == "")]
-    rows = rows[(rows["remark"] == "") & rows["layer_spacing_a"].notna()].sort_values("rank").head(_SHOWN)
+    rows = _of(ranked, material)
+    rows = rows[(rows["same_as"] == "") & (rows["remark"] == "") & rows["layer_spacing_a"].notna()].head(_SHOWN)
     if rows.empty:
         return
     structures = {outcome.source: outcome for outcome in outcomes}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -104,6 +104,12 @@ class Made:
             and self.concentration_error <= RELATIVE_TOLERANCE
             and self.solvent_error <= RELATIVE_TOLERANCE
         )
+
+
+def are_shares(values: Iterable[float]) -> bool:
+    """Whether values sum to 1, or as percent to 100, within a hundredth of that."""
+    total = sum(values)
+    return any(abs(total - whole) <= 0.01 * whole for whole in (1.0, 100.0))
 
 
 def made_of(volumes_ul: Mapping[str, float], stocks: Sequence[Stock]) -> Made:

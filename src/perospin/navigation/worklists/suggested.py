@@ -11,7 +11,7 @@ from perospin.errors import NavigationError
 from perospin.navigation.campaign.belief import Known
 from perospin.navigation.worklists.ions import ions_of
 from perospin.navigation.worklists.plan import Worklist, map_rows
-from perospin.navigation.worklists.recipes import Target
+from perospin.navigation.worklists.recipes import Target, are_shares
 from perospin.navigation.worklists.robots import robot
 from perospin.navigation.worklists.stocks import Stock
 from perospin.text import shorten
@@ -69,10 +69,10 @@ def pending_targets(
     targets = []
     for one in waiting:
         shares = {component: float(one.choices[choice]) for component, choice in choices.items()}
-        total = sum(shares.values())
-        if not any(abs(total - whole) <= 0.01 * whole for whole in (1.0, 100.0)):
+        if not are_shares(shares.values()):
+            total = figures(sum(shares.values()))
             raise NavigationError(
-                f"the shares of '{shorten(one.name, 60)}' sum to {figures(total)}, not 1 or 100: {', '.join(shares)}; "
+                f"the shares of '{shorten(one.name, 60)}' sum to {total}, not 1 or 100: {', '.join(shares)}; "
                 "head each component's column with the name that the stocks give it"
             )
         rest = {name: value for name, value in one.choices.items() if name not in choices.values()}

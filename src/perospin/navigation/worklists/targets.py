@@ -10,7 +10,7 @@ from pathlib import Path
 from perospin.digits import figures
 from perospin.errors import NavigationError
 from perospin.navigation.worklists.ions import in_ions, ions_of
-from perospin.navigation.worklists.recipes import Target
+from perospin.navigation.worklists.recipes import Target, are_shares
 from perospin.navigation.worklists.stocks import Stock
 from perospin.text import from_spreadsheet, shorten, visible
 
@@ -107,10 +107,10 @@ def _target(
         for i, part in parts.items():
             if texts.get(i):
                 shares[part] = shares.get(part, 0.0) + _number(texts[i], heads[i])
-        total = sum(shares.values())
         whole = all(float(share).is_integer() for share in shares.values())
-        if not whole and not any(abs(total - one) <= 0.01 * one for one in (1.0, 100.0)):
-            raise NavigationError(f"the shares sum to {figures(total)}, not 1 or 100 (whole numbers may be any ratio)")
+        if not whole and not are_shares(shares.values()):
+            total = figures(sum(shares.values()))
+            raise NavigationError(f"the shares sum to {total}, not 1 or 100 (whole numbers may be any ratio)")
         usual = ", ".join(f"{part} {share:.3g}" for part, share in shares.items() if share)
         return Target(name or usual or f"row {row}", shares, molar, role=role, conditions=conditions)
     assert formula is not None  # a table without parts has formulas
