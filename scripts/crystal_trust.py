@@ -67,8 +67,8 @@ REACTING = (490, 491, 492, 494, 495, 496, 106, 107, 108)
 LOOKED_AT = ("(BA)2PbI4", "(PEA)2PbI4", "(PMA)2PbI4", "(EOA)2PbI4", "(HDA)PbI4")
 """Materials whose crystals were looked at while the packing was written."""
 TABLE = "starts.csv"
-BUILT_STARTS, STARTS, MOST_ATOMS = 24, 8, 94
-"""Starts that are built; those with small cells that are relaxed; the largest small cell."""
+BUILT_STARTS, STARTS = 24, 12
+"""Starts that are built; those that are relaxed, the first of the list."""
 
 
 def known_rows(crystals: Path, outcomes: list[Outcome]) -> pd.DataFrame:
@@ -280,7 +280,7 @@ def relax_built(formula: str, out: Path, engine: str) -> None:
         expected = held_out_structure([formula])
         spacing_a = float(expected["predicted"].iloc[0]), float(expected["sd"].iloc[0])
         write_starts(build(formula, BUILT_STARTS, 0, expected_a=spacing_a), folder / "starts")
-    paths = _small(folder / "starts" / TABLE)[:STARTS]
+    paths = [folder / "starts" / name for name in pd.read_csv(folder / "starts" / TABLE)["file"]][:STARTS]
     relax_files(paths, folder / "relaxed", engine, limits=LIMITS, progress=_tell)
 
 
@@ -348,12 +348,6 @@ def draw_first(starts: pd.DataFrame, out: Path, known: dict[str, Outcome]) -> No
 def _read(folder: Path, stem: str) -> Outcome | None:
     path = folder / f"{stem}-relaxed.json"
     return read_outcome(path) if path.is_file() else None
-
-
-def _small(table: Path) -> list[Path]:
-    """POSCAR files of small cells, in the order of the list."""
-    paths = [table.parent / name for name in pd.read_csv(table)["file"]]
-    return [path for path in paths if len(read_structure(path)) <= MOST_ATOMS]
 
 
 def _tell(what: str, done: int, in_all: int) -> None:

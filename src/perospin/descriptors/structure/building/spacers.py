@@ -43,6 +43,8 @@ class Conformer:
         From the first head to the second, or to the farthest heavy atom (A).
     strain_kcal_mol
         Of the shape, in the UFF force field, above the best of the same molecule.
+    charges_e
+        Partial charges (elementary charges), (n_atoms,); they sum to the charge of the ion.
     """
 
     symbols: tuple[str, ...]
@@ -52,6 +54,7 @@ class Conformer:
     bare_heads: bool
     length_a: float
     strain_kcal_mol: float
+    charges_e: Float
 
 
 def _molecule(ion: Ion) -> Any:
@@ -105,7 +108,7 @@ def conformers(ion: Ion, seed: int, most: int, heads: int) -> list[Conformer]:
 
     if ion.is_monatomic:
         symbol = next(iter(ion.composition))
-        return [Conformer((symbol,), np.zeros((1, 3)), (0,), np.zeros(1, dtype=bool), False, 0.0, 0.0)]
+        return [Conformer((symbol,), np.zeros((1, 3)), (0,), np.zeros(1, dtype=bool), False, 0.0, 0.0, np.ones(1))]
     molecule = _molecule(ion)
     if molecule.GetNumAtoms() > MOST_ATOMS:
         raise StructureError(
@@ -135,12 +138,15 @@ def conformers(ion: Ion, seed: int, most: int, heads: int) -> list[Conformer]:
     strains = np.array([energy for _, energy in relaxed])
     strains = strains - strains.min()
     heavy = np.array([atom.GetAtomicNum() > 1 for atom in molecule.GetAtoms()])
+    charges = partial_charges(molecule)
     shapes = []
     for k in np.argsort(strains, kind="stable"):
         if strains[k] > _STRAIN_LIMIT_KCAL_MOL:
             break
         places = np.array(molecule.GetConformer(found[k]).GetPositions())
-        shapes.append(_conformer(molecule, places - places[heavy].mean(axis=0), charged, heads, float(strains[k])))
+        shapes.append(
+            _conformer(molecule, places - places[heavy].mean(axis=0), charged, heads, float(strains[k]), charges)
+        )
     distinct = _distinct(shapes, heavy)
     distinct.sort(key=lambda shape: -shape.length_a)
     if len(distinct) <= most:
@@ -149,7 +155,23 @@ def conformers(ion: Ion, seed: int, most: int, heads: int) -> list[Conformer]:
     return [distinct[k] for k in chosen]
 
 
-def _conformer(molecule: object, places: Float, charged: list[int], heads: int, strain: float) -> Conformer:
+def partial_charges(molecule: Any) -> Float:
+    """Give partial charges of atoms: MMFF94's, or Gasteiger's where MMFF94 lacks an atom of the molecule, (n_atoms,)."""
+    from rdkit.Chem import AllChem, GetFormalCharge
+
+    typed = AllChem.MMFFGetMoleculeProperties(molecule)
+    if typed is None:
+        AllChem.ComputeGasteigerCharges(molecule)
+        found = np.array([atom.GetDoubleProp("_GasteigerCharge") for atom in molecule.GetAtoms()])
+        found = np.where(np.isfinite(found), found, 0.0)
+    else:
+        found = np.array([typed.GetMMFFPartialCharge(k) for k in range(molecule.GetNumAtoms())])
+    return found + (GetFormalCharge(molecule) - found.sum()) / len(found)
+
+
+def _conformer(
+    molecule: object, places: Float, charged: list[int], heads: int, strain: float, charges: Float
+) -> Conformer:
     atoms = list(molecule.GetAtoms())  # type: ignore[attr-defined]
     heavy = [atom.GetIdx() for atom in atoms if atom.GetAtomicNum() > 1]
     apart = np.linalg.norm(places[:, None] - places[None], axis=2)
@@ -164,7 +186,7 @@ def _conformer(molecule: object, places: Float, charged: list[int], heads: int, 
         [a.GetAtomicNum() == 1 and a.GetNeighbors()[0].GetSymbol() in ("N", "O") for a in atoms], dtype=bool
     )
     bare = all(atoms[k].GetTotalNumHs(includeNeighbors=True) == 3 for k in order)
-    return Conformer(tuple(a.GetSymbol() for a in atoms), places, order, donors, bare, length, strain)
+    return Conformer(tuple(a.GetSymbol() for a in atoms), places, order, donors, bare, length, strain, charges)
 
 
 def _distinct(shapes: list[Conformer], heavy: NDArray[np.bool_]) -> list[Conformer]:
