@@ -156,7 +156,7 @@ def conformers(ion: Ion, seed: int, most: int, heads: int) -> list[Conformer]:
 
 
 def partial_charges(molecule: Any) -> Float:
-    """Give partial charges of atoms: MMFF94's, or Gasteiger's where MMFF94 lacks an atom of the molecule, (n_atoms,)."""
+    """Give partial charges of atoms: MMFF94's, or Gasteiger's where MMFF94 lacks an atom, (n_atoms,)."""
     from rdkit.Chem import AllChem, GetFormalCharge
 
     typed = AllChem.MMFFGetMoleculeProperties(molecule)

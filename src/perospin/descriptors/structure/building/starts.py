@@ -252,18 +252,20 @@ def _chosen(
             weighed.append(replace(one, score=one.score + electrostatic(one.structure, one.drawn) / 2))
             if tell is not None:
                 tell("summing charges", len(weighed), min(likely, len(posed)))
-    distinct = Distinct()
-    chosen: list[_Packed] = []
-    for k in _in_turn(weighed, expected_a):
-        if len(chosen) < number and distinct.takes(weighed[k].structure, weighed[k].spacing_a):
-            chosen.append(weighed[k])
-    return chosen
+    new = Distinct()
+    best_first = [weighed[k] for k in np.argsort(_with_spacing(weighed, expected_a), kind="stable")]
+    distinct = [one for one in best_first if new.takes(one.structure, one.spacing_a)]
+    return [distinct[k] for k in _in_turn(distinct, expected_a)[:number]]
 
 
 def _in_turn(packed: Sequence[_Posed | _Packed], expected_a: tuple[float, float] | None) -> list[int]:
+    return _round_robin([_kind(one.drawn) for one in packed], _with_spacing(packed, expected_a), len(packed))
+
+
+def _with_spacing(packed: Sequence[_Posed | _Packed], expected_a: tuple[float, float] | None) -> Float:
+    """Scores, and what is added for spacings away from the expected one."""
     away = _away(np.array([one.spacing_a for one in packed]), expected_a)
-    total = np.array([one.score for one in packed]) + away
-    return _round_robin([_kind(one.drawn) for one in packed], total, len(packed))
+    return np.array([one.score for one in packed]) + away
 
 
 def _without_clash(posed: _Posed) -> _Packed | None:
