@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -252,9 +253,9 @@ def _chosen(
             weighed.append(replace(one, score=one.score + electrostatic(one.structure, one.drawn) / 2))
             if tell is not None:
                 tell("summing charges", len(weighed), min(likely, len(posed)))
-    new = Distinct()
+    new: dict[tuple[str, bool, int], Distinct] = defaultdict(Distinct)
     best_first = [weighed[k] for k in np.argsort(_with_spacing(weighed, expected_a), kind="stable")]
-    distinct = [one for one in best_first if new.takes(one.structure, one.spacing_a)]
+    distinct = [one for one in best_first if new[_kind(one.drawn)].takes(one.structure, one.spacing_a)]
     return [distinct[k] for k in _in_turn(distinct, expected_a)[:number]]
 
 
