@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from perospin.chemistry import IonLibrary, Perovskite
 from perospin.cli import main
 from perospin.descriptors.structure import describe_structure, read_structure
 from perospin.descriptors.structure.building import Start, build, cif_text, poscar_text, write_starts
+from perospin.descriptors.structure.building.choosing import Distinct, electrostatic
 from perospin.descriptors.structure.building.motifs import MOTIFS, fixed_axes, motifs_for
 from perospin.descriptors.structure.building.slab import bond_length_a, make_slab
 from perospin.descriptors.structure.building.spacers import conformers, hands_of
@@ -26,7 +28,7 @@ ONE_HAND = {"P1", "P2_1", "C2", "P2_12_12_1", "P2_12_12", "C222_1"}
 
 @pytest.fixture(scope="module")
 def joined() -> list[Start]:
-    return build("(HDA)PbI4", starts=4, seed=3)
+    return build("(HDA)PbI4", starts=4, seed=3, packings=24)
 
 
 def agree(start: Start, formula: str) -> None:
@@ -85,7 +87,7 @@ def kind_of(start: Start) -> str:
 
 def test_crystals_of_one_hand_have_screw_axes_only():
     material = Perovskite.parse("(X1)2PbI4", IonLibrary.of(["X1=C[C@H](F)[NH3+]"]))
-    for start in build(material, starts=2):
+    for start in build(material, starts=2, packings=12):
         assert kind_of(start) == "one hand"
         assert start.variables["space_group"] in ONE_HAND
 
@@ -93,7 +95,7 @@ def test_crystals_of_one_hand_have_screw_axes_only():
 @pytest.mark.slow
 def test_racemates_have_a_centre_and_enantiomers_none():
     for formula, kind in (("(R-MBA)2PbI4", "one hand"), ("(rac-MBA)2PbI4", "centre")):
-        starts = build(formula, starts=4)
+        starts = build(formula, starts=4, packings=12)
         assert {kind_of(start) for start in starts} == {kind}, formula
         if kind == "one hand":
             assert {start.variables["space_group"] for start in starts} <= ONE_HAND
@@ -105,7 +107,7 @@ def test_racemates_have_a_centre_and_enantiomers_none():
                 "(3AMP)(MA)2Pb3I10", "(R-MBA)2(MA)Pb2I7", "(S-MBA)2(MA)2Pb3I10"],
 )  # fmt: skip
 def test_phases_metals_and_halides(formula):
-    starts = build(formula, starts=3, seed=1)
+    starts = build(formula, starts=3, seed=1, packings=12)
     assert starts
     for start in starts:
         agree(start, formula)
@@ -148,7 +150,7 @@ def test_small_spacers_of_ones_own_are_built_whole(smiles, seed):
     library = IonLibrary.of([f"X1={smiles}"])
     formula = "(X1)PbBr4" if smiles.count("+") == 2 else "(X1)2PbBr4"
     material = Perovskite.parse(formula, library)
-    start = build(material, starts=1, seed=seed)[0]
+    start = build(material, starts=1, seed=seed, packings=6)[0]
     found = describe_structure(start.structure)
     assert found.values["n_layers"] == 1
     expected = {element: 2 * amount for element, amount in material.composition.items()}
@@ -200,6 +202,64 @@ def test_a_shift_that_would_break_the_symmetry_is_fixed():
     assert fixed_axes(by_name["P2_1"], turned=True) == (True, False)
 
 
+def test_partial_charges_sum_to_the_charge_of_the_ion():
+    library = IonLibrary.default()
+    for name, charge in (("BA", 1), ("HDA", 2), ("MA", 1), ("Cs", 1)):
+        (shape,) = conformers(library.get(name), 0, 1, 1)
+        assert shape.charges_e.sum() == pytest.approx(charge)
+        assert len(shape.charges_e) == len(shape.symbols)
+
+
+@pytest.mark.parametrize("places", [[[0.0, 0.0, 0.0]], [[0.01, 0.0, 0.0], [-0.01, 0.0, 0.0]]])
+def test_the_electrostatic_energy_is_madelungs_and_leaves_out_what_is_inside_a_molecule(places):
+    from types import SimpleNamespace
+
+    from pymatgen.core import Lattice, Structure
+
+    side, middle = 4.12, np.array([2.06, 2.06, 2.06])
+    molecule = np.array(places)
+    (caesium,) = conformers(IonLibrary.default().get("Cs"), 0, 1, 1)
+    shape = SimpleNamespace(positions_a=molecule, charges_e=np.full(len(molecule), 1 / len(molecule)))
+    assert caesium.charges_e.tolist() == [1.0]
+    drawn: Any = SimpleNamespace(
+        slab=SimpleNamespace(symbols=("I",)), molecules=[SimpleNamespace(shape=shape)], turned=False,
+        motif=SimpleNamespace(operations=[None]),
+    )  # fmt: skip
+    crystal = Structure(
+        Lattice.cubic(side), ["I"] + ["Cs"] * len(molecule), [[0, 0, 0], *(middle + molecule)],
+        coords_are_cartesian=True,
+    )  # fmt: skip
+    # Madelung constant of CsCl, by the distance of neighbours; electrons screen half
+    expected = -1.762675 * 332.0637 / (side * np.sqrt(3) / 2) / 2
+    assert electrostatic(crystal, drawn) == pytest.approx(expected, rel=1e-4)
+
+
+def test_packings_are_alike_whatever_their_hydrogens_and_origin(joined):
+    distinct = Distinct()
+    first = joined[0].structure
+    assert distinct.takes(first, 12.0)
+    moved = first.copy()
+    moved.translate_sites(list(range(len(moved))), [0.1, 0.2, 0.0])
+    moved.remove_sites([k for k, site in enumerate(moved) if site.specie.symbol == "H"][:3])
+    assert not distinct.takes(moved, 12.1)
+    pulled = first.copy()
+    pulled.apply_strain([0.0, 0.0, 0.12])
+    assert distinct.takes(pulled, 12.0)
+
+
+@pytest.mark.slow
+def test_no_two_starts_are_packed_alike():
+    from itertools import combinations
+
+    starts = build("(X1)PbI4", starts=20, packings=90, ions=IonLibrary.of(["X1=[NH3+]CC[NH3+]"]))
+    kinds = [(s.variables["motif"], s.variables["next_layer"]) for s in starts]
+    for (a, of_a), (b, of_b) in combinations(zip(starts, kinds, strict=True), 2):
+        if of_a == of_b:
+            one = Distinct()
+            one.takes(a.structure, float(a.variables["spacing_a"]))
+            assert one.takes(b.structure, float(b.variables["spacing_a"]))
+
+
 def test_nearest_contact_sees_a_clash():
     from pymatgen.core import Lattice, Structure
 
@@ -241,6 +301,8 @@ def test_numbers_that_make_no_sense():
         build("(BA)2PbI4", starts=0)
     with pytest.raises(StructureError, match="seed"):
         build("(BA)2PbI4", starts=1, seed=-1)
+    with pytest.raises(StructureError, match="from that of the starts"):
+        build("(BA)2PbI4", starts=24, packings=20)
 
 
 def test_files_are_complete_and_a_folder_keeps_its_material(tmp_path, joined):
@@ -278,7 +340,7 @@ def run(capsys, *words) -> tuple[int, str, str]:
 def test_the_command_writes_starts_and_says_what_they_are_not(capsys, tmp_path):
     import pandas as pd
 
-    code, out, _ = run(capsys, "(HDA)PbI4", "--starts", 4, "--seed", 3, "--out", tmp_path)
+    code, out, _ = run(capsys, "(HDA)PbI4", "--starts", 4, "--seed", 3, "--packings", 24, "--out", tmp_path)
     assert code == 0
     assert "4 starts of (HDA)PbI4" in out
     assert "unrelaxed" in out

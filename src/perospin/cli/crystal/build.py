@@ -24,13 +24,17 @@ def build_command(
         list[str] | None, typer.Option("--ion", help="A cation of your own, NAME=SMILES; repeatable.")
     ] = None,
     seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same files.")] = 0,
+    packings: Annotated[
+        int, typer.Option("--packings", help="How many poses are packed; the best distinct ones become starts.")
+    ] = 600,
 ) -> None:
     """Build starts of a crystal that nobody has grown: packed, not relaxed.
 
     Example: perospin crystal build "(BA)2PbI4" --starts 24 --out starts
 
     Octahedra are regular, spacers stretched and folded; symmetry, tilts, poses and shifts are drawn and packed until
-    nothing clashes. Each start is a POSCAR and a CIF; starts.csv lists them all with their variables. About a minute.
+    nothing clashes. The best become starts, none packed like another. Each is a POSCAR and a CIF; starts.csv lists them
+    all with their variables. One to two minutes.
     """
     from perospin.chemistry import Perovskite
     from perospin.descriptors.structure.building import NOT_AN_ENERGY, build, check_folder, write_starts
@@ -42,13 +46,13 @@ def build_command(
         typer.echo(caution, err=True)
     check_folder(out, material.formula, seed)
     beside = spacing_beside(material)
-    built = build(material, starts, seed, expected_a=expected_spacings([material])[0], progress=True)
+    built = build(material, starts, seed, packings=packings, expected_a=expected_spacings([material])[0], progress=True)
     written = write_starts(built, out, beside)
     ranked = sorted(built, key=lambda start: start.packing_score)
     spacings = [float(start.variables["spacing_a"]) for start in ranked]
     typer.echo(f"{counted(len(built), 'start')} of {material.formula} in {out}, unrelaxed, seed {seed}")
     if len(built) < starts:
-        typer.echo(f"  {starts} were asked for; no more were free of clashes")
+        typer.echo(f"  {starts} were asked for; no more are free of clashes and packed differently")
     third = median(spacings[: max(1, len(spacings) // 3)])
     low, high = figures(min(spacings)), figures(max(spacings))
     typer.echo(f"  layer spacing {low} to {high} A; median of the best packed third {figures(third)} A")
