@@ -61,7 +61,7 @@ class Start:
     variables
         What was drawn and what came of it: symmetry, tilts, shift, spacing, shapes and poses of the molecules.
     packing_score
-        Lower is better packed; per formula unit, without unit. It is no energy.
+        Lower is better packed (kcal/mol per formula unit). It is no energy.
     """
 
     structure: Structure
@@ -97,8 +97,7 @@ def build(
     seed
         The same seed gives the same starts.
     packings
-        Poses that are packed; the starts are the best of them, none packed like another. With 600, each of three
-        materials had its crystal among the best thirty.
+        Poses that are packed; the starts are the best of them, none packed like another.
     ions
         Ion library; the shipped one if not given.
     expected_a
