@@ -121,8 +121,9 @@ def _tell_engine(engine: str, dispersion: str) -> None:
     search = packing_error(engine)
     if search.n_materials:
         typer.echo(
-            f"from the formula {search.n_right} of {counted(search.n_starts, 'start')} of {search.n_materials} known "
-            "materials ended in the packing that grows: take many, and trust a minimum that several starts find"
+            f"from the formula, the lowest start was packed as the crystal for {search.n_first} of "
+            f"{search.n_materials} known materials ({search.n_right} of {counted(search.n_starts, 'start')} were): "
+            "take many starts"
         )
 
 

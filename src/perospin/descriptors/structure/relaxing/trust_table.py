@@ -17,6 +17,8 @@ __all__ = [
     "trust_reactions",
 ]  # fmt: skip
 
+SAME_MEV = 5.0
+"""Two minima with energies this near are one (meV per spacer)."""
 _ERRORS = {
     "layer_spacing_a": "spacing_error_percent",
     "area_per_b_a2": "area_error_percent",
@@ -82,8 +84,10 @@ class PackingError:
         Materials whose relaxed crystal was compared with starts from the formula.
     n_starts, n_right : int
         Their starts, and those that ended in the packing of the crystal.
+    n_first : int
+        Materials whose lowest start is of the packing of the crystal.
     n_lower : int
-        Materials with a start below the crystal.
+        Materials with a start below the crystal, by more than 5 meV per spacer.
     largest_mev : float
         How far the lowest of all lies below its crystal (meV per spacer); 0 if none does. Energies between packings
         are wrong by this much at least, if the crystal is the most stable one at 0 K.
@@ -92,6 +96,7 @@ class PackingError:
     n_materials: int
     n_starts: int
     n_right: int
+    n_first: int
     n_lower: int
     largest_mev: float
 
@@ -153,10 +158,10 @@ def packing_error(engine: str) -> PackingError:
     table = trust_built()
     rows = table[(table["engine"] == engine) & table["converged"].eq(True)]
     rows = rows[rows["above_known_mev_per_spacer"].notna()]
-    lowest = rows.groupby("built")["above_known_mev_per_spacer"].min()
-    below = lowest[lowest < 0]
-    right = int(rows["same_packing"].sum())
-    return PackingError(len(lowest), len(rows), right, len(below), float(-below.min()) if len(below) else 0.0)
+    lowest = rows.loc[rows.groupby("built")["above_known_mev_per_spacer"].idxmin()]
+    below = lowest.loc[lowest["above_known_mev_per_spacer"] < -SAME_MEV, "above_known_mev_per_spacer"]
+    right, first = (int(some["same_packing"].sum()) for some in (rows, lowest))
+    return PackingError(len(lowest), len(rows), right, first, len(below), float(-below.min()) if len(below) else 0.0)
 
 
 def reaction_spread() -> tuple[int, float]:

@@ -11,6 +11,7 @@ from perospin.descriptors.structure.describing import describe_structure
 from perospin.descriptors.structure.identify import identify
 from perospin.descriptors.structure.ordering import read_sites
 from perospin.descriptors.structure.relaxing.files import Outcome
+from perospin.descriptors.structure.relaxing.trust_table import SAME_MEV
 from perospin.descriptors.structure.symmetry import group_within
 from perospin.errors import DataError, StructureError
 
@@ -31,7 +32,7 @@ JUDGED = (
 )  # fmt: skip
 """Columns of `describe_structure` that get an interval."""
 
-_SAME_MEV, _SAME_A, _SAME_DEG = 5.0, 0.05, 1.0
+_SAME_A, _SAME_DEG = 0.05, 1.0
 """Within all three, two starts ended in one minimum."""
 _REST_A = 0.1
 
@@ -144,7 +145,7 @@ def _same(ordered: pd.DataFrame) -> list[str]:
     values, files = ordered[columns].to_numpy(dtype=float), ordered["file"].astype(str).tolist()
     told: list[str] = []
     for k, value in enumerate(values):
-        near = (abs(values[:k] - value) <= [_SAME_MEV, _SAME_A, _SAME_DEG]).all(axis=1)
+        near = (abs(values[:k] - value) <= [SAME_MEV, _SAME_A, _SAME_DEG]).all(axis=1)
         told.append(next((files[j] for j in range(k) if near[j] and not told[j]), ""))
     return told
 
