@@ -203,8 +203,8 @@ def _known_lines(known: pd.DataFrame) -> list[str]:
 
 def _built_lines(built: pd.DataFrame) -> list[str]:
     lines = [
-        "| built from | starts relaxed | right packing | its rank | spacing of the lowest | less the engine's mean error "
-        "| of all | lowest, meV a spacer |",
+        "| built from | starts relaxed | right packing | its rank | spacing of the lowest "
+        "| less the engine's mean error | of all | lowest, meV a spacer |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for formula, rows in built.groupby("built", sort=False):
