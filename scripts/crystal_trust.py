@@ -155,7 +155,8 @@ def _same_packing(references: list[Any], start: Any) -> bool:
 
     if start is None:
         return False
-    matcher = StructureMatcher(ltol=0.15, stol=0.3, angle_tol=5, primitive_cell=True, scale=False)
+    # a looser one calls a start alike that ends 130 meV per spacer above its crystal
+    matcher = StructureMatcher(ltol=0.1, stol=0.15, angle_tol=5, primitive_cell=True, scale=False)
     heavy = [structure.copy() for structure in (*references, start)]
     for structure in heavy:
         structure.remove_species(["H"])
