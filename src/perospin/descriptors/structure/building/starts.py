@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -244,18 +244,26 @@ def _chosen(
 ) -> list[_Packed]:
     """Give the best distinct packings of each kind of symmetry in turn; charges count for those that have a chance."""
     likely = max(_WEIGHED_PER_START * number, _LEAST_WEIGHED)
-    weighed: list[_Packed] = []
-    for k in _in_turn(posed, expected_a):
-        if len(weighed) == likely:
-            break
-        if (one := _without_clash(posed[k])) is not None:
-            weighed.append(replace(one, score=one.score + electrostatic(one.structure, one.drawn) / 2))
-            if tell is not None:
-                tell("summing charges", len(weighed), min(likely, len(posed)))
+    left = iter(_in_turn(posed, expected_a))
     new: dict[tuple[str, bool, int], Distinct] = defaultdict(Distinct)
-    best_first = [weighed[k] for k in np.argsort(_with_spacing(weighed, expected_a), kind="stable")]
-    distinct = [one for one in best_first if new[_kind(one.drawn)].takes(one.structure, one.spacing_a)]
+    distinct: list[_Packed] = []
+    while len(distinct) < number and (weighed := _weighed(posed, left, likely, tell)):
+        best_first = [weighed[k] for k in np.argsort(_with_spacing(weighed, expected_a), kind="stable")]
+        distinct += [one for one in best_first if new[_kind(one.drawn)].takes(one.structure, one.spacing_a)]
     return [distinct[k] for k in _in_turn(distinct, expected_a)[:number]]
+
+
+def _weighed(posed: list[_Posed], left: Iterator[int], most: int, tell: Progress | None) -> list[_Packed]:
+    """Take the next poses that don't clash, and add what charges say to their scores."""
+    found: list[_Packed] = []
+    for k in left:
+        if (one := _without_clash(posed[k])) is not None:
+            found.append(replace(one, score=one.score + electrostatic(one.structure, one.drawn) / 2))
+            if tell is not None:
+                tell("summing charges", len(found), min(most, len(posed)))
+            if len(found) == most:
+                break
+    return found
 
 
 def _in_turn(packed: Sequence[_Posed | _Packed], expected_a: tuple[float, float] | None) -> list[int]:
