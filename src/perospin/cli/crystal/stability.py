@@ -71,6 +71,7 @@ def stability_command(
 
 def _tell_packing_error(engines: list[str]) -> None:
     from perospin.descriptors.structure.relaxing import packing_error
+    from perospin.descriptors.structure.relaxing.trust_table import SAME_MEV
 
     for engine in engines:
         error = packing_error(engine)
@@ -79,7 +80,10 @@ def _tell_packing_error(engines: list[str]) -> None:
             continue
         known = counted(error.n_materials, "known material")
         if not error.n_lower:
-            told = f"for none of {known} a start from the formula lies below the crystal: no error was seen"
+            told = (
+                f"for none of {known} a start from the formula lies more than {SAME_MEV:.0f} meV per spacer below the "
+                "crystal: no larger error was seen"
+            )
         else:
             told = (
                 f"for {error.n_lower} of {known} a start from the formula lies below the crystal, by up to "

@@ -2,8 +2,8 @@
 
 The score sums pair terms of Lennard-Jones form over the molecules of a cell: distances and depths of the universal
 force field (Rappe 1992, 10.1021/ja00051a040), without charges, and for H...X and H...O contacts of ammonium and
-hydroxyl a deeper well at the length of a hydrogen bond. It finds poses without clashes. It is no
-energy: charges join it when starts are chosen (`choosing`), and even then its order is not that of energies.
+hydroxyl a deeper well at the length of a hydrogen bond. It finds poses without clashes. It is
+no energy: charges join it when starts are chosen (`choosing`), and even then its order is not that of energies.
 """
 
 from __future__ import annotations
