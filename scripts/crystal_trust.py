@@ -129,6 +129,7 @@ def built_rows(
     return pd.DataFrame(
         {
             "built": formula,
+            "looked_at": formula in LOOKED_AT,
             "compared_with": "" if measured is None else measured.name,
             "file": row["file"],
             "material": row["material"],

@@ -122,8 +122,8 @@ def _tell_engine(engine: str, dispersion: str) -> None:
     if search.n_materials:
         typer.echo(
             f"from the formula, the lowest start was packed as the crystal for {search.n_first} of "
-            f"{search.n_materials} known materials ({search.n_right} of {counted(search.n_starts, 'start')} were): "
-            "take many starts"
+            f"{search.n_materials} known materials ({search.n_right} of {counted(search.n_starts, 'start')} were; "
+            f"{search.n_looked_at} of the materials were looked at while the search was made): take many starts"
         )
 
 

@@ -82,6 +82,8 @@ class PackingError:
     ----------
     n_materials : int
         Materials whose relaxed crystal was compared with starts from the formula.
+    n_looked_at : int
+        Those whose crystals were looked at while the search was made: they flatter it.
     n_starts, n_right : int
         Their starts, and those that ended in the packing of the crystal.
     n_first : int
@@ -94,6 +96,7 @@ class PackingError:
     """
 
     n_materials: int
+    n_looked_at: int
     n_starts: int
     n_right: int
     n_first: int
@@ -161,7 +164,8 @@ def packing_error(engine: str) -> PackingError:
     lowest = rows.loc[rows.groupby("built")["above_known_mev_per_spacer"].idxmin()]
     below = lowest.loc[lowest["above_known_mev_per_spacer"] < -SAME_MEV, "above_known_mev_per_spacer"]
     right, first = (int(some["same_packing"].sum()) for some in (rows, lowest))
-    return PackingError(len(lowest), len(rows), right, first, len(below), float(-below.min()) if len(below) else 0.0)
+    seen, largest = int(lowest["looked_at"].sum()), float(-below.min()) if len(below) else 0.0
+    return PackingError(len(lowest), seen, len(rows), right, first, len(below), largest)
 
 
 def reaction_spread() -> tuple[int, float]:
