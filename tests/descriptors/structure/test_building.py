@@ -16,9 +16,9 @@ from perospin.cli import main
 from perospin.descriptors.structure import describe_structure, read_structure
 from perospin.descriptors.structure.building import Start, build, cif_text, poscar_text, write_starts
 from perospin.descriptors.structure.building.choosing import Distinct, electrostatic
-from perospin.descriptors.structure.building.motifs import MOTIFS, fixed_axes, motifs_for
+from perospin.descriptors.structure.building.motifs import MOTIFS, Operation, fixed_axes, motifs_for
 from perospin.descriptors.structure.building.slab import bond_length_a, make_slab
-from perospin.descriptors.structure.building.spacers import conformers, hands_of
+from perospin.descriptors.structure.building.spacers import centred_conformers, conformers, hands_of
 from perospin.descriptors.structure.building.starts import CLASH, nearest_contact
 from perospin.descriptors.structure.identify import identify
 from perospin.errors import PerospinError, StructureError, WriteError
@@ -128,7 +128,8 @@ def test_every_operation_of_a_motif_keeps_the_slab(motif, n_layers, rotation, ti
         metal, halide, n_layers, rotation, tilt, tilt_along=motif.tilt_along, in_phase=bool(motif.in_phase)
     )
     side = slab.side_a
-    for operation in motif.operations:
+    centre = [Operation((-1, -1, -1), (0.0, 0.0))] if motif.on_centres else []
+    for operation in (*motif.operations, *centre):
         moved = slab.positions_a * operation.signs + np.array([*operation.shift, 0.0]) * side
         apart = moved[:, None] - slab.positions_a[None]
         apart[..., :2] -= side * np.round(apart[..., :2] / side)
@@ -166,11 +167,58 @@ def test_shapes_are_stretched_and_folded():
     assert all(len(shape.heads) == 2 and shape.donors.sum() == 6 for shape in shapes)
 
 
+def test_shapes_with_a_centre_are_exactly_that():
+    library = IonLibrary.of(["X1=[NH3+]C[C@H]1CC[C@@H](C[NH3+])CC1", "X2=[NH3+]C[C@H]1CC[C@H](C[NH3+])CC1"])
+    shapes = {name: centred_conformers(library.get(name), 0, 10) for name in ("HDA", "PDMA", "CHDMA", "X1", "X2")}
+    # X1 and X2 are cis and trans, and only trans can have a centre
+    assert sorted(name for name, found in shapes.items() if not found) in (["X1"], ["X2"])
+    for shape in (one for found in shapes.values() for one in found):
+        apart = np.linalg.norm(shape.positions_a[:, None] + shape.positions_a[None], axis=2)
+        other = apart.argmin(axis=1)
+        assert apart.min(axis=1).max() < 1e-9
+        assert (other != np.arange(len(other))).all()
+        assert [shape.symbols[k] for k in other] == list(shape.symbols)
+        assert other[shape.heads[0]] == shape.heads[1]
+
+
+@pytest.mark.parametrize("name", ["PDA", "3AMP", "mPDA", "R-CHD"])
+def test_odd_chains_and_unlike_or_skew_ends_have_no_centre(name):
+    assert centred_conformers(IonLibrary.default().get(name), 0, 10) == []
+
+
+def test_spacers_with_a_centre_may_lie_on_those_of_the_crystal():
+    starts = build("(EDA)PbI4", starts=8, seed=0, packings=16)
+    assert {s.variables["motif"] for s in starts} >= {"P2_1/c, on centres", "P-1, on centres"}
+    for start in starts:
+        agree(start, "(EDA)PbI4")
+        if "on centres" in str(start.variables["motif"]):
+            assert start.variables["next_layer"] == "translation"
+            ends = [k for k, site in enumerate(start.structure) if site.specie.symbol == "N"]
+            assert all(any(between_is_centre(start, k, other) for other in ends if other != k) for k in ends)
+
+
+def between_is_centre(start: Start, first: int, second: int) -> bool:
+    """Whether a point half-way between two atoms, or half a side of the cell from it, is an inversion centre."""
+    places = start.structure.frac_coords
+    symbols = np.array([site.specie.symbol for site in start.structure])
+    apart = (places[first] + places[second] - places)[:, None] - places[None]
+    far = np.abs(apart - np.round(apart)).max(axis=2)
+    return bool(far.min(axis=1).max() < 1e-4 and (symbols[far.argmin(axis=1)] == symbols).all())
+
+
+@pytest.mark.parametrize(
+    ("family", "n_layers", "hands"), [("RP", 1, "achiral"), ("DJ", 3, "achiral"), ("DJ", 1, "racemate")]
+)
+def test_other_spacers_do_not(family, n_layers, hands):
+    assert not any(motif.on_centres for motif in motifs_for(family, n_layers, hands))
+
+
 def test_hands_of_molecules():
     library = IonLibrary.default()
-    hands = {name: hands_of(library.get(name)) for name in ("BA", "R-MBA", "S-MBA", "rac-MBA", "Cs")}
+    hands = {name: hands_of(library.get(name)) for name in ("BA", "R-MBA", "S-MBA", "rac-MBA", "Cs", "CHDMA")}
     assert hands == {
         "BA": "achiral", "R-MBA": "one hand", "S-MBA": "one hand", "rac-MBA": "racemate", "Cs": "achiral",
+        "CHDMA": "achiral",  # cis or trans, neither has a hand
     }  # fmt: skip
     for family in ("RP", "DJ"):
         for n_layers in (1, 2, 3):
@@ -186,20 +234,23 @@ def test_an_expected_spacing_changes_the_order_of_draws_and_no_score():
     assert (_away(spacings, None) == 0).all()
     away = _away(spacings, (11.0, 0.5))
     assert away == pytest.approx([8.0, 0.0, 8.0])
-    kinds = [("P-1", False, 1), ("P-1", False, 1), ("Pc", False, 1)]
+    kinds = [("P-1", False, False, 1), ("P-1", False, False, 1), ("Pc", False, False, 1)]
     assert _round_robin(kinds, np.array([-3.0, 0.0, -1.0]), 2) == [0, 2]
     assert _round_robin(kinds, np.array([-3.0, 0.0, -1.0]) + away, 2) == [1, 2]
-    often = [("Pc", False, 1), *[("P2_1/c", False, 2)] * 4]
+    often = [("Pc", False, False, 1), *[("P2_1/c", False, False, 2)] * 4]
     assert _round_robin(often, np.arange(5.0), 4) == [0, 1, 2, 3]
     assert _round_robin(often, np.arange(5.0)[::-1], 4) == [4, 3, 0, 2]
 
 
 def test_a_shift_that_would_break_the_symmetry_is_fixed():
-    by_name = {motif.name: motif for motif in MOTIFS if motif.parity != 0}
+    by_name = {motif.name: motif for motif in MOTIFS if motif.parity != 0 and not motif.on_centres}
     assert fixed_axes(by_name["P-1"], turned=False) == (False, False)
     assert fixed_axes(by_name["P2_1/c"], turned=False) == (False, True)
     assert fixed_axes(by_name["P-1"], turned=True) == (True, True)
     assert fixed_axes(by_name["P2_1"], turned=True) == (True, False)
+    on_centres = {motif.name: motif for motif in MOTIFS if motif.on_centres}
+    assert fixed_axes(on_centres["P-1"], turned=False) == (False, False)
+    assert fixed_axes(on_centres["P2_1/c"], turned=False) == (False, True)
 
 
 def test_partial_charges_sum_to_the_charge_of_the_ion():

@@ -44,6 +44,8 @@ class _Molecule:
     heads: tuple[tuple[int, float, bool], ...] = ()
     """Nitrogens whose depth is held: number, height (A), and whether above the middle of the next slab."""
     in_cage: bool = False
+    centre: tuple[float, float] = (0.0, 0.0)
+    """Of a spacer on an inversion centre: which one (see `Frame`)."""
 
     @property
     def joins(self) -> bool:
@@ -80,7 +82,7 @@ def draw(
     slab = make_slab(
         request.metal, request.halide, request.n_layers, rotation, tilt, tilt_along=motif.tilt_along, in_phase=in_phase
     )
-    half_turn = bool(rng.random() < _TURNED_SHARE)
+    half_turn = bool(rng.random() < _TURNED_SHARE) and not motif.on_centres
     molecules = [_in_cage(shape, place, rng) for shape, place in _cage_slots(slab, motif, cages, rng)]
     if request.family == "RP":
         molecules = [*_on_faces(request, slab, motif, spacers, rng), *molecules]
@@ -88,8 +90,9 @@ def draw(
         reach = [_above(one, slab) for one in molecules if not one.in_cage]
         spacing = 2 * slab.top_a + float(rng.uniform(0.35, 1.1)) * 2 * max(max(reach), 2.0) + 1.0
     else:
-        joining, shift, spacing = _across_gap(request, slab, motif, spacers, rng)
-        molecules = [joining, *molecules]
+        across = _on_centres if motif.on_centres else _across_gap
+        joining, shift, spacing = across(request, slab, motif, spacers, rng)
+        molecules = [*joining, *molecules]
     settled = tuple(
         round(2 * value) / 2 if fixed else value
         for value, fixed in zip(shift, fixed_axes(motif, half_turn), strict=True)
@@ -130,6 +133,8 @@ def collect(draws: Sequence[Draw]) -> tuple[Kinds, Frame, Poses]:
         heads=np.array([of_heads(d, 0) for d in draws], dtype=np.int64),
         heights_a=np.array([of_heads(d, 1) for d in draws], dtype=float),
         next_slab=np.array([of_heads(d, 2) for d in draws], dtype=float),
+        on_centre=np.array([float(d.motif.on_centres) for d in draws]),
+        centres=np.array([[one.centre for one in d.molecules] for d in draws]),
     )
     poses = Poses(
         quaternions=np.array([[one.quaternion for one in d.molecules] for d in draws]),
@@ -204,7 +209,7 @@ def _depth(request: Request, shape: Conformer, rng: np.random.Generator) -> floa
 
 def _across_gap(
     request: Request, slab: Slab, motif: Motif, spacers: Sequence[Conformer], rng: np.random.Generator
-) -> tuple[_Molecule, tuple[float, float], float]:
+) -> tuple[list[_Molecule], tuple[float, float], float]:
     """Put a molecule between two slabs, with the shift and spacing that leave both its ends in pockets."""
     shape = spacers[int(rng.integers(len(spacers)))]
     first, second = shape.heads if rng.random() < 0.5 else shape.heads[::-1]
@@ -224,7 +229,30 @@ def _across_gap(
     spacing = end[2] - depths[1] + slab.top_a
     middle = head - turned(quaternion, shape.positions_a[first])
     held = ((first, float(head[2]), False), (second, float(depths[1] - slab.top_a), True))
-    return _Molecule(shape, quaternion, middle, held), (shift[0], shift[1]), float(max(spacing, 2 * slab.top_a + 2))
+    return [_Molecule(shape, quaternion, middle, held)], (shift[0], shift[1]), float(max(spacing, 2 * slab.top_a + 2))
+
+
+def _on_centres(
+    request: Request, slab: Slab, motif: Motif, spacers: Sequence[Conformer], rng: np.random.Generator
+) -> tuple[list[_Molecule], tuple[float, float], float]:
+    """Put molecules on inversion centres between two slabs; the first one sets shift and spacing."""
+    found: list[_Molecule] = []
+    shift, spacing = np.zeros(2), 0.0
+    for x, y, _ in _independent([(x, y, 1.0) for x, y in _POCKETS], motif):
+        shape = spacers[int(rng.integers(len(spacers)))]
+        first, second = shape.heads
+        along = shape.positions_a[second] - shape.positions_a[first]
+        quaternion = _towards(along, _direction(rng, _LEAN_DEG["DJ"]), rng)
+        depth = _depth(request, shape, rng)
+        head = np.array([x * slab.side_a, y * slab.side_a, slab.top_a - depth])
+        middle = head + turned(quaternion, along) / 2
+        if not found:
+            # a centre lies half a shift from that of the slab, or half a side of the cell farther
+            shift, spacing = (2 * middle[:2] / slab.side_a + 0.5) % 1.0 - 0.5, 2 * middle[2]
+        centre = np.round(2 * middle[:2] / slab.side_a - shift) / 2
+        held = ((first, float(head[2]), False), (second, float(-head[2]), True))
+        found.append(_Molecule(shape, quaternion, middle, held, centre=(float(centre[0]), float(centre[1]))))
+    return found, (float(shift[0]), float(shift[1])), float(max(spacing, 2 * slab.top_a + 2))
 
 
 def _above(one: _Molecule, slab: Slab) -> float:

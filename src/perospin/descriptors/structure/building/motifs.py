@@ -59,6 +59,9 @@ class Motif:
     turns
         How many starts it gives while others give one. Of the 201 shipped RP crystals with n = 1, P2_1/c and Pbca, both
         of this motif, are 92; no other motif has half as many.
+    on_centres
+        Whether the spacers of a Dion-Jacobson gap lie on its inversion centres. The operations are those that make the
+        other spacers; the centre of the slab is one besides.
     """
 
     name: str
@@ -67,16 +70,17 @@ class Motif:
     in_phase: bool | None = False
     parity: int | None = None
     turns: int = 1
+    on_centres: bool = False
 
     @property
     def keeps_hands(self) -> bool:
         """Whether every operation is proper: what crystals of one enantiomer need."""
-        return all(operation.proper for operation in self.operations)
+        return not self.on_centres and all(operation.proper for operation in self.operations)
 
     @property
     def has_centre(self) -> bool:
         """Whether the motif has an inversion centre."""
-        return any(operation.signs == (-1, -1, -1) for operation in self.operations)
+        return self.on_centres or any(operation.signs == (-1, -1, -1) for operation in self.operations)
 
 
 MOTIFS = (
@@ -86,6 +90,8 @@ MOTIFS = (
     Motif("Pc", (_SAME, _GLIDE), in_phase=None),
     Motif("P2_1", (_SAME, _SCREW), parity=1, in_phase=None),
     Motif("P2_1", (_SAME, _SCREW), tilt_along="b", in_phase=True, parity=0),
+    Motif("P2_1/c", (_SAME, _GLIDE), parity=1, turns=3, on_centres=True),
+    Motif("P-1", (_SAME,), parity=1, on_centres=True),
 )
 
 
@@ -112,9 +118,15 @@ def motifs_for(family: str, n_layers: int, hands: str) -> list[Motif]:
         for motif in MOTIFS
         if allowed(motif)
         and motif.parity in (None, n_layers % 2)
-        # a gap of a Dion-Jacobson phase holds two spacers in general places
-        and (family == "RP" or len(motif.operations) == 2)
+        and (_joins(motif, n_layers, hands) if family == "DJ" else not motif.on_centres)
     ]
+
+
+def _joins(motif: Motif, n_layers: int, hands: str) -> bool:
+    """Whether a gap of a Dion-Jacobson phase holds its two spacers in general places, or both on centres."""
+    if motif.on_centres:
+        return n_layers == 1 and hands == "achiral"
+    return len(motif.operations) == 2
 
 
 def fixed_axes(motif: Motif, turned: bool) -> tuple[bool, bool]:
@@ -124,8 +136,9 @@ def fixed_axes(motif: Motif, turned: bool) -> tuple[bool, bool]:
     operation ``g`` of a layer is one of the crystal if ``g T g^-1`` is ``T`` or its inverse.
     """
     half_turn = -1 if turned else 1
+    operations = (*motif.operations, _centre(0.0)) if motif.on_centres else motif.operations
     fixed = [
-        any(operation.signs[k] != (-half_turn if operation.turns_over else 1) for operation in motif.operations)
+        any(operation.signs[k] != (-half_turn if operation.turns_over else 1) for operation in operations)
         for k in (0, 1)
     ]
     return fixed[0], fixed[1]

@@ -8,14 +8,14 @@ no energy: charges join it when starts are chosen (`choosing`), and even then it
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Frame", "Kinds", "Poses", "improve", "layer_places", "score"]
+__all__ = ["Frame", "Kinds", "Poses", "improve", "layer_places", "on_their_centres", "score"]
 
 Float = NDArray[np.float64]
 
@@ -93,6 +93,10 @@ class Frame:
         Where they are held, above the middle of the slab, or of the next one (A), (n, n_heads).
     next_slab
         1 where it is the next one, else 0, (n, n_heads).
+    on_centre
+        1 where the molecules lie on inversion centres between two slabs, else 0, (n,).
+    centres
+        Which centre of the cell it is: 0 or 1/2 of its sides from half of the shift, (n, n_molecules, 2).
     """
 
     side_a: Float
@@ -105,6 +109,8 @@ class Frame:
     heads: NDArray[np.int64]
     heights_a: Float
     next_slab: Float
+    on_centre: Float
+    centres: Float
 
     def rows(self, which: Any) -> Frame:
         """Take some of the starts."""
@@ -153,7 +159,7 @@ def _one_layer(kinds: Kinds, fixed: dict[str, Any], moving: dict[str, Any]) -> t
     slot = np.array(kinds.slot)
     q = moving["quaternions"]
     q = q / jnp.linalg.norm(q, axis=1, keepdims=True)
-    own = _rotated(q[slot], fixed["local_a"]) + moving["middles_a"][slot]
+    own = _rotated(q[slot], fixed["local_a"]) + _middles(fixed, moving)[slot]
     images = own[None] * fixed["signs"][:, None, :]
     shift = jnp.concatenate([fixed["shifts"] * fixed["side_a"], jnp.zeros((kinds.n_operations, 1))], axis=1)
     images = images + shift[:, None, :]
@@ -162,6 +168,21 @@ def _one_layer(kinds: Kinds, fixed: dict[str, Any], moving: dict[str, Any]) -> t
         over = (fixed["signs"][:, None, 2] < 0) & jnp.array(kinds.in_gap)[None]
         images = jnp.where(over[..., None], _next(fixed, moving, images), images)
     return own, images
+
+
+def _middles(fixed: dict[str, Any], moving: dict[str, Any]) -> Any:
+    """Places of the molecules, of one start or of many: on their centres, or where they moved to."""
+    import jax.numpy as jnp
+
+    flat = moving["shift_a"][..., None, :] / 2 + fixed["centres"] * fixed["side_a"][..., None, None]
+    height = jnp.broadcast_to(moving["spacing_a"][..., None, None] / 2, (*flat.shape[:-1], 1))
+    at = jnp.concatenate([flat, height], axis=-1)
+    return jnp.where(fixed["on_centre"][..., None, None] > 0, at, moving["middles_a"])
+
+
+def on_their_centres(frame: Frame, poses: Poses) -> Poses:
+    """Poses whose molecules lie on their inversion centres, where that is asked: these follow shift and spacing."""
+    return replace(poses, middles_a=np.asarray(_middles(_as_dict(frame), _as_dict(poses))))
 
 
 def _next(fixed: dict[str, Any], moving: dict[str, Any], places: Any) -> Any:

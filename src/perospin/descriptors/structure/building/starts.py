@@ -15,10 +15,18 @@ from perospin.chemistry import IonLibrary, Perovskite
 from perospin.descriptors.structure.building.choosing import Distinct, electrostatic
 from perospin.descriptors.structure.building.drawing import Draw, collect, draw
 from perospin.descriptors.structure.building.motifs import Motif, motifs_for
-from perospin.descriptors.structure.building.packing import Frame, Kinds, Poses, improve, layer_places, score
+from perospin.descriptors.structure.building.packing import (
+    Frame,
+    Kinds,
+    Poses,
+    improve,
+    layer_places,
+    on_their_centres,
+    score,
+)
 from perospin.descriptors.structure.building.request import Request, read_request
 from perospin.descriptors.structure.building.slab import bond_length_a
-from perospin.descriptors.structure.building.spacers import Conformer, conformers
+from perospin.descriptors.structure.building.spacers import Conformer, centred_conformers, conformers
 from perospin.errors import StructureError
 from perospin.progress import Progress, progress_line
 
@@ -28,6 +36,8 @@ if TYPE_CHECKING:
 __all__ = ["MOST_STARTS", "PACKINGS", "Start", "build"]
 
 Float = NDArray[np.float64]
+_Kind = tuple[str, bool, bool, int]
+"""Of symmetry: name, on centres, next layer turned, and how many starts it gives in its turn."""
 
 MOST_STARTS = 500
 PACKINGS, MOST_PACKINGS = 600, 20000
@@ -171,12 +181,14 @@ def _posed(
     spacers = conformers(request.spacer, seed, _SHAPES, heads)
     cages = [] if request.cage is None else conformers(request.cage, seed, 2, 1)
     motifs = motifs_for(request.family, request.n_layers, request.hands)
+    centred = centred_conformers(request.spacer, seed, _SHAPES) if any(m.on_centres for m in motifs) else []
+    motifs = [motif for motif in motifs if centred or not motif.on_centres]
     found: list[_Posed] = []
     done = 0
     for n_operations in sorted({len(motif.operations) for motif in motifs}):
         of_size = [motif for motif in motifs if len(motif.operations) == n_operations]
         share = max(1, round(packings * sum(m.turns for m in of_size) / sum(m.turns for m in motifs)))
-        drawn = _drawn(request, of_size, spacers, cages, share, rng)
+        drawn = _drawn(request, of_size, (spacers, centred), cages, share, rng)
         kinds, frame, poses = collect(drawn)
         kept = _best_of_each(drawn, score(kinds, frame, poses), share, expected_a)
         # one compiled batch size, so that the time left can be told
@@ -199,15 +211,17 @@ def _posed(
 
 
 def _drawn(
-    request: Request, motifs: list[Motif], spacers: list[Conformer], cages: list[Conformer], share: int,
-    rng: np.random.Generator,
+    request: Request, motifs: list[Motif], spacers: tuple[list[Conformer], list[Conformer]], cages: list[Conformer],
+    share: int, rng: np.random.Generator,
 ) -> list[Draw]:  # fmt: skip
+    """Draw starts of all motifs; `spacers` are shapes for general places, and those for inversion centres."""
     number = max(len(motifs), _DRAWN_PER_PACKING * share)
-    return [draw(request, motifs[k % len(motifs)], spacers, cages, rng) for k in range(number)]
+    turn = [motifs[k % len(motifs)] for k in range(number)]
+    return [draw(request, motif, spacers[motif.on_centres], cages, rng) for motif in turn]
 
 
-def _kind(one: Draw) -> tuple[str, bool, int]:
-    return one.motif.name, one.turned, one.motif.turns
+def _kind(one: Draw) -> _Kind:
+    return one.motif.name, one.motif.on_centres, one.turned, one.motif.turns
 
 
 def _best_of_each(drawn: list[Draw], scores: Float, number: int, expected_a: tuple[float, float] | None) -> list[int]:
@@ -226,13 +240,13 @@ def _away(spacings_a: Float, expected_a: tuple[float, float] | None) -> Float:
     return away
 
 
-def _round_robin(kinds: list[tuple[str, bool, int]], total: Float, number: int) -> list[int]:
-    queues: dict[tuple[str, bool, int], list[int]] = {}
+def _round_robin(kinds: list[_Kind], total: Float, number: int) -> list[int]:
+    queues: dict[_Kind, list[int]] = {}
     for k in np.argsort(total, kind="stable").tolist():
         queues.setdefault(kinds[k], []).append(k)
     chosen: list[int] = []
     while len(chosen) < number and any(queues.values()):
-        for (_, _, turns), queue in queues.items():
+        for (*_, turns), queue in queues.items():
             taken = min(turns, number - len(chosen))
             chosen += queue[:taken]
             del queue[:taken]
@@ -245,7 +259,7 @@ def _chosen(
     """Give the best distinct packings of each kind of symmetry in turn; charges count for those that have a chance."""
     likely = max(_WEIGHED_PER_START * number, _LEAST_WEIGHED)
     left = iter(_in_turn(posed, expected_a))
-    new: dict[tuple[str, bool, int], Distinct] = defaultdict(Distinct)
+    new: dict[_Kind, Distinct] = defaultdict(Distinct)
     distinct: list[_Packed] = []
     while len(distinct) < number and (weighed := _weighed(posed, left, likely, tell)):
         best_first = [weighed[k] for k in np.argsort(_with_spacing(weighed, expected_a), kind="stable")]
@@ -280,7 +294,7 @@ def _without_clash(posed: _Posed) -> _Packed | None:
     """Make a pose a structure, its spacing grown until no atoms clash; nothing if that doesn't help."""
     drawn, kinds, frame, poses = posed.drawn, posed.kinds, posed.frame, posed.poses
     for grown in range(_MOST_GROWN + 1):
-        wider = replace(poses, spacing_a=poses.spacing_a + _GROWTH_A * grown)
+        wider = on_their_centres(frame, replace(poses, spacing_a=poses.spacing_a + _GROWTH_A * grown))
         layer, following = layer_places(kinds, frame, wider, 0)
         structure, molecule = _structure(drawn, kinds, wider, layer, following)
         contact = nearest_contact(structure, molecule)
@@ -372,7 +386,7 @@ def _start(request: Request, one: _Packed, number: int, in_all: int, seed: int) 
         return "; ".join(f"{value:.2f}" for value in values)
 
     variables: dict[str, float | str] = {
-        "motif": drawn.motif.name,
+        "motif": drawn.motif.name + (", on centres" if drawn.motif.on_centres else ""),
         "next_layer": "half turn" if drawn.turned else "translation",
         "space_group": _space_group(one.structure),
         "rotation_deg": round(drawn.rotation_deg, 3),
