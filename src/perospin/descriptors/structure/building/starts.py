@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -193,20 +196,21 @@ def _posed(
         kept = _best_of_each(drawn, score(kinds, frame, poses), share, expected_a)
         # one compiled batch size, so that the time left can be told
         size = min(_BATCH, len(kept))
-        for first in range(0, len(kept), size):
-            part = kept[first : first + size]
-            full = part + [part[-1]] * (size - len(part))
-            better, scores = improve(kinds, frame.rows(full), poses.rows(full))
-            for row, k in enumerate(part):
-                if np.isfinite(scores[row]):
-                    one = drawn[k]
-                    per_formula = (float(scores[row]) + one.strain_kcal_mol) / 2
-                    spacing = float(better.spacing_a[row])
-                    alone = _Posed(one, per_formula, spacing, kinds, frame.rows([k]), better.rows([row]))
-                    found.append(alone)
-            done += len(part)
-            if tell is not None:
-                tell(f"packing {request.material.formula}", min(done, packings), packings)
+        parts = [kept[first : first + size] for first in range(0, len(kept), size)]
+        full = [part + [part[-1]] * (size - len(part)) for part in parts]
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            improved = pool.map(partial(improve, kinds), map(frame.rows, full), map(poses.rows, full))
+            for part, (better, scores) in zip(parts, improved, strict=True):
+                for row, k in enumerate(part):
+                    if np.isfinite(scores[row]):
+                        one = drawn[k]
+                        per_formula = (float(scores[row]) + one.strain_kcal_mol) / 2
+                        spacing = float(better.spacing_a[row])
+                        alone = _Posed(one, per_formula, spacing, kinds, frame.rows([k]), better.rows([row]))
+                        found.append(alone)
+                done += len(part)
+                if tell is not None:
+                    tell(f"packing {request.material.formula}", min(done, packings), packings)
     return found
 
 
