@@ -3,7 +3,8 @@
 ``python scripts/crystal_starts.py`` builds 24 starts of each (minutes) and prints the table of
 `docs/crystals/building.md`. The expected spacing is that of the study `layer-spacing`, fitted without any crystal of
 the spacer; with ``--alone`` there is none. ``--bonds`` prints the bond lengths that the starts are built with, as the
-shipped crystals have them; ``--groups`` counts their space groups; ``--out FILE`` keeps the rows as CSV.
+shipped crystals have them; ``--groups`` counts their space groups; ``--centres CRYSTALS`` tells which spacers of
+Dion-Jacobson crystals lie on inversion centres (POSCAR files, not shipped); ``--out FILE`` keeps the rows as CSV.
 """
 
 from __future__ import annotations
@@ -16,18 +17,24 @@ from statistics import median
 from time import process_time
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from perospin.chemistry import Perovskite
 from perospin.database import load_table
 from perospin.descriptors.crystals import crystals_of
+from perospin.descriptors.structure import describe_structure, read_structure
 from perospin.descriptors.structure.building import build
+from perospin.descriptors.structure.building.request import read_request
+from perospin.descriptors.structure.building.spacers import centred_conformers
+from perospin.descriptors.structure.identify import identify
 from perospin.errors import PerospinError
 from perospin.saving import write_csv
 from perospin.studies.structures import held_out_structure
 
 LOOKED_AT = ("(BA)2PbI4", "(PEA)2PbI4", "(PMA)2PbI4", "(EOA)2PbI4", "(HDA)PbI4")
 """Materials whose crystals were looked at while the packing was written."""
+_BOND_A = 1.95
 NEVER_USED = (
     "(HA)2PbI4", "(4F-PEA)2PbI4", "(PEA)2PbBr4", "(PMA)2PbCl4", "(CHA)2PbBr4", "(BA)2SnI4", "(R-MBA)2PbI4",
     "(rac-MBA)2PbI4", "(BDA)PbI4", "(PDMA)PbI4", "(3AMP)PbI4", "(4AMP)PbI4", "(BA)2(MA)Pb2I7", "(BA)2(MA)2Pb3I10",
@@ -52,6 +59,55 @@ def groups() -> pd.Series:
     """Count space groups of the RP crystals with n = 1."""
     found = [c.space_group for c, material in layered() if material.family == "RP" and material.n_layers == 1]
     return pd.Series(found).value_counts()
+
+
+def centres(folder: Path) -> pd.DataFrame:
+    """Dion-Jacobson crystals with n = 1 whose spacer has a shape with a centre: whether it lies on one."""
+    rows = []
+    for path in sorted(folder.glob("*.vasp")):
+        try:
+            structure = read_structure(path)
+            material = identify(structure).material
+        except PerospinError:
+            continue
+        if material is None or material.family != "DJ" or material.n_layers != 1 or not structure.is_ordered:
+            continue
+        try:
+            request = read_request(material)
+            has_centre = request.hands == "achiral" and centred_conformers(request.spacer, 0, 1)
+        except PerospinError:
+            continue  # what isn't built
+        if has_centre:
+            row = {"material": material.formula, "file": path.stem, "on_centres": on_centres(structure)}
+            rows.append({**row, "space_group": describe_structure(structure).labels["space_group"]})
+    return pd.DataFrame(rows)
+
+
+def on_centres(structure: Any) -> bool:
+    """Whether the middle of every spacer is an inversion centre, within 0.1 A."""
+    from pymatgen.symmetry.analyzer import SpacegroupAnalyzer
+
+    heavy = structure.copy()
+    heavy.remove_species(["H"])
+    operations = SpacegroupAnalyzer(heavy, symprec=0.1).get_symmetry_operations()
+    shifts = [o.translation_vector for o in operations if np.allclose(o.rotation_matrix, -np.eye(3))]
+    heavy.remove_species(["Pb", "Sn", "Ge", "I", "Br", "Cl"])
+    first, second, images, _ = heavy.get_neighbor_list(_BOND_A)
+    left, found = set(range(len(heavy))), []
+    while left:
+        start = left.pop()
+        places, waiting = {start: np.zeros(3)}, [start]
+        while waiting:
+            k = waiting.pop()
+            for other, image in zip(second[first == k].tolist(), images[first == k], strict=True):
+                if other in left:
+                    left.remove(other)
+                    places[other] = places[k] + image
+                    waiting.append(other)
+        middle = np.mean([heavy.frac_coords[k] + image for k, image in places.items()], axis=0)
+        off = [2 * middle - shift - np.round(2 * middle - shift) for shift in shifts]
+        found.append(any(np.linalg.norm(structure.lattice.get_cartesian_coords(d)) < 0.1 for d in off))
+    return all(found)
 
 
 def bonds() -> pd.DataFrame:
@@ -104,6 +160,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--bonds", action="store_true")
     parser.add_argument("--groups", action="store_true", help="count space groups of RP crystals with n = 1")
+    parser.add_argument("--centres", type=Path, help="folder of POSCAR files: which spacers lie on inversion centres")
     parser.add_argument("--alone", action="store_true", help="no expected spacing: packing alone")
     parser.add_argument("--starts", type=int, default=24)
     parser.add_argument("--seed", type=int, default=0)
@@ -116,6 +173,10 @@ def main() -> None:
         return
     if given.groups:
         print(groups().to_string(), f"\nin all {groups().sum()}")
+        return
+    if given.centres:
+        found = centres(given.centres)
+        print(found.to_string(), f"\non centres: {found['on_centres'].sum()} of {len(found)}")
         return
     formulas = list(given.formula or LOOKED_AT + NEVER_USED)
     expected: list[tuple[float, float] | None] = [None] * len(formulas)
