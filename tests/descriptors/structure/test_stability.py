@@ -80,6 +80,26 @@ def test_the_shipped_table_balances_and_its_spread_is_told() -> None:
     assert packing_error("no such engine").n_materials == 0
 
 
+@pytest.mark.parametrize(
+    ("starts", "lower", "largest"),
+    [
+        ([(-20.0, True), (-10.0, False)], 0, 0.0),  # the crystal's own packing, its hydrogens turned
+        ([(-20.0, True), (-30.0, False)], 1, 10.0),
+        ([(2.0, True), (-8.0, False)], 1, 8.0),
+        ([(-3.0, False), (9.0, False)], 0, 0.0),
+    ],
+)
+def test_only_another_packing_below_the_crystal_is_an_error_of_the_engine(monkeypatch, starts, lower, largest) -> None:
+    from perospin.descriptors.structure.relaxing import trust_table
+
+    told = {"engine": "E", "converged": True, "built": "(BA)2PbI4", "looked_at": False}
+    rows = [{**told, "above_known_mev_per_spacer": e, "same_packing": same} for e, same in starts]
+    monkeypatch.setattr(trust_table, "trust_built", lambda: pd.DataFrame(rows))
+    found = packing_error("E")
+    assert (found.n_materials, found.n_lower, found.largest_mev) == (1, lower, pytest.approx(largest))
+    assert found.n_first == starts[0][1] * (starts[0][0] < starts[1][0])
+
+
 def test_the_command_says_what_is_missing(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["crystal", "stability", str(tmp_path)])
     assert done.exit_code != 0

@@ -81,12 +81,12 @@ def _tell_packing_error(engines: list[str]) -> None:
         known = counted(error.n_materials, "known material")
         if not error.n_lower:
             told = (
-                f"for none of {known} a start from the formula lies more than {SAME_MEV:.0f} meV per spacer below the "
-                "crystal: no larger error was seen"
+                f"for none of {known} a start of another packing lies more than {SAME_MEV:.0f} meV per spacer below "
+                "the crystal: no larger error was seen"
             )
         else:
             told = (
-                f"for {error.n_lower} of {known} a start from the formula lies below the crystal, by up to "
+                f"for {error.n_lower} of {known} a start of another packing lies below the crystal, by up to "
                 f"{error.largest_mev:.0f} meV per spacer; smaller differences tell nothing"
             )
         typer.echo(f"{engine} between packings: {told}")

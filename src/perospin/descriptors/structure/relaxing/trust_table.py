@@ -89,9 +89,10 @@ class PackingError:
     n_first : int
         Materials whose lowest start is of the packing of the crystal.
     n_lower : int
-        Materials with a start below the crystal, by more than 5 meV per spacer.
+        Materials with a start of another packing below the crystal and all starts packed like it, by more than 5 meV
+        per spacer.
     largest_mev : float
-        How far the lowest of all lies below its crystal (meV per spacer); 0 if none does. Energies between packings
+        The largest such difference (meV per spacer); 0 if there is none. Energies between packings
         are wrong by this much at least, if the crystal is the most stable one at 0 K.
     """
 
@@ -162,10 +163,16 @@ def packing_error(engine: str) -> PackingError:
     rows = table[(table["engine"] == engine) & table["converged"].eq(True)]
     rows = rows[rows["above_known_mev_per_spacer"].notna()]
     lowest = rows.loc[rows.groupby("built")["above_known_mev_per_spacer"].idxmin()]
-    below = lowest.loc[lowest["above_known_mev_per_spacer"] < -SAME_MEV, "above_known_mev_per_spacer"]
+    below = []
+    for _, starts in rows.groupby("built"):
+        energies = starts["above_known_mev_per_spacer"]
+        # a start may end lower than the crystal in the same packing, its hydrogens turned
+        of_crystal = min([0.0, *energies[starts["same_packing"].astype(bool)]])
+        below.append(of_crystal - float(energies.min()))
+    lower = [energy for energy in below if energy > SAME_MEV]
     right, first = (int(some["same_packing"].sum()) for some in (rows, lowest))
-    seen, largest = int(lowest["looked_at"].sum()), float(-below.min()) if len(below) else 0.0
-    return PackingError(len(lowest), seen, len(rows), right, first, len(below), largest)
+    seen = int(lowest["looked_at"].sum())
+    return PackingError(len(lowest), seen, len(rows), right, first, len(lower), max(lower, default=0.0))
 
 
 def reaction_spread() -> tuple[int, float]:
