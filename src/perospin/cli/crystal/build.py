@@ -34,7 +34,7 @@ def build_command(
 
     Octahedra are regular, spacers stretched and folded; symmetry, tilts, poses and shifts are drawn and packed until
     nothing clashes. The best become starts, none packed like another. Each is a POSCAR and a CIF; starts.csv lists them
-    all with their variables. One to four minutes.
+    all with their variables. A minute or two on two cores.
     """
     from perospin.chemistry import Perovskite
     from perospin.descriptors.structure.building import NOT_AN_ENERGY, build, check_folder, write_starts

@@ -387,7 +387,7 @@ def _start(request: Request, one: _Packed, number: int, in_all: int, seed: int) 
     spacers = [m for m in drawn.molecules if not m.in_cage]
 
     def joined(values: list[float] | tuple[float, ...]) -> str:
-        return "; ".join(f"{value:.2f}" for value in values)
+        return "; ".join(f"{round(value, 2) + 0.0:.2f}" for value in values)  # no -0.00
 
     variables: dict[str, float | str] = {
         "motif": drawn.motif.name + (", on centres" if drawn.motif.on_centres else ""),
