@@ -83,7 +83,7 @@ def test_the_shipped_table_balances_and_its_spread_is_told() -> None:
 @pytest.mark.parametrize(
     ("starts", "lower", "largest"),
     [
-        ([(-20.0, True), (-10.0, False)], 0, 0.0),  # the crystal's own packing, its hydrogens turned
+        ([(-20.0, True), (-10.0, False)], 0, 0.0),  # the crystal's own packing
         ([(-20.0, True), (-30.0, False)], 1, 10.0),
         ([(2.0, True), (-8.0, False)], 1, 8.0),
         ([(-3.0, False), (9.0, False)], 0, 0.0),

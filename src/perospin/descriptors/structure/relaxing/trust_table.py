@@ -166,7 +166,7 @@ def packing_error(engine: str) -> PackingError:
     below = []
     for _, starts in rows.groupby("built"):
         energies = starts["above_known_mev_per_spacer"]
-        # a start may end lower than the crystal in the same packing, its hydrogens turned
+        # a start may end lower than the crystal in the same packing, in a minimum beside it
         of_crystal = min([0.0, *energies[starts["same_packing"].astype(bool)]])
         below.append(of_crystal - float(energies.min()))
     lower = [energy for energy in below if energy > SAME_MEV]
