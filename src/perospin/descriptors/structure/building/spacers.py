@@ -143,7 +143,8 @@ def centred_conformers(ion: Ion, seed: int, most: int) -> list[Conformer]:
     molecule = embedded.molecule
     places: list[Float] = []
     energies: list[float] = []
-    for other in _inversions(molecule):
+    # without all terms of UFF its energies mean nothing
+    for other in _inversions(molecule) if AllChem.UFFHasAllMoleculeParams(molecule) else []:
         for whole in embedded.places_a:
             copy = Chem.Mol(molecule)
             copy.GetConformer().SetPositions(_copied_through(molecule, other, whole))
