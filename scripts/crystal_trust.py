@@ -180,17 +180,17 @@ _ERRORS = ("spacing_error_percent", "area_error_percent", "angle_error_deg")
 
 def _known_lines(known: pd.DataFrame) -> list[str]:
     lines = [
-        "| crystal | file | spacing (Å) | off by | area off by | angle (°) | off by (°) | space group |",
-        "|---|---|---|---|---|---|---|---|",
+        "| crystal | file | spacing (Å), off by | area off by | angle (°), off by | space group |",
+        "|---|---|---|---|---|---|",
     ]
     rows = known[known["engine"] == "SevenNet-0"]
     for row in rows.to_dict("records"):
         kept = row["space_group"] == row["space_group_relaxed"]
         lines.append(
             f"| {row['material']}{'*' if row['used_before'] else ''} | {row['file'].removesuffix('.vasp')} | "
-            f"{row['layer_spacing_a']:.2f} | {row['spacing_error_percent']:+.1f} % | "
+            f"{row['layer_spacing_a']:.2f}, {row['spacing_error_percent']:+.1f} % | "
             f"{row['area_error_percent']:+.1f} % | "
-            f"{row['angle_deg']:.1f} | {row['angle_error_deg']:+.1f} | "
+            f"{row['angle_deg']:.1f}, {row['angle_error_deg']:+.1f} | "
             f"{row['space_group']}{'' if kept else ' to ' + row['space_group_relaxed']} |"
         )
     fresh = rows[rows["used_before"] == ""]
@@ -198,7 +198,7 @@ def _known_lines(known: pd.DataFrame) -> list[str]:
         spacing, area, angle = (of(fresh[column]) for column in _ERRORS)
         sign = "+" if name == "mean" else ""
         lines.append(
-            f"| **{name}** of {len(fresh)} | | | {spacing:{sign}.1f} % | {area:{sign}.1f} % | | {angle:{sign}.1f} | |"
+            f"| **{name}** of {len(fresh)} | | {spacing:{sign}.1f} % | {area:{sign}.1f} % | {angle:{sign}.1f} | |"
         )
     return lines
 
